@@ -1,0 +1,34 @@
+//! gltracker is a game-server tracker (other games say *master server*) on the standard library
+//! alone: game servers log in, answer a challenge and say what they are; clients ask for the list.
+//!
+//! Modules in reading order:
+//!
+//! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
+//! - [`tracker`]: the daemon.
+//! - [`cli`]: arguments to a command.
+//!
+//! PROTOCOL.md describes the conversation itself. A tracker inside another program:
+//!
+//! ```
+//! use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
+//! use std::io::{Read, Write};
+//!
+//! let config = Config {
+//!     servers: Some("127.0.0.1:0".parse()?),
+//!     clients: Some("127.0.0.1:0".parse()?),
+//!     passwords: vec!["secret".into()],
+//!     max_slots: Some(16),
+//!     ..Config::default()
+//! };
+//! let tracker = Tracker::start(config, Log::start(Level::Warn, std::io::stderr())?)?;
+//! let mut client = std::net::TcpStream::connect(tracker.clients())?;
+//! client.write_all(b"LIST\nQUIT\n")?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer)?;
+//! assert!(answer.starts_with("END count=0 rev="));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod cli;
+pub mod protocol;
+pub mod tracker;

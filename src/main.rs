@@ -1,0 +1,43 @@
+//! Arguments in, exit code out.
+
+use gltracker::cli::{self, Command};
+use gltracker::tracker::StartError;
+use gltracker::tracker::credentials::PasswordError;
+use gltracker::tracker::serve::serve;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The arguments were wrong.
+const WRONG_USAGE: u8 = 2;
+/// The system said no.
+const SYSTEM_SAID_NO: u8 = 3;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().skip(1), |name| std::env::var_os(name)) {
+        Ok(Command::Print(text)) => {
+            // Whoever closed the pipe has seen enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Serve(config, level)) => match serve(*config, level) {
+            Ok(never) => match never {},
+            Err(error) => {
+                let code = match error {
+                    StartError::TooFewSlots(_)
+                    | StartError::Passwords(
+                        PasswordError::Empty(_) | PasswordError::Unusable(..),
+                    ) => WRONG_USAGE,
+                    _ => SYSTEM_SAID_NO,
+                };
+                fail(&error, code)
+            }
+        },
+        Err(error) => fail(&error, WRONG_USAGE),
+    }
+}
+
+fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    // With standard error closed, the exit code says it.
+    let _ = writeln!(std::io::stderr(), "gltracker: {error}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,70 @@
+//! Which characters may travel, and how anything else is shown.
+//!
+//! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's
+//! log. A value therefore never holds a character that could move a cursor, start a new line or
+//! reverse the reading order; and where such a character must be mentioned (in an `ERR` line, in
+//! a log line) it is spelled out.
+
+/// True for a character that is nothing but visible text or a space.
+///
+/// Refused are the control characters (C0, DEL, C1), the line and paragraph separators, and the
+/// bidirectional controls, which can make text read as something other than what it is.
+pub fn is_plain(c: char) -> bool {
+    !matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{2028}' | '\u{2029}'
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The first character of `text` that is not plain, if there is one.
+pub fn first_not_plain(text: &str) -> Option<char> {
+    text.chars().find(|&c| !is_plain(c))
+}
+
+/// `text` with every character that is not plain spelled out as `\u{1b}`, and cut after
+/// `max_chars` characters (with `…` in place of the rest).
+pub fn spelled_out(text: &str, max_chars: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(max_chars));
+    for (n, c) in text.chars().enumerate() {
+        if n == max_chars {
+            shown.push('…');
+            break;
+        }
+        if is_plain(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_any_script_is_plain() {
+        assert_eq!(
+            first_not_plain("Friday cycles, Пятница, 金曜日, 🏍️ e\u{301}"),
+            None
+        );
+    }
+
+    #[test]
+    fn what_could_fool_a_reader_is_not_plain() {
+        for c in [
+            '\0', '\t', '\r', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{2028}', '\u{2029}',
+            '\u{61c}', '\u{200e}', '\u{200f}', '\u{202e}', '\u{2066}', '\u{2069}',
+        ] {
+            assert!(!is_plain(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn spelling_out_leaves_only_plain_text_and_keeps_to_the_bound() {
+        assert_eq!(spelled_out("a\u{1b}[2Jb", 20), "a\\u{1b}[2Jb");
+        assert_eq!(spelled_out("abcdef", 3), "abc…");
+        assert_eq!(spelled_out("abc", 3), "abc");
+    }
+}

@@ -1,0 +1,236 @@
+//! One connection and its conversation.
+//!
+//! This file hides how bytes get in and out: reading until the session's next deadline, sending
+//! an answer in one go and within its time, and closing so that the last line still arrives.
+
+use super::registry::ConnectionId;
+use super::session::{Chunk, Closing, Outbox, Session, Timings};
+use crate::protocol::line::{LineSplitter, MAX_LINE};
+use crate::protocol::message::Refusal;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What is read at most after the last line was sent, so that a peer which is still sending gets
+/// to read that line: a socket closed with unread bytes takes the line back.
+const MAX_UNREAD: usize = 4 << 20;
+
+/// Shortest wait given to the system, which takes zero for "for ever".
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// One connection of the tracker.
+#[derive(Debug)]
+pub struct Connection {
+    id: ConnectionId,
+    stream: TcpStream,
+    peer: SocketAddr,
+    dismissal: OnceLock<Refusal>,
+    writing: AtomicBool,
+}
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The peer said QUIT or hung up.
+    Done,
+    /// The session or the tracker refused to go on, and said so.
+    Refused(Refusal),
+    /// The peer did not take an answer in time.
+    SlowReader,
+    /// The connection broke.
+    Lost(io::Error),
+}
+
+impl Connection {
+    /// Wraps an accepted socket. The peer's address is known by its IPv4 form if it has one.
+    pub fn new(id: ConnectionId, stream: TcpStream, peer: SocketAddr) -> Self {
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        Self {
+            id,
+            stream,
+            peer,
+            dismissal: OnceLock::new(),
+            writing: AtomicBool::new(false),
+        }
+    }
+
+    /// The name of this connection.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Ends the conversation from another thread: the one that holds it wakes up, tells the peer
+    /// why and comes home. Does not wait for that. The first dismissal counts.
+    pub fn dismiss(&self, why: Refusal) {
+        let _ = self.dismissal.set(why);
+        // The holder sets `writing` before it looks at `dismissal`, so one of the two sees the
+        // other. A peer that does not take what is being written cannot be told anything.
+        let writing = self.writing.load(Ordering::SeqCst);
+        let _ = self.stream.shutdown(if writing {
+            Shutdown::Both
+        } else {
+            Shutdown::Read
+        });
+    }
+
+    /// Holds a conversation until it ends, and says the last line of it.
+    pub fn converse(&self, session: &mut impl Session, timings: &Timings) -> Ending {
+        let ending = self
+            .exchange(session, timings)
+            .unwrap_or_else(|ending| ending);
+        if let (Ending::Done, Some(why)) = (&ending, self.dismissal.get()) {
+            let _ = self.send(vec![Chunk::Text(format!("{why}\n").into_bytes())], timings);
+            return Ending::Refused(why.clone());
+        }
+        ending
+    }
+
+    fn exchange(&self, session: &mut impl Session, timings: &Timings) -> Result<Ending, Ending> {
+        self.stream.set_nodelay(true).map_err(Ending::Lost)?;
+        self.stream
+            .set_write_timeout(Some(timings.write))
+            .map_err(Ending::Lost)?;
+        let mut splitter = LineSplitter::default();
+        let mut buffer = [0; MAX_LINE];
+        let mut out = Outbox::default();
+        let mut wait = None;
+        loop {
+            let now = Instant::now();
+            let left = session.next_deadline().saturating_duration_since(now);
+            // A wait that is too short only wakes this thread early: leave it until it does.
+            if wait.is_none_or(|set| set > left) {
+                let left = left.max(SHORTEST_WAIT);
+                self.stream
+                    .set_read_timeout(Some(left))
+                    .map_err(Ending::Lost)?;
+                wait = Some(left);
+            }
+            match (&self.stream).read(&mut buffer) {
+                Ok(0) => {
+                    session.on_end(splitter.is_inside_a_line(), &mut out);
+                    self.send(out.take(), timings)?;
+                    return Ok(Ending::Done);
+                }
+                Ok(count) => {
+                    let mut input = &buffer[..count];
+                    let now = Instant::now();
+                    while let Some(line) = splitter.next_line(&mut input) {
+                        session.on_line(line, now, &mut out);
+                        if out.closing().is_some() {
+                            break;
+                        }
+                        if out.is_large() {
+                            self.send(out.take(), timings)?;
+                        }
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {
+                    wait = None;
+                    let now = Instant::now();
+                    if now >= session.next_deadline() {
+                        session.on_deadline(now, &mut out);
+                    }
+                }
+                Err(error) => return Err(Ending::Lost(error)),
+            }
+            self.send(out.take(), timings)?;
+            match out.closing() {
+                None => {}
+                Some(Closing::Done) => return Ok(Ending::Done),
+                Some(Closing::Refused(why)) => return Ok(Ending::Refused(why.clone())),
+            }
+        }
+    }
+
+    /// Sends everything in one go, within the time its size allows.
+    fn send(&self, chunks: Vec<Chunk>, timings: &Timings) -> Result<(), Ending> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        self.writing.store(true, Ordering::SeqCst);
+        let sent = self.send_slices(&mut slices(&chunks), timings);
+        self.writing.store(false, Ordering::SeqCst);
+        sent
+    }
+
+    fn send_slices(&self, mut slices: &mut [IoSlice<'_>], timings: &Timings) -> Result<(), Ending> {
+        let size: usize = slices.iter().map(|slice| slice.len()).sum();
+        let for_size = size as f64 / f64::from(timings.write_bytes_per_second);
+        let deadline = Instant::now() + timings.write + Duration::from_secs_f64(for_size);
+        while !slices.is_empty() {
+            let sent = match &*slices {
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match sent {
+                Ok(0) => return Err(Ending::Lost(ErrorKind::WriteZero.into())),
+                Ok(count) => IoSlice::advance_slices(&mut slices, count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(Ending::Lost(error)),
+            }
+            if !slices.is_empty() && Instant::now() >= deadline {
+                return Err(Ending::SlowReader);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes so that the last line arrives: says that no more will come, then reads on until the
+    /// peer has hung up too, for at most `patience`. With no patience it reads what is there.
+    pub fn farewell(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        let _ = self.stream.shutdown(Shutdown::Write);
+        if patience.is_zero() {
+            let _ = self.stream.set_nonblocking(true);
+        }
+        let mut buffer = [0; MAX_LINE];
+        let mut unread = 0;
+        while unread < MAX_UNREAD {
+            if !patience.is_zero() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
+                    return;
+                }
+            }
+            match (&self.stream).read(&mut buffer) {
+                Ok(count) if count > 0 => unread += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Says no at the door without ever waiting, and closes.
+    pub fn turn_away(&self, why: &Refusal) {
+        // A socket that is new takes one line.
+        let _ = self.stream.set_nonblocking(true);
+        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
+        self.farewell(Duration::ZERO);
+    }
+}
+
+/// True if a wait on a socket ran out. Systems differ in which of the two they say.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
+    let mut slices = Vec::new();
+    for chunk in chunks {
+        match chunk {
+            Chunk::Text(text) if text.is_empty() => {}
+            Chunk::Text(text) => slices.push(IoSlice::new(text)),
+            Chunk::List(list) => slices.extend(list.encoded().map(IoSlice::new)),
+        }
+    }
+    slices
+}

@@ -1,0 +1,305 @@
+//! What the operator reads: one `key=value` line for each event.
+//!
+//! This file hides how a line is written. Whoever logs never waits: lines go through a bounded
+//! queue to a thread of their own, and what does not fit is counted and said later. What peers
+//! typed is spelled out, so that a line is always one line of plain text.
+
+use crate::protocol::argument::push_value;
+use crate::protocol::message::Refusal;
+use crate::protocol::text::spelled_out;
+use std::collections::HashMap;
+use std::fmt::{Display, Write as _};
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Lines that may wait to be written. At 120 bytes each that is half a megabyte at most.
+const QUEUE: usize = 4096;
+
+/// Of events that may come in thousands, one of a kind is written in this time.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The longest value shown, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// How much an event matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Somebody should do something.
+    Error,
+    /// Somebody should know.
+    Warn,
+    /// The life of the tracker.
+    Info,
+    /// Every connection.
+    Debug,
+}
+
+impl Level {
+    /// All levels with their names, the weightiest first.
+    pub const ALL: [(&str, Self); 4] = [
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+    ];
+
+    fn as_str(self) -> &'static str {
+        // ALL lists the variants in their order, so the discriminant is the index.
+        Self::ALL[self as usize].0
+    }
+}
+
+impl std::str::FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, level)| *level)
+            .ok_or_else(|| format!("'{text}' is not a level; write error, warn, info or debug"))
+    }
+}
+
+/// A handle to the log. Clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct Log {
+    level: Level,
+    queue: SyncSender<String>,
+    dropped: Arc<AtomicU64>,
+    noises: Arc<Mutex<HashMap<(&'static str, &'static str), Noise>>>,
+}
+
+/// What is known of one kind of event that may come in thousands.
+#[derive(Debug, Default)]
+struct Noise {
+    quiet_until: Option<Instant>,
+    left_out: u64,
+}
+
+impl Log {
+    /// A log that writes events of `level` and weightier ones to `target`, from a thread of its
+    /// own.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(level: Level, target: impl Write + Send + 'static) -> std::io::Result<Self> {
+        let (queue, lines) = sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&dropped);
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .stack_size(128 * 1024)
+            .spawn(move || write_lines(&lines, &counter, target))?;
+        Ok(Self {
+            level,
+            queue,
+            dropped,
+            noises: Arc::default(),
+        })
+    }
+
+    /// Logs one event. Never waits.
+    pub fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
+        if level > self.level {
+            return;
+        }
+        match self
+            .queue
+            .try_send(format_line(SystemTime::now(), level, event, fields))
+        {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Logs a "no" of which there may be thousands a second: of each code of each event one line a
+    /// second is written, at level warn, and says how many were left out since the last.
+    pub fn noisy(&self, event: &'static str, refusal: &Refusal, fields: &[(&str, &dyn Display)]) {
+        if Level::Warn > self.level {
+            return;
+        }
+        let now = Instant::now();
+        let code = refusal.code.as_str();
+        let left_out = {
+            let mut noises = self.noises.lock().unwrap_or_else(PoisonError::into_inner);
+            let noise = noises.entry((event, code)).or_default();
+            if noise.quiet_until.is_some_and(|until| now < until) {
+                noise.left_out += 1;
+                return;
+            }
+            noise.quiet_until = Some(now + QUIET);
+            std::mem::take(&mut noise.left_out)
+        };
+        let mut all = fields.to_vec();
+        all.push(("code", &code));
+        all.push(("text", &refusal.text));
+        if left_out > 0 {
+            all.push(("left-out", &left_out));
+        }
+        self.event(Level::Warn, event, &all);
+    }
+
+    /// Lines that were dropped because nobody read the ones before them, and not yet said.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn write_lines(lines: &Receiver<String>, dropped: &AtomicU64, mut target: impl Write) {
+    while let Ok(line) = lines.recv() {
+        // A closed standard error is no reason to stop: somebody may look at the counters.
+        let _ = target.write_all(line.as_bytes());
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let line = format_line(
+                SystemTime::now(),
+                Level::Warn,
+                "log-dropped",
+                &[("lines", &lost)],
+            );
+            let _ = target.write_all(line.as_bytes());
+        }
+        let _ = target.flush();
+    }
+}
+
+fn format_line(
+    time: SystemTime,
+    level: Level,
+    event: &str,
+    fields: &[(&str, &dyn Display)],
+) -> String {
+    let mut line = String::with_capacity(160);
+    line.push_str("time=");
+    push_time(&mut line, time);
+    // Writing into a String does not fail.
+    let _ = write!(line, " level={} event={event}", level.as_str());
+    for (key, value) in fields {
+        line.push(' ');
+        line.push_str(key);
+        line.push('=');
+        push_value(&mut line, &spelled_out(&value.to_string(), MAX_SHOWN));
+    }
+    line.push('\n');
+    line
+}
+
+/// Appends a time as RFC 3339 in UTC with milliseconds.
+fn push_time(out: &mut String, time: SystemTime) {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil_date(days);
+    let _ = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        since.subsec_millis()
+    );
+}
+
+/// The date of a day counted from 1970-01-01. Years are counted from 1 March, so that the leap day
+/// is the last day of its year, and in eras of 400 years, which have 146,097 days each.
+fn civil_date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn times_are_utc_dates() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (1_004_918_399, "2001-11-04T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+        ] {
+            let mut out = String::new();
+            push_time(&mut out, UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(out, text);
+        }
+    }
+
+    #[test]
+    fn what_peers_typed_stays_one_plain_line() {
+        let line = format_line(
+            UNIX_EPOCH,
+            Level::Warn,
+            "closed",
+            &[
+                ("peer", &"192.0.2.1:5"),
+                ("line", &"a\nlevel=error \u{1b}[2J \"q\" \u{202e}"),
+            ],
+        );
+        assert_eq!(
+            line,
+            "time=1970-01-01T00:00:00.000Z level=warn event=closed peer=192.0.2.1:5 \
+             line=\"a\\\\u{a}level=error \\\\u{1b}[2J \\\"q\\\" \\\\u{202e}\"\n"
+        );
+    }
+
+    /// A target that nobody reads until it is told to go on.
+    struct Stuck(mpsc::Receiver<()>, Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            self.1.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_not_read_costs_lines_and_no_time() {
+        let (go_on, stuck) = mpsc::channel();
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let log = Log::start(Level::Info, Stuck(stuck, Arc::clone(&written))).unwrap();
+        for n in 0..QUEUE + 100 {
+            log.event(Level::Info, "test", &[("n", &n)]);
+            log.event(Level::Debug, "not-shown", &[]);
+        }
+        let dropped = log.dropped();
+        assert!(
+            (99..=100).contains(&dropped),
+            "{dropped}: one line may be in the writer's hands"
+        );
+        drop(go_on);
+        while log.dropped() > 0 {
+            std::thread::yield_now();
+        }
+        log.event(Level::Info, "after", &[]);
+        loop {
+            let written = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+            if written.contains("event=after") {
+                assert!(written.contains(&format!("event=log-dropped lines={dropped}")));
+                assert!(!written.contains("not-shown"));
+                break;
+            }
+            std::thread::yield_now();
+        }
+    }
+}

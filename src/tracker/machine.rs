@@ -1,0 +1,264 @@
+//! What the machine allows.
+//!
+//! This file hides where the limits of a process are found, and what MAX_SLOTS costs of each. All
+//! threads are started at boot; a limit that would be met later is named before that, together
+//! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
+
+use super::admission::{Class, Limits};
+use std::fmt;
+use std::fs;
+
+/// Threads at each door beyond its slots, so that somebody can say no when all slots are taken.
+pub const SPARE_DOORMEN: usize = 4;
+
+/// Threads that do not hold a connection: main, the log, and some to come.
+const OTHER_THREADS: usize = 4;
+
+/// Descriptors that are not connections: standard streams, listeners, files being read.
+const OTHER_DESCRIPTORS: usize = 32;
+
+/// Memory maps a std thread takes: its stack, the guard page below, and the same for the stack
+/// that signals use.
+const MAPS_PER_THREAD: usize = 4;
+
+/// Memory maps of everything else in the process.
+const OTHER_MAPS: usize = 1000;
+
+/// What a tracker needs to hold all its slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Doormen on the game-server port.
+    pub game_server_threads: usize,
+    /// Doormen on the client port.
+    pub client_threads: usize,
+    /// Slots that are held without a thread.
+    watchers: usize,
+}
+
+impl Needs {
+    /// What these slots need.
+    pub fn of(limits: Limits) -> Self {
+        Self {
+            game_server_threads: limits.of(Class::Pending)
+                + limits.of(Class::Listed)
+                + SPARE_DOORMEN,
+            client_threads: limits.of(Class::Client) + SPARE_DOORMEN,
+            watchers: limits.of(Class::Watcher),
+        }
+    }
+
+    fn threads(self) -> usize {
+        self.game_server_threads + self.client_threads + OTHER_THREADS
+    }
+
+    /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
+    /// costs one whether or not somebody has come.
+    fn descriptors(self) -> usize {
+        self.threads() + self.watchers + OTHER_DESCRIPTORS
+    }
+
+    fn maps(self) -> usize {
+        self.threads() * MAPS_PER_THREAD + OTHER_MAPS
+    }
+}
+
+/// A limit that is too low.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    what: &'static str,
+    needed: usize,
+    allowed: usize,
+    remedy: String,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            needed,
+            allowed,
+            remedy,
+        } = self;
+        write!(
+            f,
+            "{needed} {what} are needed and this process may have {allowed}: {remedy}"
+        )
+    }
+}
+
+/// The limits of this process; `None` where there is none or it cannot be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Machine {
+    descriptors: Option<usize>,
+    user_threads: Option<usize>,
+    system_threads: Option<usize>,
+    group_threads: Option<usize>,
+    maps: Option<usize>,
+}
+
+impl Machine {
+    /// Reads the limits of this process.
+    pub fn read() -> Self {
+        let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        let is_root = fs::read_to_string("/proc/self/status")
+            .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t0\t")));
+        let group = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let group = group
+            .lines()
+            .find_map(|line| line.strip_prefix("0::"))
+            .unwrap_or("/");
+        Self {
+            descriptors: soft_limit(&limits, "Max open files"),
+            // The kernel does not hold root to it.
+            user_threads: soft_limit(&limits, "Max processes").filter(|_| !is_root),
+            system_threads: number("/proc/sys/kernel/threads-max"),
+            group_threads: number(&format!("/sys/fs/cgroup{group}/pids.max")),
+            maps: number("/proc/sys/vm/max_map_count"),
+        }
+    }
+
+    /// Checks that `needs` can be met.
+    ///
+    /// # Errors
+    /// The first limit that is too low, and how to raise it.
+    pub fn check(&self, needs: Needs) -> Result<(), Shortage> {
+        let (threads, maps) = (needs.threads(), needs.maps());
+        let descriptors = needs.descriptors();
+        let limits = [
+            (
+                self.descriptors,
+                descriptors,
+                "open files",
+                format!("raise it with 'ulimit -n {descriptors}', or LimitNOFILE= in a unit file"),
+            ),
+            (
+                self.user_threads,
+                threads,
+                "threads of this user",
+                format!("raise it with 'ulimit -u {threads}', or LimitNPROC= in a unit file"),
+            ),
+            (
+                self.group_threads,
+                threads,
+                "threads in this control group",
+                "raise TasksMax= in the unit file, or pids.max of the container".to_owned(),
+            ),
+            (
+                self.system_threads,
+                threads,
+                "threads on this machine",
+                format!("raise it with 'sysctl kernel.threads-max={threads}'"),
+            ),
+            (
+                self.maps,
+                maps,
+                "memory maps",
+                format!("raise it with 'sysctl vm.max_map_count={maps}'"),
+            ),
+        ];
+        for (allowed, needed, what, remedy) in limits {
+            if let Some(allowed) = allowed.filter(|&allowed| allowed < needed) {
+                return Err(Shortage {
+                    what,
+                    needed,
+                    allowed,
+                    remedy,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The soft limit in a line of /proc/self/limits; `None` if it is unlimited.
+fn soft_limit(limits: &str, name: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(max_slots: usize) -> Needs {
+        Needs::of(Limits::divide(max_slots, "1:4:2:1".parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn a_thousand_slots_need_what_they_need() {
+        let needs = needs(1024);
+        assert_eq!(
+            (needs.game_server_threads, needs.client_threads),
+            (644, 260)
+        );
+        assert_eq!(
+            (needs.threads(), needs.descriptors(), needs.maps()),
+            (908, 1068, 4632)
+        );
+    }
+
+    #[test]
+    fn the_limit_that_is_too_low_is_named_with_its_remedy() {
+        let plenty = Machine::default();
+        assert_eq!(plenty.check(needs(1024)), Ok(()));
+        for (machine, part) in [
+            (
+                Machine {
+                    descriptors: Some(1024),
+                    ..plenty
+                },
+                "1068 open files are needed",
+            ),
+            (
+                Machine {
+                    user_threads: Some(900),
+                    ..plenty
+                },
+                "ulimit -u 908",
+            ),
+            (
+                Machine {
+                    group_threads: Some(512),
+                    ..plenty
+                },
+                "TasksMax=",
+            ),
+            (
+                Machine {
+                    system_threads: Some(100),
+                    ..plenty
+                },
+                "kernel.threads-max=908",
+            ),
+            (
+                Machine {
+                    maps: Some(4631),
+                    ..plenty
+                },
+                "vm.max_map_count=4632",
+            ),
+        ] {
+            let shortage = machine.check(needs(1024)).unwrap_err().to_string();
+            assert!(shortage.contains(part), "{shortage}");
+        }
+        assert!(
+            Machine {
+                maps: Some(4632),
+                ..plenty
+            }
+            .check(needs(1024))
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn limits_are_read_from_the_kernels_table() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units\n\
+                     Max processes             unlimited            unlimited            processes\n\
+                     Max open files            1024                 524288               files\n";
+        assert_eq!(soft_limit(table, "Max open files"), Some(1024));
+        assert_eq!(soft_limit(table, "Max processes"), None);
+        assert_eq!(soft_limit("", "Max open files"), None);
+    }
+}

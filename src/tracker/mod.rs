@@ -1,0 +1,238 @@
+//! The daemon: who is listed, who may connect, and the two conversations.
+//!
+//! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
+//! given the time. The others own what the pure ones never see: [`pool`] the threads and the
+//! listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error,
+//! [`machine`] the limits of the system. `services` is where the two meet.
+
+pub mod admission;
+pub mod connection;
+pub mod credentials;
+pub mod log;
+pub mod machine;
+pub mod pool;
+pub mod random;
+pub mod registry;
+pub mod serve;
+pub mod session;
+pub mod stats;
+
+mod services;
+
+use admission::{Admission, Limits, SlotShares};
+use credentials::{PasswordError, Passwords};
+use log::{Level, Log};
+use machine::{Machine, Needs, Shortage};
+use random::Random;
+use registry::Registry;
+use services::Shared;
+use session::{Setting, Timings};
+use stats::Stats;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Slots when nobody says how many.
+pub const DEFAULT_MAX_SLOTS: usize = 1024;
+
+/// The port where game servers log in, by tradition.
+pub const GAME_SERVER_PORT: u16 = 23470;
+
+/// The port where clients ask for the list.
+pub const CLIENT_PORT: u16 = 23471;
+
+/// How a tracker is to run. The default is a tracker as `gltracker` without arguments starts it,
+/// but without any password.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where game servers connect; `None` for [`GAME_SERVER_PORT`] on all addresses.
+    pub servers: Option<SocketAddr>,
+    /// Where clients connect; `None` for [`CLIENT_PORT`] on all addresses.
+    pub clients: Option<SocketAddr>,
+    /// Passwords that are valid as long as the tracker runs.
+    pub passwords: Vec<String>,
+    /// A file with more of them, one on each line, read again when it changes.
+    pub password_file: Option<PathBuf>,
+    /// Connections held at the most; `None` for [`DEFAULT_MAX_SLOTS`], or as many as the machine
+    /// allows if that is less.
+    pub max_slots: Option<usize>,
+    /// How the slots are shared.
+    pub slot_shares: SlotShares,
+    /// How long anything may take.
+    pub timings: Timings,
+}
+
+/// Why a tracker did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// MAX_SLOTS cannot be shared out; it leaves a class without a slot.
+    TooFewSlots(usize),
+    /// The machine does not allow as many slots as were asked for.
+    Machine(usize, Shortage),
+    /// The passwords cannot be used.
+    Passwords(PasswordError),
+    /// An address cannot be listened on.
+    Bind(SocketAddr, io::Error),
+    /// A thread could not be started.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFewSlots(slots) => write!(
+                f,
+                "--max-slots {slots} leaves a class without a slot; give more slots, or other \
+                 --slot-shares"
+            ),
+            Self::Machine(slots, shortage) => {
+                write!(
+                    f,
+                    "--max-slots {slots} is more than this machine allows: {shortage}"
+                )
+            }
+            Self::Passwords(error) => error.fmt(f),
+            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "port {} is in use (on {address}): another tracker is running, or choose another \
+                 with --servers or --clients",
+                address.port()
+            ),
+            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Thread(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running tracker. It has no end: dropping this leaves it running for as long as the process.
+#[derive(Debug)]
+pub struct Tracker {
+    servers: SocketAddr,
+    clients: SocketAddr,
+    max_slots: usize,
+}
+
+impl Tracker {
+    /// Starts a tracker: all its threads are running and both doors open when this returns.
+    ///
+    /// # Errors
+    /// [`StartError`], with a text that says what to change. What was opened until then is left
+    /// to the end of the process.
+    pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        let machine = Machine::read();
+        let (max_slots, limits) = slots(&config, &machine)?;
+        let passwords = Passwords::new(config.passwords, config.password_file)
+            .map_err(StartError::Passwords)?;
+        let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
+        let clients = listen(config.clients, CLIENT_PORT)?;
+        let local = |listener: &TcpListener, asked: Option<SocketAddr>, port| {
+            let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            listener
+                .local_addr()
+                .map_err(|error| StartError::Bind(asked.unwrap_or(unknown), error))
+        };
+        let tracker = Self {
+            servers: local(&game_servers, config.servers, GAME_SERVER_PORT)?,
+            clients: local(&clients, config.clients, CLIENT_PORT)?,
+            max_slots,
+        };
+        let random = Random::open();
+        let epoch = random.number() as u32;
+        let shared = Arc::new(Shared {
+            setting: Setting {
+                timings: config.timings,
+                game_server_port: tracker.servers.port(),
+                client_port: tracker.clients.port(),
+            },
+            log: log.clone(),
+            random,
+            started: Instant::now(),
+            stats: Stats::default(),
+            admission: Mutex::new(Admission::new(limits)),
+            registry: Mutex::new(Registry::new(epoch)),
+            passwords: Mutex::new(passwords),
+            last_id: AtomicU64::new(0),
+        });
+        let needs = Needs::of(limits);
+        let receiver = Arc::clone(&shared);
+        pool::open_door(
+            "game-servers",
+            game_servers,
+            needs.game_server_threads,
+            log.clone(),
+            move |stream, peer| receiver.receive_game_server(stream, peer),
+        )
+        .map_err(StartError::Thread)?;
+        pool::open_door(
+            "clients",
+            clients,
+            needs.client_threads,
+            log.clone(),
+            move |stream, peer| {
+                shared.receive_client(stream, peer);
+            },
+        )
+        .map_err(StartError::Thread)?;
+        log.event(
+            Level::Info,
+            "listening",
+            &[
+                ("servers", &tracker.servers),
+                ("clients", &tracker.clients),
+                ("max-slots", &max_slots),
+            ],
+        );
+        Ok(tracker)
+    }
+
+    /// Where game servers connect.
+    pub fn servers(&self) -> SocketAddr {
+        self.servers
+    }
+
+    /// Where clients connect.
+    pub fn clients(&self) -> SocketAddr {
+        self.clients
+    }
+
+    /// How many connections it holds at the most.
+    pub fn max_slots(&self) -> usize {
+        self.max_slots
+    }
+}
+
+/// The slots that were asked for if the machine allows them, or as many of the default as it does.
+fn slots(config: &Config, machine: &Machine) -> Result<(usize, Limits), StartError> {
+    let divide = |max_slots| {
+        Limits::divide(max_slots, config.slot_shares).ok_or(StartError::TooFewSlots(max_slots))
+    };
+    let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
+    loop {
+        let limits = divide(max_slots)?;
+        match machine.check(Needs::of(limits)) {
+            Ok(()) => return Ok((max_slots, limits)),
+            Err(_) if config.max_slots.is_none() && max_slots > 8 => max_slots -= 8,
+            Err(shortage) => return Err(StartError::Machine(max_slots, shortage)),
+        }
+    }
+}
+
+/// Listens on `asked`, or on `port` of all addresses: of both families where there is IPv6.
+fn listen(asked: Option<SocketAddr>, port: u16) -> Result<TcpListener, StartError> {
+    if let Some(address) = asked {
+        return TcpListener::bind(address).map_err(|error| StartError::Bind(address, error));
+    }
+    let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let all_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    match TcpListener::bind(all) {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(StartError::Bind(all, error)),
+        Err(_) => TcpListener::bind(all_v4).map_err(|error| StartError::Bind(all_v4, error)),
+    }
+}

@@ -1,0 +1,276 @@
+//! What the sessions share, and what each may ask of it.
+//!
+//! This file hides the locks. Each is held to look up, to change or to clone an `Arc`, never
+//! across a system call; where two are needed, the slots come before the list.
+
+use super::admission::{Admission, Class};
+use super::connection::{Connection, Ending};
+use super::credentials::{Credential, Passwords, Reread};
+use super::log::{Level, Log};
+use super::random::Random;
+use super::registry::{Entry, List, Registry, Taken};
+use super::session::client::{self, ClientSession};
+use super::session::game_server::{self, GameServerSession};
+use super::session::{Session, Setting};
+use super::stats::Stats;
+use crate::protocol::message::{ErrorCode, Refusal};
+use std::fmt::{Display, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Everything that the sessions of one tracker share.
+pub(super) struct Shared {
+    pub(super) setting: Setting,
+    pub(super) log: Log,
+    pub(super) random: Random,
+    pub(super) started: Instant,
+    pub(super) stats: Stats,
+    pub(super) admission: Mutex<Admission<Arc<Connection>>>,
+    pub(super) registry: Mutex<Registry>,
+    pub(super) passwords: Mutex<Passwords>,
+    pub(super) last_id: AtomicU64,
+}
+
+/// A session that panicked while it held a lock has not left anything half done: every change
+/// below is one call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Deals with whoever came to the game-server port.
+    pub(super) fn receive_game_server(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Some(seat) = self.admit(Class::Pending, stream, peer) {
+            let session = GameServerSession::new(&seat, &self.setting, Instant::now());
+            seat.hold(session);
+        }
+    }
+
+    /// Deals with whoever came to the client port.
+    pub(super) fn receive_client(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Some(seat) = self.admit(Class::Client, stream, peer) {
+            let session = ClientSession::new(&seat, &self.setting, Instant::now());
+            seat.hold(session);
+        }
+    }
+
+    fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat<'_>> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = Arc::new(Connection::new(id, stream, peer));
+        let admitted = lock(&self.admission).arrive(id, class, Arc::clone(&connection));
+        match admitted {
+            Ok(()) => {
+                self.stats.accepted.add_one();
+                Some(Seat {
+                    shared: self,
+                    connection,
+                    class,
+                })
+            }
+            Err(refusal) => {
+                self.stats.busy.add_one();
+                let (peer, class) = (connection.peer(), class.as_str());
+                self.log.noisy(
+                    "turned-away",
+                    &refusal,
+                    &[("peer", &peer), ("class", &class)],
+                );
+                connection.turn_away(&refusal);
+                None
+            }
+        }
+    }
+
+    /// Looks at the password file again if it is time, and says what came of it.
+    fn reread_passwords(&self, passwords: &mut Passwords, now: Instant) {
+        match passwords.reread(now) {
+            Reread::Same => {}
+            Reread::Changed(valid) => {
+                self.log
+                    .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+            }
+            Reread::Kept(error) => {
+                let consequence = "the passwords from before stay valid";
+                let fields: [(&str, &dyn Display); 2] = [("error", &error), ("so", &consequence)];
+                self.log.event(Level::Warn, "passwords-not-read", &fields);
+            }
+        }
+    }
+}
+
+/// One connection's slot. Dropping it takes the connection off the list and frees the slot, so
+/// that a session which ends in whatever way leaves nothing behind.
+struct Seat<'a> {
+    shared: &'a Shared,
+    connection: Arc<Connection>,
+    class: Class,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.unlist("lost");
+        lock(&self.shared.admission).leave(self.connection.id());
+    }
+}
+
+impl Seat<'_> {
+    /// Holds the conversation to its end and says what came of it.
+    fn hold(&self, mut session: impl Session) {
+        let timings = &self.shared.setting.timings;
+        let ending = self.connection.converse(&mut session, timings);
+        self.unlist(match &ending {
+            Ending::Done => "left",
+            Ending::Refused(refusal) => refusal.code.as_str(),
+            Ending::SlowReader => ErrorCode::SlowReader.as_str(),
+            Ending::Lost(_) => "lost",
+        });
+        let (peer, class) = (self.connection.peer(), self.class.as_str());
+        let fields: [(&str, &dyn Display); 2] = [("peer", &peer), ("class", &class)];
+        match ending {
+            Ending::Done => self.shared.log.event(Level::Debug, "closed", &fields),
+            Ending::Refused(refusal) => {
+                self.shared.stats.refused.add_one();
+                self.shared.log.noisy("refused", &refusal, &fields);
+                let crowded = self.is_crowded();
+                let patience = if crowded {
+                    Duration::ZERO
+                } else {
+                    timings.farewell
+                };
+                self.connection.farewell(patience);
+            }
+            Ending::SlowReader => {
+                self.shared.stats.slow_readers.add_one();
+                let text = "an answer was not read in time";
+                let refusal = Refusal::new(ErrorCode::SlowReader, text);
+                self.shared.log.noisy("refused", &refusal, &fields);
+            }
+            Ending::Lost(error) => {
+                let fields: [(&str, &dyn Display); 3] = [fields[0], fields[1], ("error", &error)];
+                self.shared.log.event(Level::Debug, "lost", &fields);
+            }
+        }
+    }
+
+    fn unlist(&self, why: &str) {
+        let removed = lock(&self.shared.registry).remove(self.connection.id());
+        if let Some(entry) = removed {
+            let fields: [(&str, &dyn Display); 2] = [("address", &entry.address), ("why", &why)];
+            self.shared.log.event(Level::Info, "unlisted", &fields);
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        lock(&self.shared.admission).is_crowded(self.class)
+    }
+
+    /// Counters are for the operator, who is on the same machine.
+    fn stats(&self) -> Option<String> {
+        let shared = self.shared;
+        if !self.connection.peer().ip().is_loopback() {
+            return None;
+        }
+        let mut line = format!("uptime={}", shared.started.elapsed().as_secs());
+        let revision = lock(&shared.registry).list().revision();
+        // Writing into a String does not fail.
+        let _ = write!(line, " rev={revision}");
+        let admission = lock(&shared.admission);
+        for class in Class::ALL {
+            let (used, limit) = admission.usage(class);
+            let _ = write!(line, " {}={used}/{limit}", class.as_str());
+        }
+        drop(admission);
+        shared.stats.write_into(&mut line);
+        let _ = write!(line, " log-dropped={}", shared.log.dropped());
+        Some(line)
+    }
+}
+
+impl game_server::Services for &Seat<'_> {
+    fn peer_ip(&self) -> IpAddr {
+        self.connection.peer().ip()
+    }
+
+    fn verify(&self, password: &str, now: Instant) -> Option<Credential> {
+        let mut passwords = lock(&self.shared.passwords);
+        self.shared.reread_passwords(&mut passwords, now);
+        let credential = passwords.verify(password);
+        drop(passwords);
+        if credential.is_none() {
+            self.shared.stats.bad_passwords.add_one();
+        }
+        credential
+    }
+
+    fn challenge_number(&self) -> u64 {
+        self.shared.random.number()
+    }
+
+    fn is_crowded(&self) -> bool {
+        Seat::is_crowded(self)
+    }
+
+    fn entry(&self) -> Option<Arc<Entry>> {
+        lock(&self.shared.registry).entry_of(self.connection.id())
+    }
+
+    fn put(&self, entry: Entry) -> Result<(), Refusal> {
+        let (shared, id) = (self.shared, self.connection.id());
+        let address = entry.address;
+        let (was_listed, ghost) = {
+            let mut admission = lock(&shared.admission);
+            let mut registry = lock(&shared.registry);
+            let was_listed = registry.entry_of(id).is_some();
+            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
+            let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
+            if let Some(ghost) = replaced {
+                // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
+                admission.leave(ghost);
+            }
+            if let Err(busy) = admission.promote(id, Class::Listed) {
+                registry.remove(id);
+                return Err(busy);
+            }
+            (was_listed, ghost)
+        };
+        if let Some(ghost) = ghost {
+            let text = format!("another login took over {address}");
+            ghost.dismiss(Refusal::new(ErrorCode::Taken, text));
+        }
+        if was_listed {
+            shared.stats.updates.add_one();
+        } else {
+            shared.stats.logins.add_one();
+            let peer = self.connection.peer();
+            let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
+            shared.log.event(Level::Info, "listed", &fields);
+        }
+        Ok(())
+    }
+
+    fn stats(&self) -> Option<String> {
+        Seat::stats(self)
+    }
+}
+
+impl client::Services for &Seat<'_> {
+    fn list(&self) -> Arc<List> {
+        self.shared.stats.lists.add_one();
+        lock(&self.shared.registry).list()
+    }
+
+    fn is_crowded(&self) -> bool {
+        Seat::is_crowded(self)
+    }
+
+    fn stats(&self) -> Option<String> {
+        Seat::stats(self)
+    }
+}
+
+fn taken(address: SocketAddr) -> Refusal {
+    let text = format!("{address} is listed with another credential");
+    Refusal::new(ErrorCode::Taken, text)
+}

@@ -1,0 +1,267 @@
+//! The conversation with a client.
+//!
+//! Any number of commands, each answered at once. The first one that is understood proves that
+//! the peer is a client; before it, a mistake ends the conversation.
+
+use super::{
+    Closing, Mistakes, Outbox, Patience, Session, Setting, answer_common, unfinished_line,
+};
+use crate::protocol::filter::Filter;
+use crate::protocol::line::LineError;
+use crate::protocol::message::{ClientCommand, ErrorCode, Refusal};
+use crate::tracker::registry::List;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the conversation needs from the tracker around it.
+pub trait Services {
+    /// The list as it is now.
+    fn list(&self) -> Arc<List>;
+    /// True while a first command must be quick, because many others are waiting.
+    fn is_crowded(&self) -> bool;
+    /// One line of counters, if this peer may see them.
+    fn stats(&self) -> Option<String>;
+}
+
+/// One client's conversation.
+#[derive(Debug)]
+pub struct ClientSession<'a, S> {
+    services: S,
+    setting: &'a Setting,
+    patience: Patience,
+    mistakes: Mistakes,
+}
+
+impl<'a, S: Services> ClientSession<'a, S> {
+    /// A client has just connected.
+    pub fn new(services: S, setting: &'a Setting, now: Instant) -> Self {
+        let timings = setting.timings;
+        let patience = Patience::new(now, timings.first_command_crowded, timings.step);
+        Self {
+            services,
+            setting,
+            patience,
+            mistakes: Mistakes::default(),
+        }
+    }
+
+    fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
+        match ClientCommand::parse(line)? {
+            ClientCommand::List(filter) => send_list(self.services.list(), &filter, out),
+            ClientCommand::Common(command) => {
+                answer_common(
+                    command,
+                    || help(self.setting),
+                    || self.services.stats(),
+                    out,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn send_list(list: Arc<List>, filter: &Filter, out: &mut Outbox) {
+    let revision = list.revision();
+    let count = if filter.is_empty() {
+        let count = list.count();
+        out.list(list);
+        count
+    } else {
+        let (count, encoded) = list.encode_matching(filter);
+        out.text(encoded);
+        count
+    };
+    out.line(format_args!("END count={count} rev={revision}"));
+}
+
+impl<S: Services> Session for ClientSession<'_, S> {
+    fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
+        let done = match line {
+            Ok(line) => self.obey(line, out),
+            Err(error) => Err(error.into()),
+        };
+        match done {
+            Ok(()) => self.mistakes.proven = true,
+            Err(refusal) => self.mistakes.answer(refusal, out),
+        }
+        let step = self.setting.timings.step;
+        self.patience = Patience::new(now, step, step);
+    }
+
+    fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
+        let look_again = self.setting.timings.look_again;
+        if self
+            .patience
+            .is_over(now, self.services.is_crowded(), look_again)
+        {
+            out.refuse(Refusal::new(ErrorCode::Timeout, "no command came in time"));
+        }
+    }
+
+    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
+        if inside_a_line {
+            out.line(unfinished_line());
+        }
+        out.close(Closing::Done);
+    }
+
+    fn next_deadline(&self) -> Instant {
+        self.patience.next_look
+    }
+}
+
+fn help(setting: &Setting) -> String {
+    format!(
+        "This port is for clients; game servers log in on port {}.\n\
+         LIST                             every game server, then END\n\
+         LIST notempty speed=fast         with conditions: key=value key!=value key>=n key<=n\n\
+         \u{20}                                notempty notfull\n\
+         PING <word>                      is answered PONG <word>\n\
+         QUIT                             closes the connection",
+        setting.game_server_port
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::infos::{Changes, Infos};
+    use crate::tracker::credentials::Credential;
+    use crate::tracker::registry::{Entry, Registry};
+    use crate::tracker::session::Chunk;
+    use quickcheck::quickcheck;
+    use std::time::Duration;
+
+    struct Fixed {
+        list: Arc<List>,
+        crowded: bool,
+    }
+
+    impl Services for &Fixed {
+        fn list(&self) -> Arc<List> {
+            Arc::clone(&self.list)
+        }
+        fn is_crowded(&self) -> bool {
+            self.crowded
+        }
+        fn stats(&self) -> Option<String> {
+            Some("listed=2".to_owned())
+        }
+    }
+
+    fn fixed(crowded: bool) -> Fixed {
+        let mut registry = Registry::new(0xc0ffee);
+        for (owner, said) in [(1, "port=1 nbplayers=0"), (2, "port=2 nbplayers=5")] {
+            let infos = Infos::default().with(&Changes::parse(said).unwrap());
+            let ip = "192.0.2.1".parse().unwrap();
+            registry
+                .put(
+                    owner,
+                    Entry::new(ip, infos, Credential::numbered(0)).unwrap(),
+                )
+                .unwrap();
+        }
+        Fixed {
+            list: registry.list(),
+            crowded,
+        }
+    }
+
+    fn sent(out: &mut Outbox) -> String {
+        let mut bytes = Vec::new();
+        for chunk in out.take() {
+            match chunk {
+                Chunk::Text(text) => bytes.extend(text),
+                Chunk::List(list) => bytes.extend(list.encoded().flatten()),
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn say(session: &mut ClientSession<'_, &Fixed>, line: &str) -> (String, Option<Closing>) {
+        let mut out = Outbox::default();
+        session.on_line(Ok(line), Instant::now(), &mut out);
+        (sent(&mut out), out.closing)
+    }
+
+    #[test]
+    fn the_list_ends_with_its_count_and_revision() {
+        let (tracker, setting) = (fixed(false), Setting::default());
+        let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+        let (answer, closing) = say(&mut session, "list");
+        assert_eq!(
+            answer,
+            "INFOS ip=192.0.2.1 port=1 nbplayers=0\nINFOS ip=192.0.2.1 port=2 nbplayers=5\n\
+             END count=2 rev=c0ffee-2\n"
+        );
+        assert_eq!(closing, None);
+        assert_eq!(
+            say(&mut session, "LIST notempty ip=192.0.2.1").0,
+            "INFOS ip=192.0.2.1 port=2 nbplayers=5\nEND count=1 rev=c0ffee-2\n"
+        );
+        assert_eq!(
+            say(&mut session, "LIST port=9").0,
+            "END count=0 rev=c0ffee-2\n"
+        );
+        assert_eq!(say(&mut session, "STATS").0, "OK listed=2\n");
+        let (answer, closing) = say(&mut session, "QUIT");
+        assert_eq!(
+            (answer.as_str(), closing),
+            ("OK bye\n", Some(Closing::Done))
+        );
+    }
+
+    #[test]
+    fn a_mistake_ends_it_before_the_first_command_and_not_after() {
+        let (tracker, setting) = (fixed(false), Setting::default());
+        let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+        let (answer, closing) = say(&mut session, "GET / HTTP/1.1");
+        assert!(answer.starts_with("ERR unknown-command 'GET'"), "{answer}");
+        assert!(matches!(closing, Some(Closing::Refused(_))));
+
+        let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+        assert_eq!(say(&mut session, "PING 7").0, "PONG 7\n");
+        let (answer, closing) = say(&mut session, "LIST full");
+        assert!(
+            answer.starts_with("ERR bad-syntax") && closing.is_none(),
+            "{answer}"
+        );
+    }
+
+    #[test]
+    fn a_silent_client_goes_after_a_minute_or_in_a_crowd_after_three_seconds() {
+        let setting = Setting::default();
+        let s = Duration::from_secs;
+        for (crowded, after) in [(false, 60), (true, 3)] {
+            let (tracker, start) = (fixed(crowded), Instant::now());
+            let mut session = ClientSession::new(&tracker, &setting, start);
+            let mut out = Outbox::default();
+            while out.closing().is_none() {
+                session.on_deadline(session.next_deadline(), &mut out);
+            }
+            assert_eq!(session.next_deadline(), start + s(after));
+            assert!(sent(&mut out).starts_with("ERR timeout"));
+
+            let mut session = ClientSession::new(&tracker, &setting, start);
+            session.on_line(Ok("PING"), start + s(1), &mut Outbox::default());
+            assert_eq!(
+                session.next_deadline(),
+                start + s(61),
+                "a proven one has its minute"
+            );
+        }
+    }
+
+    quickcheck! {
+        fn no_line_panics_and_every_answer_is_whole_lines(lines: Vec<String>) -> bool {
+            let (tracker, setting) = (fixed(false), Setting::default());
+            let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+            say(&mut session, "PING");
+            lines.iter().flat_map(|line| [line.clone(), format!("LIST {line}")]).all(|line| {
+                let (answer, _) = say(&mut session, &line);
+                answer.ends_with('\n') && answer.lines().all(|line| line.len() < 1024)
+            })
+        }
+    }
+}

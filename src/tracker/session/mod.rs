@@ -1,0 +1,292 @@
+//! The two conversations as state machines without sockets.
+//!
+//! A session is told what happened (a line came, a deadline passed, the peer stopped sending) and
+//! when; it answers by putting what is to be sent into an [`Outbox`]. It owns no socket, no thread
+//! and no clock, so a whole minute of conversation is tested in a microsecond.
+
+pub mod client;
+pub mod game_server;
+
+use super::registry::List;
+use crate::protocol::line::LineError;
+use crate::protocol::message::{Common, ErrorCode, Refusal};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many mistakes a proven peer may make on one connection.
+pub const MAX_MISTAKES: u32 = 20;
+
+/// How long anything may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    /// To finish a step (log in, answer the challenge, send the next command) while there is room.
+    pub step: Duration,
+    /// To finish a step of logging in while more than half of the *pending* slots are in use.
+    pub login_step_crowded: Duration,
+    /// To send a first command while more than half of the *client* slots are in use.
+    pub first_command_crowded: Duration,
+    /// A step that is late for a crowd is looked at again this often.
+    pub look_again: Duration,
+    /// A game server that was silent for so long is sent a PING.
+    pub ping_after: Duration,
+    /// A game server that was silent for so long is dropped.
+    pub drop_after: Duration,
+    /// To take an answer, whatever its size …
+    pub write: Duration,
+    /// … and a second more for so many bytes of it.
+    pub write_bytes_per_second: u32,
+    /// To take the last line before the connection is closed.
+    pub farewell: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            step: seconds(60),
+            login_step_crowded: seconds(5),
+            first_command_crowded: seconds(3),
+            look_again: seconds(1),
+            ping_after: seconds(15),
+            drop_after: seconds(30),
+            write: seconds(5),
+            write_bytes_per_second: 8192,
+            farewell: seconds(1),
+        }
+    }
+}
+
+/// What every session of one tracker is told at its start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setting {
+    /// Deadlines.
+    pub timings: Timings,
+    /// The port for game servers, mentioned in help texts.
+    pub game_server_port: u16,
+    /// The port for clients, mentioned in help texts.
+    pub client_port: u16,
+}
+
+/// One conversation.
+pub trait Session {
+    /// A line came in, or something that cannot be read as one.
+    fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox);
+    /// [`next_deadline`](Self::next_deadline) has passed.
+    fn on_deadline(&mut self, now: Instant, out: &mut Outbox);
+    /// The peer will send nothing more; `inside_a_line` if its last line had no LF.
+    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox);
+    /// When the session wants to be woken if nothing comes in.
+    fn next_deadline(&self) -> Instant;
+}
+
+/// A piece of what is to be sent.
+#[derive(Debug)]
+pub enum Chunk {
+    /// Lines, each with its LF.
+    Text(Vec<u8>),
+    /// The INFOS lines of the whole list.
+    List(Arc<List>),
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closing {
+    /// The peer is done: it said QUIT or hung up.
+    Done,
+    /// The tracker refuses to go on.
+    Refused(Refusal),
+}
+
+/// What a session wants sent, and whether that was the last of it.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    chunks: Vec<Chunk>,
+    closing: Option<Closing>,
+}
+
+impl Outbox {
+    /// Adds one line; the LF is put behind it.
+    pub fn line(&mut self, line: impl std::fmt::Display) {
+        use std::io::Write;
+        if !matches!(self.chunks.last(), Some(Chunk::Text(_))) {
+            self.chunks.push(Chunk::Text(Vec::new()));
+        }
+        if let Some(Chunk::Text(text)) = self.chunks.last_mut() {
+            // Writing into a Vec does not fail.
+            let _ = writeln!(text, "{line}");
+        }
+    }
+
+    /// Adds whole lines, each with its LF.
+    pub fn text(&mut self, lines: Vec<u8>) {
+        self.chunks.push(Chunk::Text(lines));
+    }
+
+    /// Adds the INFOS lines of the whole list.
+    pub fn list(&mut self, list: Arc<List>) {
+        self.chunks.push(Chunk::List(list));
+    }
+
+    /// Asks for the connection to be closed once everything is sent. The first reason counts.
+    pub fn close(&mut self, closing: Closing) {
+        self.closing.get_or_insert(closing);
+    }
+
+    /// Says no, and closes.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        self.line(&refusal);
+        self.close(Closing::Refused(refusal));
+    }
+
+    /// Why the connection is to be closed, if it is.
+    pub fn closing(&self) -> Option<&Closing> {
+        self.closing.as_ref()
+    }
+
+    /// True if there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// True if something large is to be sent, which should not gather.
+    pub fn is_large(&self) -> bool {
+        const LARGE: usize = 4096;
+        self.chunks.iter().any(|chunk| match chunk {
+            Chunk::Text(text) => text.len() > LARGE,
+            Chunk::List(_) => true,
+        })
+    }
+
+    /// Takes out what is to be sent, leaving the box empty.
+    pub fn take(&mut self) -> Vec<Chunk> {
+        std::mem::take(&mut self.chunks)
+    }
+}
+
+/// Counts the mistakes of a peer, which are forgiven up to a number once it has proven that it
+/// speaks the protocol, and not at all before: a web page that drives a browser here must not get
+/// a second line.
+#[derive(Debug, Default)]
+struct Mistakes {
+    proven: bool,
+    made: u32,
+}
+
+impl Mistakes {
+    fn answer(&mut self, refusal: Refusal, out: &mut Outbox) {
+        self.made += 1;
+        if !self.proven {
+            out.refuse(refusal);
+        } else if self.made > MAX_MISTAKES {
+            out.line(&refusal);
+            let text = format!("{MAX_MISTAKES} mistakes are forgiven, this was one more");
+            out.refuse(Refusal::new(ErrorCode::TooMany, text));
+        } else {
+            out.line(refusal);
+        }
+    }
+}
+
+/// The wait for one step, which may last long while there is room and must be short in a crowd.
+/// Whether there is a crowd is only known at the time, so the short limit is looked at again and
+/// again until the long one has passed.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    started: Instant,
+    crowded: Duration,
+    roomy: Duration,
+    next_look: Instant,
+}
+
+impl Patience {
+    fn new(now: Instant, crowded: Duration, roomy: Duration) -> Self {
+        Self {
+            started: now,
+            crowded,
+            roomy,
+            next_look: now + crowded.min(roomy),
+        }
+    }
+
+    /// True if the step has taken too long. Otherwise the next look is due later than `now`.
+    fn is_over(&mut self, now: Instant, is_crowded: bool, look_again: Duration) -> bool {
+        let waited = now.saturating_duration_since(self.started);
+        if waited >= self.roomy || (is_crowded && waited >= self.crowded) {
+            return true;
+        }
+        if now >= self.next_look {
+            self.next_look = (now + look_again).min(self.started + self.roomy);
+        }
+        false
+    }
+}
+
+fn unfinished_line() -> Refusal {
+    Refusal::new(
+        ErrorCode::BadSyntax,
+        "the last line did not end with LF and was not acted on",
+    )
+}
+
+/// Answers what both ports understand. `stats` is `None` for a peer that may not see them.
+fn answer_common(
+    command: Common<'_>,
+    help: impl FnOnce() -> String,
+    stats: impl FnOnce() -> Option<String>,
+    out: &mut Outbox,
+) -> Result<(), Refusal> {
+    match command {
+        Common::Ping("") => out.line("PONG"),
+        Common::Ping(word) => out.line(format_args!("PONG {word}")),
+        Common::Help => {
+            for line in help().lines() {
+                out.line(format_args!("HELP {line}"));
+            }
+            out.line("OK");
+        }
+        Common::Stats => {
+            let stats = stats().ok_or_else(|| {
+                let text = "STATS answers peers on the tracker's own machine only";
+                Refusal::new(ErrorCode::UnknownCommand, text)
+            })?;
+            out.line(format_args!("OK {stats}"));
+        }
+        Common::Quit => {
+            out.line("OK bye");
+            out.close(Closing::Done);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_short_in_a_crowd_and_long_otherwise() {
+        let start = Instant::now();
+        let s = Duration::from_secs;
+        let mut patience = Patience::new(start, s(5), s(60));
+        assert_eq!(patience.next_look, start + s(5));
+        assert!(!patience.is_over(start + s(4), true, s(1)));
+        assert!(!patience.is_over(start + s(5), false, s(1)));
+        assert_eq!(patience.next_look, start + s(6));
+        assert!(
+            patience.is_over(start + s(6), true, s(1)),
+            "a crowd came later"
+        );
+        assert!(!patience.is_over(start + s(59), false, s(5)));
+        assert_eq!(patience.next_look, start + s(60));
+        assert!(patience.is_over(start + s(60), false, s(1)));
+    }
+
+    #[test]
+    fn lines_gather_in_one_piece() {
+        let mut out = Outbox::default();
+        out.line("OK");
+        out.line("PONG");
+        assert!(matches!(&out.take()[..], [Chunk::Text(text)] if text == b"OK\nPONG\n"));
+        assert!(out.is_empty());
+    }
+}
