@@ -1,0 +1,284 @@
+//! A real tracker in a process of its own, and peers that talk to it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// Nothing on a healthy machine takes this long; whoever waits for it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The password that every test tracker has.
+pub(crate) const PASSWORD: &str = "secret";
+
+/// The path of the program under test.
+pub(crate) fn gltracker() -> &'static str {
+    env!("CARGO_BIN_EXE_gltracker")
+}
+
+/// `gltracker` with an environment that holds none of its variables.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(gltracker());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GLTRACKER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running tracker, killed when dropped.
+pub(crate) struct TrackerProcess {
+    child: Child,
+    log: Arc<(Mutex<Vec<String>>, Condvar)>,
+    pub(crate) servers: SocketAddr,
+    pub(crate) clients: SocketAddr,
+}
+
+impl TrackerProcess {
+    /// Starts a tracker on free ports of 127.0.0.1, with few slots so that it starts fast.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&["--max-slots", "80"])
+    }
+
+    /// Starts a tracker on free ports of 127.0.0.1 with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        command.args(arguments).env("GLTRACKER_PASSWORD", PASSWORD);
+        Self::run(command)
+    }
+
+    /// Runs `command`, which is to start a tracker, and waits until it listens.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the tracker starts");
+        let stderr = BufReader::new(child.stderr.take().expect("standard error is piped"));
+        let log: Arc<(Mutex<Vec<String>>, Condvar)> = Arc::default();
+        let filled = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                filled.0.lock().unwrap().push(line);
+                filled.1.notify_all();
+            }
+            filled.0.lock().unwrap().push("<end of log>".to_owned());
+            filled.1.notify_all();
+        });
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut tracker = Self {
+            child,
+            log,
+            servers: nowhere,
+            clients: nowhere,
+        };
+        let line = tracker.wait_for_log("event=listening");
+        let address = |key: &str| {
+            let value = line.split(' ').find_map(|field| field.strip_prefix(key));
+            value
+                .and_then(|value| value.parse().ok())
+                .unwrap_or_else(|| panic!("{key} in {line}"))
+        };
+        (tracker.servers, tracker.clients) = (address("servers="), address("clients="));
+        tracker
+    }
+
+    /// The first log line that contains `part`, as soon as there is one.
+    pub(crate) fn wait_for_log(&self, part: &str) -> String {
+        let start = Instant::now();
+        let mut lines = self.log.0.lock().unwrap();
+        loop {
+            if let Some(line) = lines.iter().find(|line| line.contains(part)) {
+                return line.clone();
+            }
+            let over = lines.last().is_some_and(|line| line == "<end of log>");
+            if over || start.elapsed() > PATIENCE {
+                panic!("no {part:?} in the log:\n{}", lines.join("\n"));
+            }
+            lines = self
+                .log
+                .1
+                .wait_timeout(lines, Duration::from_millis(500))
+                .unwrap()
+                .0;
+        }
+    }
+
+    /// The log so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.0.lock().unwrap().clone()
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the tracker at once, as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Everything the client port answers to `request`, which ends with QUIT.
+    pub(crate) fn ask(&self, request: &str) -> String {
+        let mut peer = Peer::connect(self.clients);
+        peer.send_raw(request.as_bytes());
+        peer.read_to_end()
+    }
+
+    /// The INFOS lines of the list.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let answer = self.ask("LIST\nQUIT\n");
+        let mut lines: Vec<String> = answer.lines().map(str::to_owned).collect();
+        assert_eq!(lines.pop().as_deref(), Some("OK bye"), "{answer}");
+        let end = lines.pop().unwrap_or_default();
+        assert!(
+            end.starts_with(&format!("END count={} rev=", lines.len())),
+            "{answer}"
+        );
+        lines
+    }
+
+    /// The list as soon as `is_right` holds for it.
+    pub(crate) fn wait_for_list(&self, is_right: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let start = Instant::now();
+        loop {
+            let list = self.list();
+            if is_right(&list) {
+                return list;
+            }
+            assert!(start.elapsed() < PATIENCE, "the list stays wrong: {list:?}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The counters of STATS.
+    pub(crate) fn stats(&self) -> HashMap<String, String> {
+        let answer = self.ask("STATS\nQUIT\n");
+        let line = answer.lines().next().unwrap_or_default();
+        let fields = line
+            .strip_prefix("OK ")
+            .unwrap_or_else(|| panic!("no counters: {answer}"));
+        fields
+            .split(' ')
+            .filter_map(|field| field.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Waits until a counter has a value.
+    pub(crate) fn wait_for_stat(&self, name: &str, value: &str) {
+        let start = Instant::now();
+        while self.stats().get(name).map(String::as_str) != Some(value) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{name} is not {value}: {:?}",
+                self.stats()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// A connection to the game-server port that has logged in and is listed on `port`.
+    pub(crate) fn log_in(&self, port: u16, fields: &str) -> Peer {
+        let mut peer = Peer::connect(self.servers);
+        let number = peer.challenge();
+        peer.send(&format!("INFOS {number} port={port} {fields}"));
+        let answer = peer.line();
+        assert_eq!(answer, format!("OK listed 127.0.0.1:{port}"));
+        peer
+    }
+}
+
+impl Drop for TrackerProcess {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("log of the tracker:\n{}", self.log().join("\n"));
+        }
+    }
+}
+
+/// One end of a connection to a tracker.
+pub(crate) struct Peer {
+    stream: BufReader<TcpStream>,
+}
+
+impl Peer {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the tracker accepts");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    /// The socket itself.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+
+    /// Sends one line.
+    pub(crate) fn send(&mut self, line: &str) {
+        self.send_raw(format!("{line}\n").as_bytes());
+    }
+
+    /// Sends bytes. A tracker that has closed already is not an error here: what it said is read.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        let _ = self.stream.get_mut().write_all(bytes);
+    }
+
+    /// The next line, without its LF; empty at the end.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        match self.stream.read_line(&mut line) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("no line came: {error}"),
+        }
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Sends one line and returns the next.
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        self.send(line);
+        self.line()
+    }
+
+    /// Everything until the tracker closes.
+    pub(crate) fn read_to_end(&mut self) -> String {
+        let mut bytes = Vec::new();
+        match self.stream.read_to_end(&mut bytes) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) => {
+                panic!(
+                    "the end did not come: {error}; so far {}",
+                    String::from_utf8_lossy(&bytes)
+                )
+            }
+        }
+        String::from_utf8(bytes).expect("a tracker sends UTF-8")
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn half_close(&mut self) {
+        self.socket().shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Logs in; returns the number of the challenge.
+    pub(crate) fn challenge(&mut self) -> String {
+        let answer = self.ask(&format!("LOGIN {PASSWORD}"));
+        answer
+            .strip_prefix("CHALLENGE ")
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+}

@@ -1,0 +1,4 @@
+//! What a tracker does for those who connect to it, tried on the real program.
+
+mod harness;
+mod lifecycle;
