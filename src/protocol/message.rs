@@ -163,11 +163,11 @@ pub enum ClientCommand<'a> {
     Common(Common<'a>),
 }
 
-/// A line as verb and arguments; the verb in upper case.
-fn split_verb(line: &str) -> (String, &str) {
+/// A line as the verb as it was typed, and arguments.
+fn split_verb(line: &str) -> (&str, &str) {
     let line = line.trim_matches(' ');
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
-    (verb.to_ascii_uppercase(), arguments.trim_start_matches(' '))
+    (verb, arguments.trim_start_matches(' '))
 }
 
 /// Reads a line as a command of both ports; `None` if its verb is not one of theirs.
@@ -191,8 +191,11 @@ fn parse_common<'a>(verb: &str, arguments: &'a str) -> Result<Option<Common<'a>>
     Ok(Some(command))
 }
 
-fn unknown(verb: &str, hint: &str) -> Refusal {
-    let text = format!("'{}' is not understood here; {hint}", spelled_out(verb, 40));
+fn unknown(typed: &str, hint: &str) -> Refusal {
+    let text = format!(
+        "'{}' is not understood here; {hint}",
+        spelled_out(typed, 40)
+    );
     Refusal::new(ErrorCode::UnknownCommand, text)
 }
 
@@ -202,7 +205,8 @@ impl<'a> GameServerCommand<'a> {
     /// # Errors
     /// `unknown-command`, `bad-syntax` or `bad-value`.
     pub fn parse(line: &'a str) -> Result<Self, Refusal> {
-        let (verb, arguments) = split_verb(line);
+        let (typed, arguments) = split_verb(line);
+        let verb = typed.to_ascii_uppercase();
         if let Some(common) = parse_common(&verb, arguments)? {
             return Ok(Self::Common(common));
         }
@@ -226,7 +230,7 @@ impl<'a> GameServerCommand<'a> {
                 &verb,
                 "this port is for game servers, the list is on the client port",
             )),
-            _ => Err(unknown(&verb, "try LOGIN <password>, or HELP")),
+            _ => Err(unknown(typed, "try LOGIN <password>, or HELP")),
         }
     }
 }
@@ -237,7 +241,8 @@ impl<'a> ClientCommand<'a> {
     /// # Errors
     /// `unknown-command`, `bad-syntax` or `bad-value`.
     pub fn parse(line: &'a str) -> Result<Self, Refusal> {
-        let (verb, arguments) = split_verb(line);
+        let (typed, arguments) = split_verb(line);
+        let verb = typed.to_ascii_uppercase();
         if let Some(common) = parse_common(&verb, arguments)? {
             return Ok(Self::Common(common));
         }
@@ -247,7 +252,7 @@ impl<'a> ClientCommand<'a> {
                 &verb,
                 "this port is for clients, game servers have their own",
             )),
-            _ => Err(unknown(&verb, "try LIST, or HELP")),
+            _ => Err(unknown(typed, "try LIST, or HELP")),
         }
     }
 }
@@ -355,6 +360,14 @@ mod tests {
             line.len() < 200 && line.chars().all(crate::protocol::text::is_plain),
             "{line}"
         );
+    }
+
+    #[test]
+    fn every_code_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
     }
 
     #[test]

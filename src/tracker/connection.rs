@@ -10,12 +10,16 @@ use crate::protocol::message::Refusal;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is read at most after the last line was sent, so that a peer which is still sending gets
 /// to read that line: a socket closed with unread bytes takes the line back.
 const MAX_UNREAD: usize = 4 << 20;
+
+/// What a new socket takes without waiting, even from a peer that reads nothing: the least that
+/// systems give a socket to send from.
+const NEVER_WAITS: usize = 16 * 1024;
 
 /// Shortest wait given to the system, which takes zero for "for ever".
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -27,7 +31,10 @@ pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     dismissal: OnceLock<Refusal>,
-    writing: AtomicBool,
+    /// Bytes sent so far.
+    sent: AtomicUsize,
+    /// Sending something that may have to wait for the peer.
+    waits_for_peer: AtomicBool,
 }
 
 /// How a conversation ended.
@@ -52,7 +59,8 @@ impl Connection {
             stream,
             peer,
             dismissal: OnceLock::new(),
-            writing: AtomicBool::new(false),
+            sent: AtomicUsize::new(0),
+            waits_for_peer: AtomicBool::new(false),
         }
     }
 
@@ -70,14 +78,14 @@ impl Connection {
     /// why and comes home. Does not wait for that. The first dismissal counts.
     pub fn dismiss(&self, why: Refusal) {
         let _ = self.dismissal.set(why);
-        // The holder sets `writing` before it looks at `dismissal`, so one of the two sees the
-        // other. A peer that does not take what is being written cannot be told anything.
-        let writing = self.writing.load(Ordering::SeqCst);
-        let _ = self.stream.shutdown(if writing {
-            Shutdown::Both
-        } else {
-            Shutdown::Read
-        });
+        // A thread that may be waiting for the peer to read is freed at once, and the peer, which
+        // has yet to read what was sent before, is told nothing. The holder says that it may wait
+        // before it looks whether it was dismissed, so one of the two sees the other.
+        let how = match self.waits_for_peer.load(Ordering::SeqCst) {
+            true => Shutdown::Both,
+            false => Shutdown::Read,
+        };
+        let _ = self.stream.shutdown(how);
     }
 
     /// Holds a conversation until it ends, and says the last line of it.
@@ -85,11 +93,14 @@ impl Connection {
         let ending = self
             .exchange(session, timings)
             .unwrap_or_else(|ending| ending);
-        if let (Ending::Done, Some(why)) = (&ending, self.dismissal.get()) {
-            let _ = self.send(vec![Chunk::Text(format!("{why}\n").into_bytes())], timings);
-            return Ending::Refused(why.clone());
-        }
-        ending
+        let Some(why) = self.dismissal.get() else {
+            return ending;
+        };
+        // What does not fit now will not be read either.
+        let _ = self.stream.set_nonblocking(true);
+        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
+        let _ = self.stream.set_nonblocking(false);
+        Ending::Refused(why.clone())
     }
 
     fn exchange(&self, session: &mut impl Session, timings: &Timings) -> Result<Ending, Ending> {
@@ -155,14 +166,26 @@ impl Connection {
         if chunks.is_empty() {
             return Ok(());
         }
-        self.writing.store(true, Ordering::SeqCst);
-        let sent = self.send_slices(&mut slices(&chunks), timings);
-        self.writing.store(false, Ordering::SeqCst);
+        let mut slices = slices(&chunks);
+        let size: usize = slices.iter().map(|slice| slice.len()).sum();
+        if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
+            return self.send_slices(&mut slices, size, timings);
+        }
+        self.waits_for_peer.store(true, Ordering::SeqCst);
+        if self.dismissal.get().is_some() {
+            return Err(Ending::Done);
+        }
+        let sent = self.send_slices(&mut slices, size, timings);
+        self.waits_for_peer.store(false, Ordering::SeqCst);
         sent
     }
 
-    fn send_slices(&self, mut slices: &mut [IoSlice<'_>], timings: &Timings) -> Result<(), Ending> {
-        let size: usize = slices.iter().map(|slice| slice.len()).sum();
+    fn send_slices(
+        &self,
+        mut slices: &mut [IoSlice<'_>],
+        size: usize,
+        timings: &Timings,
+    ) -> Result<(), Ending> {
         let for_size = size as f64 / f64::from(timings.write_bytes_per_second);
         let deadline = Instant::now() + timings.write + Duration::from_secs_f64(for_size);
         while !slices.is_empty() {

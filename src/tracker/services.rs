@@ -10,7 +10,7 @@ use super::log::{Level, Log};
 use super::random::Random;
 use super::registry::{Entry, List, Registry, Taken};
 use super::session::client::{self, ClientSession};
-use super::session::game_server::{self, GameServerSession};
+use super::session::game_server::{self, GameServerSession, taken, taken_over};
 use super::session::{Session, Setting};
 use super::stats::Stats;
 use crate::protocol::message::{ErrorCode, Refusal};
@@ -236,8 +236,7 @@ impl game_server::Services for &Seat<'_> {
             (was_listed, ghost)
         };
         if let Some(ghost) = ghost {
-            let text = format!("another login took over {address}");
-            ghost.dismiss(Refusal::new(ErrorCode::Taken, text));
+            ghost.dismiss(taken_over(address));
         }
         if was_listed {
             shared.stats.updates.add_one();
@@ -268,9 +267,4 @@ impl client::Services for &Seat<'_> {
     fn stats(&self) -> Option<String> {
         Seat::stats(self)
     }
-}
-
-fn taken(address: SocketAddr) -> Refusal {
-    let text = format!("{address} is listed with another credential");
-    Refusal::new(ErrorCode::Taken, text)
 }

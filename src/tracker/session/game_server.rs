@@ -274,6 +274,22 @@ impl<S: Services> Session for GameServerSession<'_, S> {
     }
 }
 
+/// Told to a game server that names an ip:port which somebody else holds.
+pub fn taken(address: SocketAddr) -> Refusal {
+    Refusal::new(
+        ErrorCode::Taken,
+        format!("{address} is listed with another credential"),
+    )
+}
+
+/// Told to the connection whose entry a newer login has replaced.
+pub fn taken_over(address: SocketAddr) -> Refusal {
+    Refusal::new(
+        ErrorCode::Taken,
+        format!("another login took over {address}"),
+    )
+}
+
 fn login_patience(setting: &Setting, now: Instant) -> Patience {
     Patience::new(
         now,

@@ -1,0 +1,271 @@
+//! Arguments, exit codes, passwords, and what is printed.
+
+use crate::harness::{PASSWORD, Peer, TrackerProcess, command};
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command().args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for arguments in [&["--help"][..], &["-h"], &["help"], &["serve", "--help"]] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(
+            stdout.contains("Usage: gltracker [serve] [FLAGS]"),
+            "{stdout}"
+        );
+    }
+    let (code, stdout, _) = run(&["--version"]);
+    assert_eq!(
+        (code, stdout),
+        (
+            Some(0),
+            format!("gltracker {}\n", env!("CARGO_PKG_VERSION"))
+        )
+    );
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_one_line() {
+    for (arguments, part) in [
+        (
+            &["--max-slot", "9"][..],
+            "there is no flag --max-slot; did you mean --max-slots?",
+        ),
+        (
+            &["--servers", "nowhere"],
+            "--servers: 'nowhere' is not an address with a port",
+        ),
+        (
+            &["--max-slots", "3"],
+            "'3' is not a number of slots from 4 to 1000000",
+        ),
+        (&["serv"], "there is no command 'serv'; did you mean serve?"),
+        (
+            &["--max-slots", "4", "--slot-shares", "1:1:1:10000"],
+            "leaves a class without a slot",
+        ),
+    ] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!(
+            (code, stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {stderr}"
+        );
+        assert!(
+            stderr.starts_with("gltracker: ") && stderr.contains(part),
+            "{stderr}"
+        );
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn what_the_system_refuses_is_exit_code_3() {
+    let tracker = TrackerProcess::start();
+    let port = tracker.clients.port().to_string();
+    let taken = tracker.clients.to_string();
+    let (code, _, stderr) = run(&["--servers", "127.0.0.1:0", "--clients", &taken]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(
+        stderr.contains(&format!("port {port} is in use")),
+        "{stderr}"
+    );
+    let (code, _, stderr) = run(&["--servers", "192.0.2.1:0", "--clients", "127.0.0.1:0"]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("cannot listen on 192.0.2.1:0"), "{stderr}");
+    let (code, _, stderr) = run(&["--password-file", "/nowhere/passwords"]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(
+        stderr.contains("/nowhere/passwords cannot be read"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn with_no_password_given_it_makes_one_up_and_says_what_to_type() {
+    let mut command = command();
+    command.args([
+        "--servers",
+        "127.0.0.1:0",
+        "--clients",
+        "127.0.0.1:0",
+        "--max-slots",
+        "16",
+    ]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut guide = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !guide.contains("HELP on either port says more.") {
+        assert_ne!(lines.read_line(&mut guide).unwrap(), 0, "{guide}");
+    }
+    let after = |mark: &str, end: char| {
+        let rest = guide
+            .split_once(mark)
+            .unwrap_or_else(|| panic!("{mark} in {guide}"))
+            .1;
+        rest.split(end).next().unwrap().to_owned()
+    };
+    let password = after("The password is ", ',');
+    let port = |text: String| text.split_once(' ').unwrap().1.parse().unwrap();
+    let servers = ([127, 0, 0, 1], port(after("\n    nc ", '\n'))).into();
+    let clients = ([127, 0, 0, 1], port(after("QUIT\\n' | nc ", '\n'))).into();
+
+    assert!(
+        Peer::connect(servers)
+            .ask("LOGIN guess")
+            .starts_with("ERR bad-password")
+    );
+    let mut peer = Peer::connect(servers);
+    let answer = peer.ask(&after("    LOGIN ", '\n').replacen("", "LOGIN ", 1));
+    assert!(answer.starts_with("CHALLENGE "), "{answer}");
+    let number = answer.replace("CHALLENGE ", "");
+    let infos = after("    INFOS <the number you were sent>", '\n');
+    assert_eq!(
+        peer.ask(&format!("INFOS {number}{infos}")),
+        "OK listed 127.0.0.1:23460"
+    );
+    let line = Peer::connect(clients).ask("LIST");
+    assert_eq!(
+        line,
+        "INFOS ip=127.0.0.1 port=23460 description=\"My first server\""
+    );
+    assert_eq!(password.len(), 12);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn passwords_come_from_a_file_that_is_read_again() {
+    let path = std::env::temp_dir().join(format!("gltracker-test-{}", std::process::id()));
+    std::fs::write(&path, "first one\nsecond\n").unwrap();
+    let tracker = TrackerProcess::start_with(&[
+        "--max-slots",
+        "16",
+        "--password-file",
+        path.to_str().unwrap(),
+    ]);
+    // Slots of logins before may not be free yet: who finds none comes again.
+    let login = |password: &str| loop {
+        let answer = Peer::connect(tracker.servers).ask(&format!("LOGIN {password}"));
+        if !answer.starts_with("ERR busy") {
+            return answer;
+        }
+    };
+    for valid in ["first one", "second", PASSWORD] {
+        assert!(login(valid).starts_with("CHALLENGE "), "{valid}");
+    }
+    assert!(login("third").starts_with("ERR bad-password"));
+
+    std::fs::write(&path, "third\n").unwrap();
+    // It is looked at once a second at most: this goes on until it was.
+    let start = std::time::Instant::now();
+    while !login("third").starts_with("CHALLENGE ") {
+        assert!(start.elapsed() < crate::harness::PATIENCE);
+    }
+    assert!(login("second").starts_with("ERR bad-password"));
+    assert!(
+        login(PASSWORD).starts_with("CHALLENGE "),
+        "the one of the environment stays"
+    );
+    tracker.wait_for_log("event=passwords-changed valid=2");
+
+    std::fs::remove_file(&path).unwrap();
+    let start = std::time::Instant::now();
+    while !tracker
+        .log()
+        .iter()
+        .any(|line| line.contains("event=passwords-not-read"))
+    {
+        assert!(
+            login("third").starts_with("CHALLENGE "),
+            "what was valid stays valid"
+        );
+        assert!(start.elapsed() < crate::harness::PATIENCE);
+    }
+}
+
+#[test]
+fn the_log_is_plain_lines_of_key_and_value() {
+    let tracker = TrackerProcess::start_with(&["--max-slots", "16", "--log-level", "debug"]);
+    drop(tracker.log_in(7, ""));
+    let mut peer = Peer::connect(tracker.servers);
+    peer.send_raw("\u{1b}[31m\u{202e} level=error\n".as_bytes());
+    assert!(
+        peer.read_to_end()
+            .starts_with("ERR unknown-command '\\u{1b}[31m")
+    );
+    tracker.wait_for_log("event=listed address=127.0.0.1:7 peer=127.0.0.1:");
+    tracker.wait_for_log("event=unlisted address=127.0.0.1:7 why=left");
+    let refused = tracker.wait_for_log("code=unknown-command");
+    assert!(
+        refused.contains("event=refused peer=127.0.0.1:"),
+        "{refused}"
+    );
+    for line in tracker.log() {
+        assert!(
+            line.starts_with("time=20") && line.contains(" level="),
+            "{line}"
+        );
+        assert!(
+            !line.chars().any(char::is_control) && !line.contains('\u{202e}'),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_disturbs_nobody() {
+    // A full pipe: standard error is never read.
+    let mut command = command();
+    command.args([
+        "--servers",
+        "127.0.0.1:0",
+        "--clients",
+        "127.0.0.1:0",
+        "--max-slots",
+        "80",
+    ]);
+    command
+        .args(["--log-level", "debug"])
+        .env("GLTRACKER_PASSWORD", PASSWORD);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut guide = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !guide.contains("| nc ") {
+        assert_ne!(lines.read_line(&mut guide).unwrap(), 0, "{guide}");
+    }
+    let port = guide
+        .split("| nc 127.0.0.1 ")
+        .nth(1)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    // Each connection is a line of some 100 bytes; a pipe takes 64 KiB, the queue 4,096 lines.
+    let mut left_out = 0;
+    for _ in 0..6000 {
+        let mut peer = Peer::connect(([127, 0, 0, 1], port).into());
+        let answer = peer.ask("STATS");
+        let dropped = answer.split("log-dropped=").nth(1).expect("counters");
+        left_out = dropped.parse().unwrap();
+        assert_eq!(peer.ask("QUIT"), "OK bye");
+        if left_out > 0 {
+            break;
+        }
+    }
+    assert!(left_out > 0, "the pipe was full and the lines were counted");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

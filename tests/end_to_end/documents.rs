@@ -1,0 +1,94 @@
+//! What the documents say about figures and names is what the program does.
+
+use crate::harness::command;
+use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
+use gltracker::protocol::filter::MAX_CONDITIONS;
+use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
+use gltracker::protocol::line::MAX_LINE;
+use gltracker::protocol::message::ErrorCode;
+use gltracker::tracker::credentials::MAX_PASSWORD;
+use gltracker::tracker::session::{MAX_MISTAKES, Timings};
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The first and second cells of the rows of the table whose head starts with `| first |`.
+fn table(document: &str, first: &str) -> Vec<(String, String)> {
+    let head = format!("| {first} |");
+    document
+        .lines()
+        .skip_while(|line| !line.starts_with(&head))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            (cells[1].trim_matches('`').to_owned(), cells[2].to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_limits_are_the_constants() {
+    let timings = Timings::default();
+    let seconds = |duration: std::time::Duration| duration.as_secs() as usize;
+    let expected = [
+        ("bytes in a line, with its LF", MAX_LINE),
+        ("bytes in a key", MAX_KEY),
+        ("bytes in a value", MAX_VALUE),
+        ("bytes in a password", MAX_PASSWORD),
+        ("fields of a game server", MAX_FIELDS),
+        ("bytes of all fields of a game server", MAX_FIELDS_BYTES),
+        ("conditions of a LIST", MAX_CONDITIONS),
+        ("mistakes forgiven on a connection", MAX_MISTAKES as usize),
+        ("seconds for a step", seconds(timings.step)),
+        (
+            "seconds for a step of logging in, in a crowd",
+            seconds(timings.login_step_crowded),
+        ),
+        (
+            "seconds for a client's first command, in a crowd",
+            seconds(timings.first_command_crowded),
+        ),
+        (
+            "seconds of silence before PING",
+            seconds(timings.ping_after),
+        ),
+        (
+            "seconds of silence before the end",
+            seconds(timings.drop_after),
+        ),
+        ("seconds to take an answer", seconds(timings.write)),
+        (
+            "bytes of an answer for each second more",
+            timings.write_bytes_per_second as usize,
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_string()));
+    assert_eq!(table(&document("PROTOCOL.md"), "limit"), expected);
+}
+
+#[test]
+fn every_code_is_explained_and_no_other() {
+    let codes: Vec<String> = table(&document("PROTOCOL.md"), "code")
+        .into_iter()
+        .map(|(code, _)| code)
+        .collect();
+    assert_eq!(codes, ErrorCode::ALL.map(ErrorCode::as_str));
+}
+
+#[test]
+fn every_flag_is_in_the_readme_and_no_other() {
+    let help = String::from_utf8(command().arg("--help").output().unwrap().stdout).unwrap();
+    let in_help: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.trim_start().split(' ').next())
+        .map(|word| word.trim_end_matches(','))
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    let in_readme: Vec<String> = table(&document("README.md"), "flag")
+        .into_iter()
+        .filter_map(|(flag, _)| flag.split(' ').next().map(str::to_owned))
+        .collect();
+    assert_eq!(in_readme, in_help);
+}

@@ -1,0 +1,51 @@
+//! The doors never close.
+
+use crate::harness::{PATIENCE, Peer, TrackerProcess};
+use std::time::{Duration, Instant};
+
+/// Gives the tracker another soft limit of open files while it runs.
+fn limit_descriptors(tracker: &TrackerProcess, limit: &str) {
+    let status = std::process::Command::new("prlimit")
+        .args([
+            "--pid",
+            &tracker.id().to_string(),
+            &format!("--nofile={limit}:"),
+        ])
+        .status()
+        .expect("prlimit is there, from util-linux");
+    assert!(status.success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn running_out_of_descriptors_stops_nobody_for_longer_than_it_lasts() {
+    let tracker = TrackerProcess::start();
+    let mut game_server = tracker.log_in(1, "");
+    limit_descriptors(&tracker, "5");
+    // Doormen that were at the door have their descriptor already; in the end nobody comes.
+    let mut waiting = Vec::new();
+    let start = Instant::now();
+    while !tracker
+        .log()
+        .iter()
+        .any(|line| line.contains("event=accept-failed"))
+    {
+        assert!(start.elapsed() < PATIENCE);
+        let mut peer = Peer::connect(tracker.clients);
+        peer.send("LIST\nQUIT");
+        waiting.push(peer);
+    }
+    // Those who are in are served as before.
+    assert_eq!(game_server.ask("INFOS nbplayers=1"), "OK");
+    limit_descriptors(&tracker, "1000");
+    let start = Instant::now();
+    for mut peer in waiting {
+        assert!(peer.read_to_end().contains("END count=1 "));
+    }
+    assert_eq!(tracker.list().len(), 1);
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}

@@ -1,0 +1,178 @@
+//! Deadlines over real sockets, with timings short enough to wait for. How the sessions count is
+//! tested on a pretend clock; this is about threads that wake up and connections that close.
+
+use crate::harness::{PASSWORD, PATIENCE, Peer};
+use gltracker::tracker::log::{Level, Log};
+use gltracker::tracker::session::Timings;
+use gltracker::tracker::{Config, Tracker};
+use std::time::{Duration, Instant};
+
+const TICK: Duration = Duration::from_millis(50);
+
+/// A tracker in this process whose clock is a hundred times faster than usual or more.
+fn hasty() -> Tracker {
+    hasty_but(|_| {})
+}
+
+/// The same with some deadlines that must not be met on a machine that is busy otherwise.
+fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
+    let mut timings = Timings {
+        step: 12 * TICK,
+        login_step_crowded: 2 * TICK,
+        first_command_crowded: 2 * TICK,
+        look_again: TICK,
+        ping_after: 3 * TICK,
+        drop_after: 6 * TICK,
+        write: 4 * TICK,
+        write_bytes_per_second: 1 << 24,
+        farewell: TICK,
+    };
+    change(&mut timings);
+    let config = Config {
+        servers: Some("127.0.0.1:0".parse().unwrap()),
+        clients: Some("127.0.0.1:0".parse().unwrap()),
+        passwords: vec![PASSWORD.to_owned()],
+        max_slots: Some(80),
+        timings,
+        ..Config::default()
+    };
+    Tracker::start(config, Log::start(Level::Error, std::io::stderr()).unwrap()).unwrap()
+}
+
+fn listed(tracker: &Tracker, port: u16) -> Peer {
+    let mut peer = Peer::connect(tracker.servers());
+    let number = peer.challenge();
+    assert!(
+        peer.ask(&format!("INFOS {number} port={port}"))
+            .starts_with("OK listed")
+    );
+    peer
+}
+
+fn count(tracker: &Tracker) -> usize {
+    let answer = {
+        let mut peer = Peer::connect(tracker.clients());
+        peer.send("LIST\nQUIT");
+        peer.read_to_end()
+    };
+    answer
+        .lines()
+        .filter(|line| line.starts_with("INFOS "))
+        .count()
+}
+
+#[test]
+fn a_silent_game_server_is_asked_and_then_dropped() {
+    let tracker = hasty();
+    let start = Instant::now();
+    let mut silent = listed(&tracker, 1);
+    assert_eq!(silent.line(), "PING 1");
+    assert!(start.elapsed() >= 3 * TICK);
+    assert_eq!(count(&tracker), 1);
+    assert!(silent.line().starts_with("ERR timeout"));
+    assert!(start.elapsed() >= 6 * TICK);
+    assert_eq!(silent.line(), "");
+    assert_eq!(count(&tracker), 0);
+}
+
+#[test]
+fn one_that_answers_stays() {
+    let tracker = hasty_but(|timings| timings.drop_after = PATIENCE);
+    let mut alive = listed(&tracker, 1);
+    for n in 1..=6 {
+        assert_eq!(alive.line(), format!("PING {n}"));
+        alive.send(&format!("PONG {n}"));
+    }
+    assert_eq!(count(&tracker), 1);
+}
+
+/// Sends a byte now and then, never a whole line, until the tracker has had enough.
+fn dribble(peer: &mut Peer) -> String {
+    let start = Instant::now();
+    peer.socket().set_read_timeout(Some(TICK / 2)).unwrap();
+    while start.elapsed() < PATIENCE {
+        peer.send_raw(b"x");
+        let mut byte = [0];
+        if peer.socket().peek(&mut byte).is_ok() {
+            break;
+        }
+    }
+    peer.socket().set_read_timeout(Some(PATIENCE)).unwrap();
+    peer.read_to_end()
+}
+
+#[test]
+fn a_byte_now_and_then_moves_no_deadline() {
+    let tracker = hasty();
+    let start = Instant::now();
+    let mut listed = listed(&tracker, 1);
+    let answer = dribble(&mut listed);
+    assert!(answer.starts_with("PING 1\n"), "{answer}");
+    // What was left of the conversation came after the PING, or is still to come.
+    let answer = answer + &listed.read_to_end();
+    assert!(
+        start.elapsed() < PATIENCE && !answer.contains("bad-syntax"),
+        "{answer}"
+    );
+    for port in [tracker.servers(), tracker.clients()] {
+        let mut peer = Peer::connect(port);
+        let answer = dribble(&mut peer);
+        assert!(answer.starts_with("ERR timeout"), "{answer}");
+    }
+    assert_eq!(count(&tracker), 0);
+}
+
+#[test]
+fn who_says_nothing_goes_and_in_a_crowd_sooner() {
+    let tracker = hasty();
+    for port in [tracker.servers(), tracker.clients()] {
+        let start = Instant::now();
+        let mut alone = Peer::connect(port);
+        assert!(alone.line().starts_with("ERR timeout"));
+        assert!(start.elapsed() >= 12 * TICK);
+
+        // More than half of the 10 pending or the 20 client slots.
+        let start = Instant::now();
+        let mut crowd: Vec<Peer> = (0..18).map(|_| Peer::connect(port)).collect();
+        let mut last = crowd.pop().unwrap();
+        let answer = last.line();
+        if port == tracker.clients() {
+            assert!(answer.starts_with("ERR timeout"), "{answer}");
+            assert!(start.elapsed() >= 2 * TICK);
+        } else {
+            assert!(answer.starts_with("ERR busy"), "{answer}");
+            assert!(crowd[0].line().starts_with("ERR timeout"));
+        }
+        // Those who are left when it is no crowd any more have their time again.
+        for peer in &mut crowd {
+            peer.read_to_end();
+        }
+    }
+}
+
+#[test]
+fn a_client_that_never_reads_is_let_go() {
+    let tracker = hasty_but(|timings| timings.drop_after = PATIENCE);
+    let filler = format!("a={0} b={0} c={0}", "x".repeat(250));
+    let servers: Vec<Peer> = (1..=20)
+        .map(|port| {
+            let mut peer = listed(&tracker, port);
+            assert_eq!(peer.ask(&format!("INFOS {filler}")), "OK");
+            peer
+        })
+        .collect();
+    let mut greedy = Peer::connect(tracker.clients());
+    // 3,000 answers of 16 KB are more than any two socket buffers hold.
+    greedy.send_raw("LIST\n".repeat(3000).as_bytes());
+    let start = Instant::now();
+    greedy.socket().peek(&mut [0]).unwrap();
+    loop {
+        assert!(start.elapsed() < PATIENCE, "the slot never came back");
+        let mut peer = Peer::connect(tracker.clients());
+        if peer.ask("STATS").contains(" client=1/") {
+            break;
+        }
+    }
+    assert!(start.elapsed() >= 4 * TICK);
+    drop(servers);
+}

@@ -1,0 +1,231 @@
+//! The bare sessions on a pretend clock: a wire without sockets, threads or waiting.
+
+use crate::harness::PASSWORD;
+use crate::transcript::{Port, Wire};
+use gltracker::protocol::message::Refusal;
+use gltracker::tracker::credentials::{Credential, Passwords};
+use gltracker::tracker::registry::{ConnectionId, Entry, List, Registry, Taken};
+use gltracker::tracker::session::client::{self, ClientSession};
+use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
+use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What all connections share: the pure parts of a tracker.
+struct World {
+    registry: RefCell<Registry>,
+    passwords: Passwords,
+    numbers: Cell<u64>,
+    /// Connections whose entry was taken over, and why.
+    dismissed: RefCell<HashMap<ConnectionId, Refusal>>,
+}
+
+/// One connection's view of the world.
+struct Desk {
+    world: &'static World,
+    id: ConnectionId,
+    ip: IpAddr,
+}
+
+impl game_server::Services for Desk {
+    fn peer_ip(&self) -> IpAddr {
+        self.ip
+    }
+    fn verify(&self, password: &str, _: Instant) -> Option<Credential> {
+        self.world.passwords.verify(password)
+    }
+    fn challenge_number(&self) -> u64 {
+        self.world.numbers.set(
+            self.world
+                .numbers
+                .get()
+                .wrapping_mul(6_364_136_223_846_793_005)
+                + 1,
+        );
+        self.world.numbers.get()
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn entry(&self) -> Option<Arc<Entry>> {
+        self.world.registry.borrow().entry_of(self.id)
+    }
+    fn put(&self, entry: Entry) -> Result<(), Refusal> {
+        let address = entry.address;
+        let put = self.world.registry.borrow_mut().put(self.id, entry);
+        if let Some(ghost) = put.map_err(|Taken| taken(address))? {
+            self.world
+                .dismissed
+                .borrow_mut()
+                .insert(ghost, taken_over(address));
+        }
+        Ok(())
+    }
+    fn stats(&self) -> Option<String> {
+        self.ip.is_loopback().then(|| "uptime=0".to_owned())
+    }
+}
+
+impl client::Services for Desk {
+    fn list(&self) -> Arc<List> {
+        self.world.registry.borrow().list()
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn stats(&self) -> Option<String> {
+        game_server::Services::stats(self)
+    }
+}
+
+struct Connection {
+    id: ConnectionId,
+    /// `None` once the tracker has closed.
+    session: Option<Box<dyn Session>>,
+    received: VecDeque<String>,
+}
+
+pub(crate) struct Pretend {
+    world: &'static World,
+    now: Instant,
+    connections: HashMap<String, Connection>,
+    opened: ConnectionId,
+}
+
+impl Pretend {
+    pub(crate) fn new() -> Self {
+        // Leaked, so that sessions can borrow it: a transcript is short and so is a test.
+        let world = Box::leak(Box::new(World {
+            registry: RefCell::new(Registry::new(0xc0ffee)),
+            passwords: Passwords::new(vec![PASSWORD.to_owned()], None).unwrap(),
+            numbers: Cell::new(0x5f1c_9a3e_77b0_4d21),
+            dismissed: RefCell::default(),
+        }));
+        Self {
+            world,
+            now: Instant::now(),
+            connections: HashMap::new(),
+            opened: 0,
+        }
+    }
+
+    /// Lets one connection's session do something, and does what the threads would do then.
+    fn act(&mut self, name: &str, act: impl FnOnce(&mut dyn Session, Instant, &mut Outbox)) {
+        let mut out = Outbox::default();
+        let connection = self.connections.get_mut(name).unwrap();
+        if let Some(session) = &mut connection.session {
+            act(session.as_mut(), self.now, &mut out);
+        }
+        connection.hear(&mut out);
+        if out.closing().is_some() {
+            self.close(name);
+        }
+        let dismissed: Vec<_> = self.world.dismissed.borrow_mut().drain().collect();
+        for (id, why) in dismissed {
+            let ghost = self
+                .connections
+                .iter_mut()
+                .find(|(_, connection)| connection.id == id);
+            let (name, connection) = ghost.expect("who is dismissed is connected");
+            connection.received.push_back(why.to_string());
+            let name = name.clone();
+            self.close(&name);
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        let connection = self.connections.get_mut(name).unwrap();
+        connection.session = None;
+        self.world.registry.borrow_mut().remove(connection.id);
+    }
+}
+
+impl Connection {
+    fn hear(&mut self, out: &mut Outbox) {
+        let mut bytes = Vec::new();
+        for chunk in out.take() {
+            match chunk {
+                Chunk::Text(text) => bytes.extend(text),
+                Chunk::List(list) => bytes.extend(list.encoded().flatten()),
+            }
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        self.received.extend(text.lines().map(str::to_owned));
+    }
+}
+
+impl Wire for Pretend {
+    fn translate(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn connect(&mut self, name: &str, port: Port, from: IpAddr) {
+        self.opened += 1;
+        let id = self.opened;
+        let desk = Desk {
+            world: self.world,
+            id,
+            ip: from,
+        };
+        let setting = Box::leak(Box::new(Setting {
+            game_server_port: 23470,
+            client_port: 23471,
+            ..Setting::default()
+        }));
+        let session: Box<dyn Session> = match port {
+            Port::GameServer => Box::new(GameServerSession::new(desk, setting, self.now)),
+            Port::Client => Box::new(ClientSession::new(desk, setting, self.now)),
+        };
+        let connection = Connection {
+            id,
+            session: Some(session),
+            received: VecDeque::new(),
+        };
+        self.connections.insert(name.to_owned(), connection);
+    }
+
+    fn send(&mut self, name: &str, line: &str) {
+        self.act(name, |session, now, out| {
+            session.on_line(Ok(line), now, out)
+        });
+    }
+
+    fn half_close(&mut self, name: &str) {
+        self.act(name, |session, _, out| session.on_end(false, out));
+    }
+
+    fn receive(&mut self, name: &str) -> Option<String> {
+        self.connections.get_mut(name)?.received.pop_front()
+    }
+
+    fn is_closed(&mut self, name: &str) -> bool {
+        let connection = &self.connections[name];
+        connection.session.is_none() && connection.received.is_empty()
+    }
+
+    fn advance(&mut self, time: Duration) -> Option<()> {
+        let end = self.now + time;
+        loop {
+            let deadlines = self.connections.iter().filter_map(|(name, connection)| {
+                Some((connection.session.as_ref()?.next_deadline(), name.clone()))
+            });
+            match deadlines.min().filter(|(deadline, _)| *deadline <= end) {
+                None => break,
+                Some((deadline, name)) => {
+                    assert!(deadline >= self.now, "a deadline does not go back");
+                    self.now = deadline;
+                    self.act(&name, |session, now, out| session.on_deadline(now, out));
+                }
+            }
+        }
+        self.now = end;
+        Some(())
+    }
+
+    fn left_over(&mut self, name: &str) -> Option<String> {
+        self.receive(name)
+    }
+}

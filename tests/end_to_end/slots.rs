@@ -1,0 +1,120 @@
+//! Slots are bounded, and a full class costs only those who want a slot of it.
+
+use crate::harness::{PASSWORD, Peer, TrackerProcess};
+
+#[test]
+fn a_full_class_says_busy_at_once_and_others_go_on() {
+    // pending 2, listed 8, client 4, watcher 2
+    let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);
+    let _game_server = tracker.log_in(1, "");
+    let mut idle: Vec<Peer> = (0..4).map(|_| Peer::connect(tracker.clients)).collect();
+    for peer in &mut idle {
+        assert_eq!(peer.ask("PING 1"), "PONG 1");
+    }
+    for _ in 0..50 {
+        let mut peer = Peer::connect(tracker.clients);
+        assert_eq!(
+            peer.line(),
+            "ERR busy all 4 client slots are in use, try again soon"
+        );
+        assert_eq!(peer.line(), "", "and the door is free again");
+    }
+    let mut more = tracker.log_in(2, "");
+    assert_eq!(more.ask("INFOS nbplayers=1"), "OK");
+    assert!(idle[0].ask("LIST").starts_with("INFOS"));
+    let mut place = idle.pop().unwrap();
+    assert_eq!(place.ask("QUIT"), "OK bye");
+    assert_eq!(place.line(), "");
+    assert_eq!(tracker.list().len(), 2);
+    tracker.wait_for_log("event=turned-away");
+}
+
+#[test]
+fn pending_slots_are_given_back_by_those_who_get_on_the_list() {
+    // pending 1, listed 4
+    let tracker = TrackerProcess::start_with(&["--max-slots", "8"]);
+    let mut listed: Vec<Peer> = (1..=4).map(|port| tracker.log_in(port, "")).collect();
+    let mut fifth = Peer::connect(tracker.servers);
+    let number = fifth.challenge();
+    let mut sixth = Peer::connect(tracker.servers);
+    assert!(sixth.line().starts_with("ERR busy all 1 pending slots"));
+    fifth.send(&format!("INFOS {number} port=5"));
+    assert_eq!(
+        fifth.line(),
+        "ERR busy all 4 listed slots are in use, try again soon"
+    );
+    assert_eq!(fifth.line(), "");
+    assert_eq!(tracker.list().len(), 4);
+
+    // One that comes back for its own ip:port needs no slot more than its ghost has.
+    let mut again = tracker.log_in(4, "nbplayers=7");
+    assert!(listed.pop().unwrap().line().starts_with("ERR taken"));
+    assert_eq!(again.ask("PING 1"), "PONG 1");
+    assert_eq!(tracker.list().len(), 4);
+    assert_eq!(tracker.stats()["listed"], "4/4");
+}
+
+#[test]
+fn slots_come_back_whatever_way_a_connection_ends() {
+    let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);
+    for round in 0..40 {
+        let mut peer = Peer::connect(tracker.servers);
+        let number = peer.challenge();
+        match round % 5 {
+            0 => peer.send("QUIT"),
+            1 => peer.send("NONSENSE"),
+            2 => peer.send(&format!("INFOS {number} port=0")),
+            3 => {
+                peer.send(&format!("INFOS {number} port=1\nLOGIN {PASSWORD}\nQUIT"));
+            }
+            _ => peer.half_close(),
+        }
+        peer.read_to_end();
+        drop(peer);
+        // The peer sees the end a moment before the slot is free.
+        tracker.wait_for_stat("pending", "0/2");
+        tracker.wait_for_stat("listed", "0/8");
+    }
+}
+
+#[test]
+fn a_machine_that_does_not_allow_the_slots_is_told_which_limit() {
+    let run = |limit: &str, slots: &str| {
+        let arguments = "--servers 127.0.0.1:0 --clients 127.0.0.1:0";
+        let script = format!("ulimit {limit}; exec \"$0\" {arguments} {slots}");
+        let program = crate::harness::gltracker();
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script, program])
+            .output();
+        let output = output.unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, said) = run("-n 200", "--max-slots 1000");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("--max-slots 1000 is more than this machine allows"),
+        "{said}"
+    );
+    assert!(
+        said.contains("open files are needed and this process may have 200"),
+        "{said}"
+    );
+    assert!(said.contains("ulimit -n 1044"), "{said}");
+}
+
+#[test]
+fn without_being_told_how_many_it_takes_what_the_machine_allows() {
+    let mut command = std::process::Command::new("sh");
+    command.args([
+        "-c",
+        "ulimit -n 200; exec \"$0\" --servers 127.0.0.1:0 --clients 127.0.0.1:0",
+        crate::harness::gltracker(),
+    ]);
+    let tracker = TrackerProcess::run(command);
+    let line = tracker.wait_for_log("event=fewer-slots");
+    assert!(line.contains("instead-of=1024"), "{line}");
+    assert_eq!(tracker.list().len(), 0);
+}

@@ -1,0 +1,218 @@
+//! Conversations written down as text, and how they are run.
+//!
+//! ```text
+//! # a comment
+//! !connect game-server from 198.51.100.7      opens a connection; `as A` gives it a name
+//! > LOGIN secret                              is sent to the tracker; `A> ` on connection A
+//! < CHALLENGE 5f1c9a3e77b04d21                must be the next line from the tracker
+//! !advance 15s                                lets time pass (on the pretend clock only)
+//! !close                                      the peer says its last word; `!close A`
+//! !closed                                     the tracker must have closed; `!closed A`
+//! ```
+//!
+//! Numbers of challenges and revisions differ from run to run: the first time one is met, what is
+//! written stands for what came. A line that ends with ` …` need only begin like this. In the end
+//! nothing may have come that is not written down.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    GameServer,
+    Client,
+}
+
+/// What a transcript can be run against. Connections have names.
+pub(crate) trait Wire {
+    /// `text` as it reads on this wire, where addresses may differ from those written down.
+    fn translate(&self, text: &str) -> String;
+    fn connect(&mut self, name: &str, port: Port, from: IpAddr);
+    fn send(&mut self, name: &str, line: &str);
+    fn half_close(&mut self, name: &str);
+    /// The next line; `None` when the tracker has closed or has nothing to say.
+    fn receive(&mut self, name: &str) -> Option<String>;
+    /// True if the tracker has closed and everything was received.
+    fn is_closed(&mut self, name: &str) -> bool;
+    /// Lets time pass. `None` where that is not possible.
+    fn advance(&mut self, time: Duration) -> Option<()>;
+    /// A line that came and was not received, if there is one.
+    fn left_over(&mut self, name: &str) -> Option<String>;
+}
+
+/// One transcript, with a name for messages.
+pub(crate) struct Transcript {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Transcript {
+    /// True if it can be run where time cannot be made to pass.
+    pub(crate) fn is_timeless(&self) -> bool {
+        !self.text.contains("!advance")
+    }
+
+    /// Runs it; panics with the place and what came instead.
+    pub(crate) fn run(&self, wire: &mut impl Wire) {
+        let mut run = Run {
+            meaning: HashMap::new(),
+            names: Vec::new(),
+        };
+        for (number, line) in self.text.lines().enumerate() {
+            let line = line.trim_end();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Err(why) = run.step(line, wire) {
+                panic!("{}, line {}: {line}\n{why}", self.name, number + 1);
+            }
+        }
+        assert!(!run.names.is_empty(), "{}: nobody connects", self.name);
+        for name in &run.names {
+            if let Some(line) = wire.left_over(name) {
+                panic!("{}: connection '{name}' was sent more: {line}", self.name);
+            }
+        }
+    }
+}
+
+struct Run {
+    /// What a written number or revision stands for in this run.
+    meaning: HashMap<String, String>,
+    names: Vec<String>,
+}
+
+impl Run {
+    fn step(&mut self, line: &str, wire: &mut impl Wire) -> Result<(), String> {
+        if let Some(directive) = line.strip_prefix('!') {
+            return self.direct(directive, wire);
+        }
+        let at = line
+            .find(['<', '>'])
+            .ok_or("neither sent, received nor a directive")?;
+        let (name, text) = (
+            &line[..at],
+            line[at + 1..].strip_prefix(' ').unwrap_or_default(),
+        );
+        if !self.names.iter().any(|known| known == name) {
+            return Err(format!("connection '{name}' was not opened"));
+        }
+        let written = wire.translate(text);
+        if &line[at..=at] == ">" {
+            let words: Vec<&str> = written
+                .split(' ')
+                .map(|word| self.meaning.get(word).map_or(word, String::as_str))
+                .collect();
+            wire.send(name, &words.join(" "));
+            return Ok(());
+        }
+        let came = wire.receive(name).ok_or("nothing came")?;
+        if self.is_same(&written, &came) {
+            Ok(())
+        } else {
+            Err(format!("came: {came}"))
+        }
+    }
+
+    fn direct(&mut self, directive: &str, wire: &mut impl Wire) -> Result<(), String> {
+        let words: Vec<&str> = directive.split_whitespace().collect();
+        let name = *words.get(1).unwrap_or(&"");
+        match words[..] {
+            ["connect", port, ref options @ ..] => {
+                let option = |key: &str| {
+                    options
+                        .iter()
+                        .position(|word| *word == key)
+                        .map(|at| options[at + 1])
+                };
+                let port = match port {
+                    "game-server" => Port::GameServer,
+                    "client" => Port::Client,
+                    _ => return Err("connect game-server or client".to_owned()),
+                };
+                let from = option("from").unwrap_or("198.51.100.7");
+                let name = option("as").unwrap_or_default().to_owned();
+                wire.connect(&name, port, from.parse().map_err(|_| "not an address")?);
+                self.names.retain(|known| *known != name);
+                self.names.push(name);
+                Ok(())
+            }
+            ["advance", time] => {
+                let seconds = time.strip_suffix('s').and_then(|n| n.parse().ok());
+                let time = Duration::from_secs(seconds.ok_or("write a time as 15s")?);
+                wire.advance(time)
+                    .ok_or_else(|| "time does not pass here".to_owned())
+            }
+            ["close"] | ["close", _] => {
+                wire.half_close(name);
+                Ok(())
+            }
+            ["closed"] | ["closed", _] if wire.is_closed(name) => Ok(()),
+            ["closed"] | ["closed", _] => Err("the connection is open".to_owned()),
+            _ => Err("an unknown directive".to_owned()),
+        }
+    }
+
+    fn is_same(&mut self, written: &str, came: &str) -> bool {
+        if let Some(beginning) = written.strip_suffix(" …") {
+            return came.starts_with(beginning);
+        }
+        let (mut written, mut came) = (written.split(' '), came.split(' '));
+        loop {
+            match (written.next(), came.next()) {
+                (None, None) => return true,
+                (Some(written), Some(came)) if self.is_same_word(written, came) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    fn is_same_word(&mut self, written: &str, came: &str) -> bool {
+        let is_number = |word: &str| word.len() == 16 && u64::from_str_radix(word, 16).is_ok();
+        let both = |test: &dyn Fn(&str) -> bool| test(written) && test(came);
+        if both(&is_number) || both(&|word| word.starts_with("rev=")) {
+            let meaning = self
+                .meaning
+                .entry(written.to_owned())
+                .or_insert(came.to_owned());
+            return meaning == came;
+        }
+        written == came
+    }
+}
+
+/// The fenced blocks of a Markdown text that are marked as transcripts.
+pub(crate) fn from_markdown(file: &str, text: &str) -> Vec<Transcript> {
+    let mut transcripts = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        if line == "```transcript" {
+            let block: Vec<&str> = lines
+                .by_ref()
+                .map(|(_, line)| line)
+                .take_while(|line| *line != "```")
+                .collect();
+            let name = format!("{file}, example after line {}", number + 1);
+            transcripts.push(Transcript {
+                name,
+                text: block.join("\n"),
+            });
+        }
+    }
+    transcripts
+}
+
+/// All transcripts of a folder.
+pub(crate) fn from_folder(folder: &str) -> Vec<Transcript> {
+    let mut transcripts: Vec<Transcript> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| Transcript {
+            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            text: std::fs::read_to_string(&path).unwrap(),
+        })
+        .collect();
+    transcripts.sort_by(|a, b| a.name.cmp(&b.name));
+    transcripts
+}
