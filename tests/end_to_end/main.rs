@@ -7,7 +7,13 @@ mod doors;
 mod harness;
 mod lifecycle;
 mod liveness;
+#[cfg(unix)]
+mod netcats;
 mod pretend;
+#[cfg(unix)]
+mod scripts;
 mod slots;
+#[cfg(unix)]
+mod tools;
 mod transcript;
 mod transcripts;

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs the programs that the end-to-end tests drive, where apt-get does that.
+set -eu
+missing=''
+for tool in bash:bash dash:dash busybox:busybox nc.openbsd:netcat-openbsd \
+  nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux; do
+  command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
+done
+if [ -z "$missing" ]; then
+  echo 'install-test-tools.sh: nothing is missing'
+  exit
+fi
+if ! command -v apt-get >/dev/null; then
+  echo "install-test-tools.sh: there is no apt-get here; install by hand:$missing" >&2
+  exit 1
+fi
+as_root=''
+[ "$(id -u)" -eq 0 ] || as_root=sudo
+echo "install-test-tools.sh: installing$missing"
+$as_root apt-get update
+# shellcheck disable=SC2086 # several packages
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing

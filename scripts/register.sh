@@ -1,0 +1,143 @@
+#!/bin/sh
+usage() {
+  cat <<END
+usage: GLTRACKER_PASSWORD=secret ${0##*/} [-t HOST[:PORT]] PORT [key=value...]
+
+Keeps the game server at PORT of this machine on the list of the tracker at HOST
+(127.0.0.1:23470 if not given; IPv6 in brackets) until it is stopped.
+Lines on standard input change what the list says about it, as in
+  nbplayers=3 description="Friday cycles" map=
+(nothing after the = removes a field). The end of standard input changes nothing.
+\$NC is the netcat to use, with its options: nc, ncat, "busybox nc", socat, ...
+END
+}
+wrong() { echo "${0##*/}: $1; see ${0##*/} --help" >&2; exit 2; }
+log() { printf '%s\n' "${0##*/}: $1" | tr -d '\000-\011\013-\037\177' >&2; } # plain text only
+
+set -uf         # -f: what $NC holds are words, not patterns of file names
+export LC_ALL=C # bytes pass through as they are
+tracker=127.0.0.1 newline='
+'
+case ${1-} in
+  -h | --help) usage; exit ;;
+  -t) [ "${2-}" ] || wrong '-t needs HOST or HOST:PORT'; tracker=$2; shift 2 ;;
+esac
+case ${1-} in '' | *[!0-9]*) wrong "PORT is a number, not '${1-}'" ;; esac
+[ "${GLTRACKER_PASSWORD-}" ] || wrong 'the password belongs into GLTRACKER_PASSWORD'
+state=port=$1 # what the tracker has accepted, or will be told first: a field on each line
+shift
+for field; do
+  case $field in [a-z]*=*) ;; *) wrong "'$field' is not key=value" ;; esac
+  # A value with a space or a quote in it stands between quotes.
+  state=$state$newline$(printf '%s\n' "$field" | sed '/[ "]/{ s/["\\]/\\&/g; s/=\(.*\)/="\1"/; }')
+done
+case $tracker in *:*[0-9]) ;; *) tracker=$tracker:23470 ;; esac
+: "${NC:=$(command -v nc || command -v ncat || command -v socat || echo busybox nc)}"
+host=${tracker%:*} && host=${host#\[}
+case $NC in
+  *socat*) set -- $NC - "TCP:$tracker" ;;
+  *) set -- $NC "${host%\]}" "${tracker##*:}" ;;
+esac
+
+# All that happens comes as a line of standard input, which from here on is a pipe: "tick" every
+# second, "> " and a line of the standard input from before, "< " and a line of the tracker (or of
+# netcat), "gone" when a connection has ended. A signal takes effect between two such lines.
+stop='' # with this exit status
+trap 'stop=0' HUP INT TERM
+dir=$(mktemp -d) && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
+# Opened for both, it neither waits for its other side nor ends. What was standard input goes by
+# another number, because for commands in the background 0 is /dev/null.
+exec 5<&0 <>"$dir/events"
+while IFS= read -r line || [ "$line" ]; do printf '> %s\n' "$line"; done <&5 >"$dir/events" &
+input=$!
+exec 5<&-
+{ trap 'kill $!; exit' TERM; while echo tick; do sleep 1 & wait $!; done; } >"$dir/events" &
+clock=$!
+netcat='' ear=''
+connect() { # NETCAT...
+  "$@" <"$dir/say" >"$dir/hear" 2>&1 &
+  netcat=$!
+  { while IFS= read -r line; do printf '< %s\n' "$line"; done; echo gone; } \
+    <"$dir/hear" >"$dir/events" &
+  ear=$!
+  exec 4<>"$dir/say"
+  quiet=0 why='no connection'
+  say "LOGIN $GLTRACKER_PASSWORD"
+}
+hang_up() { # by a signal that is not lost on a netcat which has only just been started
+  [ -z "$netcat" ] || { kill -9 "$netcat"; wait "$netcat"; netcat=''; }
+} 2>/dev/null
+say() { printf '%s\n' "$1" >&4; }
+say_infos() { say "INFOS $(printf '%s\n' "$@" | paste -sd ' ' -)"; }
+merge() { # the fields of $1, changed by those of $2
+  printf '%s\n' "$1" "$2" | awk '
+    { while (sub(/^ */, "") && $0 != "") {
+        match($0, /^[^ "]*("([^"\\]|\\.)*")?[^ ]*/)
+        key = field = substr($0, 1, RLENGTH)
+        $0 = substr($0, RLENGTH + 1)
+        sub(/=.*/, "", key)
+        if (!(key in fields)) keys[++count] = key
+        fields[key] = field } }
+    END { for (n = 1; n <= count; n++) print fields[keys[n]] }'
+}
+
+# Changes are pending until they can be sent, then in flight until the tracker has answered them.
+# Several that it refuses are sent again one by one, for it to take the good ones.
+pending='' flight='' refused='' one_by_one='' listed='' delay=1 countdown=1
+while [ -z "$stop" ]; do
+  IFS= read -r event || continue
+  case $event in '< '*) quiet=0 ;; esac
+  case $event in
+    tick)
+      if [ "$ear" ]; then
+        quiet=$((quiet + 1))
+        # Empty lines are ignored, but two of them show nc.openbsd and ncat that nobody is there.
+        [ $((quiet % 5)) -gt 1 ] || say ''
+        [ $quiet -lt 45 ] || { why='silent for 45 s'; hang_up; } # a tracker pings after 15 s
+        [ -z "$listed" ] || listed=$((listed + 1))
+        [ "${listed:-0}" -lt 30 ] || delay=1 # not before: two scripts may be fighting for one port
+      else
+        countdown=$((countdown - 1))
+        [ $countdown -gt 0 ] || connect "$@"
+      fi ;;
+    gone)
+      hang_up
+      exec 4>&-
+      log "${listed:+lost, }retry in $delay s: $why"
+      pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
+      countdown=$delay
+      delay=$((delay < 32 ? delay * 2 : 60)) ;;
+    '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
+    '> '*[!\ ]*) log "'${event#> }' is not key=value" ;;
+    '< CHALLENGE '*) say_infos "${event##* }" "$state" ;;
+    '< PING'*) say "PONG${event#< PING}" ;;
+    '< OK'*)
+      case $event in '< OK listed '*) log "${event#< OK }"; listed=${listed:-0} ;; esac
+      state=$(merge "$state" "$flight") flight='' refused='' ;;
+    '< ERR '*)
+      case $flight in
+        *"$newline"*) pending=$(merge "$flight" "$pending") flight='' one_by_one=yes ;;
+        ?*)
+          log "refused: ${event#< }"
+          refused=$flight flight='' ;; # to be tried again only if the connection ends over it
+        *)
+          why=${event#< }
+          case ${why#ERR } in bad-* | banned* | line-too-long* | not-text* | unknown-command*)
+            log "refused: $why" # and would be again
+            stop=1 ;;
+          esac
+          hang_up ;;
+      esac ;;
+    '< '*) why=${event#< } ;;
+  esac
+  if [ "$listed" ] && [ "$pending" ] && [ -z "$flight" ]; then
+    case $one_by_one$pending in
+      yes*"$newline"*) flight=${pending%%"$newline"*} pending=${pending#*"$newline"} ;;
+      *) flight=$pending pending='' one_by_one='' ;;
+    esac
+    say_infos "$flight"
+  fi
+done
+{ kill $clock; kill -9 $input $netcat $ear; wait $input $netcat $ear; } 2>/dev/null
+rm -r "$dir"
+exit "$stop"

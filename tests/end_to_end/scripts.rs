@@ -1,0 +1,511 @@
+//! The shell scripts, under every shell and over every netcat.
+
+use crate::harness::{PASSWORD, PATIENCE, TrackerProcess, command, gltracker};
+use crate::tools::{Program, need};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The shells, each as a command. The first word is what must be installed.
+const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
+
+/// The netcats, as the scripts know them: by `NC`.
+const NETCATS: [&str; 5] = [
+    "nc.openbsd",
+    "nc.traditional",
+    "ncat",
+    "busybox nc",
+    "socat",
+];
+
+/// Where nobody answers: no system gives this port to a program that asks for any.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
+fn all_installed(netcat: &str) -> bool {
+    let netcat = netcat.split(' ').next().unwrap_or_default();
+    need(netcat) && SHELLS.iter().all(|shell| need(shell[0]))
+}
+
+/// A script under a shell, in an environment that tells it no more than what to connect with.
+fn script(shell: &[&str], name: &str, netcat: &str) -> Command {
+    let mut script = Command::new(shell[0]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scripts")
+        .join(name);
+    script.args(&shell[1..]).arg(path).env("NC", netcat);
+    for (name, _) in command().get_envs() {
+        // What the harness keeps from the tracker.
+        script.env_remove(name);
+    }
+    script
+}
+
+/// What a script that ends by itself says: exit code, standard output and standard error.
+fn outcome(command: Command) -> (Option<i32>, String, String) {
+    let mut program = Program::start(command);
+    program.end_input();
+    let code = program.wait().code();
+    (
+        code,
+        program.output.wait_for_end(),
+        program.errors.wait_for_end(),
+    )
+}
+
+/// A register.sh that runs.
+struct Registration {
+    program: Program,
+    folder: PathBuf,
+}
+
+impl Registration {
+    fn start(shell: &[&str], netcat: &str, tracker: SocketAddr, arguments: &[&str]) -> Self {
+        Self::start_with_password(PASSWORD, shell, netcat, tracker, arguments)
+    }
+
+    fn start_with_password(
+        password: &str,
+        shell: &[&str],
+        netcat: &str,
+        tracker: SocketAddr,
+        arguments: &[&str],
+    ) -> Self {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("register-{}-{number}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir(&folder).unwrap();
+        let mut command = script(shell, "register.sh", netcat);
+        command
+            .args(["-t", &tracker.to_string()])
+            .args(arguments)
+            .env("GLTRACKER_PASSWORD", password)
+            .env("TMPDIR", &folder);
+        let program = Program::start(command);
+        Self { program, folder }
+    }
+
+    /// Stops it as an operator or a service manager does.
+    fn stop(mut self) {
+        self.program.terminate();
+        self.ends_with(0);
+    }
+
+    /// Waits for its end, after which nothing may be left of it.
+    fn ends_with(&mut self, code: i32) {
+        assert_eq!(self.program.wait().code(), Some(code));
+        self.program.wait_for_descendants();
+        fs::remove_dir(&self.folder).expect("no file of it is left");
+    }
+}
+
+/// A tracker that can be killed and started again at the same address: one at which no other
+/// program of this machine picks its ports.
+fn start_tracker(servers: SocketAddr, clients: SocketAddr) -> TrackerProcess {
+    let mut command = command();
+    command
+        .args(["--max-slots", "80", "--servers", &servers.to_string()])
+        .args(["--clients", &clients.to_string()])
+        .env("GLTRACKER_PASSWORD", PASSWORD);
+    TrackerProcess::run(command)
+}
+
+/// True if the list has these lines, in whatever order.
+fn holds(list: &[String], lines: &[String]) -> bool {
+    list.len() == lines.len() && lines.iter().all(|line| list.contains(line))
+}
+
+/// One register.sh under each shell: they get on the list, change, survive the death of their
+/// tracker, and are stopped.
+fn a_life_over(netcat: &str) {
+    if !all_installed(netcat) {
+        return;
+    }
+    let anywhere = SocketAddr::from(([127, 0, 0, 23], 0));
+    let mut tracker = start_tracker(anywhere, anywhere);
+    let register = |(number, shell): (usize, &&[&str])| {
+        let port = format!("{}", 1001 + number);
+        let fields = [
+            &port,
+            "nbplayers=0",
+            "zone=eu",
+            "description=Friday \"cycles\" \\o/",
+        ];
+        Registration::start(shell, netcat, tracker.servers, &fields)
+    };
+    let mut all: Vec<Registration> = SHELLS.iter().enumerate().map(register).collect();
+    let everywhere = |fields: &str| -> Vec<String> {
+        let line = |port| format!("INFOS ip=127.0.0.1 port={port} {fields}");
+        (1001..1001 + SHELLS.len()).map(line).collect()
+    };
+    let description = "description=\"Friday \\\"cycles\\\" \\\\o/\"";
+    let first = everywhere(&format!("nbplayers=0 {description} zone=eu"));
+    tracker.wait_for_list(|list| holds(list, &first));
+    for registration in &mut all {
+        registration
+            .program
+            .errors
+            .wait_for("register.sh: listed 127.0.0.1:100");
+        // These may travel together; what the tracker refuses of it is reported, and no more.
+        registration.program.say("nbplayers=3 map=\"old town\"");
+        registration.program.say("zone=");
+        registration.program.say("maxplayers=many");
+        registration
+            .program
+            .errors
+            .wait_for("refused: ERR bad-value maxplayers");
+        registration.program.say("maxplayers=8");
+        registration.program.end_input();
+    }
+    let latest = format!("nbplayers=3 maxplayers=8 {description} map=\"old town\"");
+    let latest = everywhere(&latest);
+    tracker.wait_for_list(|list| holds(list, &latest));
+
+    tracker.kill();
+    let tracker = start_tracker(tracker.servers, tracker.clients);
+    for number in 0..SHELLS.len() {
+        tracker.wait_for_log(&format!(
+            "event=listed address=127.0.0.1:{} ",
+            1001 + number
+        ));
+    }
+    tracker.wait_for_list(|list| holds(list, &latest));
+
+    for (number, registration) in all.into_iter().enumerate() {
+        registration.program.errors.wait_for("lost, retry in 1 s: ");
+        registration.stop();
+        tracker.wait_for_list(|list| holds(list, &latest[number + 1..]));
+    }
+}
+
+#[test]
+fn register_over_openbsd_netcat() {
+    a_life_over("nc.openbsd");
+}
+
+#[test]
+fn register_over_traditional_netcat() {
+    a_life_over("nc.traditional");
+}
+
+#[test]
+fn register_over_ncat() {
+    a_life_over("ncat");
+}
+
+#[test]
+fn register_over_busybox_netcat() {
+    a_life_over("busybox nc");
+}
+
+#[test]
+fn register_over_socat() {
+    a_life_over("socat");
+}
+
+#[test]
+fn register_says_why_it_was_refused_and_ends() {
+    let tracker = TrackerProcess::start();
+    for netcat in NETCATS.into_iter().filter(|netcat| all_installed(netcat)) {
+        for shell in SHELLS {
+            for (password, field, why) in [
+                (
+                    "wrong",
+                    "zone=eu",
+                    "ERR bad-password that is not a password",
+                ),
+                (
+                    PASSWORD,
+                    "nbplayers=many",
+                    "ERR bad-value nbplayers must be a number",
+                ),
+                (
+                    PASSWORD,
+                    "ip=192.0.2.1",
+                    "ERR bad-ip the tracker sees you at 127.0.0.1",
+                ),
+            ] {
+                let servers = tracker.servers;
+                let mut refused = Registration::start_with_password(
+                    password,
+                    shell,
+                    netcat,
+                    servers,
+                    &["1", field],
+                );
+                refused
+                    .program
+                    .errors
+                    .wait_for(&format!("register.sh: refused: {why}"));
+                refused.ends_with(1);
+            }
+        }
+    }
+}
+
+/// The other end of a register.sh: a tracker that can be made to say anything.
+struct Conversation(BufReader<TcpStream>);
+
+impl Conversation {
+    fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The next line that is not empty.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        while line.trim_end().is_empty() {
+            line.clear();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "it hung up");
+        }
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.0.get_mut(), "{line}").unwrap();
+    }
+}
+
+#[test]
+fn register_takes_words_for_words_and_tries_again() {
+    // These notice at once when they are hung up on.
+    let netcats = ["nc.traditional", "busybox nc", "socat"];
+    if netcats.into_iter().all(all_installed) {
+        std::thread::scope(|scope| {
+            for (shell, netcat) in SHELLS.into_iter().zip(netcats) {
+                scope.spawn(move || talks_with_a_strange_tracker(shell, netcat));
+            }
+        });
+    }
+}
+
+fn talks_with_a_strange_tracker(shell: &[&str], netcat: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let trap = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trap-{}", address.port()));
+    let bait = format!("$(touch {0}) `touch {0}` *", trap.display()).replace(' ', "${IFS}");
+    let password = format!("two  words\\n%s {bait}");
+    let fields = ["1", &format!("a={bait}"), "b=\\", "c=\\ \"", "d="];
+    let mut registration =
+        Registration::start_with_password(&password, shell, netcat, address, &fields);
+
+    let mut tracker = Conversation::accept(&listener);
+    assert_eq!(tracker.line(), format!("LOGIN {password}"));
+    tracker.say("ERR busy come back later");
+    drop(tracker);
+
+    let mut tracker = Conversation::accept(&listener);
+    assert_eq!(tracker.line(), format!("LOGIN {password}"));
+    tracker.say(&format!("CHALLENGE {bait}"));
+    let fields = format!("port=1 a={bait} b=\\ c=\"\\\\ \\\"\" d=");
+    assert_eq!(tracker.line(), format!("INFOS {bait} {fields}"));
+    tracker.say(&format!("OK listed {bait}"));
+    for ping in [&bait, "1", "\\t%s", ""] {
+        tracker.say(format!("PING {ping}").trim_end());
+        assert_eq!(tracker.line(), format!("PONG {ping}").trim_end());
+    }
+    tracker.say(&format!("\u{1b}]0;{bait}\u{7}"));
+    drop(tracker);
+
+    let mut tracker = Conversation::accept(&listener);
+    assert_eq!(tracker.line(), format!("LOGIN {password}"));
+    tracker.say("ERR banned go away");
+    registration.ends_with(1);
+    let errors = registration.program.errors.wait_for_end();
+    let expected = [
+        "retry in 1 s: ERR busy come back later",
+        &format!("listed {bait}"),
+        "lost, retry in 2 s: ", // and what the netcat made of it
+        "refused: ERR banned go away",
+    ];
+    assert_eq!(errors.lines().count(), expected.len(), "{errors}");
+    for (line, expected) in errors.lines().zip(expected) {
+        assert!(
+            line.starts_with(&format!("register.sh: {expected}")),
+            "{errors}"
+        );
+    }
+    let is_plain = |c: char| c == '\n' || !c.is_control();
+    assert!(errors.chars().all(is_plain), "{errors:?}");
+    assert!(!trap.exists(), "{shell:?} did what a tracker said");
+}
+
+#[test]
+fn register_waits_longer_and_longer_and_can_be_stopped_meanwhile() {
+    if !NETCATS.into_iter().all(all_installed) {
+        return;
+    }
+    let register = |shell| move |netcat| Registration::start(shell, netcat, NOBODY, &["1"]);
+    let all = SHELLS
+        .into_iter()
+        .flat_map(|shell| NETCATS.map(register(shell)));
+    for registration in all.collect::<Vec<_>>() {
+        for wait in ["1", "2", "4"] {
+            let line = format!("register.sh: retry in {wait} s: ");
+            registration.program.errors.wait_for(&line);
+        }
+        registration.stop();
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_one_line() {
+    let register = "register.sh";
+    let list = "list.sh";
+    for shell in SHELLS.into_iter().filter(|shell| need(shell[0])) {
+        for (name, arguments, password, why) in [
+            (register, &[][..], PASSWORD, "PORT is a number, not ''"),
+            (register, &["-p"], PASSWORD, "PORT is a number, not '-p'"),
+            (register, &["1", "x"], PASSWORD, "'x' is not key=value"),
+            (register, &["-t"], PASSWORD, "-t needs HOST or HOST:PORT"),
+            (
+                register,
+                &["1"],
+                "",
+                "the password belongs into GLTRACKER_PASSWORD",
+            ),
+            (list, &["-p"], "", "there is no flag -p"),
+            (list, &["localhost", "x"], "", "'x' is not a filter"),
+        ] {
+            let mut command = script(shell, name, "false");
+            command.args(arguments).env("GLTRACKER_PASSWORD", password);
+            let line = format!("{name}: {why}; see {name} --help\n");
+            assert_eq!(
+                outcome(command),
+                (Some(2), String::new(), line),
+                "{shell:?}"
+            );
+        }
+        for name in [register, list] {
+            let mut command = script(shell, name, "false");
+            command.arg("--help");
+            let (code, output, errors) = outcome(command);
+            assert_eq!((code, errors.as_str()), (Some(0), ""), "{shell:?}");
+            assert!(
+                output.starts_with("usage: ") && output.contains(name),
+                "{output}"
+            );
+        }
+    }
+}
+
+#[test]
+fn list_prints_the_list_or_says_why_not() {
+    let tracker = TrackerProcess::start();
+    let long = "x".repeat(255);
+    let _others: Vec<_> = (1..=20)
+        .map(|port| tracker.log_in(port, &format!("description={long} motd={long}")))
+        .collect();
+    let _searched = tracker.log_in(21, "nbplayers=3 maxplayers=8 map=\"old \\\"town\"");
+    let all: String = tracker
+        .list()
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let searched = "INFOS ip=127.0.0.1 port=21 nbplayers=3 maxplayers=8 map=\"old \\\"town\"\n";
+    let clients = tracker.clients.to_string();
+    let servers = tracker.servers.to_string();
+    let nobody = NOBODY.to_string();
+
+    for netcat in NETCATS.into_iter().filter(|netcat| all_installed(netcat)) {
+        for shell in SHELLS {
+            let list = |arguments: &[&str]| {
+                let mut command = script(shell, "list.sh", netcat);
+                command.args(arguments);
+                outcome(command)
+            };
+            let with = format!("{shell:?} and {netcat}");
+            assert_eq!(
+                list(&[&clients]),
+                (Some(0), all.clone(), String::new()),
+                "{with}"
+            );
+            for filter in [
+                &["map=old \"town"][..],
+                &["notempty", "notfull", "port>=21", "port<=21", "map!=new"],
+            ] {
+                let answer = list(&[&[clients.as_str()], filter].concat());
+                assert_eq!(
+                    answer,
+                    (Some(0), searched.to_owned(), String::new()),
+                    "{with}"
+                );
+            }
+            let nothing = list(&[&clients, "nbplayers=9"]);
+            assert_eq!(nothing, (Some(0), String::new(), String::new()), "{with}");
+
+            for (arguments, why) in [
+                (
+                    &[clients.as_str(), "port>=many"][..],
+                    "ERR bad-value port is compared with",
+                ),
+                (&[servers.as_str()], "ERR unknown-command"),
+                (&[nobody.as_str()], "no complete answer from 127.0.0.1:1"),
+            ] {
+                let (code, output, errors) = list(arguments);
+                assert_eq!((code, output.as_str()), (Some(1), ""), "{with}");
+                assert!(
+                    errors.contains(&format!("list.sh: {why}")),
+                    "{with}: {errors}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn list_does_not_take_a_part_for_the_whole() {
+    for shell in SHELLS.into_iter().filter(|_| all_installed("socat")) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut command = script(shell, "list.sh", "socat");
+        command.arg(listener.local_addr().unwrap().to_string());
+        let mut program = Program::start(command);
+        let mut tracker = Conversation::accept(&listener);
+        assert_eq!(
+            (tracker.line(), tracker.line()),
+            ("LIST".into(), "QUIT".into())
+        );
+        tracker.say("INFOS port=1 description=\u{1b}[2Jx");
+        drop(tracker);
+        assert_eq!(program.wait().code(), Some(1));
+        assert_eq!(
+            program.output.wait_for_end(),
+            "INFOS port=1 description=[2Jx\n"
+        );
+        assert!(
+            program
+                .errors
+                .wait_for_end()
+                .contains("no complete answer from")
+        );
+    }
+}
+
+#[test]
+fn the_demonstration_runs_to_its_end() {
+    for shell in SHELLS.into_iter().filter(|_| all_installed("nc")) {
+        let mut command = script(shell, "demo.sh", "");
+        command.arg(gltracker());
+        let (code, output, errors) = outcome(command);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{output}");
+        for part in [
+            "register.sh: listed 127.0.0.1:23462\n",
+            "port=23460 nbplayers=0 maxplayers=8 speed=fast description=\"Friday cycles\"\n",
+            "port=23460 nbplayers=3 maxplayers=8 speed=fast description=\"Friday cycles\" map=town\n",
+            "== That was all.",
+        ] {
+            assert!(output.contains(part), "{part}: {output}");
+        }
+        let times = |part: &str| output.matches(part).count();
+        assert_eq!(
+            (times(" port=23461 "), times(" port=23462 ")),
+            (2, 2),
+            "{output}"
+        );
+    }
+}
