@@ -21,9 +21,9 @@
 //!   are not in it. Counted in ticks of 10 ms over all rounds of a row together.
 //!
 //! The bare loop has less to do than any tracker: it hangs up first, while gltracker waits for the
-//! next command and so has to be woken once more, to be told that the client has hung up. It holds
-//! nobody either. Where gltracker said `ERR busy` to a client, or a request failed, the row ends
-//! with how often, and its figures are of those that got the list.
+//! next command and so has to be woken once more, to be told that the client has hung up. Where
+//! gltracker said `ERR busy` to a client, or a request failed, the row ends with how often, and its
+//! figures are of those that got the list.
 //!
 //! The second table is of clients that all connect at the same moment, once. The tracker has 256
 //! slots for clients, as it has by default, and says `ERR busy` to those who find them in use; the
