@@ -38,7 +38,7 @@ struct Flag {
     help: &'static str,
 }
 
-const FLAGS: [Flag; 6] = [
+const FLAGS: [Flag; 9] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -63,6 +63,21 @@ const FLAGS: [Flag; 6] = [
         name: "--slot-shares",
         value: "P:L:C:W",
         help: "how slots are shared: pending:listed:client:watcher [default: 1:4:2:1]",
+    },
+    Flag {
+        name: "--per-host",
+        value: "N",
+        help: "listed game servers of one address [default: 16]",
+    },
+    Flag {
+        name: "--per-credential",
+        value: "N",
+        help: "listed game servers of one key [default: 64]",
+    },
+    Flag {
+        name: "--trust",
+        value: "CIDR",
+        help: "a network without caps, which may name another ip; may be given again",
     },
     Flag {
         name: "--log-level",
@@ -185,6 +200,7 @@ impl Serve {
                 ))
             })
         };
+        let no_count = || wrong(format!("'{text}' is not a number from 1 to 1000000"));
         match flag.name {
             "--servers" => self.config.servers = Some(address()?),
             "--clients" => self.config.clients = Some(address()?),
@@ -199,12 +215,27 @@ impl Serve {
                     ))
                 })?);
             }
+            "--per-host" => self.config.listed_per_host = Some(count(text).ok_or_else(no_count)?),
+            "--per-credential" => {
+                self.config.listed_per_key = Some(count(text).ok_or_else(no_count)?);
+            }
+            "--trust" => {
+                for network in text.split([',', ' ']).filter(|network| !network.is_empty()) {
+                    self.config.trusted.push(network.parse().map_err(wrong)?);
+                }
+            }
             "--slot-shares" => self.config.slot_shares = text.parse().map_err(wrong)?,
             "--log-level" => self.level = Some(text.parse().map_err(wrong)?),
             name => unreachable!("{name} is in FLAGS and not here"),
         }
         Ok(())
     }
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1_000_000).contains(count))
 }
 
 /// `--flag=value` as its two halves.

@@ -11,4 +11,5 @@ pub mod filter;
 pub mod infos;
 pub mod line;
 pub mod message;
+pub mod proof;
 pub mod text;

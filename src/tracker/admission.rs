@@ -1,163 +1,371 @@
 //! Who may hold a slot.
 //!
-//! This file hides how MAX_SLOTS is shared: every class has slots of its own, and one class never
-//! takes those of another. Pure decisions: no socket, no thread, no clock.
+//! This file hides whom to refuse and whom to drop when slots run out. With `c` slots of a class,
+//! `K` groups of an attacker and `H` groups of honest peers with one connection each, a full class
+//! and the newcomer are `c + 1` connections: as long as `K + H <= c`, two of them share a group,
+//! and those are the attacker's. So who has one connection always gets in and is never dropped,
+//! however fast the others come. Pure decisions: no socket, no thread, no clock.
 
+use super::credentials::Credential;
+use super::network::Network;
+use super::penalties::{Penalties, Rate};
 use super::registry::ConnectionId;
+use super::slots::{Class, Limits};
 use crate::protocol::message::{ErrorCode, Refusal};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-/// What a slot is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// On the game-server port, not proven yet.
-    Pending,
-    /// A game server on the list.
-    Listed,
-    /// On the client port.
-    Client,
-    /// A client that receives live changes.
-    Watcher,
+/// When everybody has one connection, the oldest is dropped for a newcomer if it is older.
+pub const FAIR_TURN: Duration = Duration::from_millis(250);
+
+/// Connections of one host to the game-server port: so many a second, so many at once.
+pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
+
+/// Connections of one host to the client port: so many a second, so many at once.
+pub const CLIENT_RATE: (u32, u32) = (50, 100);
+
+/// Connections of one host in a class while it is not trusted.
+pub fn host_cap(class: Class) -> usize {
+    match class {
+        Class::Pending | Class::Watcher => 4,
+        Class::Client => 8,
+        // Counted apart, with --per-host.
+        Class::Listed => usize::MAX,
+    }
 }
 
-impl Class {
-    /// All classes, in the order of `--slot-shares`.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Listed, Self::Client, Self::Watcher];
+/// Somebody at the door.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer {
+    /// Its connection.
+    pub id: ConnectionId,
+    /// Where it comes from.
+    pub ip: IpAddr,
+    /// It comes from a network that the operator trusts.
+    pub trusted: bool,
+    /// When it came.
+    pub now: Instant,
+}
 
-    /// The class as it is written in logs and counters.
-    pub fn as_str(self) -> &'static str {
+/// Why a newcomer is turned away, each with what is there and what may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The host has failed to log in too often; it may come again after this.
+    Penalty(Duration),
+    /// The host connects too fast.
+    TooFast(Class),
+    /// The host holds as many connections of this class as one host may.
+    HostFull(Class, usize),
+    /// The class is full, and its largest group is the newcomer's own or nobody can be dropped.
+    ClassFull(Class, usize),
+    /// The host has as many game servers on the list as one host may.
+    ListedPerHost(usize),
+    /// The key has as many game servers on the list as one key may.
+    ListedPerKey(usize),
+}
+
+impl Denied {
+    /// The reason in one word, for logs and counters.
+    pub fn reason(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
-            Self::Listed => "listed",
-            Self::Client => "client",
-            Self::Watcher => "watcher",
+            Self::Penalty(_) => "penalty",
+            Self::TooFast(_) => "too-fast",
+            Self::HostFull(..) => "host-full",
+            Self::ClassFull(..) => "class-full",
+            Self::ListedPerHost(_) => "listed-per-host",
+            Self::ListedPerKey(_) => "listed-per-key",
+        }
+    }
+
+    /// What the peer is told.
+    pub fn refusal(self) -> Refusal {
+        match self {
+            Self::Penalty(left) => Refusal::new(
+                ErrorCode::TooMany,
+                format!(
+                    "too many failed logins from your address; wait {} s",
+                    left.as_secs() + 1
+                ),
+            ),
+            Self::TooFast(class) => Refusal::new(
+                ErrorCode::TooMany,
+                format!("your address makes {} connections too fast", class.as_str()),
+            ),
+            Self::HostFull(class, cap) => Refusal::new(
+                ErrorCode::TooMany,
+                format!(
+                    "one address has at most {cap} {} connections at a time",
+                    class.as_str()
+                ),
+            ),
+            Self::ClassFull(class, limit) => Refusal::new(
+                ErrorCode::Busy,
+                format!(
+                    "all {limit} {} slots are in use, try again soon",
+                    class.as_str()
+                ),
+            ),
+            Self::ListedPerHost(cap) => Refusal::new(
+                ErrorCode::TooMany,
+                format!("one address has at most {cap} game servers on the list"),
+            ),
+            Self::ListedPerKey(cap) => Refusal::new(
+                ErrorCode::TooMany,
+                format!("one key has at most {cap} game servers on the list"),
+            ),
         }
     }
 }
 
-/// How MAX_SLOTS is divided, as `pending:listed:client:watcher`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlotShares([u32; 4]);
-
-impl Default for SlotShares {
-    /// Most slots are for those who stay: 1/8 pending, 4/8 listed, 2/8 client, 1/8 watcher.
-    fn default() -> Self {
-        Self([1, 4, 2, 1])
-    }
+#[derive(Debug)]
+struct Member<H> {
+    host: Network,
+    /// `None` for a trusted one, which shares its group with nobody.
+    group: Option<Network>,
+    since: Instant,
+    /// What counts against its key while it is listed.
+    key: Option<Credential>,
+    handle: H,
 }
 
-impl std::str::FromStr for SlotShares {
-    type Err = String;
+/// The connections of one class.
+#[derive(Debug)]
+struct Crowd<H> {
+    members: HashMap<ConnectionId, Member<H>>,
+    by_host: Tally<Network>,
+    by_group: Tally<Network>,
+    by_key: Tally<Credential>,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let shares: Option<Vec<u32>> = text
-            .split(':')
-            .map(|n| n.parse().ok().filter(|n| (1..=10_000).contains(n)))
-            .collect();
-        match shares.as_deref() {
-            Some(&[pending, listed, client, watcher]) => {
-                Ok(Self([pending, listed, client, watcher]))
+/// How many there are of each.
+#[derive(Debug)]
+struct Tally<K>(HashMap<K, usize>);
+
+impl<K: Eq + Hash> Tally<K> {
+    fn of(&self, key: &K) -> usize {
+        self.0.get(key).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, key: Option<K>) {
+        if let Some(key) = key {
+            *self.0.entry(key).or_default() += 1;
+        }
+    }
+
+    fn subtract(&mut self, key: Option<K>) {
+        if let Some(Entry::Occupied(mut count)) = key.map(|key| self.0.entry(key)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
-            _ => Err(format!(
-                "'{text}' is not four shares from 1 to 10000, such as 1:4:2:1 \
-                 (pending:listed:client:watcher)"
-            )),
         }
     }
 }
 
-/// How many slots each class has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits([usize; 4]);
-
-impl Limits {
-    /// Divides `max_slots`; what does not divide evenly goes to *listed*. `None` if a class would
-    /// be left without a slot.
-    pub fn divide(max_slots: usize, shares: SlotShares) -> Option<Self> {
-        let all: u64 = shares.0.iter().map(|&share| u64::from(share)).sum();
-        let part = |share: u32| (max_slots as u64 * u64::from(share) / all).max(1) as usize;
-        let [pending, _, client, watcher] = shares.0.map(part);
-        let listed = max_slots
-            .checked_sub(pending + client + watcher)
-            .filter(|&n| n > 0)?;
-        Some(Self([pending, listed, client, watcher]))
+impl<H> Crowd<H> {
+    fn new() -> Self {
+        Self {
+            members: HashMap::new(),
+            by_host: Tally(HashMap::new()),
+            by_group: Tally(HashMap::new()),
+            by_key: Tally(HashMap::new()),
+        }
     }
 
-    /// The slots of one class.
-    pub fn of(self, class: Class) -> usize {
-        self.0[class as usize]
+    fn insert(&mut self, id: ConnectionId, member: Member<H>) {
+        self.by_host.add(Some(member.host));
+        self.by_group.add(member.group);
+        self.by_key.add(member.key);
+        self.members.insert(id, member);
     }
+
+    fn remove(&mut self, id: ConnectionId) -> Option<Member<H>> {
+        let member = self.members.remove(&id)?;
+        self.by_host.subtract(Some(member.host));
+        self.by_group.subtract(member.group);
+        self.by_key.subtract(member.key);
+        Some(member)
+    }
+
+    /// Who must go for a newcomer of `group` when all slots are taken; `None` if it is the
+    /// newcomer.
+    fn victim(&self, group: Option<Network>, now: Instant) -> Option<ConnectionId> {
+        let newcomers = 1 + group.map_or(0, |group| self.by_group.of(&group));
+        let largest = self
+            .by_group
+            .0
+            .iter()
+            .max_by_key(|(group, count)| (**count, **group));
+        match largest {
+            Some((_, count)) if newcomers > 1 && newcomers >= *count => None,
+            Some((largest, count)) if *count > 1 => {
+                let theirs = self
+                    .members
+                    .iter()
+                    .filter(|(_, m)| m.group == Some(*largest));
+                // Connections are numbered as they come.
+                theirs.map(|(id, _)| *id).max()
+            }
+            _ => {
+                let (id, oldest) = self.members.iter().min_by_key(|(id, _)| **id)?;
+                (now.saturating_duration_since(oldest.since) > FAIR_TURN).then_some(*id)
+            }
+        }
+    }
+}
+
+/// What the operator allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Caps {
+    /// Slots of each class.
+    pub slots: Limits,
+    /// Listed game servers of one host.
+    pub listed_per_host: usize,
+    /// Listed game servers of one key.
+    pub listed_per_key: usize,
 }
 
 /// The slots in use and who holds them. `H` is whatever the caller needs to reach a holder.
 #[derive(Debug)]
 pub struct Admission<H> {
-    limits: Limits,
-    used: [usize; 4],
-    holders: HashMap<ConnectionId, (Class, H)>,
+    caps: Caps,
+    crowds: [Crowd<H>; 4],
+    game_server_rate: Rate,
+    client_rate: Rate,
+    penalties: Penalties,
 }
 
 impl<H> Admission<H> {
-    /// All slots free.
-    pub fn new(limits: Limits) -> Self {
+    /// All slots free, and nobody known.
+    pub fn new(caps: Caps) -> Self {
         Self {
-            limits,
-            used: [0; 4],
-            holders: HashMap::new(),
+            caps,
+            crowds: Class::ALL.map(|_| Crowd::new()),
+            game_server_rate: Rate::new(GAME_SERVER_RATE.0, GAME_SERVER_RATE.1),
+            client_rate: Rate::new(CLIENT_RATE.0, CLIENT_RATE.1),
+            penalties: Penalties::new(),
         }
     }
 
-    /// A new connection asks for a slot of `class`.
+    /// A newcomer asks for a slot of `class`. If somebody else had to be dropped for it, that one
+    /// has lost its slot already, and its handle is returned so that its connection can be closed.
     ///
     /// # Errors
-    /// `busy` when all slots of the class are in use.
-    pub fn arrive(&mut self, id: ConnectionId, class: Class, handle: H) -> Result<(), Refusal> {
-        self.take(class)?;
-        self.holders.insert(id, (class, handle));
-        Ok(())
+    /// Why not.
+    pub fn arrive(
+        &mut self,
+        newcomer: Newcomer,
+        class: Class,
+        handle: H,
+    ) -> Result<Option<H>, Denied> {
+        let Newcomer {
+            id,
+            ip,
+            trusted,
+            now,
+        } = newcomer;
+        let host = Network::host(ip);
+        if !trusted {
+            self.check_host(host, class, now)?;
+        }
+        let group = (!trusted).then(|| Network::group(ip));
+        let limit = self.caps.slots.of(class);
+        let crowd = &mut self.crowds[class as usize];
+        let mut dropped = None;
+        if crowd.members.len() >= limit {
+            let victim = crowd
+                .victim(group, now)
+                .ok_or(Denied::ClassFull(class, limit))?;
+            dropped = crowd.remove(victim).map(|member| member.handle);
+        }
+        crowd.insert(
+            id,
+            Member {
+                host,
+                group,
+                since: now,
+                key: None,
+                handle,
+            },
+        );
+        Ok(dropped)
     }
 
-    /// A holder moves on to another class, giving its slot back.
+    fn check_host(&mut self, host: Network, class: Class, now: Instant) -> Result<(), Denied> {
+        // Failed logins keep a host from logging in, not the players behind the same address from
+        // asking for the list.
+        if class == Class::Pending
+            && let Some(left) = self.penalties.left(host, now)
+        {
+            return Err(Denied::Penalty(left));
+        }
+        let cap = host_cap(class);
+        if self.crowds[class as usize].by_host.of(&host) >= cap {
+            return Err(Denied::HostFull(class, cap));
+        }
+        let rate = match class {
+            Class::Pending | Class::Listed => &mut self.game_server_rate,
+            Class::Client | Class::Watcher => &mut self.client_rate,
+        };
+        if rate.allows(host, now) {
+            Ok(())
+        } else {
+            Err(Denied::TooFast(class))
+        }
+    }
+
+    /// A pending connection has proven itself and moves on to the list, giving its slot back. One
+    /// that is there already stays there.
     ///
     /// # Errors
-    /// `busy` when all slots of that class are in use: the holder keeps the slot it has.
-    pub fn promote(&mut self, id: ConnectionId, class: Class) -> Result<(), Refusal> {
-        let Some(from) = self.holders.get(&id).map(|(from, _)| *from) else {
+    /// Why not; it keeps the slot it has.
+    pub fn enlist(&mut self, id: ConnectionId, key: Option<Credential>) -> Result<(), Denied> {
+        let [pending, listed, ..] = &mut self.crowds;
+        let Some(member) = pending.members.get(&id) else {
             return Ok(());
         };
-        if from != class {
-            self.take(class)?;
-            self.used[from as usize] -= 1;
-            if let Some(holder) = self.holders.get_mut(&id) {
-                holder.0 = class;
+        let limit = self.caps.slots.of(Class::Listed);
+        if listed.members.len() >= limit {
+            return Err(Denied::ClassFull(Class::Listed, limit));
+        }
+        // A trusted one has no group.
+        if member.group.is_some() {
+            if listed.by_host.of(&member.host) >= self.caps.listed_per_host {
+                return Err(Denied::ListedPerHost(self.caps.listed_per_host));
+            }
+            if key.is_some_and(|key| listed.by_key.of(&key) >= self.caps.listed_per_key) {
+                return Err(Denied::ListedPerKey(self.caps.listed_per_key));
             }
         }
+        if let Some(member) = pending.remove(id) {
+            listed.insert(id, Member { key, ..member });
+        }
         Ok(())
     }
 
-    /// A holder goes: its slot is free again.
+    /// A holder goes: its slot is free again. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
-        if let Some((class, _)) = self.holders.remove(&id) {
-            self.used[class as usize] -= 1;
+        for crowd in &mut self.crowds {
+            if crowd.remove(id).is_some() {
+                return;
+            }
         }
     }
 
-    fn take(&mut self, class: Class) -> Result<(), Refusal> {
-        let (used, limit) = self.usage(class);
-        if used >= limit {
-            let text = format!(
-                "all {limit} {} slots are in use, try again soon",
-                class.as_str()
-            );
-            return Err(Refusal::new(ErrorCode::Busy, text));
-        }
-        self.used[class as usize] += 1;
-        Ok(())
+    /// A host has misbehaved while logging in. True if it is shut out now.
+    pub fn penalize(&mut self, ip: IpAddr, penalty: Duration, now: Instant) -> bool {
+        self.penalties.add(Network::host(ip), penalty, now)
     }
 
     /// Slots of `class` in use, and how many there are.
     pub fn usage(&self, class: Class) -> (usize, usize) {
-        (self.used[class as usize], self.limits.of(class))
+        (
+            self.crowds[class as usize].members.len(),
+            self.caps.slots.of(class),
+        )
     }
 
     /// True when more than half of the slots of `class` are in use: steps must be quick then.
@@ -168,7 +376,16 @@ impl<H> Admission<H> {
 
     /// How to reach the holder `id`.
     pub fn handle(&self, id: ConnectionId) -> Option<&H> {
-        self.holders.get(&id).map(|(_, handle)| handle)
+        self.crowds
+            .iter()
+            .find_map(|crowd| Some(&crowd.members.get(&id)?.handle))
+    }
+
+    /// How to reach everybody.
+    pub fn handles(&self) -> impl Iterator<Item = &H> {
+        self.crowds
+            .iter()
+            .flat_map(|crowd| crowd.members.values().map(|member| &member.handle))
     }
 }
 
@@ -176,85 +393,301 @@ impl<H> Admission<H> {
 mod tests {
     use super::*;
     use quickcheck::quickcheck;
+    use std::collections::HashSet;
 
-    fn limits(max_slots: usize, shares: &str) -> Option<[usize; 4]> {
-        Limits::divide(max_slots, shares.parse().unwrap()).map(|limits| limits.0)
+    /// Slots for so many clients, and for as many pending and listed game servers.
+    fn admission(slots: usize) -> Admission<u64> {
+        let slots = Limits::divide(slots * 4, "1:1:1:1".parse().unwrap()).unwrap();
+        Admission::new(Caps {
+            slots,
+            listed_per_host: 2,
+            listed_per_key: 3,
+        })
     }
 
-    #[test]
-    fn slots_are_divided_without_losing_any() {
-        assert_eq!(limits(1024, "1:4:2:1"), Some([128, 512, 256, 128]));
-        assert_eq!(limits(40, "1:4:2:1"), Some([5, 20, 10, 5]));
-        assert_eq!(limits(1000, "1:1:1:3"), Some([166, 168, 166, 500]));
-        assert_eq!(limits(4, "1:4:2:1"), Some([1, 1, 1, 1]));
-        assert_eq!(limits(3, "1:4:2:1"), None);
-        assert_eq!(limits(16000, "1:60:2:1"), Some([250, 15000, 500, 250]));
+    fn ip(group: u8, host: u8) -> IpAddr {
+        IpAddr::from([10, 0, group, host])
     }
 
-    #[test]
-    fn shares_are_four_positive_numbers() {
-        for bad in [
-            "",
-            "1:2:3",
-            "1:2:3:4:5",
-            "0:1:1:1",
-            "a:1:1:1",
-            "1:1:1:-1",
-            "1:1:1:10001",
-        ] {
-            assert!(bad.parse::<SlotShares>().is_err(), "{bad}");
+    /// The class, tried by connections that are their own handles.
+    struct Door {
+        admission: Admission<u64>,
+        class: Class,
+        now: Instant,
+        last: u64,
+    }
+
+    impl Door {
+        fn new(slots: usize, class: Class) -> Self {
+            Self {
+                admission: admission(slots),
+                class,
+                now: Instant::now(),
+                last: 0,
+            }
+        }
+
+        fn later(&mut self, milliseconds: u64) {
+            self.now += Duration::from_millis(milliseconds);
+        }
+
+        fn comes(&mut self, ip: IpAddr) -> Result<(u64, Option<u64>), Denied> {
+            self.last += 1;
+            let newcomer = Newcomer {
+                id: self.last,
+                ip,
+                trusted: false,
+                now: self.now,
+            };
+            let dropped = self.admission.arrive(newcomer, self.class, self.last)?;
+            Ok((self.last, dropped))
         }
     }
 
     #[test]
-    fn a_full_class_says_busy_and_others_go_on() {
-        let mut admission = Admission::new(Limits([1, 1, 1, 1]));
-        admission.arrive(1, Class::Client, "a").unwrap();
-        let refusal = admission.arrive(2, Class::Client, "b").unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::Busy);
-        admission.arrive(3, Class::Pending, "c").unwrap();
-        assert_eq!(admission.handle(1), Some(&"a"));
-        assert_eq!(admission.handle(2), None);
-        admission.leave(1);
-        admission.leave(1);
-        admission.arrive(2, Class::Client, "b").unwrap();
+    fn the_youngest_of_the_largest_group_goes() {
+        let mut door = Door::new(4, Class::Client);
+        for (n, group) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
+            assert_eq!(door.comes(ip(group, n)), Ok((u64::from(n), None)));
+        }
+        assert_eq!(door.comes(ip(3, 1)), Ok((5, Some(4))));
+        assert_eq!(door.comes(ip(4, 1)), Ok((6, Some(3))));
+        assert_eq!(door.admission.usage(Class::Client), (4, 4));
+        assert_eq!(
+            door.comes(ip(1, 9)),
+            Err(Denied::ClassFull(Class::Client, 4)),
+            "its own group"
+        );
     }
 
     #[test]
-    fn promotion_moves_a_slot_from_class_to_class() {
-        let mut admission = Admission::new(Limits([2, 1, 1, 1]));
-        admission.arrive(1, Class::Pending, ()).unwrap();
-        admission.arrive(2, Class::Pending, ()).unwrap();
-        admission.promote(1, Class::Listed).unwrap();
-        assert_eq!(admission.usage(Class::Pending), (1, 2));
+    fn when_everybody_has_one_the_oldest_has_had_its_turn_after_a_quarter_of_a_second() {
+        let mut door = Door::new(3, Class::Client);
+        for group in 1..=3 {
+            door.comes(ip(group, 1)).unwrap();
+        }
+        door.later(250);
         assert_eq!(
-            admission.promote(2, Class::Listed).unwrap_err().code,
-            ErrorCode::Busy
+            door.comes(ip(4, 1)),
+            Err(Denied::ClassFull(Class::Client, 3))
         );
-        assert_eq!(admission.usage(Class::Pending), (1, 2));
-        admission.leave(1);
-        assert_eq!(admission.usage(Class::Listed), (0, 1));
+        door.later(1);
+        assert_eq!(door.comes(ip(5, 1)), Ok((5, Some(1))));
+        assert_eq!(door.comes(ip(6, 1)), Ok((6, Some(2))));
+    }
+
+    #[test]
+    fn one_host_has_so_many_connections_and_so_many_a_second() {
+        let mut door = Door::new(50, Class::Pending);
+        for _ in 0..4 {
+            door.comes(ip(1, 1)).unwrap();
+        }
+        assert_eq!(
+            door.comes(ip(1, 1)),
+            Err(Denied::HostFull(Class::Pending, 4))
+        );
+        assert!(
+            door.comes(ip(1, 2)).is_ok(),
+            "its neighbour is not concerned"
+        );
+        for _ in 0..12 {
+            door.admission.leave(1);
+            door.comes(ip(1, 1))
+                .map(|(id, _)| door.admission.leave(id))
+                .unwrap();
+        }
+        assert_eq!(door.comes(ip(1, 1)), Err(Denied::TooFast(Class::Pending)));
+        door.later(500);
+        assert!(door.comes(ip(1, 1)).is_ok());
+
+        let mut door = Door::new(50, Class::Client);
+        let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
+        for n in 0..8 {
+            door.comes(v6(&format!("2001:db8::{n}"))).unwrap();
+        }
+        assert_eq!(
+            door.comes(v6("2001:db8::99")),
+            Err(Denied::HostFull(Class::Client, 8)),
+            "an IPv6 host is a /64"
+        );
+        assert!(door.comes(v6("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn failed_logins_keep_a_host_from_logging_in_and_from_nothing_else() {
+        let mut door = Door::new(50, Class::Pending);
+        for n in 1..=4 {
+            let shut_out = door
+                .admission
+                .penalize(ip(1, 1), Penalties::FAILED_LOGIN, door.now);
+            assert_eq!(shut_out, n == 4);
+        }
+        let denied = door.comes(ip(1, 1)).unwrap_err();
+        assert_eq!(denied, Denied::Penalty(Duration::from_secs(20)));
+        assert!(door.comes(ip(1, 2)).is_ok());
+        door.class = Class::Client;
+        assert!(door.comes(ip(1, 1)).is_ok());
+        door.class = Class::Pending;
+        door.later(20_000);
+        assert!(door.comes(ip(1, 1)).is_ok());
+    }
+
+    #[test]
+    fn the_trusted_have_no_caps_and_are_no_crowd() {
+        let mut admission = admission(30);
+        let now = Instant::now();
+        for id in 0..30 {
+            let newcomer = Newcomer {
+                id,
+                ip: ip(1, 1),
+                trusted: true,
+                now,
+            };
+            assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
+            assert_eq!(admission.enlist(id, None), Ok(()));
+        }
+        for id in 100..130 {
+            let newcomer = Newcomer {
+                id,
+                ip: ip(1, 1),
+                trusted: true,
+                now,
+            };
+            assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
+        }
+        let stranger = Newcomer {
+            id: 200,
+            ip: ip(2, 1),
+            trusted: false,
+            now,
+        };
+        let denied = admission.arrive(stranger, Class::Pending, 200);
+        assert_eq!(denied, Err(Denied::ClassFull(Class::Pending, 30)));
+    }
+
+    #[test]
+    fn the_list_is_entered_by_proof_within_the_shares_of_host_and_key() {
+        let mut door = Door::new(6, Class::Pending);
+        let key = Some(Credential::numbered(7));
+        let mut enlist = |door: &mut Door, ip: IpAddr, key| {
+            let (id, _) = door.comes(ip).unwrap();
+            let enlisted = door.admission.enlist(id, key);
+            if enlisted.is_err() {
+                assert!(
+                    door.admission.handle(id).is_some(),
+                    "it keeps the slot it has"
+                );
+                door.admission.leave(id);
+            }
+            enlisted
+        };
+        assert_eq!(enlist(&mut door, ip(1, 1), key), Ok(()));
+        assert_eq!(enlist(&mut door, ip(1, 1), key), Ok(()));
+        assert_eq!(
+            enlist(&mut door, ip(1, 1), key),
+            Err(Denied::ListedPerHost(2))
+        );
+        assert_eq!(enlist(&mut door, ip(1, 2), key), Ok(()));
+        assert_eq!(
+            enlist(&mut door, ip(1, 3), key),
+            Err(Denied::ListedPerKey(3))
+        );
+        assert_eq!(
+            enlist(&mut door, ip(1, 3), None),
+            Ok(()),
+            "a password is everybody's"
+        );
+        assert_eq!(enlist(&mut door, ip(1, 4), None), Ok(()));
+        assert_eq!(enlist(&mut door, ip(1, 5), None), Ok(()));
+        assert_eq!(
+            enlist(&mut door, ip(1, 6), None),
+            Err(Denied::ClassFull(Class::Listed, 6)),
+            "nobody on the list is dropped for a newcomer"
+        );
+        assert_eq!(door.admission.usage(Class::Listed), (6, 6));
+        assert_eq!(door.admission.usage(Class::Pending), (0, 6));
+        door.admission.leave(1);
+        assert_eq!(enlist(&mut door, ip(1, 1), key), Ok(()), "shares come back");
     }
 
     quickcheck! {
-        fn no_history_loses_or_invents_a_slot(history: Vec<(u8, u8)>) -> bool {
-            let mut admission = Admission::new(Limits([3, 2, 4, 1]));
-            for (id, what) in history {
-                let (id, class) = (u64::from(id % 12), Class::ALL[usize::from(what) % 4]);
-                match what / 4 % 3 {
-                    0 if admission.handle(id).is_none() => {
-                        let _ = admission.arrive(id, class, ());
+        /// `K + H <= c`: attackers from any hosts of `K` groups come and go as they like, and some
+        /// get on the list; of `H` honest groups each has one connection at a time. No honest one
+        /// is ever refused or dropped.
+        fn who_has_one_connection_is_safe(slots: u8, attackers: u8, history: Vec<(u8, u8, u8)>) -> bool {
+            let slots = 2 + slots % 20;
+            let attackers = attackers % slots;
+            let honest = slots - attackers;
+            for class in [Class::Pending, Class::Client] {
+                let mut door = Door::new(usize::from(slots), class);
+                // Honest ones do not come too fast; how that is judged is tested by itself.
+                door.admission.game_server_rate = Rate::new(1_000_000, 1000);
+                door.admission.client_rate = Rate::new(1_000_000, 1000);
+                let mut inside: HashMap<u8, u64> = HashMap::new();
+                let mut hostile: HashSet<u64> = HashSet::new();
+                for &(what, group, host) in &history {
+                    door.later(u64::from(what % 7));
+                    let is_attack = attackers > 0 && what % 4 != 0;
+                    if is_attack && what % 16 == 1 {
+                        if let Some(&id) = hostile.iter().next() {
+                            door.admission.leave(id);
+                            hostile.remove(&id);
+                        }
+                    } else if is_attack && what % 16 == 2 {
+                        if let Some(&id) = hostile.iter().next() {
+                            let _ = door.admission.enlist(id, None);
+                        }
+                    } else if is_attack {
+                        if let Ok((id, dropped)) = door.comes(ip(group % attackers, host)) {
+                            hostile.insert(id);
+                            assert!(dropped.is_none_or(|id| hostile.contains(&id)));
+                        }
+                    } else {
+                        let group = 100 + group % honest;
+                        if let Some(id) = inside.remove(&group) {
+                            assert_eq!(door.admission.handle(id), Some(&id), "it was not dropped");
+                            door.admission.leave(id);
+                        } else {
+                            let (id, dropped) = door.comes(ip(group, host)).expect("it gets in");
+                            assert!(dropped.is_none_or(|id| hostile.contains(&id)));
+                            inside.insert(group, id);
+                        }
                     }
-                    1 => {
-                        let _ = admission.promote(id, class);
+                }
+            }
+            true
+        }
+
+        fn no_history_loses_or_invents_a_slot(history: Vec<(u8, u8, u8)>) -> bool {
+            let mut door = Door::new(5, Class::Pending);
+            let mut inside: HashSet<u64> = HashSet::new();
+            for (what, group, id) in history {
+                door.later(u64::from(what) * 4);
+                door.class = [Class::Pending, Class::Client][usize::from(group % 2)];
+                let some = inside.iter().nth(usize::from(id) % inside.len().max(1)).copied();
+                match (what % 4, some) {
+                    (0, Some(id)) => {
+                        door.admission.leave(id);
+                        inside.remove(&id);
                     }
-                    _ => admission.leave(id),
+                    (1, Some(id)) => {
+                        let _ = door.admission.enlist(id, None);
+                    }
+                    _ => {
+                        if let Ok((id, dropped)) = door.comes(ip(group, id % 3)) {
+                            inside.insert(id);
+                            assert!(dropped.is_none_or(|id| inside.remove(&id)));
+                        }
+                    }
                 }
-                for class in Class::ALL {
-                    let held = admission.holders.values().filter(|(c, ())| *c == class).count();
-                    let (used, limit) = admission.usage(class);
-                    assert!(used == held && used <= limit);
+                for (class, crowd) in Class::ALL.iter().zip(&door.admission.crowds) {
+                    let hosts: usize = crowd.by_host.0.values().sum();
+                    let groups: usize = crowd.by_group.0.values().sum();
+                    let (used, limit) = door.admission.usage(*class);
+                    assert!(used <= limit && used == hosts && used == groups);
                 }
+                let all: HashSet<u64> = door.admission.handles().copied().collect();
+                assert_eq!(all, inside);
             }
             true
         }

@@ -4,7 +4,7 @@
 //! threads are started at boot; a limit that would be met later is named before that, together
 //! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
 
-use super::admission::{Class, Limits};
+use super::slots::{Class, Limits};
 use std::fmt;
 use std::fs;
 

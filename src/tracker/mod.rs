@@ -10,23 +10,28 @@ pub mod connection;
 pub mod credentials;
 pub mod log;
 pub mod machine;
+pub mod network;
+pub mod penalties;
 pub mod pool;
 pub mod random;
 pub mod registry;
 pub mod serve;
 pub mod session;
+pub mod slots;
 pub mod stats;
 
 mod services;
 
-use admission::{Admission, Limits, SlotShares};
+use admission::{Admission, Caps};
 use credentials::{PasswordError, Passwords};
 use log::{Level, Log};
 use machine::{Machine, Needs, Shortage};
+use network::Network;
 use random::Random;
 use registry::Registry;
 use services::Shared;
 use session::{Setting, Timings};
+use slots::{Limits, SlotShares};
 use stats::Stats;
 use std::fmt;
 use std::io;
@@ -38,6 +43,12 @@ use std::time::Instant;
 
 /// Slots when nobody says how many.
 pub const DEFAULT_MAX_SLOTS: usize = 1024;
+
+/// Game servers on the list for one host when nobody says how many.
+pub const DEFAULT_LISTED_PER_HOST: usize = 16;
+
+/// Game servers on the list for one key when nobody says how many.
+pub const DEFAULT_LISTED_PER_KEY: usize = 64;
 
 /// The port where game servers log in, by tradition.
 pub const GAME_SERVER_PORT: u16 = 23470;
@@ -62,6 +73,12 @@ pub struct Config {
     pub max_slots: Option<usize>,
     /// How the slots are shared.
     pub slot_shares: SlotShares,
+    /// Networks without caps, rates and penalties, whose game servers may name another `ip`.
+    pub trusted: Vec<Network>,
+    /// Game servers on the list for one host; `None` for [`DEFAULT_LISTED_PER_HOST`].
+    pub listed_per_host: Option<usize>,
+    /// Game servers on the list for one key; `None` for [`DEFAULT_LISTED_PER_KEY`].
+    pub listed_per_key: Option<usize>,
     /// How long anything may take.
     pub timings: Timings,
 }
@@ -154,9 +171,14 @@ impl Tracker {
             random,
             started: Instant::now(),
             stats: Stats::default(),
-            admission: Mutex::new(Admission::new(limits)),
+            admission: Mutex::new(Admission::new(Caps {
+                slots: limits,
+                listed_per_host: config.listed_per_host.unwrap_or(DEFAULT_LISTED_PER_HOST),
+                listed_per_key: config.listed_per_key.unwrap_or(DEFAULT_LISTED_PER_KEY),
+            })),
             registry: Mutex::new(Registry::new(epoch)),
             passwords: Mutex::new(passwords),
+            trusted: config.trusted,
             last_id: AtomicU64::new(0),
         });
         let needs = Needs::of(limits);

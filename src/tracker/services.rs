@@ -3,20 +3,23 @@
 //! This file hides the locks. Each is held to look up, to change or to clone an `Arc`, never
 //! across a system call; where two are needed, the slots come before the list.
 
-use super::admission::{Admission, Class};
+use super::admission::{Admission, Denied, Newcomer};
 use super::connection::{Connection, Ending};
 use super::credentials::{Credential, Passwords, Reread};
 use super::log::{Level, Log};
+use super::network::Network;
+use super::penalties::Penalties;
 use super::random::Random;
 use super::registry::{Entry, List, Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
 use super::session::{Session, Setting};
+use super::slots::Class;
 use super::stats::Stats;
 use crate::protocol::message::{ErrorCode, Refusal};
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +33,8 @@ pub(super) struct Shared {
     pub(super) admission: Mutex<Admission<Arc<Connection>>>,
     pub(super) registry: Mutex<Registry>,
     pub(super) passwords: Mutex<Passwords>,
+    /// Networks that the operator vouches for.
+    pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
 }
 
@@ -59,28 +64,70 @@ impl Shared {
     fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat<'_>> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(id, stream, peer));
-        let admitted = lock(&self.admission).arrive(id, class, Arc::clone(&connection));
-        match admitted {
-            Ok(()) => {
+        let ip = connection.peer().ip();
+        let trusted = self.trusted.iter().any(|network| network.contains(ip));
+        let newcomer = Newcomer {
+            id,
+            ip,
+            trusted,
+            now: Instant::now(),
+        };
+        let arrived = lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
+        match arrived {
+            Ok(dropped) => {
                 self.stats.accepted.add_one();
+                if let Some(dropped) = dropped {
+                    self.make_way(&dropped, class);
+                }
+                let listed = AtomicBool::new(false);
                 Some(Seat {
                     shared: self,
                     connection,
                     class,
+                    trusted,
+                    listed,
                 })
             }
-            Err(refusal) => {
-                self.stats.busy.add_one();
-                let (peer, class) = (connection.peer(), class.as_str());
-                self.log.noisy(
-                    "turned-away",
-                    &refusal,
-                    &[("peer", &peer), ("class", &class)],
-                );
-                connection.turn_away(&refusal);
+            Err(denied) => {
+                self.say_denied(denied, connection.peer(), class);
+                connection.turn_away(&denied.refusal());
                 None
             }
         }
+    }
+
+    /// Closes a connection that has lost its slot to a newcomer.
+    fn make_way(&self, dropped: &Connection, class: Class) {
+        self.stats.dropped.add_one();
+        let text = "all slots are in use, and your network held the most of them or the oldest";
+        let refusal = Refusal::new(ErrorCode::Busy, text);
+        let peer = dropped.peer();
+        let usage = self.usage(class);
+        let fields: [(&str, &dyn Display); 3] = [
+            ("peer", &peer),
+            ("class", &class.as_str()),
+            ("slots", &usage),
+        ];
+        self.log.noisy("dropped", &refusal, &fields);
+        dropped.dismiss(refusal);
+    }
+
+    fn say_denied(&self, denied: Denied, peer: SocketAddr, class: Class) {
+        self.stats.denied(denied).add_one();
+        let usage = self.usage(class);
+        let fields: [(&str, &dyn Display); 4] = [
+            ("peer", &peer),
+            ("class", &class.as_str()),
+            ("slots", &usage),
+            ("reason", &denied.reason()),
+        ];
+        self.log.noisy("denied", &denied.refusal(), &fields);
+    }
+
+    /// Slots in use and slots there are, as in `12/256`.
+    fn usage(&self, class: Class) -> String {
+        let (used, limit) = lock(&self.admission).usage(class);
+        format!("{used}/{limit}")
     }
 
     /// Looks at the password file again if it is time, and says what came of it.
@@ -106,6 +153,9 @@ struct Seat<'a> {
     shared: &'a Shared,
     connection: Arc<Connection>,
     class: Class,
+    trusted: bool,
+    /// Has been on the list.
+    listed: AtomicBool,
 }
 
 impl Drop for Seat<'_> {
@@ -132,6 +182,7 @@ impl Seat<'_> {
             Ending::Done => self.shared.log.event(Level::Debug, "closed", &fields),
             Ending::Refused(refusal) => {
                 self.shared.stats.refused.add_one();
+                self.penalize(refusal.code);
                 self.shared.log.noisy("refused", &refusal, &fields);
                 let crowded = self.is_crowded();
                 let patience = if crowded {
@@ -151,6 +202,28 @@ impl Seat<'_> {
                 let fields: [(&str, &dyn Display); 3] = [fields[0], fields[1], ("error", &error)];
                 self.shared.log.event(Level::Debug, "lost", &fields);
             }
+        }
+    }
+
+    /// What a failed login costs the host it came from.
+    fn penalize(&self, code: ErrorCode) {
+        let shared = self.shared;
+        if self.class != Class::Pending || self.trusted || self.listed.load(Ordering::Relaxed) {
+            return;
+        }
+        let penalty = match code {
+            ErrorCode::BadPassword | ErrorCode::BadChallenge => Penalties::FAILED_LOGIN,
+            ErrorCode::Timeout => Penalties::LATE_LOGIN,
+            _ => return,
+        };
+        let peer = self.connection.peer();
+        if lock(&shared.admission).penalize(peer.ip(), penalty, Instant::now()) {
+            shared.stats.penalties.add_one();
+            let text = "this host may not log in for a while";
+            let fields: [(&str, &dyn Display); 1] = [("peer", &peer)];
+            shared
+                .log
+                .noisy("penalty", &Refusal::new(code, text), &fields);
         }
     }
 
@@ -219,26 +292,28 @@ impl game_server::Services for &Seat<'_> {
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         let (shared, id) = (self.shared, self.connection.id());
         let address = entry.address;
-        let (was_listed, ghost) = {
+        let key = entry.credential.key();
+        let ghost = {
             let mut admission = lock(&shared.admission);
             let mut registry = lock(&shared.registry);
-            let was_listed = registry.entry_of(id).is_some();
             let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
             let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
             if let Some(ghost) = replaced {
                 // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
                 admission.leave(ghost);
             }
-            if let Err(busy) = admission.promote(id, Class::Listed) {
+            if let Err(denied) = admission.enlist(id, key) {
                 registry.remove(id);
-                return Err(busy);
+                drop((registry, admission));
+                shared.say_denied(denied, self.connection.peer(), Class::Listed);
+                return Err(denied.refusal());
             }
-            (was_listed, ghost)
+            ghost
         };
         if let Some(ghost) = ghost {
             ghost.dismiss(taken_over(address));
         }
-        if was_listed {
+        if self.listed.swap(true, Ordering::Relaxed) {
             shared.stats.updates.add_one();
         } else {
             shared.stats.logins.add_one();

@@ -1,5 +1,6 @@
 //! Counters that an operator can ask for.
 
+use super::admission::Denied;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,8 +9,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Stats {
     /// Connections that got a slot.
     pub accepted: Counter,
-    /// Connections that were refused because their class was full.
-    pub busy: Counter,
+    /// Connections that lost their slot to a newcomer.
+    pub dropped: Counter,
+    /// Newcomers turned away because all slots of the class were in use.
+    pub class_full: Counter,
+    /// Newcomers turned away because their host held as many as it may.
+    pub host_full: Counter,
+    /// Newcomers turned away because their host connects too fast.
+    pub too_fast: Counter,
+    /// Newcomers turned away because their host had failed to log in too often.
+    pub in_penalty: Counter,
+    /// Game servers kept off the list because their host or key has enough on it.
+    pub over_share: Counter,
+    /// Failed logins for which the host was, or stayed, shut out.
+    pub penalties: Counter,
     /// Game servers that got onto the list.
     pub logins: Counter,
     /// Logins with a wrong password.
@@ -41,11 +54,28 @@ impl Counter {
 }
 
 impl Stats {
+    /// The counter of those turned away for this reason.
+    pub fn denied(&self, denied: Denied) -> &Counter {
+        match denied {
+            Denied::Penalty(_) => &self.in_penalty,
+            Denied::TooFast(_) => &self.too_fast,
+            Denied::HostFull(..) => &self.host_full,
+            Denied::ClassFull(..) => &self.class_full,
+            Denied::ListedPerHost(_) | Denied::ListedPerKey(_) => &self.over_share,
+        }
+    }
+
     /// Appends ` name=count` for every counter.
     pub fn write_into(&self, line: &mut String) {
         for (name, counter) in [
             ("accepted", &self.accepted),
-            ("busy", &self.busy),
+            ("dropped", &self.dropped),
+            ("class-full", &self.class_full),
+            ("host-full", &self.host_full),
+            ("too-fast", &self.too_fast),
+            ("in-penalty", &self.in_penalty),
+            ("over-share", &self.over_share),
+            ("penalties", &self.penalties),
             ("logins", &self.logins),
             ("bad-passwords", &self.bad_passwords),
             ("updates", &self.updates),

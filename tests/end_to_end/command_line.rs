@@ -237,7 +237,7 @@ fn a_log_that_nobody_reads_disturbs_nobody() {
         "80",
     ]);
     command
-        .args(["--log-level", "debug"])
+        .args(["--log-level", "debug", "--trust", "127.0.0.0/8"])
         .env("GLTRACKER_PASSWORD", PASSWORD);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

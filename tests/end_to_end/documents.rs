@@ -6,8 +6,12 @@ use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
 use gltracker::protocol::line::MAX_LINE;
 use gltracker::protocol::message::ErrorCode;
+use gltracker::tracker::DEFAULT_LISTED_PER_HOST;
+use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, host_cap};
 use gltracker::tracker::credentials::MAX_PASSWORD;
+use gltracker::tracker::penalties::Penalties;
 use gltracker::tracker::session::{MAX_MISTAKES, Timings};
+use gltracker::tracker::slots::Class;
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -41,6 +45,44 @@ fn the_limits_are_the_constants() {
         ("bytes of all fields of a game server", MAX_FIELDS_BYTES),
         ("conditions of a LIST", MAX_CONDITIONS),
         ("mistakes forgiven on a connection", MAX_MISTAKES as usize),
+        (
+            "connections of one host: game servers logging in",
+            host_cap(Class::Pending),
+        ),
+        ("connections of one host: clients", host_cap(Class::Client)),
+        (
+            "connections of one host a second: game servers",
+            GAME_SERVER_RATE.0 as usize,
+        ),
+        (
+            "connections of one host at once: game servers",
+            GAME_SERVER_RATE.1 as usize,
+        ),
+        (
+            "connections of one host a second: clients",
+            CLIENT_RATE.0 as usize,
+        ),
+        (
+            "connections of one host at once: clients",
+            CLIENT_RATE.1 as usize,
+        ),
+        (
+            "game servers of one host on the list, unless the operator says otherwise",
+            DEFAULT_LISTED_PER_HOST,
+        ),
+        (
+            "seconds of penalty for a failed login",
+            seconds(Penalties::FAILED_LOGIN),
+        ),
+        (
+            "seconds of penalty for a login that took too long",
+            seconds(Penalties::LATE_LOGIN),
+        ),
+        (
+            "seconds of penalty that are forgiven",
+            seconds(Penalties::FORGIVEN),
+        ),
+        ("seconds of penalty at the most", seconds(Penalties::MOST)),
         ("seconds for a step", seconds(timings.step)),
         (
             "seconds for a step of logging in, in a crowd",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Nothing on a healthy machine takes this long; whoever waits for it has failed.
@@ -43,10 +43,12 @@ impl TrackerProcess {
         Self::start_with(&["--max-slots", "80"])
     }
 
-    /// Starts a tracker on free ports of 127.0.0.1 with more arguments.
+    /// Starts a tracker on free ports of 127.0.0.1 with more arguments. All of loopback is
+    /// trusted, since every test comes from there; what is not trusted is tested by itself.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut command = command();
         command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        command.args(["--trust", "127.0.0.0/8", "--trust", "::1"]);
         command.args(arguments).env("GLTRACKER_PASSWORD", PASSWORD);
         Self::run(command)
     }
@@ -63,10 +65,15 @@ impl TrackerProcess {
         let filled = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                filled.0.lock().unwrap().push(line);
+                filled
+                    .0
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
                 filled.1.notify_all();
             }
-            filled.0.lock().unwrap().push("<end of log>".to_owned());
+            let mut lines = filled.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.push("<end of log>".to_owned());
             filled.1.notify_all();
         });
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
@@ -90,7 +97,7 @@ impl TrackerProcess {
     /// The first log line that contains `part`, as soon as there is one.
     pub(crate) fn wait_for_log(&self, part: &str) -> String {
         let start = Instant::now();
-        let mut lines = self.log.0.lock().unwrap();
+        let mut lines = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(line) = lines.iter().find(|line| line.contains(part)) {
                 return line.clone();
@@ -110,7 +117,11 @@ impl TrackerProcess {
 
     /// The log so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        self.log.0.lock().unwrap().clone()
+        self.log
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The process id.

@@ -33,6 +33,7 @@ fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
         clients: Some("127.0.0.1:0".parse().unwrap()),
         passwords: vec![PASSWORD.to_owned()],
         max_slots: Some(80),
+        trusted: vec!["127.0.0.0/8".parse().unwrap()],
         timings,
         ..Config::default()
     };

@@ -1,5 +1,6 @@
 //! What a tracker does for those who connect to it, tried on the real program.
 
+mod admission;
 mod bad_input;
 mod command_line;
 mod documents;
@@ -12,6 +13,7 @@ mod netcats;
 mod pretend;
 #[cfg(unix)]
 mod scripts;
+mod simulation;
 mod slots;
 #[cfg(unix)]
 mod tools;

@@ -26,7 +26,11 @@ fn a_full_class_says_busy_at_once_and_others_go_on() {
     assert_eq!(place.ask("QUIT"), "OK bye");
     assert_eq!(place.line(), "");
     assert_eq!(tracker.list().len(), 2);
-    tracker.wait_for_log("event=turned-away");
+    let line = tracker.wait_for_log("event=denied");
+    assert!(
+        line.contains("class=client slots=4/4 reason=class-full code=busy"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -1,0 +1,120 @@
+//! How MAX_SLOTS is shared.
+//!
+//! This file hides which classes there are and how many slots each has. One class never takes the
+//! slots of another.
+
+/// What a slot is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// On the game-server port, not proven yet.
+    Pending,
+    /// A game server on the list.
+    Listed,
+    /// On the client port.
+    Client,
+    /// A client that receives live changes.
+    Watcher,
+}
+
+impl Class {
+    /// All classes, in the order of `--slot-shares`.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Listed, Self::Client, Self::Watcher];
+
+    /// The class as it is written in logs and counters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Listed => "listed",
+            Self::Client => "client",
+            Self::Watcher => "watcher",
+        }
+    }
+}
+
+/// How MAX_SLOTS is divided, as `pending:listed:client:watcher`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotShares([u32; 4]);
+
+impl Default for SlotShares {
+    /// Most slots are for those who stay: 1/8 pending, 4/8 listed, 2/8 client, 1/8 watcher.
+    fn default() -> Self {
+        Self([1, 4, 2, 1])
+    }
+}
+
+impl std::str::FromStr for SlotShares {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shares: Option<Vec<u32>> = text
+            .split(':')
+            .map(|n| n.parse().ok().filter(|n| (1..=10_000).contains(n)))
+            .collect();
+        match shares.as_deref() {
+            Some(&[pending, listed, client, watcher]) => {
+                Ok(Self([pending, listed, client, watcher]))
+            }
+            _ => Err(format!(
+                "'{text}' is not four shares from 1 to 10000, such as 1:4:2:1 \
+                 (pending:listed:client:watcher)"
+            )),
+        }
+    }
+}
+
+/// How many slots each class has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits([usize; 4]);
+
+impl Limits {
+    /// Divides `max_slots`; what does not divide evenly goes to *listed*. `None` if a class would
+    /// be left without a slot.
+    pub fn divide(max_slots: usize, shares: SlotShares) -> Option<Self> {
+        let all: u64 = shares.0.iter().map(|&share| u64::from(share)).sum();
+        let part = |share: u32| (max_slots as u64 * u64::from(share) / all).max(1) as usize;
+        let [pending, _, client, watcher] = shares.0.map(part);
+        let listed = max_slots
+            .checked_sub(pending + client + watcher)
+            .filter(|&n| n > 0)?;
+        Some(Self([pending, listed, client, watcher]))
+    }
+
+    /// The slots of one class.
+    pub fn of(self, class: Class) -> usize {
+        self.0[class as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(max_slots: usize, shares: &str) -> Option<[usize; 4]> {
+        Limits::divide(max_slots, shares.parse().unwrap()).map(|limits| limits.0)
+    }
+
+    #[test]
+    fn slots_are_divided_without_losing_any() {
+        assert_eq!(limits(1024, "1:4:2:1"), Some([128, 512, 256, 128]));
+        assert_eq!(limits(40, "1:4:2:1"), Some([5, 20, 10, 5]));
+        assert_eq!(limits(1000, "1:1:1:3"), Some([166, 168, 166, 500]));
+        assert_eq!(limits(4, "1:4:2:1"), Some([1, 1, 1, 1]));
+        assert_eq!(limits(3, "1:4:2:1"), None);
+        assert_eq!(limits(16000, "1:60:2:1"), Some([250, 15000, 500, 250]));
+    }
+
+    #[test]
+    fn shares_are_four_positive_numbers() {
+        for bad in [
+            "",
+            "1:2:3",
+            "1:2:3:4:5",
+            "0:1:1:1",
+            "a:1:1:1",
+            "1:1:1:-1",
+            "1:1:1:10001",
+        ] {
+            assert!(bad.parse::<SlotShares>().is_err(), "{bad}");
+        }
+    }
+}
