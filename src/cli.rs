@@ -38,7 +38,7 @@ struct Flag {
     help: &'static str,
 }
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 12] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -53,6 +53,21 @@ const FLAGS: [Flag; 9] = [
         name: "--password-file",
         value: "FILE",
         help: "passwords for game servers, one a line; read again when it changes",
+    },
+    Flag {
+        name: "--keys-file",
+        value: "FILE",
+        help: "keys for game servers, 'name secret' a line; read again when it changes",
+    },
+    Flag {
+        name: "--bans-file",
+        value: "FILE",
+        help: "banned addresses and networks, a line each with a reason; read again",
+    },
+    Flag {
+        name: "--require-check",
+        value: "",
+        help: "list only game servers whose UDP port was proven to answer",
     },
     Flag {
         name: "--max-slots",
@@ -157,6 +172,7 @@ fn parse_serve(
         };
         let value = match joined {
             Some(value) => value,
+            None if flag.value.is_empty() => "yes".into(),
             None => rest
                 .next()
                 .filter(|value| !starts_like_a_flag(value))
@@ -183,10 +199,23 @@ impl Serve {
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{source}: {why}"));
         if value.is_empty() {
-            return Err(wrong(format!("a value is needed: {}", flag.value)));
+            return Err(wrong(format!(
+                "a value is needed: {}",
+                if flag.value.is_empty() {
+                    "yes or no"
+                } else {
+                    flag.value
+                }
+            )));
         }
-        if flag.name == "--password-file" {
-            self.config.password_file = Some(PathBuf::from(value));
+        let file = match flag.name {
+            "--password-file" => Some(&mut self.config.password_file),
+            "--keys-file" => Some(&mut self.config.keys_file),
+            "--bans-file" => Some(&mut self.config.bans_file),
+            _ => None,
+        };
+        if let Some(file) = file {
+            *file = Some(PathBuf::from(value));
             return Ok(());
         }
         let text = value
@@ -214,6 +243,13 @@ impl Serve {
                         "'{text}' is not a number of slots from 4 to 1000000"
                     ))
                 })?);
+            }
+            "--require-check" => {
+                self.config.require_check = match text {
+                    "yes" | "1" | "on" | "true" => true,
+                    "no" | "0" | "off" | "false" => false,
+                    _ => return Err(wrong(format!("'{text}' is neither yes nor no"))),
+                };
             }
             "--per-host" => self.config.listed_per_host = Some(count(text).ok_or_else(no_count)?),
             "--per-credential" => {
@@ -305,7 +341,10 @@ Flags:
 "
     .to_owned();
     for Flag { name, value, help } in &FLAGS {
-        text.push_str(&format!("  {:24} {help}\n", format!("{name} {value}")));
+        text.push_str(&format!(
+            "  {:24} {help}\n",
+            format!("{name} {value}").trim_end()
+        ));
     }
     text.push_str(
         "  --help, -h               this text

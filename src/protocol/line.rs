@@ -34,6 +34,7 @@ impl fmt::Display for LineError {
 /// let mut splitter = LineSplitter::default();
 /// let mut input: &[u8] = b"LIST\r\n\nQU";
 /// assert_eq!(splitter.next_line(&mut input), Some(Ok("LIST")));
+/// assert_eq!(splitter.next_line(&mut input), Some(Ok("")));
 /// assert_eq!(splitter.next_line(&mut input), None); // "QU" waits for more
 /// let mut input: &[u8] = b"IT\n";
 /// assert_eq!(splitter.next_line(&mut input), Some(Ok("QUIT")));
@@ -49,8 +50,8 @@ pub struct LineSplitter {
 
 impl LineSplitter {
     /// Takes bytes off the front of `input` until a line is complete. `None` once the input is
-    /// used up: what was left of it is kept for the next call. Blank lines are passed over, and a
-    /// CR before the LF is dropped.
+    /// used up: what was left of it is kept for the next call. A CR before the LF is dropped, and
+    /// a line of nothing but spaces comes out empty.
     pub fn next_line<'a, 'b: 'a>(
         &'a mut self,
         input: &mut &'b [u8],
@@ -84,16 +85,9 @@ impl LineSplitter {
                 return None;
             }
             if self.partial.is_empty() {
-                if is_blank(head) {
-                    continue;
-                }
                 return Some(as_text(head));
             }
             self.partial.extend_from_slice(head);
-            if is_blank(&self.partial) {
-                self.partial.clear();
-                continue;
-            }
             self.handed_out = true;
             return Some(as_text(&self.partial));
         }
@@ -113,6 +107,7 @@ fn is_blank(line: &[u8]) -> bool {
 fn as_text(line: &[u8]) -> Result<&str, LineError> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
+        Ok(_) if is_blank(line) => Ok(""),
         Ok(text) if !text.contains('\0') => Ok(text),
         _ => Err(LineError::NotText),
     }
@@ -181,7 +176,10 @@ mod tests {
     #[test]
     fn only_the_cr_before_the_lf_is_dropped() {
         assert_eq!(lines_of(&[b"a\rb\r\r\n"]), [Ok("a\rb\r".to_owned())]);
-        assert_eq!(lines_of(&[b"\r\n  \r\n   \n\n"]), []);
+        assert_eq!(
+            lines_of(&[b"\r\n  \r\n   \n\n"]),
+            vec![Ok(String::new()); 4]
+        );
     }
 
     #[test]

@@ -146,6 +146,8 @@ pub enum Common<'a> {
 pub enum GameServerCommand<'a> {
     /// The password as it was typed, spaces inside included.
     Login(&'a str),
+    /// The name of a key.
+    LoginByKey(&'a str),
     /// A number that came in a CHALLENGE, if there is one, and fields.
     Infos(Option<&'a str>, Changes),
     /// The answer to the tracker's PING.
@@ -214,7 +216,13 @@ impl<'a> GameServerCommand<'a> {
             "LOGIN" if arguments.is_empty() => {
                 Err(Refusal::new(ErrorCode::BadSyntax, "write LOGIN <password>"))
             }
-            "LOGIN" => Ok(Self::Login(arguments)),
+            "LOGIN" => match arguments.strip_prefix("name=") {
+                Some(name) => {
+                    check_word("LOGIN name=", name)?;
+                    Ok(Self::LoginByKey(name))
+                }
+                None => Ok(Self::Login(arguments)),
+            },
             "INFOS" => {
                 let (first, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
                 if first.is_empty() || first.contains(['=', '<', '>', '!', '"']) {
@@ -302,6 +310,11 @@ mod tests {
             game_server("login a B"),
             Ok(GameServerCommand::Login("a B"))
         );
+        assert_eq!(
+            game_server("LOGIN name=x"),
+            Ok(GameServerCommand::LoginByKey("x"))
+        );
+        assert_eq!(game_server("LOGIN name=x y"), Err(ErrorCode::BadSyntax));
         assert_eq!(game_server("  PoNg 7 "), Ok(GameServerCommand::Pong("7")));
         assert_eq!(client("quit"), Ok(ClientCommand::Common(Common::Quit)));
         assert_eq!(client("ping"), Ok(ClientCommand::Common(Common::Ping(""))));

@@ -568,8 +568,8 @@ mod tests {
     #[test]
     fn the_list_is_entered_by_proof_within_the_shares_of_host_and_key() {
         let mut door = Door::new(6, Class::Pending);
-        let key = Some(Credential::numbered(7));
-        let mut enlist = |door: &mut Door, ip: IpAddr, key| {
+        let key = Some(Credential::Key(7));
+        let enlist = |door: &mut Door, ip: IpAddr, key| {
             let (id, _) = door.comes(ip).unwrap();
             let enlisted = door.admission.enlist(id, key);
             if enlisted.is_err() {

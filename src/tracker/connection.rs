@@ -132,7 +132,9 @@ impl Connection {
                 Ok(count) => {
                     let mut input = &buffer[..count];
                     let now = Instant::now();
+                    let mut is_noise = count == buffer.len();
                     while let Some(line) = splitter.next_line(&mut input) {
+                        is_noise = false;
                         session.on_line(line, now, &mut out);
                         if out.closing().is_some() {
                             break;
@@ -140,6 +142,9 @@ impl Connection {
                         if out.is_large() {
                             self.send(out.take(), timings)?;
                         }
+                    }
+                    if is_noise {
+                        session.on_noise(now, &mut out);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -1,35 +1,32 @@
-//! What game servers log in with.
+//! What game servers log in with: passwords, which many share.
 //!
-//! This file hides where passwords come from and how one is compared. A password file is looked at
-//! again when somebody logs in, at most once a second, so that an edit needs no restart and no
-//! signal.
+//! This file hides where passwords come from and how one is compared. Those of a file are kept
+//! even while the file cannot be used: an editor's empty moment locks nobody out. The credentials
+//! of one admin each are in [`keys`](super::keys).
 
+use super::watched_file::{Look, WatchedFile};
+use crate::protocol::proof::is_same;
 use crate::protocol::text::is_plain;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::PathBuf;
 
 /// The longest password, in bytes. A LOGIN line has room for more; nobody needs it.
 pub const MAX_PASSWORD: usize = 255;
 
-/// How often the password file is looked at, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Tells what somebody logged in with, without being it: the same password gives the same
-/// credential for as long as the process lives, even when the file is re-read.
+/// Tells what somebody logged in with, without being it: the same password or key gives the same
+/// credential for as long as the process lives, even when its file is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Credential(u32);
+pub enum Credential {
+    /// A password, which many may share.
+    Password(u32),
+    /// A key, which belongs to one admin.
+    Key(u32),
+}
 
 impl Credential {
-    /// Itself if it belongs to one game-server admin alone; a password is everybody's.
+    /// Itself if it is a key.
     pub fn key(self) -> Option<Self> {
-        None
-    }
-
-    #[cfg(test)]
-    pub(super) fn numbered(number: u32) -> Self {
-        Self(number)
+        matches!(self, Self::Key(_)).then_some(self)
     }
 }
 
@@ -90,7 +87,7 @@ fn check_password(password: &str) -> Result<(), &'static str> {
 /// What happened when the password file was looked at.
 #[derive(Debug)]
 pub enum Reread {
-    /// It is as it was, or it is not time to look yet.
+    /// It is as it was.
     Same,
     /// It has changed; so many passwords are valid now.
     Changed(usize),
@@ -99,40 +96,12 @@ pub enum Reread {
 }
 
 /// The passwords that are valid now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Passwords {
     /// Every password ever seen, at the place that its credential names; false once withdrawn.
     known: Vec<(Box<str>, bool)>,
     fixed: Vec<Box<str>>,
-    file: Option<PasswordFile>,
-}
-
-#[derive(Debug)]
-struct PasswordFile {
-    path: PathBuf,
-    seen: Option<Stamp>,
-    look_at: Option<Instant>,
-}
-
-/// What shows that a file has changed.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    #[cfg(unix)]
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(&metadata),
-        })
-    }
+    file: Option<WatchedFile>,
 }
 
 impl Passwords {
@@ -146,73 +115,53 @@ impl Passwords {
             check_password(password).map_err(|why| PasswordError::Unusable(0, why))?;
         }
         let fixed = fixed.into_iter().map(String::into_boxed_str).collect();
-        let file = file.map(|path| PasswordFile {
-            path,
-            seen: None,
-            look_at: None,
-        });
         let mut passwords = Self {
             known: Vec::new(),
             fixed,
-            file,
+            file: file.map(WatchedFile::new),
         };
-        passwords.set(Vec::new());
-        passwords.read_file()?;
-        Ok(passwords)
-    }
-
-    /// Looks whether the file has changed, at most once a second.
-    pub fn reread(&mut self, now: Instant) -> Reread {
-        let Some(file) = &mut self.file else {
-            return Reread::Same;
-        };
-        if file.look_at.is_some_and(|at| now < at) {
-            return Reread::Same;
-        }
-        file.look_at = Some(now + LOOK_EVERY);
-        match Stamp::of(&file.path) {
-            Ok(stamp) if file.seen.as_ref() == Some(&stamp) => return Reread::Same,
-            // Said once: a file that is gone stays gone until it is seen again.
-            Err(_) if file.seen.is_none() => return Reread::Same,
-            _ => {}
-        }
-        match self.read_file() {
-            Ok(()) => Reread::Changed(self.known.iter().filter(|(_, valid)| *valid).count()),
-            Err(error) => Reread::Kept(error),
+        passwords.set(&[]);
+        match passwords.reread() {
+            Reread::Same | Reread::Changed(_) => Ok(passwords),
+            Reread::Kept(error) => Err(error),
         }
     }
 
-    fn read_file(&mut self) -> Result<(), PasswordError> {
+    /// Looks whether the file has changed.
+    pub fn reread(&mut self) -> Reread {
         let Some(file) = &mut self.file else {
-            return Ok(());
+            return Reread::Same;
         };
-        let unreadable = |path: &Path, error| PasswordError::Unreadable(path.to_owned(), error);
-        // Taken before reading: a change in between is seen the next time.
-        file.seen = None;
-        let stamp = Stamp::of(&file.path).map_err(|error| unreadable(&file.path, error))?;
-        file.seen = Some(stamp);
-        let text = fs::read_to_string(&file.path).map_err(|e| unreadable(&file.path, e))?;
+        let path = file.path().to_owned();
+        let text = match file.look() {
+            Look::Same => return Reread::Same,
+            Look::Changed(text) => text,
+            Look::Unreadable(error) => return Reread::Kept(PasswordError::Unreadable(path, error)),
+        };
         let mut passwords = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let password = line.trim();
-            if !password.is_empty() {
-                check_password(password).map_err(|why| PasswordError::Unusable(number + 1, why))?;
-                passwords.push(password);
+            if password.is_empty() {
+                continue;
             }
+            if let Err(why) = check_password(password) {
+                return Reread::Kept(PasswordError::Unusable(number + 1, why));
+            }
+            passwords.push(password);
         }
         if passwords.is_empty() {
-            return Err(PasswordError::Empty(file.path.clone()));
+            return Reread::Kept(PasswordError::Empty(path));
         }
-        self.set(passwords);
-        Ok(())
+        self.set(&passwords);
+        Reread::Changed(self.known.iter().filter(|(_, valid)| *valid).count())
     }
 
-    fn set(&mut self, from_file: Vec<&str>) {
+    fn set(&mut self, from_file: &[&str]) {
         for (_, valid) in &mut self.known {
             *valid = false;
         }
         let fixed = self.fixed.iter().map(|password| &**password);
-        for password in fixed.chain(from_file) {
+        for password in fixed.chain(from_file.iter().copied()) {
             match self
                 .known
                 .iter_mut()
@@ -230,26 +179,17 @@ impl Passwords {
         let mut found = None;
         for (number, (known, valid)) in self.known.iter().enumerate() {
             if is_same(known.as_bytes(), password.as_bytes()) & *valid {
-                found = u32::try_from(number).ok().map(Credential);
+                found = u32::try_from(number).ok().map(Credential::Password);
             }
         }
         found
     }
 }
 
-/// Compares in a time that depends on the lengths only, not on where the texts differ.
-fn is_same(known: &[u8], typed: &[u8]) -> bool {
-    let mut differs = u8::from(known.len() != typed.len());
-    for n in 0..MAX_PASSWORD {
-        let pair = (known.get(n).unwrap_or(&0), typed.get(n).unwrap_or(&0));
-        differs |= std::hint::black_box(pair.0 ^ pair.1);
-    }
-    differs == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn file(name: &str, text: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("gltracker-{}-{name}", std::process::id()));
@@ -260,8 +200,8 @@ mod tests {
     #[test]
     fn each_password_is_a_credential_of_its_own() {
         let passwords = Passwords::new(vec!["a b".into(), "c".into()], None).unwrap();
-        assert_eq!(passwords.verify("a b"), Some(Credential(0)));
-        assert_eq!(passwords.verify("c"), Some(Credential(1)));
+        assert_eq!(passwords.verify("a b"), Some(Credential::Password(0)));
+        assert_eq!(passwords.verify("c"), Some(Credential::Password(1)));
         for wrong in ["", "a", "a b ", "C", "c\0", &"c".repeat(1000)] {
             assert_eq!(passwords.verify(wrong), None, "{wrong:?}");
         }
@@ -284,20 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_file_counts_from_the_next_look_on() {
+    fn an_edited_file_counts_and_an_unusable_one_does_not() {
         let path = file("edited", "old\r\nkept\n");
         let mut passwords = Passwords::new(vec!["fixed".into()], Some(path.clone())).unwrap();
-        let start = Instant::now();
         let kept = passwords.verify("kept").unwrap();
-        assert!(matches!(passwords.reread(start), Reread::Same));
+        assert!(matches!(passwords.reread(), Reread::Same));
 
         fs::write(&path, "kept\nbrand-new\n").unwrap();
-        assert!(
-            matches!(passwords.reread(start), Reread::Same),
-            "not more than once a second"
-        );
-        let later = start + LOOK_EVERY;
-        assert!(matches!(passwords.reread(later), Reread::Changed(3)));
+        assert!(matches!(passwords.reread(), Reread::Changed(3)));
         assert_eq!(passwords.verify("old"), None);
         assert_eq!(
             passwords.verify("kept"),
@@ -307,32 +241,28 @@ mod tests {
         assert!(passwords.verify("brand-new").is_some() && passwords.verify("fixed").is_some());
 
         fs::write(&path, "").unwrap();
-        let reread = passwords.reread(later + LOOK_EVERY);
+        let reread = passwords.reread();
         assert!(
             matches!(reread, Reread::Kept(PasswordError::Empty(_))),
             "{reread:?}"
         );
+        fs::write(&path, "name=x").unwrap();
+        assert!(matches!(
+            passwords.reread(),
+            Reread::Kept(PasswordError::Unusable(1, _))
+        ));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(
+            passwords.reread(),
+            Reread::Kept(PasswordError::Unreadable(..))
+        ));
         assert!(
             passwords.verify("kept").is_some(),
             "an editor's empty moment locks nobody out"
         );
 
-        fs::remove_file(&path).unwrap();
-        assert!(matches!(
-            passwords.reread(later + 2 * LOOK_EVERY),
-            Reread::Kept(_)
-        ));
-        assert!(
-            matches!(passwords.reread(later + 3 * LOOK_EVERY), Reread::Same),
-            "said once"
-        );
-        assert!(passwords.verify("kept").is_some());
-
         fs::write(&path, "back\n").unwrap();
-        assert!(matches!(
-            passwords.reread(later + 4 * LOOK_EVERY),
-            Reread::Changed(2)
-        ));
+        assert!(matches!(passwords.reread(), Reread::Changed(2)));
         assert!(passwords.verify("back").is_some());
         fs::remove_file(&path).unwrap();
     }

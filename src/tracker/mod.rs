@@ -6,28 +6,35 @@
 //! [`machine`] the limits of the system. `services` is where the two meet.
 
 pub mod admission;
+pub mod bans;
 pub mod connection;
 pub mod credentials;
+pub mod keys;
 pub mod log;
 pub mod machine;
 pub mod network;
 pub mod penalties;
 pub mod pool;
 pub mod random;
+pub mod reachability;
 pub mod registry;
 pub mod serve;
 pub mod session;
 pub mod slots;
 pub mod stats;
+pub mod watched_file;
 
+mod keeper;
 mod services;
 
 use admission::{Admission, Caps};
 use credentials::{PasswordError, Passwords};
+use keeper::Keeper;
 use log::{Level, Log};
 use machine::{Machine, Needs, Shortage};
 use network::Network;
 use random::Random;
+use reachability::Reachability;
 use registry::Registry;
 use services::Shared;
 use session::{Setting, Timings};
@@ -73,6 +80,12 @@ pub struct Config {
     pub max_slots: Option<usize>,
     /// How the slots are shared.
     pub slot_shares: SlotShares,
+    /// A file with keys, `name secret` on each line, read again when it changes.
+    pub keys_file: Option<PathBuf>,
+    /// A file with addresses and networks that are not wanted, read again when it changes.
+    pub bans_file: Option<PathBuf>,
+    /// Lists only game servers whose UDP port was proven to answer.
+    pub require_check: bool,
     /// Networks without caps, rates and penalties, whose game servers may name another `ip`.
     pub trusted: Vec<Network>,
     /// Game servers on the list for one host; `None` for [`DEFAULT_LISTED_PER_HOST`].
@@ -92,6 +105,8 @@ pub enum StartError {
     Machine(usize, Shortage),
     /// The passwords cannot be used.
     Passwords(PasswordError),
+    /// A file of keys or bans cannot be read.
+    File(PathBuf, io::Error),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -119,6 +134,7 @@ impl fmt::Display for StartError {
                  with --servers or --clients",
                 address.port()
             ),
+            Self::File(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),
         }
@@ -166,6 +182,7 @@ impl Tracker {
                 timings: config.timings,
                 game_server_port: tracker.servers.port(),
                 client_port: tracker.clients.port(),
+                require_check: config.require_check,
             },
             log: log.clone(),
             random,
@@ -178,9 +195,14 @@ impl Tracker {
             })),
             registry: Mutex::new(Registry::new(epoch)),
             passwords: Mutex::new(passwords),
+            keys: Mutex::default(),
+            bans: Mutex::default(),
+            reachability: Reachability::open(tracker.servers.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
         });
+        Keeper::start(Arc::clone(&shared), config.keys_file, config.bans_file)
+            .map_err(|(path, error)| StartError::File(path, error))?;
         let needs = Needs::of(limits);
         let receiver = Arc::clone(&shared);
         pool::open_door(

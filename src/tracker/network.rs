@@ -28,7 +28,7 @@ pub struct Network {
 impl Network {
     /// The range of addresses that share their first `bits` with `ip`. IPv4-mapped IPv6 addresses
     /// count as IPv4.
-    fn around(ip: IpAddr, bits: u8) -> Self {
+    pub(super) fn around(ip: IpAddr, bits: u8) -> Self {
         let first = match ip.to_canonical() {
             IpAddr::V4(ip) => {
                 let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
@@ -50,6 +50,16 @@ impl Network {
     /// The network around a host, its *group*: an IPv4 /24, or an IPv6 /48.
     pub fn group(ip: IpAddr) -> Self {
         Self::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 48 })
+    }
+
+    /// How many bits the addresses of the range have in common.
+    pub fn bits(self) -> u8 {
+        self.bits
+    }
+
+    /// True for a range of IPv4 addresses.
+    pub fn is_ipv4(self) -> bool {
+        self.first.is_ipv4()
     }
 
     /// True if `ip` is in the range.

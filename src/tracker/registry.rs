@@ -25,6 +25,8 @@ const LEAF: usize = 32;
 pub struct Entry {
     /// Where players join: the address it logged in from, and the port it named.
     pub address: SocketAddr,
+    /// Where it logged in from; the same address, unless it is trusted to name another.
+    pub peer: IpAddr,
     /// Its fields as the list shows them: what it said, and the tracker's own words.
     pub infos: Infos,
     /// What it logged in with.
@@ -34,9 +36,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of a game server at `ip` that said `infos`. `None` if they name no port.
-    pub fn new(ip: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
-        let ip = ip.to_canonical();
+    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
+    /// that they name, which nobody but a trusted peer may do, or else at `peer`. `None` if they
+    /// name no port.
+    pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
+        let peer = peer.to_canonical();
+        let ip = infos
+            .get("ip")
+            .and_then(|ip| ip.parse().ok())
+            .unwrap_or(peer);
         let address = SocketAddr::new(ip, infos.number("port")?);
         infos.set("ip", &ip.to_string()).ok()?;
         let mut line = "INFOS".to_owned();
@@ -44,6 +52,7 @@ impl Entry {
         line.push('\n');
         Some(Self {
             address,
+            peer,
             infos,
             credential,
             line: line.into_boxed_str(),
@@ -168,14 +177,22 @@ impl Registry {
             .map(|&place| Arc::clone(self.at(place)))
     }
 
+    /// Who holds the entry of `address`.
+    pub fn owner_of(&self, address: SocketAddr) -> Option<ConnectionId> {
+        self.place_of_address
+            .get(&address)
+            .map(|&place| self.owners[place])
+    }
+
     /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already.
     ///
-    /// An older entry of the same ip:port and the same credential is the ghost of a game server
-    /// that was started again: the newcomer replaces it, and the ghost's connection is returned
+    /// An older entry of the same ip:port, from the same address and with the same credential, is
+    /// the ghost of a game server that was started again: the newcomer replaces it, and the ghost's connection is returned
     /// so that it can be closed.
     ///
     /// # Errors
-    /// [`Taken`] if the ip:port is held with another credential. Nothing has changed then.
+    /// [`Taken`] if the ip:port is held from another address or with another credential. Nothing
+    /// has changed then.
     pub fn put(
         &mut self,
         owner: ConnectionId,
@@ -185,7 +202,8 @@ impl Registry {
         let there = self.place_of_address.get(&entry.address).copied();
         let mut replaced = None;
         if let Some(place) = there.filter(|&place| Some(place) != mine) {
-            if self.at(place).credential != entry.credential {
+            let there = self.at(place);
+            if (there.peer, there.credential) != (entry.peer, entry.credential) {
                 return Err(Taken);
             }
             replaced = Some(self.owners[place]);
@@ -266,7 +284,7 @@ mod tests {
         Entry::new(
             "192.0.2.1".parse().unwrap(),
             infos,
-            Credential::numbered(credential),
+            Credential::Password(credential),
         )
         .unwrap()
     }
@@ -407,7 +425,7 @@ mod tests {
                 for (owner, credential, line) in model.values() {
                     let entry = registry.entry_of(*owner).unwrap();
                     assert_eq!(*entry.line, **line);
-                    assert_eq!(entry.credential, Credential::numbered(*credential));
+                    assert_eq!(entry.credential, Credential::Password(*credential));
                 }
             }
             true

@@ -15,7 +15,8 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
     let log = Log::start(level, std::io::stderr()).map_err(StartError::Thread)?;
     log_panics(log.clone());
     let mut made_up = None;
-    if config.passwords.is_empty() && config.password_file.is_none() {
+    let files = [&config.password_file, &config.keys_file];
+    if config.passwords.is_empty() && files.iter().all(|file| file.is_none()) {
         let password = Random::open().password();
         config.passwords.push(password.clone());
         made_up = Some(password);

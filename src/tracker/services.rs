@@ -4,12 +4,15 @@
 //! across a system call; where two are needed, the slots come before the list.
 
 use super::admission::{Admission, Denied, Newcomer};
+use super::bans::Bans;
 use super::connection::{Connection, Ending};
-use super::credentials::{Credential, Passwords, Reread};
+use super::credentials::{Credential, Passwords};
+use super::keys::Keys;
 use super::log::{Level, Log};
 use super::network::Network;
 use super::penalties::Penalties;
 use super::random::Random;
+use super::reachability::Reachability;
 use super::registry::{Entry, List, Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
@@ -33,6 +36,9 @@ pub(super) struct Shared {
     pub(super) admission: Mutex<Admission<Arc<Connection>>>,
     pub(super) registry: Mutex<Registry>,
     pub(super) passwords: Mutex<Passwords>,
+    pub(super) keys: Mutex<Keys>,
+    pub(super) bans: Mutex<Arc<Bans>>,
+    pub(super) reachability: Reachability,
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
@@ -40,7 +46,7 @@ pub(super) struct Shared {
 
 /// A session that panicked while it held a lock has not left anything half done: every change
 /// below is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -65,6 +71,15 @@ impl Shared {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(id, stream, peer));
         let ip = connection.peer().ip();
+        let bans = Arc::clone(&lock(&self.bans));
+        if let Some(refusal) = bans.refusal(ip) {
+            self.stats.banned.add_one();
+            let fields: [(&str, &dyn Display); 2] =
+                [("peer", &connection.peer()), ("class", &class.as_str())];
+            self.log.noisy("denied", &refusal, &fields);
+            connection.turn_away(&refusal);
+            return None;
+        }
         let trusted = self.trusted.iter().any(|network| network.contains(ip));
         let newcomer = Newcomer {
             id,
@@ -130,18 +145,24 @@ impl Shared {
         format!("{used}/{limit}")
     }
 
-    /// Looks at the password file again if it is time, and says what came of it.
-    fn reread_passwords(&self, passwords: &mut Passwords, now: Instant) {
-        match passwords.reread(now) {
-            Reread::Same => {}
-            Reread::Changed(valid) => {
-                self.log
-                    .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+    /// Closes the connections of listed game servers whose credential is not allowed any more.
+    pub(super) fn dismiss_listed(&self, is_gone: impl Fn(Credential) -> bool, why: &Refusal) {
+        let list = lock(&self.registry).list();
+        for entry in list.entries().filter(|entry| is_gone(entry.credential)) {
+            let owner = lock(&self.registry).owner_of(entry.address);
+            let connection = owner.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
+            if let Some(connection) = connection {
+                connection.dismiss(why.clone());
             }
-            Reread::Kept(error) => {
-                let consequence = "the passwords from before stay valid";
-                let fields: [(&str, &dyn Display); 2] = [("error", &error), ("so", &consequence)];
-                self.log.event(Level::Warn, "passwords-not-read", &fields);
+        }
+    }
+
+    /// Closes all connections of banned peers.
+    pub(super) fn dismiss_banned(&self, bans: &Bans) {
+        let connections: Vec<_> = lock(&self.admission).handles().map(Arc::clone).collect();
+        for connection in connections {
+            if let Some(refusal) = bans.refusal(connection.peer().ip()) {
+                connection.dismiss(refusal);
             }
         }
     }
@@ -266,15 +287,43 @@ impl game_server::Services for &Seat<'_> {
         self.connection.peer().ip()
     }
 
-    fn verify(&self, password: &str, now: Instant) -> Option<Credential> {
-        let mut passwords = lock(&self.shared.passwords);
-        self.shared.reread_passwords(&mut passwords, now);
-        let credential = passwords.verify(password);
-        drop(passwords);
+    fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    fn verify(&self, password: &str) -> Option<Credential> {
+        let credential = lock(&self.shared.passwords).verify(password);
         if credential.is_none() {
             self.shared.stats.bad_passwords.add_one();
         }
         credential
+    }
+
+    fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
+        let credential = lock(&self.shared.keys).verify(name, number, port, mac);
+        if credential.is_none() {
+            self.shared.stats.bad_passwords.add_one();
+        }
+        credential
+    }
+
+    fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool {
+        let peer = SocketAddr::new(self.connection.peer().ip(), port);
+        let is_sent = self.shared.reachability.send(peer, number, now);
+        if is_sent {
+            self.shared.stats.proofs_sent.add_one();
+        }
+        is_sent
+    }
+
+    fn proven(&self, is_reachable: bool) {
+        let stats = &self.shared.stats;
+        let counter = if is_reachable {
+            &stats.proofs_answered
+        } else {
+            &stats.proofs_failed
+        };
+        counter.add_one();
     }
 
     fn challenge_number(&self) -> u64 {
@@ -330,6 +379,10 @@ impl game_server::Services for &Seat<'_> {
 }
 
 impl client::Services for &Seat<'_> {
+    fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
     fn list(&self) -> Arc<List> {
         self.shared.stats.lists.add_one();
         lock(&self.shared.registry).list()

@@ -21,6 +21,14 @@ pub struct Stats {
     pub in_penalty: Counter,
     /// Game servers kept off the list because their host or key has enough on it.
     pub over_share: Counter,
+    /// Newcomers turned away because the operator has banned their address.
+    pub banned: Counter,
+    /// Datagrams sent to prove that a port can be reached.
+    pub proofs_sent: Counter,
+    /// Ports that were proven.
+    pub proofs_answered: Counter,
+    /// Ports that did not answer.
+    pub proofs_failed: Counter,
     /// Failed logins for which the host was, or stayed, shut out.
     pub penalties: Counter,
     /// Game servers that got onto the list.
@@ -75,7 +83,11 @@ impl Stats {
             ("too-fast", &self.too_fast),
             ("in-penalty", &self.in_penalty),
             ("over-share", &self.over_share),
+            ("banned", &self.banned),
             ("penalties", &self.penalties),
+            ("proofs-sent", &self.proofs_sent),
+            ("proofs-answered", &self.proofs_answered),
+            ("proofs-failed", &self.proofs_failed),
             ("logins", &self.logins),
             ("bad-passwords", &self.bad_passwords),
             ("updates", &self.updates),

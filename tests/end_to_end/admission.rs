@@ -1,26 +1,7 @@
 //! Caps, rates and penalties of one host that nobody vouches for, at the real doors.
 
-use crate::harness::{Peer, TrackerProcess, command};
+use crate::harness::{Peer, TrackerProcess};
 use std::net::SocketAddr;
-
-/// A tracker that trusts nobody but `::1`, from where the test asks for counters.
-fn distrustful(arguments: &[&str]) -> TrackerProcess {
-    let mut command = command();
-    command.args([
-        "--servers",
-        "127.0.0.1:0",
-        "--clients",
-        "[::]:0",
-        "--trust",
-        "::1",
-    ]);
-    command
-        .args(arguments)
-        .env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
-    let mut tracker = TrackerProcess::run(command);
-    tracker.clients = SocketAddr::new("::1".parse().unwrap(), tracker.clients.port());
-    tracker
-}
 
 fn stranger(tracker: &TrackerProcess) -> Peer {
     Peer::connect(SocketAddr::new(
@@ -31,7 +12,7 @@ fn stranger(tracker: &TrackerProcess) -> Peer {
 
 #[test]
 fn one_host_holds_eight_client_and_four_pending_slots() {
-    let tracker = distrustful(&["--max-slots", "160"]);
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160"]);
     let mut inside: Vec<Peer> = (0..8).map(|_| stranger(&tracker)).collect();
     for peer in &mut inside {
         assert_eq!(peer.ask("PING 1"), "PONG 1");
@@ -62,7 +43,7 @@ fn one_host_holds_eight_client_and_four_pending_slots() {
 
 #[test]
 fn wrong_passwords_shut_a_host_out_of_the_login_and_not_out_of_the_list() {
-    let tracker = distrustful(&["--max-slots", "160"]);
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160"]);
     for _ in 0..4 {
         let answer = Peer::connect(tracker.servers).ask("LOGIN wrong");
         assert!(answer.starts_with("ERR bad-password"), "{answer}");
@@ -77,7 +58,7 @@ fn wrong_passwords_shut_a_host_out_of_the_login_and_not_out_of_the_list() {
 
 #[test]
 fn one_host_has_so_many_game_servers_on_the_list() {
-    let tracker = distrustful(&["--max-slots", "160", "--per-host", "2"]);
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160", "--per-host", "2"]);
     let _two = [tracker.log_in(1, ""), tracker.log_in(2, "")];
     let mut third = Peer::connect(tracker.servers);
     let number = third.challenge();
@@ -94,7 +75,7 @@ fn one_host_has_so_many_game_servers_on_the_list() {
 
 #[test]
 fn one_host_connects_so_fast_and_no_faster() {
-    let tracker = distrustful(&["--max-slots", "160"]);
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160"]);
     let mut refused = 0;
     // 100 at once and 50 a second: 400 take three seconds of a fast host and less of this one.
     for _ in 0..400 {

@@ -53,6 +53,24 @@ impl TrackerProcess {
         Self::run(command)
     }
 
+    /// Starts a tracker that trusts nobody but `::1`, from where the test asks for lists and
+    /// counters. Strangers connect to 127.0.0.1.
+    pub(crate) fn start_distrustful(arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.args([
+            "--servers",
+            "127.0.0.1:0",
+            "--clients",
+            "[::]:0",
+            "--trust",
+            "::1",
+        ]);
+        command.args(arguments).env("GLTRACKER_PASSWORD", PASSWORD);
+        let mut tracker = Self::run(command);
+        tracker.clients.set_ip("::1".parse().unwrap());
+        tracker
+    }
+
     /// Runs `command`, which is to start a tracker, and waits until it listens.
     pub(crate) fn run(mut command: Command) -> Self {
         command

@@ -3,6 +3,7 @@
 mod admission;
 mod bad_input;
 mod command_line;
+mod credentials;
 mod documents;
 mod doors;
 mod harness;
@@ -13,6 +14,7 @@ mod netcats;
 mod pretend;
 #[cfg(unix)]
 mod scripts;
+mod reachability;
 mod simulation;
 mod slots;
 #[cfg(unix)]

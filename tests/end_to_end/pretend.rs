@@ -2,8 +2,9 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::message::Refusal;
+use gltracker::protocol::message::{Refusal, format_number};
 use gltracker::tracker::credentials::{Credential, Passwords};
+use gltracker::tracker::keys::Keys;
 use gltracker::tracker::registry::{ConnectionId, Entry, List, Registry, Taken};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 struct World {
     registry: RefCell<Registry>,
     passwords: Passwords,
+    keys: Keys,
     numbers: Cell<u64>,
+    /// The last number that was sent to each connection's port.
+    datagrams: RefCell<HashMap<ConnectionId, u64>>,
     /// Connections whose entry was taken over, and why.
     dismissed: RefCell<HashMap<ConnectionId, Refusal>>,
 }
@@ -34,9 +38,20 @@ impl game_server::Services for Desk {
     fn peer_ip(&self) -> IpAddr {
         self.ip
     }
-    fn verify(&self, password: &str, _: Instant) -> Option<Credential> {
+    fn verify(&self, password: &str) -> Option<Credential> {
         self.world.passwords.verify(password)
     }
+    fn is_trusted(&self) -> bool {
+        false
+    }
+    fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
+        self.world.keys.verify(name, number, port, mac)
+    }
+    fn send_proof(&self, number: u64, _: u16, _: Instant) -> bool {
+        self.world.datagrams.borrow_mut().insert(self.id, number);
+        true
+    }
+    fn proven(&self, _: bool) {}
     fn challenge_number(&self) -> u64 {
         self.world.numbers.set(
             self.world
@@ -70,6 +85,9 @@ impl game_server::Services for Desk {
 }
 
 impl client::Services for Desk {
+    fn is_trusted(&self) -> bool {
+        false
+    }
     fn list(&self) -> Arc<List> {
         self.world.registry.borrow().list()
     }
@@ -90,22 +108,34 @@ struct Connection {
 
 pub(crate) struct Pretend {
     world: &'static World,
+    setting: &'static Setting,
     now: Instant,
     connections: HashMap<String, Connection>,
     opened: ConnectionId,
 }
 
 impl Pretend {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(require_check: bool) -> Self {
         // Leaked, so that sessions can borrow it: a transcript is short and so is a test.
+        let mut keys = Keys::default();
+        assert_eq!(keys.set("alice between us"), []);
         let world = Box::leak(Box::new(World {
+            keys,
+            datagrams: RefCell::default(),
             registry: RefCell::new(Registry::new(0xc0ffee)),
             passwords: Passwords::new(vec![PASSWORD.to_owned()], None).unwrap(),
             numbers: Cell::new(0x5f1c_9a3e_77b0_4d21),
             dismissed: RefCell::default(),
         }));
+        let setting = Box::leak(Box::new(Setting {
+            game_server_port: 23470,
+            client_port: 23471,
+            require_check,
+            ..Setting::default()
+        }));
         Self {
             world,
+            setting,
             now: Instant::now(),
             connections: HashMap::new(),
             opened: 0,
@@ -170,11 +200,7 @@ impl Wire for Pretend {
             id,
             ip: from,
         };
-        let setting = Box::leak(Box::new(Setting {
-            game_server_port: 23470,
-            client_port: 23471,
-            ..Setting::default()
-        }));
+        let setting = self.setting;
         let session: Box<dyn Session> = match port {
             Port::GameServer => Box::new(GameServerSession::new(desk, setting, self.now)),
             Port::Client => Box::new(ClientSession::new(desk, setting, self.now)),
@@ -199,6 +225,17 @@ impl Wire for Pretend {
 
     fn receive(&mut self, name: &str) -> Option<String> {
         self.connections.get_mut(name)?.received.pop_front()
+    }
+
+    fn datagram(&mut self, name: &str) -> Option<String> {
+        // The thread of the connection would wake up at once.
+        self.advance(Duration::ZERO)?;
+        let number = self
+            .world
+            .datagrams
+            .borrow_mut()
+            .remove(&self.connections[name].id)?;
+        Some(format!("CHALLENGE {}", format_number(number)))
     }
 
     fn is_closed(&mut self, name: &str) -> bool {

@@ -1,30 +1,43 @@
 //! Every transcript is run against the bare sessions, and over TCP against the real program.
 
-use crate::harness::{Peer, TrackerProcess};
+use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command};
 use crate::pretend::Pretend;
 use crate::transcript::{Port, Transcript, Wire, from_folder, from_markdown};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 /// The real program over TCP, where the documentation's addresses are loopback ones.
 struct Tcp {
     tracker: TrackerProcess,
+    /// What listens on the port that the documentation's game servers advertise.
+    udp: UdpSocket,
     peers: HashMap<String, Peer>,
 }
 
 impl Tcp {
-    fn new() -> Self {
+    fn new(require_check: bool) -> Self {
         // The document's addresses belong to two families; so must the tracker's.
         let any = if TcpListener::bind("[::1]:0").is_ok() {
             "[::]:0"
         } else {
             "0.0.0.0:0"
         };
-        let tracker =
-            TrackerProcess::start_with(&["--max-slots", "40", "--servers", any, "--clients", any]);
+        // Nobody is trusted, as nobody is in the document.
+        let mut command = command();
+        command.args(["--max-slots", "40", "--servers", any, "--clients", any]);
+        let keys = std::env::temp_dir().join(format!("gltracker-keys-{}", std::process::id()));
+        std::fs::write(&keys, "alice between us\n").unwrap();
+        command.arg("--keys-file").arg(keys);
+        if require_check {
+            command.arg("--require-check");
+        }
+        command.env("GLTRACKER_PASSWORD", PASSWORD);
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.set_read_timeout(Some(PATIENCE)).unwrap();
         Self {
-            tracker,
+            tracker: TrackerProcess::run(command),
+            udp,
             peers: HashMap::new(),
         }
     }
@@ -34,6 +47,7 @@ impl Wire for Tcp {
     fn translate(&self, text: &str) -> String {
         text.replace("198.51.100.7", "127.0.0.1")
             .replace("2001:db8::7", "::1")
+            .replace("23460", &self.udp.local_addr().unwrap().port().to_string())
             .replace("23470", &self.tracker.servers.port().to_string())
             .replace("23471", &self.tracker.clients.port().to_string())
     }
@@ -59,6 +73,12 @@ impl Wire for Tcp {
 
     fn receive(&mut self, name: &str) -> Option<String> {
         Some(self.peers.get_mut(name)?.line()).filter(|line| !line.is_empty())
+    }
+
+    fn datagram(&mut self, _: &str) -> Option<String> {
+        let mut buffer = [0; 100];
+        let (length, _) = self.udp.recv_from(&mut buffer).ok()?;
+        String::from_utf8(buffer[..length].to_vec()).ok()
     }
 
     fn is_closed(&mut self, name: &str) -> bool {
@@ -94,14 +114,14 @@ fn all() -> Vec<Transcript> {
 #[test]
 fn on_a_pretend_clock() {
     for transcript in all() {
-        transcript.run(&mut Pretend::new());
+        transcript.run(&mut Pretend::new(transcript.requires_check()));
     }
 }
 
 #[test]
 fn over_tcp() {
     for transcript in all().iter().filter(|transcript| transcript.is_timeless()) {
-        transcript.run(&mut Tcp::new());
+        transcript.run(&mut Tcp::new(transcript.requires_check()));
     }
 }
 
@@ -123,7 +143,9 @@ fn a_transcript_that_is_wrong_is_noticed() {
             name: "wrong".to_owned(),
             text: text.to_owned(),
         };
-        let ran = std::panic::catch_unwind(|| transcript.run(&mut Pretend::new()));
+        let ran = std::panic::catch_unwind(|| {
+            transcript.run(&mut Pretend::new(transcript.requires_check()))
+        });
         assert!(ran.is_err(), "{text}");
     }
 }

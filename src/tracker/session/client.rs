@@ -4,7 +4,7 @@
 //! the peer is a client; before it, a mistake ends the conversation.
 
 use super::{
-    Closing, Mistakes, Outbox, Patience, Session, Setting, answer_common, unfinished_line,
+    Closing, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common, unfinished_line,
 };
 use crate::protocol::filter::Filter;
 use crate::protocol::line::LineError;
@@ -19,6 +19,8 @@ pub trait Services {
     fn list(&self) -> Arc<List>;
     /// True while a first command must be quick, because many others are waiting.
     fn is_crowded(&self) -> bool;
+    /// True for a peer that may send as many lines as it likes.
+    fn is_trusted(&self) -> bool;
     /// One line of counters, if this peer may see them.
     fn stats(&self) -> Option<String>;
 }
@@ -29,6 +31,7 @@ pub struct ClientSession<'a, S> {
     services: S,
     setting: &'a Setting,
     patience: Patience,
+    pace: Pace,
     mistakes: Mistakes,
 }
 
@@ -41,8 +44,13 @@ impl<'a, S: Services> ClientSession<'a, S> {
             services,
             setting,
             patience,
+            pace: Pace::new(now),
             mistakes: Mistakes::default(),
         }
+    }
+
+    fn is_too_fast(&mut self, now: Instant, out: &mut Outbox) -> bool {
+        !self.services.is_trusted() && self.pace.count(now, out)
     }
 
     fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
@@ -77,6 +85,9 @@ fn send_list(list: Arc<List>, filter: &Filter, out: &mut Outbox) {
 
 impl<S: Services> Session for ClientSession<'_, S> {
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
+        if self.is_too_fast(now, out) || line == Ok("") {
+            return;
+        }
         let done = match line {
             Ok(line) => self.obey(line, out),
             Err(error) => Err(error.into()),
@@ -87,6 +98,10 @@ impl<S: Services> Session for ClientSession<'_, S> {
         }
         let step = self.setting.timings.step;
         self.patience = Patience::new(now, step, step);
+    }
+
+    fn on_noise(&mut self, now: Instant, out: &mut Outbox) {
+        self.is_too_fast(now, out);
     }
 
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
@@ -145,6 +160,9 @@ mod tests {
         fn is_crowded(&self) -> bool {
             self.crowded
         }
+        fn is_trusted(&self) -> bool {
+            false
+        }
         fn stats(&self) -> Option<String> {
             Some("listed=2".to_owned())
         }
@@ -158,7 +176,7 @@ mod tests {
             registry
                 .put(
                     owner,
-                    Entry::new(ip, infos, Credential::numbered(0)).unwrap(),
+                    Entry::new(ip, infos, Credential::Password(0)).unwrap(),
                 )
                 .unwrap();
         }
@@ -260,7 +278,8 @@ mod tests {
             say(&mut session, "PING");
             lines.iter().flat_map(|line| [line.clone(), format!("LIST {line}")]).all(|line| {
                 let (answer, _) = say(&mut session, &line);
-                answer.ends_with('\n') && answer.lines().all(|line| line.len() < 1024)
+                let is_blank = line.trim_matches(' ').is_empty();
+                (answer.ends_with('\n') || is_blank) && answer.lines().all(|line| line.len() < 1024)
             })
         }
     }

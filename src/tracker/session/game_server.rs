@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! Greeting --LOGIN--> Challenged --INFOS <number>--> Listed --INFOS, PONG--> Listed
+//!                          |                           ^
+//!                          '---> Checking --INFOS <number of the datagram>
+//!                                (with --require-check)
 //! ```
 //!
 //! Until it is listed any mistake ends the conversation; after that a mistake changes nothing.
 
+use super::reachability::{LOWEST_PORT, Outcome, Proof};
 use super::{
-    Closing, Mistakes, Outbox, Patience, Session, Setting, answer_common, unfinished_line,
+    Closing, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common, unfinished_line,
 };
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::LineError;
@@ -24,10 +28,19 @@ use std::time::Instant;
 pub trait Services {
     /// The address that the game server connects from.
     fn peer_ip(&self) -> IpAddr;
+    /// True for a peer that may name another `ip` and send as many lines as it likes.
+    fn is_trusted(&self) -> bool;
     /// What `password` stands for, if it is valid.
-    fn verify(&self, password: &str, now: Instant) -> Option<Credential>;
+    fn verify(&self, password: &str) -> Option<Credential>;
+    /// What the key `name` stands for, if `mac` shows that the peer knows its secret.
+    fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential>;
     /// A number that nobody can guess.
     fn challenge_number(&self) -> u64;
+    /// Sends a number to `port` of the peer's own address, in a datagram. False if too many are
+    /// being sent to this host, or in all.
+    fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool;
+    /// What came of a proof.
+    fn proven(&self, is_reachable: bool);
     /// True while steps must be quick, because many others are logging in.
     fn is_crowded(&self) -> bool;
     /// The entry that this connection has on the list; `None` once it was taken over by another.
@@ -35,7 +48,7 @@ pub trait Services {
     /// Puts this connection's entry on the list, or a new one in place of the old.
     ///
     /// # Errors
-    /// `taken` or `busy`; nothing has changed then.
+    /// `taken`, `busy` or `too-many`; nothing has changed then.
     fn put(&self, entry: Entry) -> Result<(), Refusal>;
     /// One line of counters, if this peer may see them.
     fn stats(&self) -> Option<String>;
@@ -45,18 +58,36 @@ pub trait Services {
 enum State {
     /// Nothing is known yet.
     Greeting { patience: Patience },
-    /// The password was right; the number must come back.
+    /// The number must come back.
     Challenged {
         patience: Patience,
         number: u64,
+        login: Login,
+    },
+    /// All is well, but the tracker lists only those whose port was proven.
+    Checking {
+        patience: Patience,
+        infos: Infos,
         credential: Credential,
+        proof: Proof,
     },
     /// On the list. Only here does the connection own an entry of the registry.
     Listed {
         heard: Instant,
-        pinged: Option<Instant>,
+        pinged: bool,
         pings: u64,
+        proof: Proof,
     },
+}
+
+/// How a game server says who it is.
+#[derive(Debug, Clone)]
+enum Login {
+    /// With a password, which was right.
+    Password(Credential),
+    /// With the name of a key. Whether it knows the secret, or whether there is such a key, shows
+    /// when the number comes back.
+    Key(Box<str>),
 }
 
 /// One game server's conversation.
@@ -65,6 +96,7 @@ pub struct GameServerSession<'a, S> {
     services: S,
     setting: &'a Setting,
     state: State,
+    pace: Pace,
     mistakes: Mistakes,
 }
 
@@ -74,20 +106,35 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         let state = State::Greeting {
             patience: login_patience(setting, now),
         };
+        let pace = Pace::new(now);
         Self {
             services,
             setting,
             state,
+            pace,
             mistakes: Mistakes::default(),
         }
     }
 
     fn obey(&mut self, line: &str, now: Instant, out: &mut Outbox) -> Result<(), Refusal> {
         match GameServerCommand::parse(line)? {
-            GameServerCommand::Login(password) => self.log_in(password, now, out),
+            GameServerCommand::Login(password) => {
+                self.check_greeting()?;
+                let Some(credential) = self.services.verify(password) else {
+                    let text = "that is not a password of this tracker; ask its operator for one";
+                    return Err(Refusal::new(ErrorCode::BadPassword, text));
+                };
+                self.challenge(Login::Password(credential), now, out);
+                Ok(())
+            }
+            GameServerCommand::LoginByKey(name) => {
+                self.check_greeting()?;
+                self.challenge(Login::Key(name.into()), now, out);
+                Ok(())
+            }
             GameServerCommand::Infos(number, changes) => self.infos(number, changes, now, out),
             GameServerCommand::Pong(_) => match self.state {
-                State::Listed { .. } => Ok(()),
+                State::Listed { .. } | State::Checking { .. } => Ok(()),
                 _ => Err(not_logged_in()),
             },
             GameServerCommand::Common(command) => answer_common(
@@ -99,24 +146,23 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         }
     }
 
-    fn log_in(&mut self, password: &str, now: Instant, out: &mut Outbox) -> Result<(), Refusal> {
-        if !matches!(self.state, State::Greeting { .. }) {
-            let text = "already logged in; what follows LOGIN is INFOS";
-            return Err(Refusal::new(ErrorCode::BadSyntax, text));
+    fn check_greeting(&self) -> Result<(), Refusal> {
+        if matches!(self.state, State::Greeting { .. }) {
+            return Ok(());
         }
-        let Some(credential) = self.services.verify(password, now) else {
-            let text = "that is not a password of this tracker; ask its operator for one";
-            return Err(Refusal::new(ErrorCode::BadPassword, text));
-        };
+        let text = "already logged in; what follows LOGIN is INFOS";
+        Err(Refusal::new(ErrorCode::BadSyntax, text))
+    }
+
+    fn challenge(&mut self, login: Login, now: Instant, out: &mut Outbox) {
         let number = self.services.challenge_number();
         let patience = login_patience(self.setting, now);
         self.state = State::Challenged {
             patience,
             number,
-            credential,
+            login,
         };
         out.line(format_args!("CHALLENGE {}", format_number(number)));
-        Ok(())
     }
 
     fn infos(
@@ -126,58 +172,184 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        let changes = self.without_trackers_words(changes)?;
-        match self.state {
-            State::Greeting { .. } => Err(not_logged_in()),
-            State::Challenged {
-                number: expected,
-                credential,
-                ..
-            } => {
-                if number.and_then(parse_number) != Some(expected) {
-                    let text = "the first INFOS starts with the number from CHALLENGE, \
-                                as in INFOS <number> port=23460";
-                    return Err(Refusal::new(ErrorCode::BadChallenge, text));
-                }
-                let infos = Infos::default().with(&changes);
-                let address = self.put(infos, credential)?;
-                self.state = State::Listed {
-                    heard: now,
-                    pinged: None,
-                    pings: 0,
-                };
-                self.mistakes.proven = true;
-                out.line(format_args!("OK listed {address}"));
-                Ok(())
+        let mac = changes.get("mac").map(str::to_owned);
+        let changes = self.without_trackers_words(changes.without("mac"))?;
+        if let State::Challenged {
+            number: expected,
+            login,
+            ..
+        } = &self.state
+        {
+            if number.and_then(parse_number) != Some(*expected) {
+                let text = "the first INFOS starts with the number from CHALLENGE, \
+                            as in INFOS <number> port=23460";
+                return Err(Refusal::new(ErrorCode::BadChallenge, text));
             }
-            State::Listed { .. } => {
-                if number.is_some() {
-                    let text = "no challenge is open on this connection; \
-                                leave the number out: INFOS key=value";
-                    return Err(Refusal::new(ErrorCode::BadChallenge, text));
+            let infos = Infos::default().with(&changes);
+            infos.check_complete()?;
+            let credential = match login.clone() {
+                Login::Password(credential) => {
+                    no_mac_expected(mac.as_deref())?;
+                    credential
                 }
-                // An entry that is gone was taken over; the word of it is on its way.
-                let Some(entry) = self.services.entry() else {
-                    return Ok(());
-                };
-                let infos = entry.infos.with(&changes);
-                if infos == entry.infos {
-                    out.line("OK");
-                    return Ok(());
-                }
-                let address = self.put(infos, entry.credential)?;
-                if address == entry.address {
-                    out.line("OK");
-                } else {
-                    out.line(format_args!("OK listed {address}"));
-                }
-                Ok(())
+                Login::Key(name) => self.verify_key(&name, *expected, &infos, mac.as_deref())?,
+            };
+            return self.first_infos(infos, credential, now, out);
+        }
+        no_mac_expected(mac.as_deref())?;
+        match self.state {
+            State::Greeting { .. } => return Err(not_logged_in()),
+            _ if number.is_some() => self.answer_proof(number, now)?,
+            _ => {}
+        }
+        let is_proven = number.is_some();
+        if let State::Checking {
+            infos, credential, ..
+        } = &self.state
+        {
+            let (infos, credential) = (infos.with(&changes), *credential);
+            infos.check_complete()?;
+            if is_proven {
+                return self.list(infos, credential, true, now, out);
+            }
+            return self.first_infos(infos, credential, now, out);
+        }
+        // An entry that is gone was taken over; the word of it is on its way.
+        let Some(entry) = self.services.entry() else {
+            return Ok(());
+        };
+        self.update(&entry, &changes, is_proven, now, out)
+    }
+
+    /// Checks a number that is said to come from a datagram.
+    fn answer_proof(&mut self, number: Option<&str>, now: Instant) -> Result<(), Refusal> {
+        if let State::Checking { proof, .. } | State::Listed { proof, .. } = &mut self.state {
+            let number = number.and_then(parse_number);
+            if number.is_some_and(|number| proof.answer(number, now, &self.setting.timings)) {
+                self.services.proven(true);
+                return Ok(());
             }
         }
+        let text = "this number is not open on this connection (any more); \
+                    leave it out: INFOS key=value";
+        Err(Refusal::new(ErrorCode::BadChallenge, text))
+    }
+
+    /// The first INFOS is right: lists the game server, or has its port proven first.
+    fn first_infos(
+        &mut self,
+        infos: Infos,
+        credential: Credential,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Result<(), Refusal> {
+        if !self.setting.require_check {
+            return self.list(infos, credential, false, now, out);
+        }
+        let port = proof_port(&infos);
+        if port < LOWEST_PORT {
+            let text = format!(
+                "this tracker lists only game servers whose UDP port it has checked, \
+                 and does not check ports below {LOWEST_PORT}"
+            );
+            return Err(Refusal::new(ErrorCode::Unreachable, text));
+        }
+        let (patience, proof) = match &self.state {
+            State::Checking {
+                patience,
+                infos: before,
+                proof,
+                ..
+            } if proof_port(before) == port => {
+                out.line("OK");
+                (*patience, *proof)
+            }
+            _ => {
+                let address = SocketAddr::new(self.services.peer_ip().to_canonical(), port);
+                out.line(format_args!("OK checking udp {address}"));
+                // Asking may have to wait its turn, so a crowd makes no haste here.
+                let step = self.setting.timings.step;
+                (Patience::new(now, step, step), Proof::of_port(port, now))
+            }
+        };
+        self.state = State::Checking {
+            patience,
+            infos,
+            credential,
+            proof,
+        };
+        Ok(())
+    }
+
+    /// Puts the game server on the list for the first time.
+    fn list(
+        &mut self,
+        mut infos: Infos,
+        credential: Credential,
+        is_proven: bool,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Result<(), Refusal> {
+        let proof = match &self.state {
+            State::Checking { proof, .. } => *proof,
+            _ => Proof::of_port(proof_port(&infos), now),
+        };
+        if is_proven {
+            infos.set("checked", "yes")?;
+        }
+        let address = self.put(infos, credential)?;
+        self.state = State::Listed {
+            heard: now,
+            pinged: false,
+            pings: 0,
+            proof,
+        };
+        self.mistakes.proven = true;
+        out.line(format_args!("OK listed {address}"));
+        Ok(())
+    }
+
+    /// Changes the entry of a game server that is on the list.
+    fn update(
+        &mut self,
+        entry: &Entry,
+        changes: &Changes,
+        is_proven: bool,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Result<(), Refusal> {
+        let mut infos = entry.infos.with(changes);
+        infos.check_complete()?;
+        let port = proof_port(&infos);
+        let has_moved = port != proof_port(&entry.infos);
+        if has_moved {
+            // What was proven was the port from before.
+            infos.set("checked", "")?;
+            if self.setting.require_check {
+                let text = "the port that was checked cannot change on this tracker; log in again";
+                return Err(Refusal::new(ErrorCode::BadValue, text));
+            }
+        } else if is_proven {
+            infos.set("checked", "yes")?;
+        }
+        let mut address = entry.address;
+        if infos != entry.infos {
+            address = self.put(infos, entry.credential)?;
+        }
+        if let State::Listed { proof, .. } = &mut self.state
+            && has_moved
+        {
+            *proof = Proof::of_port(port, now);
+        }
+        match address == entry.address {
+            true if is_proven && !has_moved => out.line("OK checked"),
+            true => out.line("OK"),
+            false => out.line(format_args!("OK listed {address}")),
+        }
+        Ok(())
     }
 
     fn put(&self, infos: Infos, credential: Credential) -> Result<SocketAddr, Refusal> {
-        infos.check_complete()?;
         let Some(entry) = Entry::new(self.services.peer_ip(), infos, credential) else {
             return Err(Refusal::new(
                 ErrorCode::BadValue,
@@ -189,8 +361,30 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Ok(address)
     }
 
+    fn verify_key(
+        &self,
+        name: &str,
+        number: u64,
+        infos: &Infos,
+        mac: Option<&str>,
+    ) -> Result<Credential, Refusal> {
+        let Some(mac) = mac else {
+            let text = "after LOGIN name= the first INFOS carries mac=<hex>, the HMAC-SHA256 of \
+                        \"<number> <name> <port>\" under the secret of the key";
+            return Err(Refusal::new(ErrorCode::BadPassword, text));
+        };
+        let port = infos.number("port").unwrap_or_default();
+        self.services
+            .verify_key(name, number, port, mac)
+            .ok_or_else(|| {
+                let text = "there is no such key, or the mac was made with another secret, number, \
+                        name or port";
+                Refusal::new(ErrorCode::BadPassword, text)
+            })
+    }
+
     /// Refuses the words that are the tracker's to say; takes an `ip` out once it is known to be
-    /// true.
+    /// true, unless the peer may name another.
     fn without_trackers_words(&self, changes: Changes) -> Result<Changes, Refusal> {
         for word in ["checked", "stale"] {
             if changes.get(word).is_some() {
@@ -201,10 +395,63 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         let seen = self.services.peer_ip().to_canonical();
         match changes.get("ip") {
             None => Ok(changes),
-            Some(claimed) if claimed.parse() == Ok(seen) => Ok(changes.without("ip")),
+            Some(claimed) if claimed.parse() == Ok(seen) && !self.services.is_trusted() => {
+                Ok(changes.without("ip"))
+            }
+            Some(claimed) if self.services.is_trusted() && !claimed.is_empty() => Ok(changes),
             Some(_) => {
                 let text = format!("the tracker sees you at {seen}; leave ip out, or send that");
                 Err(Refusal::new(ErrorCode::BadIp, text))
+            }
+        }
+    }
+
+    fn is_too_fast(&mut self, now: Instant, out: &mut Outbox) -> bool {
+        !self.services.is_trusted() && self.pace.count(now, out)
+    }
+
+    /// Asks for a proof if it is time, and draws the consequence if none came.
+    fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
+        let (proof, port) = match &mut self.state {
+            State::Checking { proof, infos, .. } => (proof, proof_port(infos)),
+            State::Listed { proof, .. } => {
+                if proof.next_deadline().is_none_or(|at| now < at) {
+                    return;
+                }
+                let Some(entry) = self.services.entry() else {
+                    return;
+                };
+                (proof, proof_port(&entry.infos))
+            }
+            _ => return,
+        };
+        let services = &self.services;
+        let outcome = proof.on_deadline(
+            now,
+            &self.setting.timings,
+            || services.challenge_number(),
+            |number| services.send_proof(number, port, now),
+        );
+        if outcome == Outcome::Waiting {
+            return;
+        }
+        services.proven(false);
+        if self.setting.require_check {
+            let address = SocketAddr::new(services.peer_ip().to_canonical(), port);
+            let text = format!(
+                "udp {address} did not send back the CHALLENGE; open the port in your firewall \
+                 and answer it"
+            );
+            return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
+        }
+        // It was reachable once and is not any more: that is worth knowing, and no more.
+        if let Some(entry) = services.entry()
+            && entry.infos.get("checked").is_some()
+        {
+            let mut infos = entry.infos.clone();
+            if infos.set("checked", "").is_ok() {
+                // The same address with the same credential: nobody else can hold it.
+                let _ = self.put(infos, entry.credential);
             }
         }
     }
@@ -212,9 +459,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
 impl<S: Services> Session for GameServerSession<'_, S> {
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
+        if self.is_too_fast(now, out) || line == Ok("") {
+            return;
+        }
         if let State::Listed { heard, pinged, .. } = &mut self.state {
             *heard = now;
-            *pinged = None;
+            *pinged = false;
         }
         let done = match line {
             Ok(line) => self.obey(line, now, out),
@@ -223,6 +473,10 @@ impl<S: Services> Session for GameServerSession<'_, S> {
         if let Err(refusal) = done {
             self.mistakes.answer(refusal, out);
         }
+    }
+
+    fn on_noise(&mut self, now: Instant, out: &mut Outbox) {
+        self.is_too_fast(now, out);
     }
 
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
@@ -234,24 +488,33 @@ impl<S: Services> Session for GameServerSession<'_, S> {
                     out.refuse(Refusal::new(ErrorCode::Timeout, text));
                 }
             }
+            State::Checking { patience, .. } => {
+                if patience.is_over(now, false, timings.look_again) {
+                    let text = "the tracker is checking too many ports, try again later";
+                    return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
+                }
+            }
             State::Listed {
                 heard,
                 pinged,
                 pings,
+                ..
             } => {
                 if now >= *heard + timings.drop_after {
                     let text = format!(
                         "nothing was heard for {} s; answer PING with PONG",
                         timings.drop_after.as_secs()
                     );
-                    out.refuse(Refusal::new(ErrorCode::Timeout, text));
-                } else if pinged.is_none() && now >= *heard + timings.ping_after {
-                    *pinged = Some(now);
+                    return out.refuse(Refusal::new(ErrorCode::Timeout, text));
+                }
+                if !*pinged && now >= *heard + timings.ping_after {
+                    *pinged = true;
                     *pings += 1;
                     out.line(format_args!("PING {pings}"));
                 }
             }
         }
+        self.on_proof_deadline(now, out);
     }
 
     fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
@@ -262,15 +525,23 @@ impl<S: Services> Session for GameServerSession<'_, S> {
     }
 
     fn next_deadline(&self) -> Instant {
-        match self.state {
-            State::Greeting { patience } | State::Challenged { patience, .. } => patience.next_look,
+        let timings = &self.setting.timings;
+        let (own, proof) = match &self.state {
+            State::Greeting { patience } | State::Challenged { patience, .. } => {
+                return patience.next_look;
+            }
+            State::Checking {
+                patience, proof, ..
+            } => (patience.next_look, proof),
             State::Listed {
                 heard,
-                pinged: None,
+                pinged: false,
+                proof,
                 ..
-            } => heard + self.setting.timings.ping_after,
-            State::Listed { heard, .. } => heard + self.setting.timings.drop_after,
-        }
+            } => (*heard + timings.ping_after, proof),
+            State::Listed { heard, proof, .. } => (*heard + timings.drop_after, proof),
+        };
+        proof.next_deadline().map_or(own, |at| at.min(own))
     }
 }
 
@@ -288,6 +559,22 @@ pub fn taken_over(address: SocketAddr) -> Refusal {
         ErrorCode::Taken,
         format!("another login took over {address}"),
     )
+}
+
+/// The UDP port that pings and proofs go to.
+fn proof_port(infos: &Infos) -> u16 {
+    infos
+        .number("pingport")
+        .or(infos.number("port"))
+        .unwrap_or_default()
+}
+
+fn no_mac_expected(mac: Option<&str>) -> Result<(), Refusal> {
+    if mac.is_none() {
+        return Ok(());
+    }
+    let text = "mac belongs to the first INFOS after LOGIN name=, and nowhere else";
+    Err(Refusal::new(ErrorCode::BadValue, text))
 }
 
 fn login_patience(setting: &Setting, now: Instant) -> Patience {
@@ -320,288 +607,4 @@ fn help(setting: &Setting) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tracker::registry::Registry;
-    use crate::tracker::session::Chunk;
-    use quickcheck::quickcheck;
-    use std::cell::{Cell, RefCell};
-    use std::time::Duration;
-
-    /// A tracker of one connection.
-    struct Alone {
-        registry: RefCell<Registry>,
-        crowded: Cell<bool>,
-        listed_slots: Cell<u32>,
-    }
-
-    impl Services for &Alone {
-        fn peer_ip(&self) -> IpAddr {
-            "::ffff:198.51.100.7".parse().unwrap()
-        }
-        fn verify(&self, password: &str, _: Instant) -> Option<Credential> {
-            (password == "secret").then(|| Credential::numbered(0))
-        }
-        fn challenge_number(&self) -> u64 {
-            0x2a
-        }
-        fn is_crowded(&self) -> bool {
-            self.crowded.get()
-        }
-        fn entry(&self) -> Option<Arc<Entry>> {
-            self.registry.borrow().entry_of(1)
-        }
-        fn put(&self, entry: Entry) -> Result<(), Refusal> {
-            if self.listed_slots.get() == 0 {
-                return Err(Refusal::new(ErrorCode::Busy, "full"));
-            }
-            let taken = |_| Refusal::new(ErrorCode::Taken, "taken");
-            self.registry
-                .borrow_mut()
-                .put(1, entry)
-                .map(|_| ())
-                .map_err(taken)
-        }
-        fn stats(&self) -> Option<String> {
-            None
-        }
-    }
-
-    fn alone() -> Alone {
-        Alone {
-            registry: RefCell::new(Registry::new(1)),
-            crowded: Cell::new(false),
-            listed_slots: Cell::new(1),
-        }
-    }
-
-    fn sent(out: &mut Outbox) -> String {
-        let mut text = String::new();
-        for chunk in out.take() {
-            match chunk {
-                Chunk::Text(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
-                Chunk::List(_) => panic!("a game server is never sent the list"),
-            }
-        }
-        text
-    }
-
-    fn say(
-        session: &mut GameServerSession<'_, &Alone>,
-        line: &str,
-        now: Instant,
-    ) -> (String, Option<Closing>) {
-        let mut out = Outbox::default();
-        session.on_line(Ok(line), now, &mut out);
-        let text = sent(&mut out);
-        (text, out.closing)
-    }
-
-    const NUMBER: &str = "000000000000002a";
-
-    fn listed<'a>(
-        tracker: &'a Alone,
-        setting: &'a Setting,
-        now: Instant,
-    ) -> GameServerSession<'a, &'a Alone> {
-        let mut session = GameServerSession::new(tracker, setting, now);
-        assert_eq!(
-            say(&mut session, "LOGIN secret", now).0,
-            format!("CHALLENGE {NUMBER}\n")
-        );
-        let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} port=23460"), now);
-        assert_eq!(
-            (answer.as_str(), closing),
-            ("OK listed 198.51.100.7:23460\n", None)
-        );
-        session
-    }
-
-    #[test]
-    fn before_it_is_listed_every_mistake_ends_the_conversation() {
-        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-        for (lines, code) in [
-            (&["HELLO"][..], ErrorCode::UnknownCommand),
-            (&["LOGIN wrong"], ErrorCode::BadPassword),
-            (&["INFOS port=1"], ErrorCode::NotLoggedIn),
-            (&["PONG 1"], ErrorCode::NotLoggedIn),
-            (&["LOGIN secret", "LOGIN secret"], ErrorCode::BadSyntax),
-            (&["LOGIN secret", "INFOS port=1"], ErrorCode::BadChallenge),
-            (
-                &["LOGIN secret", "INFOS 2a port=1"],
-                ErrorCode::BadChallenge,
-            ),
-            (
-                &["LOGIN secret", "INFOS 000000000000002b port=1"],
-                ErrorCode::BadChallenge,
-            ),
-            (
-                &["LOGIN secret", "INFOS 000000000000002a"],
-                ErrorCode::BadValue,
-            ),
-            (
-                &["LOGIN secret", "INFOS 000000000000002a port=0"],
-                ErrorCode::BadValue,
-            ),
-            (
-                &["LOGIN secret", "INFOS 000000000000002a port=1 ip=192.0.2.9"],
-                ErrorCode::BadIp,
-            ),
-            (
-                &["LOGIN secret", "INFOS 000000000000002a port=1 checked=yes"],
-                ErrorCode::BadValue,
-            ),
-            (&["STATS"], ErrorCode::UnknownCommand),
-        ] {
-            let mut session = GameServerSession::new(&tracker, &setting, now);
-            let mut last = None;
-            for line in lines {
-                assert_eq!(last, None);
-                last = say(&mut session, line, now).1;
-            }
-            assert!(
-                matches!(&last, Some(Closing::Refused(refusal)) if refusal.code == code),
-                "{lines:?}: {last:?}"
-            );
-            assert_eq!(tracker.registry.borrow().list().count(), 0);
-        }
-    }
-
-    #[test]
-    fn a_listed_one_is_forgiven_twenty_mistakes() {
-        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-        let mut session = listed(&tracker, &setting, now);
-        for _ in 0..20 {
-            let (answer, closing) = say(&mut session, "INFOS port=0", now);
-            assert!(
-                answer.starts_with("ERR bad-value ") && closing.is_none(),
-                "{answer}"
-            );
-        }
-        assert_eq!(tracker.registry.borrow().list().count(), 1);
-        let (answer, closing) = say(&mut session, "HELLO", now);
-        assert!(answer.contains("ERR too-many"), "{answer}");
-        assert!(matches!(closing, Some(Closing::Refused(_))));
-    }
-
-    #[test]
-    fn a_number_is_good_once() {
-        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-        let mut session = listed(&tracker, &setting, now);
-        let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} nbplayers=9"), now);
-        assert!(
-            answer.starts_with("ERR bad-challenge") && closing.is_none(),
-            "{answer}"
-        );
-        assert_eq!(
-            tracker
-                .registry
-                .borrow()
-                .entry_of(1)
-                .unwrap()
-                .infos
-                .number("nbplayers"),
-            None
-        );
-    }
-
-    #[test]
-    fn an_update_that_changes_nothing_is_no_change_of_the_list() {
-        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-        let mut session = listed(&tracker, &setting, now);
-        let revision = || tracker.registry.borrow().list().revision();
-        assert_eq!(say(&mut session, "INFOS nbplayers=3 map=x", now).0, "OK\n");
-        let before = revision();
-        assert_eq!(
-            say(&mut session, "INFOS nbplayers=03 ip=198.51.100.7", now).0,
-            "OK\n"
-        );
-        assert_eq!(say(&mut session, "INFOS", now).0, "OK\n");
-        assert_eq!(revision(), before);
-        assert_eq!(say(&mut session, "INFOS map=", now).0, "OK\n");
-        assert_ne!(revision(), before);
-        assert_eq!(
-            say(&mut session, "INFOS port=7", now).0,
-            "OK listed 198.51.100.7:7\n"
-        );
-        let (answer, _) = say(&mut session, "INFOS port=", now);
-        assert!(
-            answer.starts_with("ERR bad-value port=<number> is required"),
-            "{answer}"
-        );
-    }
-
-    #[test]
-    fn no_room_on_the_list_is_said_and_ends_the_login() {
-        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-        tracker.listed_slots.set(0);
-        let mut session = GameServerSession::new(&tracker, &setting, now);
-        say(&mut session, "LOGIN secret", now);
-        let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} port=1"), now);
-        assert!(
-            answer.starts_with("ERR busy") && closing.is_some(),
-            "{answer}"
-        );
-    }
-
-    #[test]
-    fn silence_is_pinged_once_and_then_dropped() {
-        let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
-        let s = Duration::from_secs;
-        let mut session = listed(&tracker, &setting, start);
-        let mut out = Outbox::default();
-        assert_eq!(session.next_deadline(), start + s(15));
-        session.on_deadline(start + s(15), &mut out);
-        assert_eq!(sent(&mut out), "PING 1\n");
-        assert_eq!(session.next_deadline(), start + s(30));
-        say(&mut session, "PONG 1", start + s(16));
-        assert_eq!(session.next_deadline(), start + s(31));
-        session.on_deadline(start + s(31), &mut out);
-        assert_eq!(sent(&mut out), "PING 2\n");
-        session.on_deadline(start + s(45), &mut out);
-        assert_eq!((sent(&mut out).as_str(), out.closing()), ("", None));
-        session.on_deadline(start + s(46), &mut out);
-        assert!(sent(&mut out).starts_with("ERR timeout"));
-        assert!(out.closing().is_some());
-    }
-
-    #[test]
-    fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
-        let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
-        let s = Duration::from_secs;
-        for (crowded, after) in [(false, 60), (true, 5)] {
-            tracker.crowded.set(crowded);
-            let mut session = GameServerSession::new(&tracker, &setting, start);
-            say(&mut session, "LOGIN secret", start + s(2));
-            let mut out = Outbox::default();
-            while out.closing().is_none() {
-                let deadline = session.next_deadline();
-                assert!(deadline <= start + s(2 + after));
-                session.on_deadline(deadline, &mut out);
-            }
-            assert_eq!(session.next_deadline(), start + s(2 + after));
-            assert!(sent(&mut out).starts_with("ERR timeout"));
-        }
-    }
-
-    quickcheck! {
-        fn no_lines_panic_or_leave_an_entry_without_a_login(lines: Vec<String>, logs_in: bool) -> bool {
-            let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
-            let mut session = GameServerSession::new(&tracker, &setting, now);
-            let mut lines = lines;
-            if logs_in {
-                lines.insert(0, "LOGIN secret".to_owned());
-            }
-            for line in &lines {
-                for line in [line.clone(), format!("INFOS {line}"), format!("LOGIN {line}")] {
-                    let (answer, closing) = say(&mut session, &line, now);
-                    assert!(answer.lines().all(|line| line.len() < 1024));
-                    if closing.is_some() {
-                        return tracker.registry.borrow().list().count() == 0;
-                    }
-                }
-            }
-            true
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod game_server;
+mod reachability;
 
 use super::registry::List;
 use crate::protocol::line::LineError;
@@ -15,6 +16,12 @@ use std::time::{Duration, Instant};
 
 /// How many mistakes a proven peer may make on one connection.
 pub const MAX_MISTAKES: u32 = 20;
+
+/// Lines that a peer may send a second, on and on.
+pub const LINES_PER_SECOND: u32 = 20;
+
+/// For so many seconds it may send more than that.
+pub const LINES_FOR_SECONDS: u32 = 10;
 
 /// How long anything may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +38,12 @@ pub struct Timings {
     pub ping_after: Duration,
     /// A game server that was silent for so long is dropped.
     pub drop_after: Duration,
+    /// A datagram that was not answered is sent again after this time.
+    pub proof_again: Duration,
+    /// The last of them must be answered in this time.
+    pub proof_answer: Duration,
+    /// A port that was proven is proven again after this time.
+    pub proof_every: Duration,
     /// To take an answer, whatever its size …
     pub write: Duration,
     /// … and a second more for so many bytes of it.
@@ -49,6 +62,9 @@ impl Default for Timings {
             look_again: seconds(1),
             ping_after: seconds(15),
             drop_after: seconds(30),
+            proof_again: seconds(1),
+            proof_answer: seconds(5),
+            proof_every: seconds(600),
             write: seconds(5),
             write_bytes_per_second: 8192,
             farewell: seconds(1),
@@ -65,12 +81,16 @@ pub struct Setting {
     pub game_server_port: u16,
     /// The port for clients, mentioned in help texts.
     pub client_port: u16,
+    /// Only game servers whose port was proven to answer are listed.
+    pub require_check: bool,
 }
 
 /// One conversation.
 pub trait Session {
-    /// A line came in, or something that cannot be read as one.
+    /// A line came in, or something that cannot be read as one. A blank line is empty.
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox);
+    /// A bufferful came in and no line ended in it.
+    fn on_noise(&mut self, now: Instant, out: &mut Outbox);
     /// [`next_deadline`](Self::next_deadline) has passed.
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox);
     /// The peer will send nothing more; `inside_a_line` if its last line had no LF.
@@ -187,6 +207,32 @@ impl Mistakes {
     }
 }
 
+/// Counts lines, so that one peer cannot keep the tracker busy: who is more than
+/// [`LINES_FOR_SECONDS`] ahead of [`LINES_PER_SECOND`] is sent away.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// When all lines so far would have come at the pace that may go on for ever.
+    caught_up: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { caught_up: now }
+    }
+
+    /// Counts one more line; refuses the peer when it is one too many.
+    fn count(&mut self, now: Instant, out: &mut Outbox) -> bool {
+        self.caught_up = self.caught_up.max(now) + Duration::from_secs(1) / LINES_PER_SECOND;
+        let is_too_fast = self.caught_up > now + Duration::from_secs(LINES_FOR_SECONDS.into());
+        if is_too_fast {
+            let text =
+                format!("more than {LINES_PER_SECOND} lines a second for {LINES_FOR_SECONDS} s");
+            out.refuse(Refusal::new(ErrorCode::TooMany, text));
+        }
+        is_too_fast
+    }
+}
+
 /// The wait for one step, which may last long while there is room and must be short in a crowd.
 /// Whether there is a crowd is only known at the time, so the short limit is looked at again and
 /// again until the long one has passed.
@@ -279,6 +325,23 @@ mod tests {
         assert!(!patience.is_over(start + s(59), false, s(5)));
         assert_eq!(patience.next_look, start + s(60));
         assert!(patience.is_over(start + s(60), false, s(1)));
+    }
+
+    #[test]
+    fn the_pace_may_be_exceeded_for_a_while() {
+        let start = Instant::now();
+        let mut out = Outbox::default();
+        let mut pace = Pace::new(start);
+        assert!((0..200).all(|_| !pace.count(start, &mut out)));
+        assert!(pace.count(start, &mut out), "201 at once");
+        let mut pace = Pace::new(start);
+        let mut at = |n: u32, per_second: u32| {
+            pace.count(start + Duration::from_secs(1) * n / per_second, &mut out)
+        };
+        assert!((0..10_000).all(|n| !at(n, 20)), "20 a second for ever");
+        let mut pace = Pace::new(start);
+        let late = (0..).find(|&n| pace.count(start + Duration::from_secs(1) * n / 40, &mut out));
+        assert_eq!(late, Some(399), "40 a second for ten seconds");
     }
 
     #[test]

@@ -1,0 +1,143 @@
+//! The keeper: one thread that looks after what no connection looks after.
+//!
+//! Once a second it reads passwords, keys and bans again if their files have changed, and closes
+//! the connections that lost their right to be there.
+
+use super::bans::Bans;
+use super::credentials::Reread;
+use super::log::Level;
+use super::services::{Shared, lock};
+use super::watched_file::{Look, WatchedFile, WrongLine};
+use crate::protocol::message::{ErrorCode, Refusal};
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The files that the keeper reads.
+pub(super) struct Keeper {
+    shared: Arc<Shared>,
+    keys: Option<WatchedFile>,
+    bans: Option<WatchedFile>,
+}
+
+impl Keeper {
+    /// Reads the files for the first time.
+    ///
+    /// # Errors
+    /// The file that cannot be read.
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        keys: Option<PathBuf>,
+        bans: Option<PathBuf>,
+    ) -> Result<(), (PathBuf, io::Error)> {
+        let keys = keys.map(WatchedFile::new);
+        let bans = bans.map(WatchedFile::new);
+        let mut keeper = Self { shared, keys, bans };
+        keeper.look_at_keys()?;
+        keeper.look_at_bans()?;
+        let failed = |error| (PathBuf::from("the keeper's thread"), error);
+        std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || {
+                loop {
+                    std::thread::sleep(LOOK_EVERY);
+                    keeper.look();
+                }
+            })
+            .map(drop)
+            .map_err(failed)
+    }
+
+    fn look(&mut self) {
+        self.look_at_passwords();
+        for unreadable in [self.look_at_keys(), self.look_at_bans()] {
+            if let Err((path, error)) = unreadable {
+                let (path, so) = (path.display(), "what it held before counts");
+                let fields: [(&str, &dyn Display); 3] =
+                    [("file", &path), ("error", &error), ("so", &so)];
+                self.shared.log.event(Level::Warn, "file-not-read", &fields);
+            }
+        }
+    }
+
+    fn look_at_passwords(&self) {
+        // Read apart, so that no login waits for a disk.
+        let reread = lock(&self.shared.passwords).reread();
+        match reread {
+            Reread::Same => {}
+            Reread::Changed(valid) => {
+                self.shared
+                    .log
+                    .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+            }
+            Reread::Kept(error) => {
+                let so = "the passwords from before stay valid";
+                let fields: [(&str, &dyn Display); 2] = [("error", &error), ("so", &so)];
+                self.shared
+                    .log
+                    .event(Level::Warn, "passwords-not-read", &fields);
+            }
+        }
+    }
+
+    fn look_at_keys(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(text) = look(&mut self.keys)? else {
+            return Ok(());
+        };
+        let (wrong, count) = {
+            let mut keys = lock(&self.shared.keys);
+            (keys.set(&text), keys.count())
+        };
+        self.say_read("keys-read", count, &self.keys, &wrong);
+        self.shared.dismiss_listed(
+            |credential| !lock(&self.shared.keys).allows(credential),
+            &Refusal::new(
+                ErrorCode::BadPassword,
+                "the key you logged in with is not valid any more",
+            ),
+        );
+        Ok(())
+    }
+
+    fn look_at_bans(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(text) = look(&mut self.bans)? else {
+            return Ok(());
+        };
+        let (bans, wrong) = Bans::parse(&text);
+        let bans = Arc::new(bans);
+        *lock(&self.shared.bans) = Arc::clone(&bans);
+        self.say_read("bans-read", bans.count(), &self.bans, &wrong);
+        self.shared.dismiss_banned(&bans);
+        Ok(())
+    }
+
+    fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {
+        let path = file
+            .as_ref()
+            .map(|file| file.path().display().to_string())
+            .unwrap_or_default();
+        self.shared
+            .log
+            .event(Level::Info, event, &[("file", &path), ("count", &count)]);
+        for WrongLine { number, why } in wrong {
+            let fields: [(&str, &dyn Display); 3] =
+                [("file", &path), ("line", number), ("error", why)];
+            self.shared.log.event(Level::Warn, "wrong-line", &fields);
+        }
+    }
+}
+
+/// What a file holds, if that has changed.
+fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::Error)> {
+    let Some(file) = file else { return Ok(None) };
+    match file.look() {
+        Look::Same => Ok(None),
+        Look::Changed(text) => Ok(Some(text)),
+        Look::Unreadable(error) => Err((file.path().to_owned(), error)),
+    }
+}

@@ -1,0 +1,171 @@
+//! Named keys: credentials of one game-server admin each, whose secret never crosses the wire.
+//!
+//! This file hides what a key file looks like: a name and a secret on each line. A key is its name
+//! together with its secret; with another secret it is another key.
+
+use super::credentials::Credential;
+use super::watched_file::{WrongLine, telling_lines};
+use crate::protocol::argument::MAX_KEY;
+use crate::protocol::proof;
+use std::collections::HashMap;
+
+/// The longest secret, in bytes.
+pub const MAX_SECRET: usize = 255;
+
+/// The keys that are valid now.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Secret and credential by name.
+    valid: HashMap<Box<str>, (Box<str>, Credential)>,
+    /// How many keys have ever been given a credential.
+    numbered: u32,
+}
+
+impl Keys {
+    /// Takes the keys of a file in place of those from before. A key that was there before keeps
+    /// its credential. Returns the lines that are wrong; the others count.
+    pub fn set(&mut self, text: &str) -> Vec<WrongLine> {
+        let mut wrong = Vec::new();
+        let mut valid: HashMap<Box<str>, (Box<str>, Credential)> = HashMap::new();
+        for (number, line) in telling_lines(text) {
+            match check(line) {
+                Ok((name, _)) if valid.contains_key(name) => {
+                    let why = "the name is that of a key on a line before".to_owned();
+                    wrong.push(WrongLine { number, why });
+                }
+                Ok((name, secret)) => {
+                    let credential = match self.valid.get(name) {
+                        Some((before, credential)) if **before == *secret => *credential,
+                        _ => {
+                            self.numbered += 1;
+                            Credential::Key(self.numbered)
+                        }
+                    };
+                    valid.insert(name.into(), (secret.into(), credential));
+                }
+                Err(why) => wrong.push(WrongLine {
+                    number,
+                    why: why.to_owned(),
+                }),
+            }
+        }
+        self.valid = valid;
+        wrong
+    }
+
+    /// How many keys there are.
+    pub fn count(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// True unless `credential` is a key that is not valid (any more).
+    pub fn allows(&self, credential: Credential) -> bool {
+        !matches!(credential, Credential::Key(_))
+            || self.valid.values().any(|(_, valid)| *valid == credential)
+    }
+
+    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and
+    /// port. Takes as long for a name that is not known.
+    pub fn verify(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
+        let key = self.valid.get(name);
+        let secret = key.map_or("nobody's secret", |(secret, _)| secret);
+        let expected = proof::mac(secret, number, name, port);
+        let is_right = proof::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
+        key.filter(|_| is_right).map(|(_, credential)| *credential)
+    }
+}
+
+/// Splits a line into name and secret.
+fn check(line: &str) -> Result<(&str, &str), &'static str> {
+    let (name, secret) = line
+        .split_once(char::is_whitespace)
+        .ok_or("write: name secret")?;
+    let secret = secret.trim();
+    if name.len() > MAX_KEY
+        || !name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    {
+        return Err("a name is at most 32 letters, digits, dots, _ or -");
+    }
+    if secret.len() > MAX_SECRET {
+        return Err("a secret has at most 255 bytes");
+    }
+    Ok((name, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: u64 = 0x5f1c_9a3e_77b0_4d21;
+
+    fn verify(keys: &Keys, name: &str, secret: &str) -> Option<Credential> {
+        keys.verify(
+            name,
+            NUMBER,
+            23460,
+            &proof::mac(secret, NUMBER, name, 23460),
+        )
+    }
+
+    #[test]
+    fn a_key_is_known_by_what_its_secret_gives() {
+        let mut keys = Keys::default();
+        assert_eq!(
+            keys.set("# of the club\nalice  between us\nbob hunter2\n"),
+            []
+        );
+        let alice = verify(&keys, "alice", "between us").unwrap();
+        assert_ne!(Some(alice), verify(&keys, "bob", "hunter2"));
+        assert_eq!(verify(&keys, "alice", "hunter2"), None);
+        assert_eq!(
+            verify(&keys, "carol", "nobody's secret"),
+            None,
+            "an unknown name has no secret"
+        );
+        let mac = proof::mac("between us", NUMBER, "alice", 23460);
+        assert!(
+            keys.verify("alice", NUMBER, 23460, &mac.to_uppercase())
+                .is_some()
+        );
+        assert_eq!(keys.verify("alice", NUMBER + 1, 23460, &mac), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23461, &mac), None);
+        assert_eq!(keys.verify("bob", NUMBER, 23460, &mac), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23460, ""), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23460, &mac[..63]), None);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_or_has_another_secret_is_not_valid_any_more() {
+        let mut keys = Keys::default();
+        keys.set("alice one\nbob two");
+        let (alice, bob) = (
+            verify(&keys, "alice", "one").unwrap(),
+            verify(&keys, "bob", "two").unwrap(),
+        );
+        keys.set("bob two\nalice other");
+        assert!(keys.allows(bob) && !keys.allows(alice));
+        assert_eq!(verify(&keys, "bob", "two"), Some(bob));
+        assert_ne!(verify(&keys, "alice", "other"), Some(alice));
+        keys.set("");
+        assert!(!keys.allows(bob) && keys.count() == 0);
+        assert!(keys.allows(Credential::Password(0)));
+    }
+
+    #[test]
+    fn wrong_lines_are_named_and_the_others_count() {
+        let mut keys = Keys::default();
+        let long = "x".repeat(256);
+        let text = format!("alice one\nbob\nalice two\nna/me x\ncarol {long}\ndave four five\n");
+        let wrong: Vec<usize> = keys
+            .set(&text)
+            .into_iter()
+            .map(|line| line.number)
+            .collect();
+        assert_eq!(wrong, [2, 3, 4, 5]);
+        assert!(verify(&keys, "alice", "one").is_some());
+        assert!(verify(&keys, "dave", "four five").is_some());
+        assert_eq!(keys.count(), 2);
+    }
+}

@@ -1,0 +1,529 @@
+//! The conversation with a game server, on a pretend clock.
+
+use super::*;
+use crate::tracker::registry::Registry;
+use crate::tracker::session::Chunk;
+use quickcheck::quickcheck;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+/// A tracker of one connection.
+struct Alone {
+    registry: RefCell<Registry>,
+    crowded: Cell<bool>,
+    listed_slots: Cell<u32>,
+    trusted: Cell<bool>,
+    numbers: Cell<u64>,
+    datagrams: RefCell<Vec<(u64, u16)>>,
+    proofs: RefCell<Vec<bool>>,
+}
+
+impl Services for &Alone {
+    fn peer_ip(&self) -> IpAddr {
+        "::ffff:198.51.100.7".parse().unwrap()
+    }
+    fn verify(&self, password: &str) -> Option<Credential> {
+        (password == "secret").then(|| Credential::Password(0))
+    }
+    fn is_trusted(&self) -> bool {
+        self.trusted.get()
+    }
+    fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
+        let expected = crate::protocol::proof::mac("between us", number, name, port);
+        (name == "alice" && mac == expected).then_some(Credential::Key(1))
+    }
+    fn send_proof(&self, number: u64, port: u16, _: Instant) -> bool {
+        self.datagrams.borrow_mut().push((number, port));
+        true
+    }
+    fn proven(&self, is_reachable: bool) {
+        self.proofs.borrow_mut().push(is_reachable);
+    }
+    fn challenge_number(&self) -> u64 {
+        self.numbers.set(self.numbers.get() + 1);
+        self.numbers.get() - 1
+    }
+    fn is_crowded(&self) -> bool {
+        self.crowded.get()
+    }
+    fn entry(&self) -> Option<Arc<Entry>> {
+        self.registry.borrow().entry_of(1)
+    }
+    fn put(&self, entry: Entry) -> Result<(), Refusal> {
+        if self.listed_slots.get() == 0 {
+            return Err(Refusal::new(ErrorCode::Busy, "full"));
+        }
+        let taken = |_| Refusal::new(ErrorCode::Taken, "taken");
+        self.registry
+            .borrow_mut()
+            .put(1, entry)
+            .map(|_| ())
+            .map_err(taken)
+    }
+    fn stats(&self) -> Option<String> {
+        None
+    }
+}
+
+fn alone() -> Alone {
+    Alone {
+        registry: RefCell::new(Registry::new(1)),
+        crowded: Cell::new(false),
+        listed_slots: Cell::new(1),
+        trusted: Cell::new(false),
+        numbers: Cell::new(0x2a),
+        datagrams: RefCell::default(),
+        proofs: RefCell::default(),
+    }
+}
+
+fn sent(out: &mut Outbox) -> String {
+    let mut text = String::new();
+    for chunk in out.take() {
+        match chunk {
+            Chunk::Text(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
+            Chunk::List(_) => panic!("a game server is never sent the list"),
+        }
+    }
+    text
+}
+
+fn say(
+    session: &mut GameServerSession<'_, &Alone>,
+    line: &str,
+    now: Instant,
+) -> (String, Option<Closing>) {
+    let mut out = Outbox::default();
+    session.on_line(Ok(line), now, &mut out);
+    let text = sent(&mut out);
+    (text, out.closing)
+}
+
+const NUMBER: &str = "000000000000002a";
+
+fn listed<'a>(
+    tracker: &'a Alone,
+    setting: &'a Setting,
+    now: Instant,
+) -> GameServerSession<'a, &'a Alone> {
+    tracker.numbers.set(0x2a);
+    let mut session = GameServerSession::new(tracker, setting, now);
+    assert_eq!(
+        say(&mut session, "LOGIN secret", now).0,
+        format!("CHALLENGE {NUMBER}\n")
+    );
+    let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} port=23460"), now);
+    assert_eq!(
+        (answer.as_str(), closing),
+        ("OK listed 198.51.100.7:23460\n", None)
+    );
+    session
+}
+
+#[test]
+fn before_it_is_listed_every_mistake_ends_the_conversation() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    for (lines, code) in [
+        (&["HELLO"][..], ErrorCode::UnknownCommand),
+        (&["LOGIN wrong"], ErrorCode::BadPassword),
+        (&["INFOS port=1"], ErrorCode::NotLoggedIn),
+        (&["PONG 1"], ErrorCode::NotLoggedIn),
+        (&["LOGIN secret", "LOGIN secret"], ErrorCode::BadSyntax),
+        (&["LOGIN secret", "INFOS port=1"], ErrorCode::BadChallenge),
+        (
+            &["LOGIN secret", "INFOS 2a port=1"],
+            ErrorCode::BadChallenge,
+        ),
+        (
+            &["LOGIN secret", "INFOS 000000000000002b port=1"],
+            ErrorCode::BadChallenge,
+        ),
+        (
+            &["LOGIN secret", "INFOS 000000000000002a"],
+            ErrorCode::BadValue,
+        ),
+        (
+            &["LOGIN secret", "INFOS 000000000000002a port=0"],
+            ErrorCode::BadValue,
+        ),
+        (
+            &["LOGIN secret", "INFOS 000000000000002a port=1 ip=192.0.2.9"],
+            ErrorCode::BadIp,
+        ),
+        (
+            &["LOGIN secret", "INFOS 000000000000002a port=1 checked=yes"],
+            ErrorCode::BadValue,
+        ),
+        (&["STATS"], ErrorCode::UnknownCommand),
+    ] {
+        tracker.numbers.set(0x2a);
+        let mut session = GameServerSession::new(&tracker, &setting, now);
+        let mut last = None;
+        for line in lines {
+            assert_eq!(last, None);
+            last = say(&mut session, line, now).1;
+        }
+        assert!(
+            matches!(&last, Some(Closing::Refused(refusal)) if refusal.code == code),
+            "{lines:?}: {last:?}"
+        );
+        assert_eq!(tracker.registry.borrow().list().count(), 0);
+    }
+}
+
+#[test]
+fn a_listed_one_is_forgiven_twenty_mistakes() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let mut session = listed(&tracker, &setting, now);
+    for _ in 0..20 {
+        let (answer, closing) = say(&mut session, "INFOS port=0", now);
+        assert!(
+            answer.starts_with("ERR bad-value ") && closing.is_none(),
+            "{answer}"
+        );
+    }
+    assert_eq!(tracker.registry.borrow().list().count(), 1);
+    let (answer, closing) = say(&mut session, "HELLO", now);
+    assert!(answer.contains("ERR too-many"), "{answer}");
+    assert!(matches!(closing, Some(Closing::Refused(_))));
+}
+
+#[test]
+fn a_number_is_good_once() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let mut session = listed(&tracker, &setting, now);
+    let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} nbplayers=9"), now);
+    assert!(
+        answer.starts_with("ERR bad-challenge") && closing.is_none(),
+        "{answer}"
+    );
+    assert_eq!(
+        tracker
+            .registry
+            .borrow()
+            .entry_of(1)
+            .unwrap()
+            .infos
+            .number("nbplayers"),
+        None
+    );
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_no_change_of_the_list() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let mut session = listed(&tracker, &setting, now);
+    let revision = || tracker.registry.borrow().list().revision();
+    assert_eq!(say(&mut session, "INFOS nbplayers=3 map=x", now).0, "OK\n");
+    let before = revision();
+    assert_eq!(
+        say(&mut session, "INFOS nbplayers=03 ip=198.51.100.7", now).0,
+        "OK\n"
+    );
+    assert_eq!(say(&mut session, "INFOS", now).0, "OK\n");
+    assert_eq!(revision(), before);
+    assert_eq!(say(&mut session, "INFOS map=", now).0, "OK\n");
+    assert_ne!(revision(), before);
+    assert_eq!(
+        say(&mut session, "INFOS port=7", now).0,
+        "OK listed 198.51.100.7:7\n"
+    );
+    let (answer, _) = say(&mut session, "INFOS port=", now);
+    assert!(
+        answer.starts_with("ERR bad-value port=<number> is required"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn no_room_on_the_list_is_said_and_ends_the_login() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    tracker.listed_slots.set(0);
+    let mut session = GameServerSession::new(&tracker, &setting, now);
+    say(&mut session, "LOGIN secret", now);
+    let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} port=1"), now);
+    assert!(
+        answer.starts_with("ERR busy") && closing.is_some(),
+        "{answer}"
+    );
+}
+
+/// Lets time pass until `until`; what was sent on the connection meanwhile.
+fn wait(session: &mut GameServerSession<'_, &Alone>, until: Instant) -> (String, Option<Closing>) {
+    let mut out = Outbox::default();
+    while session.next_deadline() <= until && out.closing().is_none() {
+        session.on_deadline(session.next_deadline(), &mut out);
+    }
+    (sent(&mut out), out.closing)
+}
+
+#[test]
+fn a_port_is_proven_by_the_number_of_a_datagram() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let s = Duration::from_secs;
+    let checked = || {
+        let entry = tracker.registry.borrow().entry_of(1).unwrap();
+        entry.infos.get("checked").map(str::to_owned)
+    };
+    let mut session = listed(&tracker, &setting, start);
+    assert_eq!(wait(&mut session, start).0, "");
+    assert_eq!(*tracker.datagrams.borrow(), [(0x2b, 23460)]);
+    assert_eq!(checked(), None);
+    let wrong = say(&mut session, "INFOS 000000000000002a", start).0;
+    assert!(
+        wrong.starts_with("ERR bad-challenge"),
+        "the number of the login: {wrong}"
+    );
+    let answer = say(
+        &mut session,
+        "INFOS 000000000000002b nbplayers=1",
+        start + s(1),
+    )
+    .0;
+    assert_eq!(
+        (answer.as_str(), checked().as_deref()),
+        ("OK checked\n", Some("yes"))
+    );
+    let again = say(&mut session, "INFOS 000000000000002b", start + s(1)).0;
+    assert!(
+        again.starts_with("ERR bad-challenge"),
+        "used twice: {again}"
+    );
+
+    // Another port is another proof.
+    assert_eq!(
+        say(&mut session, "INFOS pingport=5000", start + s(2)).0,
+        "OK\n"
+    );
+    assert_eq!(checked(), None);
+    wait(&mut session, start + s(2));
+    assert_eq!(tracker.datagrams.borrow().last(), Some(&(0x2c, 5000)));
+    say(&mut session, "INFOS 000000000000002c", start + s(3));
+    assert_eq!(checked().as_deref(), Some("yes"));
+
+    // Ten minutes later it is asked again; three datagrams that are not answered undo it.
+    for second in (10..=590).step_by(10) {
+        say(&mut session, "PONG", start + s(second));
+    }
+    let before = tracker.datagrams.borrow().len();
+    for second in 600..=615 {
+        wait(&mut session, start + s(second));
+        say(&mut session, "PONG", start + s(second));
+    }
+    assert_eq!(tracker.datagrams.borrow().len(), before + 3);
+    assert_eq!(checked(), None);
+    assert_eq!(*tracker.proofs.borrow(), [true, true, false]);
+    let late = say(&mut session, "INFOS 000000000000002d", start + s(616)).0;
+    assert!(late.starts_with("ERR bad-challenge"), "{late}");
+}
+
+#[test]
+fn with_require_check_only_the_proven_are_listed() {
+    let setting = Setting {
+        require_check: true,
+        ..Setting::default()
+    };
+    let (tracker, start) = (alone(), Instant::now());
+    let s = Duration::from_secs;
+    let count = || tracker.registry.borrow().list().count();
+    let first = |port: &str| {
+        tracker.numbers.set(0x2a);
+        let mut session = GameServerSession::new(&tracker, &setting, start);
+        say(&mut session, "LOGIN secret", start);
+        let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} {port}"), start);
+        (session, answer, closing)
+    };
+    let (mut session, answer, _) = first("port=23460");
+    assert_eq!(answer, "OK checking udp 198.51.100.7:23460\n");
+    assert_eq!(say(&mut session, "INFOS nbplayers=1", start).0, "OK\n");
+    wait(&mut session, start);
+    assert_eq!(
+        (count(), &tracker.datagrams.borrow()[..]),
+        (0, &[(0x2b, 23460)][..])
+    );
+    let answer = say(&mut session, "INFOS 000000000000002b map=x", start + s(1)).0;
+    assert_eq!(
+        (answer.as_str(), count()),
+        ("OK listed 198.51.100.7:23460\n", 1)
+    );
+    let entry = tracker.registry.borrow().entry_of(1).unwrap();
+    assert_eq!(
+        entry.infos.to_string(),
+        "ip=198.51.100.7 port=23460 nbplayers=1 checked=yes map=x"
+    );
+    let moved = say(&mut session, "INFOS port=23461", start + s(1)).0;
+    assert!(moved.starts_with("ERR bad-value the port that was checked cannot change"));
+    tracker.registry.borrow_mut().remove(1);
+
+    let (mut session, _, _) = first("port=23460");
+    let (answer, closing) = wait(&mut session, start + s(60));
+    assert!(
+        answer.starts_with("ERR unreachable udp 198.51.100.7:23460 did not"),
+        "{answer}"
+    );
+    assert!(closing.is_some() && count() == 0);
+
+    let (_, answer, closing) = first("port=1023");
+    assert!(
+        answer.starts_with("ERR unreachable") && closing.is_some(),
+        "{answer}"
+    );
+
+    let (mut session, _, _) = first("port=23460");
+    let (answer, closing) = say(&mut session, "INFOS 0123456789abcdef", start);
+    assert!(
+        answer.starts_with("ERR bad-challenge") && closing.is_some(),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_key_is_shown_by_a_mac_and_never_said() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let first_infos = |name: &str, fields: &dyn Fn(&str) -> String| {
+        tracker.numbers.set(0x2a);
+        let mut session = GameServerSession::new(&tracker, &setting, now);
+        let challenge = say(&mut session, &format!("LOGIN name={name}"), now).0;
+        assert_eq!(
+            challenge,
+            format!("CHALLENGE {NUMBER}\n"),
+            "whatever the name"
+        );
+        let mac = crate::protocol::proof::mac("between us", 0x2a, name, 23460);
+        let answer = say(
+            &mut session,
+            &format!("INFOS {NUMBER} {}", fields(&mac)),
+            now,
+        )
+        .0;
+        (session, answer)
+    };
+    let (mut session, answer) = first_infos("alice", &|mac| format!("mac={mac} port=23460"));
+    assert_eq!(answer, "OK listed 198.51.100.7:23460\n");
+    let entry = tracker.registry.borrow().entry_of(1).unwrap();
+    assert_eq!(entry.infos.to_string(), "ip=198.51.100.7 port=23460");
+    assert_eq!(entry.credential, Credential::Key(1));
+    let answer = say(&mut session, "INFOS mac=00", now).0;
+    assert!(
+        answer.starts_with("ERR bad-value mac belongs to the first INFOS"),
+        "{answer}"
+    );
+
+    for (name, fields) in [
+        (
+            "alice",
+            &(|_: &str| "port=23460".to_owned()) as &dyn Fn(&str) -> String,
+        ),
+        ("alice", &|mac| format!("mac={mac} port=23461")),
+        ("alice", &|mac| format!("mac={}0 port=23460", &mac[..63])),
+        ("bob", &|mac| format!("mac={mac} port=23460")),
+    ] {
+        let (_, answer) = first_infos(name, fields);
+        assert!(answer.starts_with("ERR bad-password"), "{name}: {answer}");
+    }
+    tracker.numbers.set(0x2a);
+    let mut session = GameServerSession::new(&tracker, &setting, now);
+    say(&mut session, "LOGIN secret", now);
+    let (answer, _) = say(&mut session, &format!("INFOS {NUMBER} port=1 mac=00"), now);
+    assert!(answer.starts_with("ERR bad-value mac belongs"), "{answer}");
+}
+
+#[test]
+fn a_trusted_peer_may_name_another_address_and_send_as_it_likes() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    tracker.trusted.set(true);
+    let mut session = listed(&tracker, &setting, now);
+    assert_eq!(
+        say(&mut session, "INFOS ip=203.0.113.9", now).0,
+        "OK listed 203.0.113.9:23460\n"
+    );
+    for n in 0..1000 {
+        assert_eq!(
+            say(&mut session, &format!("INFOS nbplayers={n}"), now).0,
+            "OK\n"
+        );
+    }
+    let entry = tracker.registry.borrow().entry_of(1).unwrap();
+    assert_eq!(
+        entry.infos.to_string(),
+        "ip=203.0.113.9 port=23460 nbplayers=999"
+    );
+    wait(&mut session, now);
+    assert_eq!(tracker.datagrams.borrow().len(), 1, "to its own address");
+}
+
+#[test]
+fn a_storm_of_lines_ends_the_conversation() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    for line in ["INFOS nbplayers=1", "", "PING 1"] {
+        let mut session = listed(&tracker, &setting, now);
+        let last = (0..).find_map(|n| Some((n, say(&mut session, line, now).1?)));
+        let Some((198, Closing::Refused(refusal))) = last else {
+            panic!("{line}: {last:?}")
+        };
+        assert_eq!(refusal.code, ErrorCode::TooMany, "two lines were the login");
+    }
+}
+
+#[test]
+fn silence_is_pinged_once_and_then_dropped() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let s = Duration::from_secs;
+    let mut session = listed(&tracker, &setting, start);
+    // A port that is never asked: datagrams are tested by themselves.
+    assert_eq!(say(&mut session, "INFOS pingport=1", start).0, "OK\n");
+    let mut out = Outbox::default();
+    assert_eq!(session.next_deadline(), start + s(15));
+    session.on_deadline(start + s(15), &mut out);
+    assert_eq!(sent(&mut out), "PING 1\n");
+    assert_eq!(session.next_deadline(), start + s(30));
+    say(&mut session, "PONG 1", start + s(16));
+    assert_eq!(session.next_deadline(), start + s(31));
+    session.on_deadline(start + s(31), &mut out);
+    assert_eq!(sent(&mut out), "PING 2\n");
+    session.on_deadline(start + s(45), &mut out);
+    assert_eq!((sent(&mut out).as_str(), out.closing()), ("", None));
+    session.on_deadline(start + s(46), &mut out);
+    assert!(sent(&mut out).starts_with("ERR timeout"));
+    assert!(out.closing().is_some());
+}
+
+#[test]
+fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let s = Duration::from_secs;
+    for (crowded, after) in [(false, 60), (true, 5)] {
+        tracker.crowded.set(crowded);
+        let mut session = GameServerSession::new(&tracker, &setting, start);
+        say(&mut session, "LOGIN secret", start + s(2));
+        let mut out = Outbox::default();
+        while out.closing().is_none() {
+            let deadline = session.next_deadline();
+            assert!(deadline <= start + s(2 + after));
+            session.on_deadline(deadline, &mut out);
+        }
+        assert_eq!(session.next_deadline(), start + s(2 + after));
+        assert!(sent(&mut out).starts_with("ERR timeout"));
+    }
+}
+
+quickcheck! {
+    fn no_lines_panic_or_leave_an_entry_without_a_login(lines: Vec<String>, logs_in: bool) -> bool {
+        let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+        let mut session = GameServerSession::new(&tracker, &setting, now);
+        let mut lines = lines;
+        if logs_in {
+            lines.insert(0, "LOGIN secret".to_owned());
+        }
+        for line in &lines {
+            for line in [line.clone(), format!("INFOS {line}"), format!("LOGIN {line}")] {
+                let (answer, closing) = say(&mut session, &line, now);
+                assert!(answer.lines().all(|line| line.len() < 1024));
+                if closing.is_some() {
+                    return tracker.registry.borrow().list().count() == 0;
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,194 @@
+//! Does the advertised UDP port answer at the game server's address?
+//!
+//! This file hides how often that is asked and when the tracker gives up. The question is a number
+//! in a datagram; the answer is that number in an INFOS. Nothing here says where datagrams go:
+//! that is never the game server's choice.
+
+use super::Timings;
+use std::time::Instant;
+
+/// Datagrams that are sent at the most before a port counts as unreachable.
+const DATAGRAMS: u32 = 3;
+
+/// Ports below are not asked: what listens there is not a game.
+pub(super) const LOWEST_PORT: u16 = 1024;
+
+/// Where the proof of one port stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Proof {
+    /// The port is not one that is asked.
+    Never,
+    /// To be asked at this time.
+    Due(Instant),
+    /// Asked so many times; whatever comes next comes at this time.
+    Open {
+        number: u64,
+        sent: u32,
+        next: Instant,
+    },
+}
+
+/// What came of a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It goes on.
+    Waiting,
+    /// The port has not answered. It will be asked again much later.
+    Unreachable,
+}
+
+impl Proof {
+    /// A new port is to be proven at once.
+    pub(super) fn of_port(port: u16, now: Instant) -> Self {
+        if port < LOWEST_PORT {
+            Self::Never
+        } else {
+            Self::Due(now)
+        }
+    }
+
+    /// When something is to be done.
+    pub(super) fn next_deadline(self) -> Option<Instant> {
+        match self {
+            Self::Never => None,
+            Self::Due(at) | Self::Open { next: at, .. } => Some(at),
+        }
+    }
+
+    /// Does what is due. `send` sends the number, and tells whether it was allowed to.
+    pub(super) fn on_deadline(
+        &mut self,
+        now: Instant,
+        timings: &Timings,
+        new_number: impl FnOnce() -> u64,
+        send: impl FnOnce(u64) -> bool,
+    ) -> Outcome {
+        if let Self::Due(at) = *self
+            && now >= at
+        {
+            *self = Self::Open {
+                number: new_number(),
+                sent: 0,
+                next: now,
+            };
+        }
+        let Self::Open { number, sent, next } = self else {
+            return Outcome::Waiting;
+        };
+        if now < *next {
+            return Outcome::Waiting;
+        }
+        if *sent == DATAGRAMS {
+            *self = Self::Due(now + timings.proof_every);
+            return Outcome::Unreachable;
+        }
+        if !send(*number) {
+            // Too many are being sent to this host, or in all: its turn will come.
+            *next = now + timings.look_again;
+            return Outcome::Waiting;
+        }
+        *sent += 1;
+        *next = now
+            + if *sent < DATAGRAMS {
+                timings.proof_again
+            } else {
+                timings.proof_answer
+            };
+        Outcome::Waiting
+    }
+
+    /// True if `number` is the answer. It is good once, and not after the tracker gave up.
+    pub(super) fn answer(&mut self, number: u64, now: Instant, timings: &Timings) -> bool {
+        match *self {
+            Self::Open {
+                number: asked,
+                sent: 1..,
+                ..
+            } if asked == number => {
+                *self = Self::Due(now + timings.proof_every);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Lets time pass; the seconds at which datagrams went out, and how it ended.
+    fn run(proof: &mut Proof, start: Instant, until: u64, allowed: bool) -> (Vec<u64>, Outcome) {
+        let mut sent = Vec::new();
+        while let Some(at) = proof
+            .next_deadline()
+            .filter(|at| *at <= start + secs(until))
+        {
+            let outcome = proof.on_deadline(
+                at,
+                &Timings::default(),
+                || 42,
+                |number| {
+                    assert_eq!(number, 42);
+                    if allowed {
+                        sent.push((at - start).as_secs());
+                    }
+                    allowed
+                },
+            );
+            if outcome == Outcome::Unreachable {
+                return (sent, outcome);
+            }
+        }
+        (sent, Outcome::Waiting)
+    }
+
+    fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn three_datagrams_and_then_it_is_unreachable_for_ten_minutes() {
+        let start = Instant::now();
+        let mut proof = Proof::of_port(1024, start);
+        assert_eq!(
+            run(&mut proof, start, 100, true),
+            (vec![0, 1, 2], Outcome::Unreachable)
+        );
+        assert_eq!(proof.next_deadline(), Some(start + secs(607)));
+        assert!(
+            !proof.answer(42, start + secs(8), &Timings::default()),
+            "too late"
+        );
+    }
+
+    #[test]
+    fn an_answer_counts_once_and_the_question_comes_again() {
+        let start = Instant::now();
+        let timings = Timings::default();
+        let mut proof = Proof::of_port(23460, start);
+        assert!(!proof.answer(42, start, &timings), "nothing was asked yet");
+        assert_eq!(run(&mut proof, start, 1, true).0, [0, 1]);
+        assert!(!proof.answer(41, start + secs(1), &timings));
+        assert!(proof.answer(42, start + secs(1), &timings));
+        assert!(!proof.answer(42, start + secs(1), &timings));
+        assert_eq!(proof.next_deadline(), Some(start + secs(601)));
+    }
+
+    #[test]
+    fn who_may_not_be_asked_now_is_asked_later_and_low_ports_never() {
+        let start = Instant::now();
+        let mut proof = Proof::of_port(23460, start);
+        assert_eq!(
+            run(&mut proof, start, 100, false),
+            (vec![], Outcome::Waiting)
+        );
+        assert!(
+            !proof.answer(42, start + secs(100), &Timings::default()),
+            "it was never sent"
+        );
+        assert_eq!(run(&mut proof, start, 102, true).0.len(), 2);
+        assert!(Proof::of_port(1023, start).next_deadline().is_none());
+    }
+}

@@ -1,0 +1,151 @@
+//! A file that is read again when it changes.
+//!
+//! This file hides how a change is noticed: by the time of the last change, the length and, where
+//! there is one, the inode, so that an editor that writes a new file in place of the old is seen
+//! too.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A file and what was last seen of it.
+#[derive(Debug)]
+pub struct WatchedFile {
+    path: PathBuf,
+    seen: Option<Stamp>,
+    /// It was unreadable the last time, and that was said.
+    is_missing: bool,
+}
+
+/// What came of looking at a file.
+#[derive(Debug)]
+pub enum Look {
+    /// It is as it was.
+    Same,
+    /// It is new or has changed; this is what it holds.
+    Changed(String),
+    /// It cannot be read (any more). Said once, until it could be read again.
+    Unreadable(io::Error),
+}
+
+/// What shows that a file has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&metadata),
+        })
+    }
+}
+
+impl WatchedFile {
+    /// A file that nobody has looked at yet.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            seen: None,
+            is_missing: false,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it if it has changed since the last time.
+    pub fn look(&mut self) -> Look {
+        // The stamp is taken before reading: a change in between is seen the next time.
+        let read = Stamp::of(&self.path).and_then(|stamp| {
+            if self.seen.as_ref() == Some(&stamp) {
+                return Ok(None);
+            }
+            fs::read_to_string(&self.path).map(|text| Some((stamp, text)))
+        });
+        match read {
+            Ok(None) => Look::Same,
+            Ok(Some((stamp, text))) => {
+                self.seen = Some(stamp);
+                self.is_missing = false;
+                Look::Changed(text)
+            }
+            Err(error) => {
+                self.seen = None;
+                if std::mem::replace(&mut self.is_missing, true) {
+                    return Look::Same;
+                }
+                Look::Unreadable(error)
+            }
+        }
+    }
+}
+
+/// The lines of a file that say something, each with its number: trimmed, and neither blank nor
+/// beginning with `#`.
+pub fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// A line of a file that is not understood. The other lines count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongLine {
+    /// Counted from 1.
+    pub number: usize,
+    /// What is wrong with it, without what it holds.
+    pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_once_and_a_missing_file_is_said_once() {
+        let path = std::env::temp_dir().join(format!("gltracker-watched-{}", std::process::id()));
+        let mut file = WatchedFile::new(path.clone());
+        assert!(matches!(file.look(), Look::Unreadable(_)));
+        assert!(matches!(file.look(), Look::Same));
+        fs::write(&path, "one").unwrap();
+        assert!(matches!(file.look(), Look::Changed(text) if text == "one"));
+        assert!(matches!(file.look(), Look::Same));
+        fs::write(&path, "three").unwrap();
+        assert!(matches!(file.look(), Look::Changed(text) if text == "three"));
+
+        let replacement = path.with_extension("new");
+        fs::write(&replacement, "other").unwrap();
+        fs::rename(&replacement, &path).unwrap();
+        assert!(matches!(file.look(), Look::Changed(text) if text == "other"));
+
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(file.look(), Look::Unreadable(_)));
+        fs::write(&path, [0xff]).unwrap();
+        assert!(
+            matches!(file.look(), Look::Same),
+            "not text is no more readable than before"
+        );
+        fs::write(&path, "back").unwrap();
+        assert!(matches!(file.look(), Look::Changed(text) if text == "back"));
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn comments_and_blank_lines_say_nothing() {
+        let lines: Vec<_> = telling_lines("# top\n\n a b \r\n#c\nd#e").collect();
+        assert_eq!(lines, [(3, "a b"), (5, "d#e")]);
+    }
+}

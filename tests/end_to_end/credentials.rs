@@ -1,0 +1,143 @@
+//! Keys and bans come from files that are read again, and what they take away is taken at once.
+
+use crate::harness::{PATIENCE, Peer, TrackerProcess};
+use gltracker::protocol::message::parse_number;
+use gltracker::protocol::proof::mac;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A file of this test, removed in the end.
+struct TestFile(PathBuf);
+
+impl TestFile {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("gltracker-{name}-{}", std::process::id()));
+        let file = Self(path);
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Logs in with a key; the answer to the first INFOS.
+fn log_in(tracker: &TrackerProcess, name: &str, secret: &str, port: u16) -> (Peer, String) {
+    let mut peer = Peer::connect(tracker.servers);
+    let challenge = peer.ask(&format!("LOGIN name={name}"));
+    let number = challenge
+        .strip_prefix("CHALLENGE ")
+        .unwrap_or_else(|| panic!("{challenge}"));
+    let mac = mac(secret, parse_number(number).unwrap(), name, port);
+    let answer = peer.ask(&format!("INFOS {number} port={port} mac={mac}"));
+    (peer, answer)
+}
+
+#[test]
+fn deleting_a_key_takes_its_game_servers_off_the_list() {
+    let keys = TestFile::new("keys", "alice between us\nbob hunter2\n");
+    let tracker = TrackerProcess::start_with(&["--max-slots", "80", "--keys-file", keys.path()]);
+    let (mut alice, answer) = log_in(&tracker, "alice", "between us", 1);
+    assert_eq!(answer, "OK listed 127.0.0.1:1");
+    let (mut bob, answer) = log_in(&tracker, "bob", "hunter2", 2);
+    assert_eq!(answer, "OK listed 127.0.0.1:2");
+    let (_, answer) = log_in(&tracker, "bob", "between us", 3);
+    assert!(answer.starts_with("ERR bad-password"), "{answer}");
+    let (_, answer) = log_in(&tracker, "carol", "between us", 3);
+    assert!(answer.starts_with("ERR bad-password"), "{answer}");
+    let (_, answer) = log_in(&tracker, "bob", "hunter2", 1);
+    assert!(answer.starts_with("ERR taken"), "it is alice's: {answer}");
+    assert_eq!(
+        tracker.list(),
+        ["INFOS ip=127.0.0.1 port=1", "INFOS ip=127.0.0.1 port=2"]
+    );
+
+    let start = Instant::now();
+    keys.write("# alice has left\nbob hunter2\nnonsense\n");
+    assert_eq!(
+        alice.read_to_end(),
+        "ERR bad-password the key you logged in with is not valid any more\n"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(
+        tracker.wait_for_list(|list| list.len() == 1),
+        ["INFOS ip=127.0.0.1 port=2"]
+    );
+    assert_eq!(bob.ask("PING 1"), "PONG 1");
+    let line = tracker.wait_for_log("event=wrong-line");
+    assert!(
+        line.contains("line=3 error=\"write: name secret\""),
+        "{line}"
+    );
+    assert!(
+        !tracker.log().join("\n").contains("hunter2"),
+        "secrets are not for the log"
+    );
+}
+
+#[test]
+fn a_ban_holds_from_the_next_second_on_and_its_reason_is_told() {
+    let bans = TestFile::new("bans", "# nobody yet\n");
+    let tracker =
+        TrackerProcess::start_distrustful(&["--max-slots", "80", "--bans-file", bans.path()]);
+    let mut listed = tracker.log_in(1, "");
+    let mut client = Peer::connect(([127, 0, 0, 1], tracker.clients.port()).into());
+    assert_eq!(client.ask("PING 1"), "PONG 1");
+    bans.write("10.0.0.0/33 a slip\n127.0.0.0/8 fake servers\n");
+    let told = "ERR banned the operator has banned your address: fake servers\n";
+    assert_eq!(listed.read_to_end(), told);
+    assert_eq!(client.read_to_end(), told);
+    assert_eq!(tracker.list(), [""; 0]);
+    assert_eq!(Peer::connect(tracker.servers).read_to_end(), told);
+    let line = tracker.wait_for_log("event=wrong-line");
+    assert!(
+        line.contains("line=1 ") && line.contains("10.0.0.0/33"),
+        "{line}"
+    );
+    let line = tracker.wait_for_log("event=denied");
+    assert!(
+        line.contains("code=banned") && line.contains("peer=127.0.0.1:"),
+        "{line}"
+    );
+    assert_eq!(tracker.stats()["banned"], "1");
+
+    bans.write("");
+    let start = Instant::now();
+    while Peer::connect(tracker.servers).ask("PING 1") != "PONG 1" {
+        assert!(start.elapsed() < PATIENCE);
+        // Connecting all the time would run into the rate of one host.
+        tracker.stats();
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_said_at_the_start() {
+    for flag in ["--keys-file", "--bans-file"] {
+        let output = crate::harness::command()
+            .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+            .args([flag, "/nowhere/file"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(
+            stderr.contains("gltracker: /nowhere/file cannot be read"),
+            "{stderr}"
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Proofs over real datagrams, and that they are of no use to anybody else.
+
+use crate::harness::{PATIENCE, Peer, TrackerProcess};
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+fn udp(address: &str) -> (UdpSocket, u16) {
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
+/// The number that comes in a datagram.
+fn number_from(socket: &UdpSocket) -> String {
+    let mut buffer = [0; 100];
+    let (length, _) = socket.recv_from(&mut buffer).expect("a datagram comes");
+    let text = std::str::from_utf8(&buffer[..length]).unwrap();
+    text.strip_prefix("CHALLENGE ")
+        .unwrap_or_else(|| panic!("{text}"))
+        .to_owned()
+}
+
+#[test]
+fn who_returns_the_number_is_checked() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let (game, port) = udp("127.0.0.1:0");
+    let mut peer = tracker.log_in(port, "");
+    let number = number_from(&game);
+    assert_eq!(peer.ask(&format!("INFOS {number}")), "OK checked");
+    assert_eq!(
+        tracker.list(),
+        [format!("INFOS ip=127.0.0.1 port={port} checked=yes")]
+    );
+    let mut stranger = tracker.log_in(1, "");
+    let answer = stranger.ask(&format!("INFOS {number}"));
+    assert!(
+        answer.starts_with("ERR bad-challenge"),
+        "another connection's number: {answer}"
+    );
+    assert_eq!(tracker.stats()["proofs-answered"], "1");
+}
+
+#[test]
+fn a_pingport_is_asked_in_place_of_the_port_and_a_new_one_again() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let (first, first_port) = udp("127.0.0.1:0");
+    let (second, second_port) = udp("127.0.0.1:0");
+    let mut peer = tracker.log_in(23460, &format!("pingport={first_port}"));
+    let number = number_from(&first);
+    assert_eq!(peer.ask(&format!("INFOS pingport={second_port}")), "OK");
+    let old = peer.ask(&format!("INFOS {number}"));
+    assert!(
+        old.starts_with("ERR bad-challenge"),
+        "the port from before: {old}"
+    );
+    let number = number_from(&second);
+    assert_eq!(
+        peer.ask(&format!("INFOS {number} nbplayers=2")),
+        "OK checked"
+    );
+    let line =
+        format!("INFOS ip=127.0.0.1 port=23460 nbplayers=2 pingport={second_port} checked=yes");
+    assert_eq!(tracker.list(), [line]);
+}
+
+#[test]
+fn with_require_check_the_others_are_not_listed() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
+    let (game, port) = udp("127.0.0.1:0");
+    let first = |port: u16| {
+        let mut peer = Peer::connect(tracker.servers);
+        let number = peer.challenge();
+        let answer = peer.ask(&format!("INFOS {number} port={port}"));
+        (peer, answer)
+    };
+    let (mut peer, answer) = first(port);
+    assert_eq!(answer, format!("OK checking udp 127.0.0.1:{port}"));
+    assert_eq!(tracker.list(), [""; 0]);
+    let number = number_from(&game);
+    assert_eq!(
+        peer.ask(&format!("INFOS {number}")),
+        format!("OK listed 127.0.0.1:{port}")
+    );
+    assert_eq!(tracker.list().len(), 1);
+
+    let (_deaf, deaf_port) = udp("127.0.0.1:0");
+    let (mut peer, answer) = first(deaf_port);
+    assert!(answer.starts_with("OK checking udp"), "{answer}");
+    let answer = peer.read_to_end();
+    assert!(
+        answer.starts_with("ERR unreachable udp 127.0.0.1:"),
+        "{answer}"
+    );
+    assert_eq!(tracker.list().len(), 1);
+}
+
+#[test]
+fn nobody_can_have_datagrams_sent_to_others_or_many_to_himself() {
+    // Everybody is trusted, so that logging in a thousand times meets no other limit.
+    let tracker = TrackerProcess::start_with(&["--max-slots", "2000"]);
+    // The victim listens on another address of the same machine, with the port that is advertised.
+    let (victim, port) = udp("127.0.0.2:0");
+    let own = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    let start = Instant::now();
+    let (mut bytes_in, mut logins) = (0, 0);
+    for _ in 0..1000 {
+        let mut peer = Peer::connect(tracker.servers);
+        let number = peer.challenge();
+        let line = format!("INFOS {number} port={port} pingport={port} ip=127.0.0.2");
+        bytes_in += line.len() + "LOGIN secret\n".len();
+        logins += usize::from(peer.ask(&line).starts_with("OK listed 127.0.0.2:"));
+    }
+    assert_eq!(logins, 1000);
+    let elapsed = start.elapsed();
+    // What has gone out by now has come in: this is one machine.
+    own.set_nonblocking(true).unwrap();
+    victim.set_nonblocking(true).unwrap();
+    let count = |socket: &UdpSocket| {
+        let mut buffer = [0; 100];
+        std::iter::from_fn(|| socket.recv_from(&mut buffer).ok())
+            .map(|(length, _)| length)
+            .sum()
+    };
+    let (to_own, to_victim): (usize, usize) = (count(&own), count(&victim));
+    assert_eq!(
+        to_victim, 0,
+        "no datagram goes to an address that is only claimed"
+    );
+    let windows = 1 + (elapsed.as_secs() / 10) as usize;
+    assert!(
+        to_own <= 3 * windows * "CHALLENGE 0123456789abcdef".len(),
+        "{to_own} bytes"
+    );
+    assert!(to_own < bytes_in, "{to_own} bytes out, {bytes_in} in");
+    assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
+}
+
+#[test]
+fn ten_thousand_numbers_repeat_nothing_and_show_no_simple_pattern() {
+    let tracker = TrackerProcess::start_with(&["--max-slots", "800"]);
+    let mut numbers: Vec<u64> = Vec::new();
+    while numbers.len() < 10_000 {
+        let number = Peer::connect(tracker.servers).ask("LOGIN secret");
+        let number = number
+            .strip_prefix("CHALLENGE ")
+            .unwrap_or_else(|| panic!("{number}"));
+        numbers.push(u64::from_str_radix(number, 16).unwrap());
+    }
+    // Each bit is set in half of them, whatever the number before was: 5,000 of 10,000 with a
+    // standard deviation of 50; six of them are left to chance.
+    for bit in 0..64 {
+        let set = numbers
+            .iter()
+            .filter(|number| *number >> bit & 1 == 1)
+            .count();
+        let changed = numbers
+            .windows(2)
+            .filter(|pair| (pair[0] ^ pair[1]) >> bit & 1 == 1)
+            .count();
+        assert!(
+            (4_700..5_300).contains(&set),
+            "bit {bit} is set {set} times"
+        );
+        assert!(
+            (4_700..5_300).contains(&changed),
+            "bit {bit} changes {changed} times"
+        );
+    }
+    // Bytes are spread evenly: chi-squared of 80,000 bytes in 256 cells, 255 expected.
+    let mut cells = [0u32; 256];
+    for byte in numbers.iter().flat_map(|number| number.to_be_bytes()) {
+        cells[usize::from(byte)] += 1;
+    }
+    let expected = numbers.len() as f64 * 8.0 / 256.0;
+    let chi: f64 = cells
+        .iter()
+        .map(|&n| (f64::from(n) - expected).powi(2) / expected)
+        .sum();
+    assert!((130.0..420.0).contains(&chi), "chi-squared {chi}");
+    let differences: std::collections::HashSet<u64> = numbers
+        .windows(2)
+        .map(|pair| pair[1].wrapping_sub(pair[0]))
+        .collect();
+    assert_eq!(
+        differences.len(),
+        numbers.len() - 1,
+        "no difference comes twice"
+    );
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 10_000);
+}
