@@ -210,7 +210,12 @@ impl<H> Crowd<H> {
                 theirs.map(|(id, _)| *id).max()
             }
             _ => {
-                let (id, oldest) = self.members.iter().min_by_key(|(id, _)| **id)?;
+                // The trusted are never dropped.
+                let strangers = self
+                    .members
+                    .iter()
+                    .filter(|(_, member)| member.group.is_some());
+                let (id, oldest) = strangers.min_by_key(|(id, _)| **id)?;
                 (now.saturating_duration_since(oldest.since) > FAIR_TURN).then_some(*id)
             }
         }
@@ -317,32 +322,52 @@ impl<H> Admission<H> {
         }
     }
 
-    /// A pending connection has proven itself and moves on to the list, giving its slot back. One
-    /// that is there already stays there.
+    /// A connection has proven itself and goes on the list, giving back the pending slot it had if
+    /// it had one. One that is there already stays there.
     ///
     /// # Errors
     /// Why not; it keeps the slot it has.
-    pub fn enlist(&mut self, id: ConnectionId, key: Option<Credential>) -> Result<(), Denied> {
+    pub fn enlist(
+        &mut self,
+        newcomer: Newcomer,
+        key: Option<Credential>,
+        handle: H,
+    ) -> Result<(), Denied> {
+        let Newcomer {
+            id,
+            ip,
+            trusted,
+            now,
+        } = newcomer;
         let [pending, listed, ..] = &mut self.crowds;
-        let Some(member) = pending.members.get(&id) else {
+        if listed.members.contains_key(&id) {
             return Ok(());
-        };
+        }
         let limit = self.caps.slots.of(Class::Listed);
         if listed.members.len() >= limit {
             return Err(Denied::ClassFull(Class::Listed, limit));
         }
-        // A trusted one has no group.
-        if member.group.is_some() {
-            if listed.by_host.of(&member.host) >= self.caps.listed_per_host {
+        let host = Network::host(ip);
+        if !trusted {
+            if listed.by_host.of(&host) >= self.caps.listed_per_host {
                 return Err(Denied::ListedPerHost(self.caps.listed_per_host));
             }
             if key.is_some_and(|key| listed.by_key.of(&key) >= self.caps.listed_per_key) {
                 return Err(Denied::ListedPerKey(self.caps.listed_per_key));
             }
         }
-        if let Some(member) = pending.remove(id) {
-            listed.insert(id, Member { key, ..member });
-        }
+        pending.remove(id);
+        let group = (!trusted).then(|| Network::group(ip));
+        listed.insert(
+            id,
+            Member {
+                host,
+                group,
+                since: now,
+                key,
+                handle,
+            },
+        );
         Ok(())
     }
 
@@ -429,6 +454,16 @@ mod tests {
 
         fn later(&mut self, milliseconds: u64) {
             self.now += Duration::from_millis(milliseconds);
+        }
+
+        fn enlist(&mut self, id: u64, ip: IpAddr, key: Option<Credential>) -> Result<(), Denied> {
+            let newcomer = Newcomer {
+                id,
+                ip,
+                trusted: false,
+                now: self.now,
+            };
+            self.admission.enlist(newcomer, key, id)
         }
 
         fn comes(&mut self, ip: IpAddr) -> Result<(u64, Option<u64>), Denied> {
@@ -544,7 +579,7 @@ mod tests {
                 now,
             };
             assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
-            assert_eq!(admission.enlist(id, None), Ok(()));
+            assert_eq!(admission.enlist(newcomer, None, id), Ok(()));
         }
         for id in 100..130 {
             let newcomer = Newcomer {
@@ -571,7 +606,7 @@ mod tests {
         let key = Some(Credential::Key(7));
         let enlist = |door: &mut Door, ip: IpAddr, key| {
             let (id, _) = door.comes(ip).unwrap();
-            let enlisted = door.admission.enlist(id, key);
+            let enlisted = door.enlist(id, ip, key);
             if enlisted.is_err() {
                 assert!(
                     door.admission.handle(id).is_some(),
@@ -624,23 +659,24 @@ mod tests {
                 door.admission.game_server_rate = Rate::new(1_000_000, 1000);
                 door.admission.client_rate = Rate::new(1_000_000, 1000);
                 let mut inside: HashMap<u8, u64> = HashMap::new();
-                let mut hostile: HashSet<u64> = HashSet::new();
+                let mut hostile: HashMap<u64, IpAddr> = HashMap::new();
                 for &(what, group, host) in &history {
                     door.later(u64::from(what % 7));
                     let is_attack = attackers > 0 && what % 4 != 0;
                     if is_attack && what % 16 == 1 {
-                        if let Some(&id) = hostile.iter().next() {
+                        if let Some(&id) = hostile.keys().next() {
                             door.admission.leave(id);
                             hostile.remove(&id);
                         }
-                    } else if is_attack && what % 16 == 2 {
-                        if let Some(&id) = hostile.iter().next() {
-                            let _ = door.admission.enlist(id, None);
+                    } else if is_attack && class == Class::Pending && what % 16 == 2 {
+                        if let Some((&id, &ip)) = hostile.iter().next() {
+                            let _ = door.enlist(id, ip, None);
                         }
                     } else if is_attack {
-                        if let Ok((id, dropped)) = door.comes(ip(group % attackers, host)) {
-                            hostile.insert(id);
-                            assert!(dropped.is_none_or(|id| hostile.contains(&id)));
+                        let ip = ip(group % attackers, host);
+                        if let Ok((id, dropped)) = door.comes(ip) {
+                            hostile.insert(id, ip);
+                            assert!(dropped.is_none_or(|id| hostile.contains_key(&id)));
                         }
                     } else {
                         let group = 100 + group % honest;
@@ -649,7 +685,7 @@ mod tests {
                             door.admission.leave(id);
                         } else {
                             let (id, dropped) = door.comes(ip(group, host)).expect("it gets in");
-                            assert!(dropped.is_none_or(|id| hostile.contains(&id)));
+                            assert!(dropped.is_none_or(|id| hostile.contains_key(&id)));
                             inside.insert(group, id);
                         }
                     }
@@ -660,23 +696,27 @@ mod tests {
 
         fn no_history_loses_or_invents_a_slot(history: Vec<(u8, u8, u8)>) -> bool {
             let mut door = Door::new(5, Class::Pending);
-            let mut inside: HashSet<u64> = HashSet::new();
+            let mut inside: HashMap<u64, (IpAddr, Class)> = HashMap::new();
             for (what, group, id) in history {
                 door.later(u64::from(what) * 4);
                 door.class = [Class::Pending, Class::Client][usize::from(group % 2)];
-                let some = inside.iter().nth(usize::from(id) % inside.len().max(1)).copied();
+                let some = inside.keys().nth(usize::from(id) % inside.len().max(1)).copied();
                 match (what % 4, some) {
                     (0, Some(id)) => {
                         door.admission.leave(id);
                         inside.remove(&id);
                     }
                     (1, Some(id)) => {
-                        let _ = door.admission.enlist(id, None);
+                        let (ip, class) = inside[&id];
+                        if class == Class::Pending {
+                            let _ = door.enlist(id, ip, None);
+                        }
                     }
                     _ => {
-                        if let Ok((id, dropped)) = door.comes(ip(group, id % 3)) {
-                            inside.insert(id);
-                            assert!(dropped.is_none_or(|id| inside.remove(&id)));
+                        let ip = ip(group, id % 3);
+                        if let Ok((id, dropped)) = door.comes(ip) {
+                            inside.insert(id, (ip, door.class));
+                            assert!(dropped.is_none_or(|id| inside.remove(&id).is_some()));
                         }
                     }
                 }
@@ -687,7 +727,7 @@ mod tests {
                     assert!(used <= limit && used == hosts && used == groups);
                 }
                 let all: HashSet<u64> = door.admission.handles().copied().collect();
-                assert_eq!(all, inside);
+                assert_eq!(all, inside.keys().copied().collect());
             }
             true
         }

@@ -21,6 +21,10 @@ const MAX_UNREAD: usize = 4 << 20;
 /// systems give a socket to send from.
 const NEVER_WAITS: usize = 16 * 1024;
 
+/// A peer that knows what it wants says so together with the end of the handshake; this is for
+/// what may come between the two.
+const AT_ONCE: Duration = Duration::from_millis(5);
+
 /// Shortest wait given to the system, which takes zero for "for ever".
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
@@ -235,6 +239,31 @@ impl Connection {
                 _ => return,
             }
         }
+    }
+
+    /// What the peer sends at once, if that is whole lines. It is still there to be read.
+    pub fn sends_at_once(&self) -> Option<Vec<u8>> {
+        let mut buffer = [0; MAX_LINE];
+        self.stream.set_read_timeout(Some(AT_ONCE)).ok()?;
+        let count = self.stream.peek(&mut buffer).ok()?;
+        let sent = &buffer[..count];
+        sent.ends_with(b"\n").then(|| sent.to_vec())
+    }
+
+    /// Sends one answer to a guest and closes.
+    pub fn answer_and_close(&self, mut answer: Outbox, timings: &Timings) -> Ending {
+        let hurried = Timings {
+            write: timings.guest,
+            write_bytes_per_second: u32::MAX,
+            ..*timings
+        };
+        let sent = self
+            .stream
+            .set_write_timeout(Some(hurried.write))
+            .map_err(Ending::Lost)
+            .and_then(|()| self.send(answer.take(), &hurried));
+        self.farewell(Duration::ZERO);
+        sent.err().unwrap_or(Ending::Done)
     }
 
     /// Says no at the door without ever waiting, and closes.

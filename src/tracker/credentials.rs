@@ -217,10 +217,9 @@ mod tests {
             Err(PasswordError::Unreadable(..))
         ));
         let empty = file("empty", "\n  \n");
-        assert!(matches!(
-            Passwords::new(vec![], Some(empty)),
-            Err(PasswordError::Empty(_))
-        ));
+        let passwords = Passwords::new(vec![], Some(empty.clone()));
+        assert!(matches!(passwords, Err(PasswordError::Empty(_))));
+        fs::remove_file(empty).unwrap();
     }
 
     #[test]

@@ -200,6 +200,7 @@ impl Tracker {
             reachability: Reachability::open(tracker.servers.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
+            guests: Default::default(),
         });
         Keeper::start(Arc::clone(&shared), config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;

@@ -9,6 +9,7 @@ use super::connection::{Connection, Ending};
 use super::credentials::{Credential, Passwords};
 use super::keys::Keys;
 use super::log::{Level, Log};
+use super::machine::GUESTS;
 use super::network::Network;
 use super::penalties::Penalties;
 use super::random::Random;
@@ -16,13 +17,14 @@ use super::reachability::Reachability;
 use super::registry::{Entry, List, Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
-use super::session::{Session, Setting};
+use super::session::{Outbox, Session, Setting};
 use super::slots::Class;
 use super::stats::Stats;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::line::LineSplitter;
+use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +44,26 @@ pub(super) struct Shared {
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
+    /// Guests at each door, by class.
+    pub(super) guests: [Places; 4],
+}
+
+/// So many places for guests at one door.
+#[derive(Default)]
+pub(super) struct Places(AtomicUsize);
+
+impl Places {
+    /// Takes a place, until what is returned is dropped. `None` if all are taken.
+    fn enter(&self) -> Option<impl Drop> {
+        struct Place<'a>(&'a AtomicUsize);
+        impl Drop for Place<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        let place = Place(&self.0);
+        (self.0.fetch_add(1, Ordering::Relaxed) < GUESTS).then_some(place)
+    }
 }
 
 /// A session that panicked while it held a lock has not left anything half done: every change
@@ -104,11 +126,69 @@ impl Shared {
                 })
             }
             Err(denied) => {
-                self.say_denied(denied, connection.peer(), class);
-                connection.turn_away(&denied.refusal());
+                let is_full = matches!(denied, Denied::ClassFull(..));
+                if is_full && self.serve_guest(&connection, newcomer, class) {
+                    self.stats.guests.add_one();
+                } else {
+                    self.say_denied(denied, connection.peer(), class);
+                    connection.turn_away(&denied.refusal());
+                }
                 None
             }
         }
+    }
+
+    /// Serves a newcomer for whom there is no slot but who has said already what it wants, if
+    /// that is quickly done: a client is answered at once, and a game server with the right
+    /// password may log in. So those who hold slots in silence, however many networks they have,
+    /// keep out only others who are silent too.
+    fn serve_guest(&self, connection: &Arc<Connection>, newcomer: Newcomer, class: Class) -> bool {
+        let Some(_place) = self.guests[class as usize].enter() else {
+            return false;
+        };
+        let Some(sent) = connection.sends_at_once() else {
+            return false;
+        };
+        let mut rest = &sent[..];
+        let mut splitter = LineSplitter::default();
+        let Some(Ok(line)) = splitter.next_line(&mut rest) else {
+            return false;
+        };
+        let seat = Seat {
+            shared: self,
+            connection: Arc::clone(connection),
+            class,
+            trusted: newcomer.trusted,
+            listed: AtomicBool::new(false),
+        };
+        let now = newcomer.now;
+        if class == Class::Pending {
+            let Ok(GameServerCommand::Login(password)) = GameServerCommand::parse(line) else {
+                return false;
+            };
+            if game_server::Services::verify(&&seat, password).is_none() {
+                seat.penalize(ErrorCode::BadPassword);
+                return false;
+            }
+            seat.hold(GameServerSession::for_guest(&seat, &self.setting, now));
+            return true;
+        }
+        if !matches!(ClientCommand::parse(line), Ok(ClientCommand::List(_))) {
+            return false;
+        }
+        let mut session = ClientSession::new(&seat, &self.setting, now);
+        let mut out = Outbox::default();
+        session.on_line(Ok(line), now, &mut out);
+        while out.closing().is_none()
+            && let Some(line) = splitter.next_line(&mut rest)
+        {
+            session.on_line(line, now, &mut out);
+        }
+        if out.closing().is_none() {
+            out.refuse(Denied::ClassFull(class, lock(&self.admission).usage(class).1).refusal());
+        }
+        connection.answer_and_close(out, &self.setting.timings);
+        true
     }
 
     /// Closes a connection that has lost its slot to a newcomer.
@@ -351,7 +431,15 @@ impl game_server::Services for &Seat<'_> {
                 // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
                 admission.leave(ghost);
             }
-            if let Err(denied) = admission.enlist(id, key) {
+            let peer = self.connection.peer();
+            let newcomer = Newcomer {
+                id,
+                ip: peer.ip(),
+                trusted: self.trusted,
+                now: Instant::now(),
+            };
+            let handle = Arc::clone(&self.connection);
+            if let Err(denied) = admission.enlist(newcomer, key, handle) {
                 registry.remove(id);
                 drop((registry, admission));
                 shared.say_denied(denied, self.connection.peer(), Class::Listed);

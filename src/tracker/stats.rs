@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Stats {
     /// Connections that got a slot.
     pub accepted: Counter,
+    /// Newcomers that were served although no slot was free.
+    pub guests: Counter,
     /// Connections that lost their slot to a newcomer.
     pub dropped: Counter,
     /// Newcomers turned away because all slots of the class were in use.
@@ -77,6 +79,7 @@ impl Stats {
     pub fn write_into(&self, line: &mut String) {
         for (name, counter) in [
             ("accepted", &self.accepted),
+            ("guests", &self.guests),
             ("dropped", &self.dropped),
             ("class-full", &self.class_full),
             ("host-full", &self.host_full),

@@ -6,12 +6,15 @@ use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
 use gltracker::protocol::line::MAX_LINE;
 use gltracker::protocol::message::ErrorCode;
-use gltracker::tracker::DEFAULT_LISTED_PER_HOST;
 use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, host_cap};
 use gltracker::tracker::credentials::MAX_PASSWORD;
 use gltracker::tracker::penalties::Penalties;
-use gltracker::tracker::session::{MAX_MISTAKES, Timings};
+use gltracker::tracker::reachability::{PER_HOST, PER_SECOND};
+use gltracker::tracker::session::{
+    LINES_FOR_SECONDS, LINES_PER_SECOND, LOWEST_PORT, MAX_MISTAKES, Timings,
+};
 use gltracker::tracker::slots::Class;
+use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -83,6 +86,32 @@ fn the_limits_are_the_constants() {
             seconds(Penalties::FORGIVEN),
         ),
         ("seconds of penalty at the most", seconds(Penalties::MOST)),
+        (
+            "game servers of one key on the list, unless the operator says otherwise",
+            DEFAULT_LISTED_PER_KEY,
+        ),
+        ("datagrams to one host in 10 s", PER_HOST),
+        ("datagrams to all hosts in a second", PER_SECOND),
+        (
+            "lowest UDP port that is sent datagrams",
+            LOWEST_PORT as usize,
+        ),
+        (
+            "seconds to answer the last datagram",
+            seconds(timings.proof_answer),
+        ),
+        (
+            "seconds until a port is asked again",
+            seconds(timings.proof_every),
+        ),
+        (
+            "lines a second that any peer may send",
+            LINES_PER_SECOND as usize,
+        ),
+        (
+            "seconds for which it may send more",
+            LINES_FOR_SECONDS as usize,
+        ),
         ("seconds for a step", seconds(timings.step)),
         (
             "seconds for a step of logging in, in a crowd",

@@ -23,6 +23,7 @@ fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
         look_again: TICK,
         ping_after: 3 * TICK,
         drop_after: 6 * TICK,
+        guest: 4 * TICK,
         proof_again: TICK,
         proof_answer: 3 * TICK,
         proof_every: 12 * TICK,

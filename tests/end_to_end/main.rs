@@ -12,9 +12,9 @@ mod liveness;
 #[cfg(unix)]
 mod netcats;
 mod pretend;
+mod reachability;
 #[cfg(unix)]
 mod scripts;
-mod reachability;
 mod simulation;
 mod slots;
 #[cfg(unix)]

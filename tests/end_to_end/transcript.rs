@@ -98,7 +98,7 @@ impl Run {
             return self.direct(directive, wire);
         }
         let at = line
-            .find(['<', '>'])
+            .find(['<', '>', '~'])
             .ok_or("neither sent, received nor a directive")?;
         let (name, text) = (
             &line[..at],

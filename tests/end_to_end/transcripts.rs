@@ -26,9 +26,10 @@ impl Tcp {
         // Nobody is trusted, as nobody is in the document.
         let mut command = command();
         command.args(["--max-slots", "40", "--servers", any, "--clients", any]);
-        let keys = std::env::temp_dir().join(format!("gltracker-keys-{}", std::process::id()));
-        std::fs::write(&keys, "alice between us\n").unwrap();
-        command.arg("--keys-file").arg(keys);
+        command.args([
+            "--keys-file",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/keys.txt"),
+        ]);
         if require_check {
             command.arg("--require-check");
         }

@@ -22,7 +22,7 @@ use crate::tracker::credentials::Credential;
 use crate::tracker::registry::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the conversation needs from the tracker around it.
 pub trait Services {
@@ -95,6 +95,8 @@ enum Login {
 pub struct GameServerSession<'a, S> {
     services: S,
     setting: &'a Setting,
+    /// How long each step of logging in may take, in a crowd and otherwise.
+    login_steps: (Duration, Duration),
     state: State,
     pace: Pace,
     mistakes: Mistakes,
@@ -103,13 +105,31 @@ pub struct GameServerSession<'a, S> {
 impl<'a, S: Services> GameServerSession<'a, S> {
     /// A game server has just connected.
     pub fn new(services: S, setting: &'a Setting, now: Instant) -> Self {
+        let steps = (setting.timings.login_step_crowded, setting.timings.step);
+        Self::with_steps(services, setting, steps, now)
+    }
+
+    /// A game server for which there was no slot, but which has said the right thing already: it
+    /// may log in if it is quick.
+    pub fn for_guest(services: S, setting: &'a Setting, now: Instant) -> Self {
+        let step = setting.timings.guest;
+        Self::with_steps(services, setting, (step, step), now)
+    }
+
+    fn with_steps(
+        services: S,
+        setting: &'a Setting,
+        login_steps: (Duration, Duration),
+        now: Instant,
+    ) -> Self {
         let state = State::Greeting {
-            patience: login_patience(setting, now),
+            patience: Patience::new(now, login_steps.0, login_steps.1),
         };
         let pace = Pace::new(now);
         Self {
             services,
             setting,
+            login_steps,
             state,
             pace,
             mistakes: Mistakes::default(),
@@ -156,7 +176,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     fn challenge(&mut self, login: Login, now: Instant, out: &mut Outbox) {
         let number = self.services.challenge_number();
-        let patience = login_patience(self.setting, now);
+        let patience = Patience::new(now, self.login_steps.0, self.login_steps.1);
         self.state = State::Challenged {
             patience,
             number,
@@ -575,14 +595,6 @@ fn no_mac_expected(mac: Option<&str>) -> Result<(), Refusal> {
     }
     let text = "mac belongs to the first INFOS after LOGIN name=, and nowhere else";
     Err(Refusal::new(ErrorCode::BadValue, text))
-}
-
-fn login_patience(setting: &Setting, now: Instant) -> Patience {
-    Patience::new(
-        now,
-        setting.timings.login_step_crowded,
-        setting.timings.step,
-    )
 }
 
 fn not_logged_in() -> Refusal {

@@ -8,6 +8,8 @@ pub mod client;
 pub mod game_server;
 mod reachability;
 
+pub use reachability::LOWEST_PORT;
+
 use super::registry::List;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{Common, ErrorCode, Refusal};
@@ -44,6 +46,8 @@ pub struct Timings {
     pub proof_answer: Duration,
     /// A port that was proven is proven again after this time.
     pub proof_every: Duration,
+    /// To finish a step for a guest, who has no slot.
+    pub guest: Duration,
     /// To take an answer, whatever its size …
     pub write: Duration,
     /// … and a second more for so many bytes of it.
@@ -65,6 +69,7 @@ impl Default for Timings {
             proof_again: seconds(1),
             proof_answer: seconds(5),
             proof_every: seconds(600),
+            guest: Duration::from_millis(500),
             write: seconds(5),
             write_bytes_per_second: 8192,
             farewell: seconds(1),

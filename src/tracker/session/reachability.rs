@@ -11,7 +11,7 @@ use std::time::Instant;
 const DATAGRAMS: u32 = 3;
 
 /// Ports below are not asked: what listens there is not a game.
-pub(super) const LOWEST_PORT: u16 = 1024;
+pub const LOWEST_PORT: u16 = 1024;
 
 /// Where the proof of one port stands.
 #[derive(Debug, Clone, Copy)]

@@ -23,7 +23,7 @@ impl Services for &Alone {
         "::ffff:198.51.100.7".parse().unwrap()
     }
     fn verify(&self, password: &str) -> Option<Credential> {
-        (password == "secret").then(|| Credential::Password(0))
+        (password == "secret").then_some(Credential::Password(0))
     }
     fn is_trusted(&self) -> bool {
         self.trusted.get()
