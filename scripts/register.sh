@@ -8,6 +8,8 @@ Keeps the game server at PORT of this machine on the list of the tracker at HOST
 Lines on standard input change what the list says about it, as in
   nbplayers=3 description="Friday cycles" map=
 (nothing after the = removes a field). The end of standard input changes nothing.
+With a key in place of a password, GLTRACKER_KEY is its name and GLTRACKER_PASSWORD its secret;
+that needs openssl or sha256sum.
 \$NC is the netcat to use, with its options: nc, ncat, "busybox nc", socat, ...
 END
 }
@@ -24,7 +26,8 @@ case ${1-} in
 esac
 case ${1-} in '' | *[!0-9]*) wrong "PORT is a number, not '${1-}'" ;; esac
 [ "${GLTRACKER_PASSWORD-}" ] || wrong 'the password belongs into GLTRACKER_PASSWORD'
-state=port=$1 # what the tracker has accepted, or will be told first: a field on each line
+port=$1
+state=port=$port # what the tracker has accepted, or will be told first: a field on each line
 shift
 for field; do
   case $field in [a-z]*=*) ;; *) wrong "'$field' is not key=value" ;; esac
@@ -39,6 +42,29 @@ case $NC in
   *) set -- $NC "${host%\]}" "${tracker##*:}" ;;
 esac
 
+sha256() { # of standard input, in hexadecimal
+  if command -v openssl >/dev/null; then openssl dgst -sha256 -r; else sha256sum; fi | cut -c1-64
+}
+unhex() { printf %s "$1" | sed 's/../0x& /g'; }
+octets() { for octet; do printf "\\$(printf %03o $((octet)))"; done; }
+hmac() { # MESSAGE, under the secret; which is nobody's argument, where ps would show it
+  octets=$(printf %s "$GLTRACKER_PASSWORD" | od -An -v -tu1)
+  [ ${#GLTRACKER_PASSWORD} -le 64 ] || octets=$(unhex "$(printf %s "$GLTRACKER_PASSWORD" | sha256)")
+  inner='' outer='' n=64
+  for octet in $octets; do
+    inner="$inner $((octet ^ 0x36))" outer="$outer $((octet ^ 0x5c))" n=$((n - 1))
+  done
+  while [ $n -gt 0 ]; do inner="$inner 0x36" outer="$outer 0x5c" n=$((n - 1)); done
+  inner=$({ octets $inner; printf %s "$1"; } | sha256)
+  { octets $outer $(unhex "$inner"); } | sha256
+}
+login="LOGIN $GLTRACKER_PASSWORD" mac=''
+if [ "${GLTRACKER_KEY-}" ]; then
+  command -v openssl >/dev/null || command -v sha256sum >/dev/null ||
+    { echo "${0##*/}: a key needs openssl or sha256sum, and neither is installed" >&2; exit 3; }
+  login="LOGIN name=$GLTRACKER_KEY"
+fi
+
 # All that happens comes as a line of standard input, which from here on is a pipe: "tick" every
 # second, "> " and a line of the standard input from before, "< " and a line of the tracker (or of
 # netcat), "gone" when a connection has ended. A signal takes effect between two such lines.
@@ -51,7 +77,7 @@ exec 5<&0 <>"$dir/events"
 while IFS= read -r line || [ "$line" ]; do printf '> %s\n' "$line"; done <&5 >"$dir/events" &
 input=$!
 exec 5<&-
-{ trap 'kill $!; exit' TERM; while echo tick; do sleep 1 & wait $!; done; } >"$dir/events" &
+{ trap 'kill $! 2>/dev/null; exit' TERM; while echo tick; do sleep 1 & wait $!; done; } >"$dir/events" &
 clock=$!
 netcat='' ear=''
 connect() { # NETCAT...
@@ -62,7 +88,7 @@ connect() { # NETCAT...
   ear=$!
   exec 4<>"$dir/say"
   quiet=0 why='no connection'
-  say "LOGIN $GLTRACKER_PASSWORD"
+  say "$login"
 }
 hang_up() { # by a signal that is not lost on a netcat which has only just been started
   [ -z "$netcat" ] || { kill -9 "$netcat"; wait "$netcat"; netcat=''; }
@@ -109,7 +135,14 @@ while [ -z "$stop" ]; do
       delay=$((delay < 32 ? delay * 2 : 60)) ;;
     '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
     '> '*[!\ ]*) log "'${event#> }' is not key=value" ;;
-    '< CHALLENGE '*) say_infos "${event##* }" "$state" ;;
+    '< CHALLENGE '*)
+      number=${event##* }
+      case ${GLTRACKER_KEY:+$number} in
+        '') ;; # a password was enough
+        *[!0-9a-f]*) why="no number: $number" ;;
+        *) mac=" mac=$(hmac "$number $GLTRACKER_KEY $port")" ;;
+      esac
+      say_infos "$number$mac" "$state" ;;
     '< PING'*) say "PONG${event#< PING}" ;;
     '< OK'*)
       case $event in '< OK listed '*) log "${event#< OK }"; listed=${listed:-0} ;; esac

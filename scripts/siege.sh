@@ -3,6 +3,7 @@
 # 127.64.0.0/10 also comes from it. Nothing outside the namespace is touched.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin # where ip is
 for tool in unshare ip; do
     command -v "$tool" >/dev/null || { echo "siege.sh: $tool is not installed" >&2; exit 3; }
 done

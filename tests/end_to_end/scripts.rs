@@ -88,6 +88,12 @@ impl Registration {
             .args(arguments)
             .env("GLTRACKER_PASSWORD", password)
             .env("TMPDIR", &folder);
+        // A password of the tests has no colon; a key is written name:secret.
+        if let Some((name, secret)) = password.split_once(':') {
+            command
+                .env("GLTRACKER_KEY", name)
+                .env("GLTRACKER_PASSWORD", secret);
+        }
         let program = Program::start(command);
         Self { program, folder }
     }
@@ -195,6 +201,48 @@ fn register_over_busybox_netcat() {
 #[test]
 fn register_over_socat() {
     a_life_over("socat");
+}
+
+#[test]
+fn register_logs_in_with_a_key_whose_secret_it_keeps_to_itself() {
+    let keys = std::env::temp_dir().join(format!("gltracker-script-keys-{}", std::process::id()));
+    // A secret of 65 bytes is one that HMAC hashes first.
+    let long = "0123456789abcdef".repeat(4) + "x";
+    fs::write(&keys, format!("alice between \\ us\nbob {long}\n")).unwrap();
+    let tracker =
+        TrackerProcess::start_with(&["--max-slots", "80", "--keys-file", keys.to_str().unwrap()]);
+    for shell in SHELLS.into_iter().filter(|shell| need(shell[0])) {
+        for netcat in NETCATS
+            .into_iter()
+            .filter(|netcat| all_installed(netcat))
+            .take(1)
+        {
+            for key in ["alice:between \\ us", &format!("bob:{long}")] {
+                let servers = tracker.servers;
+                let mut listed =
+                    Registration::start_with_password(key, shell, netcat, servers, &["7", "a=b"]);
+                listed
+                    .program
+                    .errors
+                    .wait_for("register.sh: listed 127.0.0.1:7");
+                listed.stop();
+                tracker.wait_for_list(<[String]>::is_empty);
+            }
+            let mut refused = Registration::start_with_password(
+                "alice:another",
+                shell,
+                netcat,
+                tracker.servers,
+                &["7"],
+            );
+            refused
+                .program
+                .errors
+                .wait_for("register.sh: refused: ERR bad-password");
+            refused.ends_with(1);
+        }
+    }
+    fs::remove_file(keys).unwrap();
 }
 
 #[test]
