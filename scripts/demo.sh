@@ -57,7 +57,7 @@ export GLTRACKER_PASSWORD=secret
 show gltracker --servers 127.0.0.1:0 --clients 127.0.0.1:0
 "$gltracker" --servers 127.0.0.1:0 --clients 127.0.0.1:0 >/dev/null 2>"$dir/tracker.log" &
 pids=$!
-soon grep -q event=listening "$dir/tracker.log"
+soon grep -qs event=listening "$dir/tracker.log"
 address() { sed -n "s/.* event=listening .*$1=\([^ ]*\).*/\1/p" "$dir/tracker.log"; }
 servers=$(address servers) clients=$(address clients)
 echo "Game servers log in at $servers, clients ask at $clients."

@@ -108,10 +108,9 @@ impl Connection {
     }
 
     fn exchange(&self, session: &mut impl Session, timings: &Timings) -> Result<Ending, Ending> {
-        self.stream.set_nodelay(true).map_err(Ending::Lost)?;
-        self.stream
-            .set_write_timeout(Some(timings.write))
-            .map_err(Ending::Lost)?;
+        if !INHERITS {
+            preset(&self.stream, timings).map_err(Ending::Lost)?;
+        }
         let mut splitter = LineSplitter::default();
         let mut buffer = [0; MAX_LINE];
         let mut out = Outbox::default();
@@ -273,6 +272,19 @@ impl Connection {
         let _ = (&self.stream).write(format!("{why}\n").as_bytes());
         self.farewell(Duration::ZERO);
     }
+}
+
+/// On Linux an accepted socket has the options of its listener, so that they are set once.
+pub const INHERITS: bool = cfg!(target_os = "linux");
+
+/// Sets the options that every connection has: answers go out at once, and a thread waits for a
+/// peer to read for a bounded time only.
+///
+/// # Errors
+/// When the system refuses one of them.
+pub fn preset(stream: &TcpStream, timings: &Timings) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(timings.write))
 }
 
 /// True if a wait on a socket ran out. Systems differ in which of the two they say.

@@ -9,10 +9,10 @@ use std::fmt;
 use std::fs;
 
 /// Threads at each door beyond its slots, so that somebody can say no when all slots are taken.
-pub const SPARE_DOORMEN: usize = 16;
+pub const SPARE_DOORMEN: usize = 32;
 
 /// So many of them may be with guests, who have no slot; the others stay at the door.
-pub const GUESTS: usize = 12;
+pub const GUESTS: usize = 28;
 
 /// Threads that do not hold a connection: main, the log, and some to come.
 const OTHER_THREADS: usize = 4;
@@ -193,11 +193,11 @@ mod tests {
         let needs = needs(1024);
         assert_eq!(
             (needs.game_server_threads, needs.client_threads),
-            (656, 272)
+            (672, 288)
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (932, 1092, 4728)
+            (964, 1124, 4856)
         );
     }
 
@@ -211,14 +211,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1092 open files are needed",
+                "1124 open files are needed",
             ),
             (
                 Machine {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 932",
+                "ulimit -u 964",
             ),
             (
                 Machine {
@@ -232,14 +232,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=932",
+                "kernel.threads-max=964",
             ),
             (
                 Machine {
-                    maps: Some(4727),
+                    maps: Some(4855),
                     ..plenty
                 },
-                "vm.max_map_count=4728",
+                "vm.max_map_count=4856",
             ),
         ] {
             let shortage = machine.check(needs(1024)).unwrap_err().to_string();
@@ -247,7 +247,7 @@ mod tests {
         }
         assert!(
             Machine {
-                maps: Some(4728),
+                maps: Some(4856),
                 ..plenty
             }
             .check(needs(1024))

@@ -170,6 +170,9 @@ impl Tracker {
                 .local_addr()
                 .map_err(|error| StartError::Bind(asked.unwrap_or(unknown), error))
         };
+        let inheritable =
+            |listener| pool::preset(listener, &config.timings).map_err(StartError::Thread);
+        let (game_servers, clients) = (inheritable(game_servers)?, inheritable(clients)?);
         let tracker = Self {
             servers: local(&game_servers, config.servers, GAME_SERVER_PORT)?,
             clients: local(&clients, config.clients, CLIENT_PORT)?,

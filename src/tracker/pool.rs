@@ -4,9 +4,13 @@
 //! each thread waits in `accept`, deals with whoever came, and returns to the door. A door never
 //! closes: what goes wrong with one connection stays with that connection.
 
+use super::connection;
 use super::log::{Level, Log};
+use super::session::Timings;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +35,22 @@ struct Door<F> {
     accepted: AtomicU64,
     /// Held by the one doorman that waits for better times; when trouble was last logged.
     trouble: Mutex<Option<Instant>>,
+}
+
+/// Gives a listener the options that its connections are to have, where they inherit them.
+///
+/// # Errors
+/// When the system refuses one of them.
+pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListener> {
+    // A listener has no methods for this, but it is a socket as any other.
+    #[cfg(target_os = "linux")]
+    let listener = {
+        let socket = TcpStream::from(OwnedFd::from(listener));
+        connection::preset(&socket, timings)?;
+        TcpListener::from(OwnedFd::from(socket))
+    };
+    let _ = timings;
+    Ok(listener)
 }
 
 /// Starts `threads` doormen at `listener`. Each calls `receive` with whoever comes.
@@ -135,6 +155,20 @@ mod tests {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         answer
+    }
+
+    #[test]
+    fn connections_have_the_options_of_their_listener_or_get_them() {
+        let timings = Timings::default();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = preset(listener, &timings).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        if !connection::INHERITS {
+            connection::preset(&accepted, &timings).unwrap();
+        }
+        assert!(accepted.nodelay().unwrap());
+        assert_eq!(accepted.write_timeout().unwrap(), Some(timings.write));
     }
 
     #[test]
