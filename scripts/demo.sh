@@ -5,13 +5,13 @@ set -u
 here=$(dirname "$0")
 gltracker=${1:-$here/../target/release/gltracker}
 [ -x "$gltracker" ] || {
-  echo "demo.sh: there is no program $gltracker; cargo build --release makes it" >&2
+  echo "demo.sh: there is no program $gltracker; cargo build --release makes it, or name another" >&2
   exit 2
 }
 dir=$(mktemp -d) && mkfifo "$dir/updates" || exit 3
 pids=''
 trap '{ kill $pids; wait; rm -r "$dir"; } 2>/dev/null' EXIT
-trap 'exit 130' HUP INT TERM
+trap 'exit 130' HUP INT PIPE TERM
 
 title() { printf '\n== %s\n' "$1"; }
 show() { # a command as one would type it

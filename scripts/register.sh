@@ -145,6 +145,7 @@ while [ -z "$stop" ]; do
       say_infos "$number$mac" "$state" ;;
     '< PING'*) say "PONG${event#< PING}" ;;
     '< OK'*)
+      case $event in '< OK checking '*) log "${event#< OK }: the game itself must answer" ;; esac
       case $event in '< OK listed '*) log "${event#< OK }"; listed=${listed:-0} ;; esac
       state=$(merge "$state" "$flight") flight='' refused='' ;;
     '< ERR '*)

@@ -65,7 +65,7 @@ pub fn next_argument<'a>(rest: &mut &'a str) -> Result<Option<Argument<'a>>, Ref
         return Err(Refusal::new(
             ErrorCode::BadSyntax,
             format!(
-                "write key=value; '{}' is neither that nor a word",
+                "'{}' is neither a word nor key=value, key!=value, key>=n or key<=n",
                 shown_argument(text)
             ),
         ));

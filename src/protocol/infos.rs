@@ -275,7 +275,7 @@ impl Changes {
                     return Err(Refusal::new(
                         ErrorCode::BadSyntax,
                         format!(
-                            "a field is key=value; '{}' is not",
+                            "a field is key=value; '{}' is not (a value with spaces goes in double quotes)",
                             super::text::spelled_out(word, 40)
                         ),
                     ));

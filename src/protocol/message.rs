@@ -238,7 +238,10 @@ impl<'a> GameServerCommand<'a> {
                 &verb,
                 "this port is for game servers, the list is on the client port",
             )),
-            _ => Err(unknown(typed, "try LOGIN <password>, or HELP")),
+            _ => Err(unknown(
+                typed,
+                "try LOGIN <password>, INFOS key=value, or HELP",
+            )),
         }
     }
 }

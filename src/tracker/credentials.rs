@@ -4,7 +4,7 @@
 //! even while the file cannot be used: an editor's empty moment locks nobody out. The credentials
 //! of one admin each are in [`keys`](super::keys).
 
-use super::watched_file::{Look, WatchedFile};
+use super::watched_file::{Look, WatchedFile, telling_lines};
 use crate::protocol::proof::is_same;
 use crate::protocol::text::is_plain;
 use std::io;
@@ -106,7 +106,8 @@ pub struct Passwords {
 
 impl Passwords {
     /// Passwords from the environment or the command (`fixed`) and from a file, one on each line;
-    /// blank lines are passed over, spaces around a password are not part of it.
+    /// blank lines and those that begin with `#` are passed over, spaces around a password are not
+    /// part of it.
     ///
     /// # Errors
     /// [`PasswordError`] when the file is unreadable or empty, or a password cannot be typed.
@@ -139,13 +140,9 @@ impl Passwords {
             Look::Unreadable(error) => return Reread::Kept(PasswordError::Unreadable(path, error)),
         };
         let mut passwords = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            let password = line.trim();
-            if password.is_empty() {
-                continue;
-            }
+        for (number, password) in telling_lines(&text) {
             if let Err(why) = check_password(password) {
-                return Reread::Kept(PasswordError::Unusable(number + 1, why));
+                return Reread::Kept(PasswordError::Unusable(number, why));
             }
             passwords.push(password);
         }
@@ -229,9 +226,10 @@ mod tests {
         let kept = passwords.verify("kept").unwrap();
         assert!(matches!(passwords.reread(), Reread::Same));
 
-        fs::write(&path, "kept\nbrand-new\n").unwrap();
+        fs::write(&path, "# of the guild\nkept\nbrand-new\n").unwrap();
         assert!(matches!(passwords.reread(), Reread::Changed(3)));
         assert_eq!(passwords.verify("old"), None);
+        assert_eq!(passwords.verify("# of the guild"), None);
         assert_eq!(
             passwords.verify("kept"),
             Some(kept),

@@ -6,9 +6,8 @@
 use super::bans::Bans;
 use super::credentials::Reread;
 use super::log::Level;
-use super::services::{Shared, lock};
+use super::services::{Shared, key_withdrawn, lock};
 use super::watched_file::{Look, WatchedFile, WrongLine};
-use crate::protocol::message::{ErrorCode, Refusal};
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
@@ -96,10 +95,7 @@ impl Keeper {
         self.say_read("keys-read", count, &self.keys, &wrong);
         self.shared.dismiss_listed(
             |credential| !lock(&self.shared.keys).allows(credential),
-            &Refusal::new(
-                ErrorCode::BadPassword,
-                "the key you logged in with is not valid any more",
-            ),
+            &key_withdrawn(),
         );
         Ok(())
     }

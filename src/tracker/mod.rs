@@ -134,7 +134,9 @@ impl fmt::Display for StartError {
                  with --servers or --clients",
                 address.port()
             ),
-            Self::File(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
+            Self::File(path, error) => {
+                write!(f, "the file {} cannot be read: {error}", path.display())
+            }
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),
         }

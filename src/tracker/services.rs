@@ -22,9 +22,10 @@ use super::slots::Class;
 use super::stats::Stats;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
+use std::cell::Cell;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,15 +55,18 @@ pub(super) struct Places(AtomicUsize);
 
 impl Places {
     /// Takes a place, until what is returned is dropped. `None` if all are taken.
-    fn enter(&self) -> Option<impl Drop> {
-        struct Place<'a>(&'a AtomicUsize);
-        impl Drop for Place<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
+    fn enter(&self) -> Option<Place<'_>> {
         let place = Place(&self.0);
         (self.0.fetch_add(1, Ordering::Relaxed) < GUESTS).then_some(place)
+    }
+}
+
+/// One place taken.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -116,14 +120,11 @@ impl Shared {
                 if let Some(dropped) = dropped {
                     self.make_way(&dropped, class);
                 }
-                let listed = AtomicBool::new(false);
-                Some(Seat {
-                    shared: self,
-                    connection,
-                    class,
-                    trusted,
-                    listed,
-                })
+                // Bans that were read since would not have found the connection yet.
+                if let Some(refusal) = lock(&self.bans).refusal(ip) {
+                    connection.dismiss(refusal);
+                }
+                Some(Seat::new(self, connection, class, trusted))
             }
             Err(denied) => {
                 let is_full = matches!(denied, Denied::ClassFull(..));
@@ -143,7 +144,7 @@ impl Shared {
     /// password may log in. So those who hold slots in silence, however many networks they have,
     /// keep out only others who are silent too.
     fn serve_guest(&self, connection: &Arc<Connection>, newcomer: Newcomer, class: Class) -> bool {
-        let Some(_place) = self.guests[class as usize].enter() else {
+        let Some(place) = self.guests[class as usize].enter() else {
             return false;
         };
         let Some(sent) = connection.sends_at_once() else {
@@ -154,13 +155,7 @@ impl Shared {
         let Some(Ok(line)) = splitter.next_line(&mut rest) else {
             return false;
         };
-        let seat = Seat {
-            shared: self,
-            connection: Arc::clone(connection),
-            class,
-            trusted: newcomer.trusted,
-            listed: AtomicBool::new(false),
-        };
+        let seat = Seat::new(self, Arc::clone(connection), class, newcomer.trusted);
         let now = newcomer.now;
         if class == Class::Pending {
             let Ok(GameServerCommand::Login(password)) = GameServerCommand::parse(line) else {
@@ -170,6 +165,7 @@ impl Shared {
                 seat.penalize(ErrorCode::BadPassword);
                 return false;
             }
+            seat.guest_place.set(Some(place));
             seat.hold(GameServerSession::for_guest(&seat, &self.setting, now));
             return true;
         }
@@ -256,7 +252,9 @@ struct Seat<'a> {
     class: Class,
     trusted: bool,
     /// Has been on the list.
-    listed: AtomicBool,
+    listed: Cell<bool>,
+    /// Held by a guest until it has a slot.
+    guest_place: Cell<Option<Place<'a>>>,
 }
 
 impl Drop for Seat<'_> {
@@ -266,7 +264,19 @@ impl Drop for Seat<'_> {
     }
 }
 
-impl Seat<'_> {
+impl<'a> Seat<'a> {
+    fn new(shared: &'a Shared, connection: Arc<Connection>, class: Class, trusted: bool) -> Self {
+        let (listed, guest_place) = (Cell::new(false), Cell::new(None));
+        Self {
+            shared,
+            connection,
+            class,
+            trusted,
+            listed,
+            guest_place,
+        }
+    }
+
     /// Holds the conversation to its end and says what came of it.
     fn hold(&self, mut session: impl Session) {
         let timings = &self.shared.setting.timings;
@@ -309,12 +319,16 @@ impl Seat<'_> {
     /// What a failed login costs the host it came from.
     fn penalize(&self, code: ErrorCode) {
         let shared = self.shared;
-        if self.class != Class::Pending || self.trusted || self.listed.load(Ordering::Relaxed) {
+        if self.class != Class::Pending || self.trusted || self.listed.get() {
             return;
         }
+        let place = self.guest_place.take();
+        let is_guest = place.is_some();
+        self.guest_place.set(place);
         let penalty = match code {
             ErrorCode::BadPassword | ErrorCode::BadChallenge => Penalties::FAILED_LOGIN,
-            ErrorCode::Timeout => Penalties::LATE_LOGIN,
+            // A guest had little time.
+            ErrorCode::Timeout if !is_guest => Penalties::LATE_LOGIN,
             _ => return,
         };
         let peer = self.connection.peer();
@@ -331,7 +345,9 @@ impl Seat<'_> {
     fn unlist(&self, why: &str) {
         let removed = lock(&self.shared.registry).remove(self.connection.id());
         if let Some(entry) = removed {
-            let fields: [(&str, &dyn Display); 2] = [("address", &entry.address), ("why", &why)];
+            let peer = self.connection.peer();
+            let fields: [(&str, &dyn Display); 3] =
+                [("address", &entry.address), ("peer", &peer), ("why", &why)];
             self.shared.log.event(Level::Info, "unlisted", &fields);
         }
     }
@@ -421,10 +437,16 @@ impl game_server::Services for &Seat<'_> {
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         let (shared, id) = (self.shared, self.connection.id());
         let address = entry.address;
-        let key = entry.credential.key();
+        let credential = entry.credential;
+        let before;
         let ghost = {
             let mut admission = lock(&shared.admission);
             let mut registry = lock(&shared.registry);
+            if self.listed.get() && registry.entry_of(id).is_none() {
+                // A newer login was quicker than this update.
+                return Err(taken_over(address));
+            }
+            before = registry.entry_of(id).map(|entry| entry.address);
             let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
             let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
             if let Some(ghost) = replaced {
@@ -439,7 +461,7 @@ impl game_server::Services for &Seat<'_> {
                 now: Instant::now(),
             };
             let handle = Arc::clone(&self.connection);
-            if let Err(denied) = admission.enlist(newcomer, key, handle) {
+            if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
                 registry.remove(id);
                 drop((registry, admission));
                 shared.say_denied(denied, self.connection.peer(), Class::Listed);
@@ -450,8 +472,19 @@ impl game_server::Services for &Seat<'_> {
         if let Some(ghost) = ghost {
             ghost.dismiss(taken_over(address));
         }
-        if self.listed.swap(true, Ordering::Relaxed) {
+        // Keys that were read since it was verified would not have found the entry yet.
+        if !lock(&shared.keys).allows(credential) {
+            self.connection.dismiss(key_withdrawn());
+        }
+        self.guest_place.set(None);
+        if self.listed.replace(true) {
             shared.stats.updates.add_one();
+            if let Some(before) = before.filter(|before| *before != address) {
+                let peer = self.connection.peer();
+                let fields: [(&str, &dyn Display); 3] =
+                    [("from", &before), ("to", &address), ("peer", &peer)];
+                shared.log.event(Level::Info, "moved", &fields);
+            }
         } else {
             shared.stats.logins.add_one();
             let peer = self.connection.peer();
@@ -483,4 +516,10 @@ impl client::Services for &Seat<'_> {
     fn stats(&self) -> Option<String> {
         Seat::stats(self)
     }
+}
+
+/// Told to a game server whose key was deleted.
+pub(super) fn key_withdrawn() -> Refusal {
+    let text = "the key you logged in with is not valid any more";
+    Refusal::new(ErrorCode::BadPassword, text)
 }

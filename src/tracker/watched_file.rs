@@ -9,6 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The largest file that is read, in bytes: some 400,000 bans.
+const MAX_FILE: u64 = 16 << 20;
+
 /// A file and what was last seen of it.
 #[derive(Debug)]
 pub struct WatchedFile {
@@ -41,6 +44,13 @@ struct Stamp {
 impl Stamp {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
+        // Reading anything else might wait for ever, or never end.
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if metadata.len() > MAX_FILE {
+            return Err(io::Error::other("it is larger than 16 MiB"));
+        }
         Ok(Self {
             modified: metadata.modified().ok(),
             length: metadata.len(),
@@ -141,6 +151,15 @@ mod tests {
         fs::write(&path, "back").unwrap();
         assert!(matches!(file.look(), Look::Changed(text) if text == "back"));
         fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_not_read() {
+        let mut folder = WatchedFile::new(std::env::temp_dir());
+        let Look::Unreadable(error) = folder.look() else {
+            panic!("a folder was read")
+        };
+        assert!(error.to_string().contains("not a regular file"));
     }
 
     #[test]

@@ -206,7 +206,7 @@ fn the_log_is_plain_lines_of_key_and_value() {
             .starts_with("ERR unknown-command '\\u{1b}[31m")
     );
     tracker.wait_for_log("event=listed address=127.0.0.1:7 peer=127.0.0.1:");
-    tracker.wait_for_log("event=unlisted address=127.0.0.1:7 why=left");
+    tracker.wait_for_log("event=unlisted address=127.0.0.1:7 peer=127.0.0.1:");
     let refused = tracker.wait_for_log("code=unknown-command");
     assert!(
         refused.contains("event=refused peer=127.0.0.1:"),

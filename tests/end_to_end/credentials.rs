@@ -136,7 +136,7 @@ fn files_that_cannot_be_read_are_said_at_the_start() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(3), "{stderr}");
         assert!(
-            stderr.contains("gltracker: /nowhere/file cannot be read"),
+            stderr.contains("gltracker: the file /nowhere/file cannot be read"),
             "{stderr}"
         );
     }

@@ -7,7 +7,8 @@
 //!                                (with --require-check)
 //! ```
 //!
-//! Until it is listed any mistake ends the conversation; after that a mistake changes nothing.
+//! Until it has answered the challenge any mistake ends the conversation; after that a mistake
+//! changes nothing.
 
 use super::reachability::{LOWEST_PORT, Outcome, Proof};
 use super::{
@@ -292,6 +293,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
                 (Patience::new(now, step, step), Proof::of_port(port, now))
             }
         };
+        self.mistakes.proven = true;
         self.state = State::Checking {
             patience,
             infos,
@@ -490,8 +492,13 @@ impl<S: Services> Session for GameServerSession<'_, S> {
             Ok(line) => self.obey(line, now, out),
             Err(error) => Err(error.into()),
         };
-        if let Err(refusal) = done {
-            self.mistakes.answer(refusal, out);
+        match done {
+            Ok(()) => {}
+            // Anybody can send the game server a datagram with a number: that is not its mistake.
+            Err(refusal) if refusal.code == ErrorCode::BadChallenge && self.mistakes.proven => {
+                out.line(refusal);
+            }
+            Err(refusal) => self.mistakes.answer(refusal, out),
         }
     }
 
@@ -607,6 +614,7 @@ fn help(setting: &Setting) -> String {
          1. LOGIN <password>                      is answered CHALLENGE <number>\n\
          2. INFOS <number> port=23460 key=value   puts you on the list\n\
          3. INFOS nbplayers=3                     changes a field; key= removes one\n\
+         With a key: LOGIN name=<name>, then INFOS <number> port=<port> mac=<hex>, see PROTOCOL.md.\n\
          PING <word> is to be answered PONG <word>, within {} s.\n\
          QUIT, or hanging up, takes you off the list. Values with spaces: key=\"two words\".",
         setting.client_port,
