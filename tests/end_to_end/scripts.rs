@@ -219,7 +219,7 @@ fn register_logs_in_with_a_key_whose_secret_it_keeps_to_itself() {
         {
             for key in ["alice:between \\ us", &format!("bob:{long}")] {
                 let servers = tracker.servers;
-                let mut listed =
+                let listed =
                     Registration::start_with_password(key, shell, netcat, servers, &["7", "a=b"]);
                 listed
                     .program
