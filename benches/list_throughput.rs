@@ -26,10 +26,11 @@
 //! figures are of those that got the list.
 //!
 //! The second table is of clients that all connect at the same moment, once. The tracker has 256
-//! slots for clients, as it has by default, and says `ERR busy` to those who find them in use; the
-//! bare loop lets everybody wait, and after 5 s without an answer a client has failed. Connections
-//! that the system drops because too many wait to be accepted are tried again by it after 1 s, 3 s
-//! and 7 s, which is what these times are made of.
+//! slots for clients, as it has by default. Of those who find them in use it answers a few as
+//! guests, who get the list and then an ERR, and says `ERR busy` to the others; the bare loop lets
+//! everybody wait. After 5 s without an answer a client has failed. Connections that the system
+//! drops because too many wait to be accepted are tried again by it after 1 s, 3 s and 7 s, which
+//! is what these times are made of.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -128,9 +128,7 @@ impl Shared {
             }
             Err(denied) => {
                 let is_full = matches!(denied, Denied::ClassFull(..));
-                if is_full && self.serve_guest(&connection, newcomer, class) {
-                    self.stats.guests.add_one();
-                } else {
+                if !is_full || !self.serve_guest(&connection, newcomer, class) {
                     self.say_denied(denied, connection.peer(), class);
                     connection.turn_away(&denied.refusal());
                 }
@@ -165,6 +163,7 @@ impl Shared {
                 seat.penalize(ErrorCode::BadPassword);
                 return false;
             }
+            self.stats.guests.add_one();
             seat.guest_place.set(Some(place));
             seat.hold(GameServerSession::for_guest(&seat, &self.setting, now));
             return true;
@@ -183,6 +182,7 @@ impl Shared {
         if out.closing().is_none() {
             out.refuse(Denied::ClassFull(class, lock(&self.admission).usage(class).1).refusal());
         }
+        self.stats.guests.add_one();
         connection.answer_and_close(out, &self.setting.timings);
         true
     }

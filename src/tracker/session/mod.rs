@@ -178,7 +178,8 @@ impl Outbox {
         const LARGE: usize = 4096;
         self.chunks.iter().any(|chunk| match chunk {
             Chunk::Text(text) => text.len() > LARGE,
-            Chunk::List(_) => true,
+            // A short list goes out together with what follows it, such as the answer to QUIT.
+            Chunk::List(list) => list.count() > 32,
         })
     }
 
