@@ -422,6 +422,10 @@ impl game_server::Services for &Seat<'_> {
         counter.add_one();
     }
 
+    fn leave(&self) {
+        self.unlist("left");
+    }
+
     fn challenge_number(&self) -> u64 {
         self.shared.random.number()
     }

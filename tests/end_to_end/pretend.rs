@@ -52,6 +52,9 @@ impl game_server::Services for Desk {
         true
     }
     fn proven(&self, _: bool) {}
+    fn leave(&self) {
+        self.world.registry.borrow_mut().remove(self.id);
+    }
     fn challenge_number(&self) -> u64 {
         self.world.numbers.set(
             self.world

@@ -348,11 +348,19 @@ fn talks_with_a_strange_tracker(shell: &[&str], netcat: &str) {
         tracker.say(format!("PING {ping}").trim_end());
         assert_eq!(tracker.line(), format!("PONG {ping}").trim_end());
     }
+    // A change that is never answered is not lost with the connection.
+    registration.program.say("e=\"1 2\" f=3");
+    assert_eq!(tracker.line(), "INFOS e=\"1 2\" f=3");
     tracker.say(&format!("\u{1b}]0;{bait}\u{7}"));
     drop(tracker);
 
     let mut tracker = Conversation::accept(&listener);
     assert_eq!(tracker.line(), format!("LOGIN {password}"));
+    tracker.say("CHALLENGE 2");
+    assert_eq!(tracker.line(), format!("INFOS 2 {fields}"));
+    tracker.say("OK listed again");
+    assert_eq!(tracker.line(), "INFOS e=\"1 2\" f=3");
+    tracker.say("OK");
     tracker.say("ERR banned go away");
     registration.ends_with(1);
     let errors = registration.program.errors.wait_for_end();
@@ -360,6 +368,7 @@ fn talks_with_a_strange_tracker(shell: &[&str], netcat: &str) {
         "retry in 1 s: ERR busy come back later",
         &format!("listed {bait}"),
         "lost, retry in 2 s: ", // and what the netcat made of it
+        "listed again",
         "refused: ERR banned go away",
     ];
     assert_eq!(errors.lines().count(), expected.len(), "{errors}");

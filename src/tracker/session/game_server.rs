@@ -17,7 +17,7 @@ use super::{
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::LineError;
 use crate::protocol::message::{
-    ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
+    Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
 };
 use crate::tracker::credentials::Credential;
 use crate::tracker::registry::Entry;
@@ -51,6 +51,8 @@ pub trait Services {
     /// # Errors
     /// `taken`, `busy` or `too-many`; nothing has changed then.
     fn put(&self, entry: Entry) -> Result<(), Refusal>;
+    /// Takes this connection's entry off the list; nothing happens if it has none.
+    fn leave(&self);
     /// One line of counters, if this peer may see them.
     fn stats(&self) -> Option<String>;
 }
@@ -158,12 +160,18 @@ impl<'a, S: Services> GameServerSession<'a, S> {
                 State::Listed { .. } | State::Checking { .. } => Ok(()),
                 _ => Err(not_logged_in()),
             },
-            GameServerCommand::Common(command) => answer_common(
-                command,
-                || help(self.setting),
-                || self.services.stats(),
-                out,
-            ),
+            GameServerCommand::Common(command) => {
+                if command == Common::Quit {
+                    // Whoever reads OK bye may rely on being off the list.
+                    self.services.leave();
+                }
+                answer_common(
+                    command,
+                    || help(self.setting),
+                    || self.services.stats(),
+                    out,
+                )
+            }
         }
     }
 

@@ -39,6 +39,9 @@ impl Services for &Alone {
     fn proven(&self, is_reachable: bool) {
         self.proofs.borrow_mut().push(is_reachable);
     }
+    fn leave(&self) {
+        self.registry.borrow_mut().remove(1);
+    }
     fn challenge_number(&self) -> u64 {
         self.numbers.set(self.numbers.get() + 1);
         self.numbers.get() - 1
@@ -186,6 +189,14 @@ fn a_listed_one_is_forgiven_twenty_mistakes() {
     let (answer, closing) = say(&mut session, "HELLO", now);
     assert!(answer.contains("ERR too-many"), "{answer}");
     assert!(matches!(closing, Some(Closing::Refused(_))));
+}
+
+#[test]
+fn who_quits_is_off_the_list_before_it_is_told_so() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let mut session = listed(&tracker, &setting, now);
+    assert_eq!(say(&mut session, "QUIT", now).0, "OK bye\n");
+    assert_eq!(tracker.registry.borrow().list().count(), 0);
 }
 
 #[test]
