@@ -11,7 +11,7 @@ use gltracker::tracker::credentials::MAX_PASSWORD;
 use gltracker::tracker::penalties::Penalties;
 use gltracker::tracker::reachability::{PER_HOST, PER_SECOND};
 use gltracker::tracker::session::{
-    LINES_FOR_SECONDS, LINES_PER_SECOND, LOWEST_PORT, MAX_MISTAKES, Timings,
+    LINES_FOR_SECONDS, LINES_PER_SECOND, LIST_WEIGHT, LOWEST_PORT, MAX_MISTAKES, Timings,
 };
 use gltracker::tracker::slots::Class;
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
@@ -112,6 +112,7 @@ fn the_limits_are_the_constants() {
             "seconds for which it may send more",
             LINES_FOR_SECONDS as usize,
         ),
+        ("lines that a LIST counts for", LIST_WEIGHT as usize),
         ("seconds for a step", seconds(timings.step)),
         (
             "seconds for a step of logging in, in a crowd",

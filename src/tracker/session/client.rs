@@ -4,7 +4,8 @@
 //! the peer is a client; before it, a mistake ends the conversation.
 
 use super::{
-    Closing, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common, unfinished_line,
+    Closing, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common,
+    unfinished_line,
 };
 use crate::protocol::filter::Filter;
 use crate::protocol::line::LineError;
@@ -55,7 +56,10 @@ impl<'a, S: Services> ClientSession<'a, S> {
 
     fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
         match ClientCommand::parse(line)? {
-            ClientCommand::List(filter) => send_list(self.services.list(), &filter, out),
+            ClientCommand::List(filter) => {
+                self.pace.weigh(LIST_WEIGHT);
+                send_list(self.services.list(), &filter, out);
+            }
             ClientCommand::Common(command) => {
                 answer_common(
                     command,
@@ -245,6 +249,22 @@ mod tests {
             answer.starts_with("ERR bad-syntax") && closing.is_none(),
             "{answer}"
         );
+    }
+
+    #[test]
+    fn a_list_weighs_as_much_as_ten_lines() {
+        let (tracker, setting, now) = (fixed(false), Setting::default(), Instant::now());
+        for (line, answered) in [("LIST", 20), ("PING", 200)] {
+            let mut session = ClientSession::new(&tracker, &setting, now);
+            let mut out = Outbox::default();
+            let mut lines = 0;
+            while out.closing().is_none() {
+                session.on_line(Ok(line), now, &mut out);
+                lines += 1;
+            }
+            assert_eq!(lines, answered + 1, "{line} at once");
+            assert!(sent(&mut out).contains("ERR too-many more than 20 lines a second"));
+        }
     }
 
     #[test]

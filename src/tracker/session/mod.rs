@@ -25,6 +25,9 @@ pub const LINES_PER_SECOND: u32 = 20;
 /// For so many seconds it may send more than that.
 pub const LINES_FOR_SECONDS: u32 = 10;
 
+/// Lines that a LIST counts for: its answer may be a thousand times as long as that of others.
+pub const LIST_WEIGHT: u32 = 10;
+
 /// How long anything may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timings {
@@ -224,6 +227,11 @@ struct Pace {
 impl Pace {
     fn new(now: Instant) -> Self {
         Self { caught_up: now }
+    }
+
+    /// Makes the line that was just counted weigh as much as so many lines.
+    fn weigh(&mut self, lines: u32) {
+        self.caught_up += Duration::from_secs(1) / LINES_PER_SECOND * (lines - 1);
     }
 
     /// Counts one more line; refuses the peer when it is one too many.
