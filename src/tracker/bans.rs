@@ -11,8 +11,16 @@ use crate::protocol::text::spelled_out;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-/// The longest reason that is told, in characters.
-const MAX_REASON: usize = 200;
+/// The longest reason that is told, in bytes: it must fit into an ERR line.
+const MAX_REASON: usize = 400;
+
+/// `text` cut to [`MAX_REASON`] bytes: spelling out may have made it longer.
+fn bounded(mut text: String) -> String {
+    while text.len() > MAX_REASON {
+        text.pop();
+    }
+    text
+}
 
 /// The bans that hold now.
 #[derive(Debug, Default)]
@@ -31,7 +39,7 @@ impl Bans {
             let (network, reason) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             match network.parse::<Network>() {
                 Ok(network) => {
-                    let reason = spelled_out(reason.trim(), MAX_REASON);
+                    let reason = bounded(spelled_out(reason.trim(), MAX_REASON));
                     bans.lengths[usize::from(network.is_ipv4())]
                         .insert(std::cmp::Reverse(network.bits()));
                     bans.reasons.insert(network, reason.into());
@@ -90,6 +98,14 @@ mod tests {
         assert_eq!(text(&bans, "::1"), Some(format!("{banned}: both ends")));
         for free in ["192.0.3.1", "2001:db9::1", "::2"] {
             assert_eq!(text(&bans, free), None, "{free}");
+        }
+    }
+
+    #[test]
+    fn a_reason_fits_into_a_line_whatever_it_holds() {
+        for c in ['x', '\u{202e}', '界'] {
+            let (bans, _) = Bans::parse(&format!("192.0.2.1 {}", c.to_string().repeat(2000)));
+            assert!(text(&bans, "192.0.2.1").unwrap().len() < 500);
         }
     }
 

@@ -153,12 +153,13 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
                     wait = None;
-                    let now = Instant::now();
-                    if now >= session.next_deadline() {
-                        session.on_deadline(now, &mut out);
-                    }
                 }
                 Err(error) => return Err(Ending::Lost(error)),
+            }
+            // Looked at after every read, or a peer that never pauses would have no deadline.
+            let now = Instant::now();
+            if out.closing().is_none() && now >= session.next_deadline() {
+                session.on_deadline(now, &mut out);
             }
             self.send(out.take(), timings)?;
             match out.closing() {

@@ -13,6 +13,9 @@ use std::path::PathBuf;
 /// The longest password, in bytes. A LOGIN line has room for more; nobody needs it.
 pub const MAX_PASSWORD: usize = 255;
 
+/// The most passwords in a file: each is compared at every login.
+const MAX_PASSWORDS: usize = 1000;
+
 /// Tells what somebody logged in with, without being it: the same password or key gives the same
 /// credential for as long as the process lives, even when its file is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,6 +147,10 @@ impl Passwords {
             if let Err(why) = check_password(password) {
                 return Reread::Kept(PasswordError::Unusable(number, why));
             }
+            if passwords.len() == MAX_PASSWORDS {
+                let why = "is one too many; there may be 1000, and keys beyond that";
+                return Reread::Kept(PasswordError::Unusable(number, why));
+            }
             passwords.push(password);
         }
         if passwords.is_empty() {
@@ -227,6 +234,10 @@ mod tests {
         assert!(matches!(passwords.reread(), Reread::Same));
 
         fs::write(&path, "# of the guild\nkept\nbrand-new\n").unwrap();
+        assert!(
+            matches!(passwords.reread(), Reread::Same),
+            "one look to see that it has settled"
+        );
         assert!(matches!(passwords.reread(), Reread::Changed(3)));
         assert_eq!(passwords.verify("old"), None);
         assert_eq!(passwords.verify("# of the guild"), None);
@@ -238,12 +249,14 @@ mod tests {
         assert!(passwords.verify("brand-new").is_some() && passwords.verify("fixed").is_some());
 
         fs::write(&path, "").unwrap();
+        passwords.reread();
         let reread = passwords.reread();
         assert!(
             matches!(reread, Reread::Kept(PasswordError::Empty(_))),
             "{reread:?}"
         );
         fs::write(&path, "name=x").unwrap();
+        passwords.reread();
         assert!(matches!(
             passwords.reread(),
             Reread::Kept(PasswordError::Unusable(1, _))

@@ -39,7 +39,7 @@ impl Reachability {
             Ok::<_, io::Error>(socket)
         };
         let any_v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let (v4, v6) = match servers {
+        let (v4, v6) = match servers.to_canonical() {
             IpAddr::V4(ip) => (bind(IpAddr::V4(ip)).ok(), None),
             IpAddr::V6(ip) if ip.is_unspecified() => (
                 bind(any_v4).ok(),
@@ -56,6 +56,8 @@ impl Reachability {
 
     /// Sends `CHALLENGE <number>` to `peer`. False if that would be too many now.
     pub fn send(&self, peer: SocketAddr, number: u64, now: Instant) -> bool {
+        let socket = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
+        let Some(socket) = socket else { return false };
         let host = Network::host(peer.ip());
         if !self
             .quota
@@ -65,14 +67,11 @@ impl Reachability {
         {
             return false;
         }
-        let socket = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
-        if let Some(socket) = socket {
-            // What cannot be sent is lost, as any datagram may be.
-            let _ = socket.send_to(
-                format!("CHALLENGE {}", format_number(number)).as_bytes(),
-                peer,
-            );
-        }
+        // What cannot be sent is lost, as any datagram may be.
+        let _ = socket.send_to(
+            format!("CHALLENGE {}", format_number(number)).as_bytes(),
+            peer,
+        );
         true
     }
 }

@@ -480,6 +480,10 @@ impl game_server::Services for &Seat<'_> {
         if !lock(&shared.keys).allows(credential) {
             self.connection.dismiss(key_withdrawn());
         }
+        // A guest was not among those whom new bans are held against.
+        if let Some(refusal) = lock(&shared.bans).refusal(self.connection.peer().ip()) {
+            self.connection.dismiss(refusal);
+        }
         self.guest_place.set(None);
         if self.listed.replace(true) {
             shared.stats.updates.add_one();

@@ -17,6 +17,8 @@ const MAX_FILE: u64 = 16 << 20;
 pub struct WatchedFile {
     path: PathBuf,
     seen: Option<Stamp>,
+    /// How it looked the last time, if that was not how it was when it was read.
+    settling: Option<Stamp>,
     /// It was unreadable the last time, and that was said.
     is_missing: bool,
 }
@@ -66,6 +68,7 @@ impl WatchedFile {
         Self {
             path,
             seen: None,
+            settling: None,
             is_missing: false,
         }
     }
@@ -75,14 +78,23 @@ impl WatchedFile {
         &self.path
     }
 
-    /// Reads it if it has changed since the last time.
+    /// Reads it if it has changed since it was read, and looks as it did the last time: a file that
+    /// is being written is left alone until that is done. The first look reads it as it is.
     pub fn look(&mut self) -> Look {
         // The stamp is taken before reading: a change in between is seen the next time.
         let read = Stamp::of(&self.path).and_then(|stamp| {
             if self.seen.as_ref() == Some(&stamp) {
+                self.settling = None;
                 return Ok(None);
             }
-            fs::read_to_string(&self.path).map(|text| Some((stamp, text)))
+            if self.seen.is_some() && self.settling.as_ref() != Some(&stamp) {
+                self.settling = Some(stamp);
+                return Ok(None);
+            }
+            let text = fs::read_to_string(&self.path)?;
+            // Some editors begin a file with a byte-order mark.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+            Ok(Some((stamp, text)))
         });
         match read {
             Ok(None) => Look::Same,
@@ -133,12 +145,17 @@ mod tests {
         fs::write(&path, "one").unwrap();
         assert!(matches!(file.look(), Look::Changed(text) if text == "one"));
         assert!(matches!(file.look(), Look::Same));
-        fs::write(&path, "three").unwrap();
+        fs::write(&path, "\u{feff}three").unwrap();
+        assert!(
+            matches!(file.look(), Look::Same),
+            "it may still be being written"
+        );
         assert!(matches!(file.look(), Look::Changed(text) if text == "three"));
 
         let replacement = path.with_extension("new");
         fs::write(&replacement, "other").unwrap();
         fs::rename(&replacement, &path).unwrap();
+        assert!(matches!(file.look(), Look::Same));
         assert!(matches!(file.look(), Look::Changed(text) if text == "other"));
 
         fs::remove_file(&path).unwrap();

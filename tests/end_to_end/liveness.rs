@@ -128,6 +128,28 @@ fn a_byte_now_and_then_moves_no_deadline() {
 }
 
 #[test]
+fn bytes_without_a_pause_move_no_deadline() {
+    let tracker = hasty();
+    for port in [tracker.servers(), tracker.clients()] {
+        let start = Instant::now();
+        let mut peer = Peer::connect(port);
+        peer.socket().set_nonblocking(true).unwrap();
+        // The socket is never quiet for long enough for a wait on it to run out.
+        for n in 1.. {
+            assert!(start.elapsed() < PATIENCE, "the slot is held for ever");
+            peer.send_raw(if n % 1000 == 0 { b"\n" } else { b" " });
+            if peer.socket().peek(&mut [0]).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        peer.socket().set_nonblocking(false).unwrap();
+        let answer = peer.read_to_end();
+        assert!(answer.starts_with("ERR timeout"), "{answer}");
+    }
+}
+
+#[test]
 fn who_says_nothing_goes_and_in_a_crowd_sooner() {
     let tracker = hasty();
     for port in [tracker.servers(), tracker.clients()] {

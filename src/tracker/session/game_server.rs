@@ -228,17 +228,20 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         no_mac_expected(mac.as_deref())?;
         match self.state {
             State::Greeting { .. } => return Err(not_logged_in()),
-            _ if number.is_some() => self.answer_proof(number, now)?,
+            _ if number.is_some() => self.check_proof(number)?,
             _ => {}
         }
         let is_proven = number.is_some();
         if let State::Checking {
-            infos, credential, ..
+            infos: before,
+            credential,
+            ..
         } = &self.state
         {
-            let (infos, credential) = (infos.with(&changes), *credential);
+            let (infos, credential) = (before.with(&changes), *credential);
             infos.check_complete()?;
-            if is_proven {
+            // What is proven is the port that was asked, not one that comes along with the number.
+            if is_proven && proof_port(&infos) == proof_port(before) {
                 return self.list(infos, credential, true, now, out);
             }
             return self.first_infos(infos, credential, now, out);
@@ -250,14 +253,15 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         self.update(&entry, &changes, is_proven, now, out)
     }
 
-    /// Checks a number that is said to come from a datagram.
-    fn answer_proof(&mut self, number: Option<&str>, now: Instant) -> Result<(), Refusal> {
-        if let State::Checking { proof, .. } | State::Listed { proof, .. } = &mut self.state {
-            let number = number.and_then(parse_number);
-            if number.is_some_and(|number| proof.answer(number, now, &self.setting.timings)) {
-                self.services.proven(true);
-                return Ok(());
-            }
+    /// Checks a number that is said to come from a datagram. It is spent only when what came
+    /// along with it is accepted.
+    fn check_proof(&self, number: Option<&str>) -> Result<(), Refusal> {
+        if let State::Checking { proof, .. } | State::Listed { proof, .. } = &self.state
+            && number
+                .and_then(parse_number)
+                .is_some_and(|number| proof.waits_for(number))
+        {
+            return Ok(());
         }
         let text = "this number is not open on this connection (any more); \
                     leave it out: INFOS key=value";
@@ -283,24 +287,31 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             );
             return Err(Refusal::new(ErrorCode::Unreachable, text));
         }
-        let (patience, proof) = match &self.state {
-            State::Checking {
-                patience,
-                infos: before,
-                proof,
-                ..
-            } if proof_port(before) == port => {
-                out.line("OK");
-                (*patience, *proof)
+        // Asking may have to wait its turn, so a crowd makes no haste here.
+        let step = self.login_steps.1;
+        let mut patience = Patience::new(now, step, step);
+        let mut proof = Proof::of_port(port, now);
+        let mut is_new = true;
+        if let State::Checking {
+            patience: before,
+            infos,
+            proof: open,
+            ..
+        } = &self.state
+        {
+            // Another port is another proof, but no new time for it.
+            patience = *before;
+            is_new = proof_port(infos) != port;
+            if !is_new {
+                proof = *open;
             }
-            _ => {
-                let address = SocketAddr::new(self.services.peer_ip().to_canonical(), port);
-                out.line(format_args!("OK checking udp {address}"));
-                // Asking may have to wait its turn, so a crowd makes no haste here.
-                let step = self.setting.timings.step;
-                (Patience::new(now, step, step), Proof::of_port(port, now))
-            }
-        };
+        }
+        if is_new {
+            let address = SocketAddr::new(self.services.peer_ip().to_canonical(), port);
+            out.line(format_args!("OK checking udp {address}"));
+        } else {
+            out.line("OK");
+        }
         self.mistakes.proven = true;
         self.state = State::Checking {
             patience,
@@ -320,14 +331,15 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        let proof = match &self.state {
-            State::Checking { proof, .. } => *proof,
-            _ => Proof::of_port(proof_port(&infos), now),
-        };
+        let mut proof = Proof::of_port(proof_port(&infos), now);
         if is_proven {
             infos.set("checked", "yes")?;
         }
         let address = self.put(infos, credential)?;
+        if is_proven {
+            proof = Proof::answered(now, &self.setting.timings);
+            self.services.proven(true);
+        }
         self.state = State::Listed {
             heard: now,
             pinged: false,
@@ -366,10 +378,13 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         if infos != entry.infos {
             address = self.put(infos, entry.credential)?;
         }
-        if let State::Listed { proof, .. } = &mut self.state
-            && has_moved
-        {
-            *proof = Proof::of_port(port, now);
+        if let State::Listed { proof, .. } = &mut self.state {
+            if has_moved {
+                *proof = Proof::of_port(port, now);
+            } else if is_proven {
+                *proof = Proof::answered(now, &self.setting.timings);
+                self.services.proven(true);
+            }
         }
         match address == entry.address {
             true if is_proven && !has_moved => out.line("OK checked"),

@@ -97,19 +97,14 @@ impl Proof {
         Outcome::Waiting
     }
 
-    /// True if `number` is the answer. It is good once, and not after the tracker gave up.
-    pub(super) fn answer(&mut self, number: u64, now: Instant, timings: &Timings) -> bool {
-        match *self {
-            Self::Open {
-                number: asked,
-                sent: 1..,
-                ..
-            } if asked == number => {
-                *self = Self::Due(now + timings.proof_every);
-                true
-            }
-            _ => false,
-        }
+    /// True if `number` is what was asked and the tracker has not given up.
+    pub(super) fn waits_for(&self, number: u64) -> bool {
+        matches!(*self, Self::Open { number: asked, sent: 1.., .. } if asked == number)
+    }
+
+    /// The port has answered; it is asked again much later.
+    pub(super) fn answered(now: Instant, timings: &Timings) -> Self {
+        Self::Due(now + timings.proof_every)
     }
 }
 
@@ -157,22 +152,18 @@ mod tests {
             (vec![0, 1, 2], Outcome::Unreachable)
         );
         assert_eq!(proof.next_deadline(), Some(start + secs(607)));
-        assert!(
-            !proof.answer(42, start + secs(8), &Timings::default()),
-            "too late"
-        );
+        assert!(!proof.waits_for(42), "too late");
     }
 
     #[test]
-    fn an_answer_counts_once_and_the_question_comes_again() {
+    fn only_what_was_asked_is_an_answer_and_the_question_comes_again() {
         let start = Instant::now();
-        let timings = Timings::default();
         let mut proof = Proof::of_port(23460, start);
-        assert!(!proof.answer(42, start, &timings), "nothing was asked yet");
+        assert!(!proof.waits_for(42), "nothing was asked yet");
         assert_eq!(run(&mut proof, start, 1, true).0, [0, 1]);
-        assert!(!proof.answer(41, start + secs(1), &timings));
-        assert!(proof.answer(42, start + secs(1), &timings));
-        assert!(!proof.answer(42, start + secs(1), &timings));
+        assert!(proof.waits_for(42) && !proof.waits_for(41));
+        let proof = Proof::answered(start + secs(1), &Timings::default());
+        assert!(!proof.waits_for(42));
         assert_eq!(proof.next_deadline(), Some(start + secs(601)));
     }
 
@@ -184,10 +175,7 @@ mod tests {
             run(&mut proof, start, 100, false),
             (vec![], Outcome::Waiting)
         );
-        assert!(
-            !proof.answer(42, start + secs(100), &Timings::default()),
-            "it was never sent"
-        );
+        assert!(!proof.waits_for(42), "it was never sent");
         assert_eq!(run(&mut proof, start, 102, true).0.len(), 2);
         assert!(Proof::of_port(1023, start).next_deadline().is_none());
     }

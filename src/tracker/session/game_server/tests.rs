@@ -391,6 +391,72 @@ fn with_require_check_only_the_proven_are_listed() {
 }
 
 #[test]
+fn a_number_proves_the_port_that_was_asked_and_is_spent_by_nothing_less() {
+    let setting = Setting {
+        require_check: true,
+        ..Setting::default()
+    };
+    let s = Duration::from_secs;
+    for moved in ["port=80", "port=5000", "pingport=5353", "pingport="] {
+        let (tracker, start) = (alone(), Instant::now());
+        let mut session = GameServerSession::new(&tracker, &setting, start);
+        say(&mut session, "LOGIN secret", start);
+        let first = format!("INFOS {NUMBER} port=23460 pingport=4000");
+        assert!(
+            say(&mut session, &first, start)
+                .0
+                .starts_with("OK checking udp")
+        );
+        wait(&mut session, start);
+        let number = "INFOS 000000000000002b";
+        // What is refused spends nothing.
+        assert!(
+            say(&mut session, &format!("{number} nbplayers=-1"), start)
+                .0
+                .starts_with("ERR bad-value")
+        );
+        assert!(
+            say(&mut session, &format!("{number} port="), start)
+                .0
+                .starts_with("ERR bad-value")
+        );
+        tracker.listed_slots.set(0);
+        assert!(say(&mut session, number, start).0.starts_with("ERR busy"));
+        tracker.listed_slots.set(1);
+        // Another port is not proven by it, whatever way it is named.
+        let (answer, _) = say(&mut session, &format!("{number} {moved}"), start);
+        let is_listed = tracker.registry.borrow().list().count() > 0;
+        match moved {
+            // The datagrams go to pingport all the same.
+            "port=80" | "port=5000" => {
+                assert!(answer.starts_with("OK listed"), "{moved}: {answer}")
+            }
+            _ => assert!(
+                answer.starts_with("OK checking udp") && !is_listed,
+                "{moved}: {answer}"
+            ),
+        }
+    }
+
+    // Nor is a port of its own, and changing it again and again gives no more time.
+    let (tracker, start) = (alone(), Instant::now());
+    let mut session = GameServerSession::new(&tracker, &setting, start);
+    say(&mut session, "LOGIN secret", start);
+    say(&mut session, &format!("INFOS {NUMBER} port=23460"), start);
+    wait(&mut session, start);
+    let answer = say(&mut session, "INFOS 000000000000002b port=80", start).0;
+    assert!(answer.starts_with("ERR unreachable"), "{answer}");
+    assert_eq!(tracker.registry.borrow().list().count(), 0);
+    let mut ended = None;
+    for second in (4..80).step_by(4) {
+        let now = start + s(second);
+        say(&mut session, &format!("INFOS port={}", 5000 + second), now);
+        ended = ended.or(wait(&mut session, now).1.map(|_| second));
+    }
+    assert_eq!(ended, Some(60));
+}
+
+#[test]
 fn a_key_is_shown_by_a_mac_and_never_said() {
     let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
     let first_infos = |name: &str, fields: &dyn Fn(&str) -> String| {
