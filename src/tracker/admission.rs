@@ -59,8 +59,10 @@ pub enum Denied {
     TooFast(Class),
     /// The host holds as many connections of this class as one host may.
     HostFull(Class, usize),
-    /// The class is full, and its largest group is the newcomer's own or nobody can be dropped.
+    /// The class is full, nobody can be dropped, and the newcomer's group has nobody in it.
     ClassFull(Class, usize),
+    /// The class is full, and the newcomer's own group has somebody in it already.
+    OwnGroup(Class, usize),
     /// The host has as many game servers on the list as one host may.
     ListedPerHost(usize),
     /// The key has as many game servers on the list as one key may.
@@ -75,6 +77,7 @@ impl Denied {
             Self::TooFast(_) => "too-fast",
             Self::HostFull(..) => "host-full",
             Self::ClassFull(..) => "class-full",
+            Self::OwnGroup(..) => "own-group",
             Self::ListedPerHost(_) => "listed-per-host",
             Self::ListedPerKey(_) => "listed-per-key",
         }
@@ -101,7 +104,7 @@ impl Denied {
                     class.as_str()
                 ),
             ),
-            Self::ClassFull(class, limit) => Refusal::new(
+            Self::ClassFull(class, limit) | Self::OwnGroup(class, limit) => Refusal::new(
                 ErrorCode::Busy,
                 format!(
                     "all {limit} {} slots are in use, try again soon",
@@ -281,9 +284,12 @@ impl<H> Admission<H> {
         let crowd = &mut self.crowds[class as usize];
         let mut dropped = None;
         if crowd.members.len() >= limit {
-            let victim = crowd
-                .victim(group, now)
-                .ok_or(Denied::ClassFull(class, limit))?;
+            let victim = crowd.victim(group, now).ok_or_else(|| {
+                match group.map_or(0, |group| crowd.by_group.of(&group)) {
+                    0 => Denied::ClassFull(class, limit),
+                    _ => Denied::OwnGroup(class, limit),
+                }
+            })?;
             dropped = crowd.remove(victim).map(|member| member.handle);
         }
         crowd.insert(
@@ -490,7 +496,7 @@ mod tests {
         assert_eq!(door.admission.usage(Class::Client), (4, 4));
         assert_eq!(
             door.comes(ip(1, 9)),
-            Err(Denied::ClassFull(Class::Client, 4)),
+            Err(Denied::OwnGroup(Class::Client, 4)),
             "its own group"
         );
     }

@@ -14,6 +14,10 @@ pub const SPARE_DOORMEN: usize = 32;
 /// So many of them may be with guests, who have no slot; the others stay at the door.
 pub const GUESTS: usize = 28;
 
+/// Guests from groups that hold slots already: looking whether they speak at once takes a moment
+/// of a doorman each, and a flood is made of such.
+pub const GUESTS_OF_HOLDERS: usize = 4;
+
 /// Threads that do not hold a connection: main, the log, and some to come.
 const OTHER_THREADS: usize = 4;
 

@@ -9,7 +9,7 @@ use super::connection::{Connection, Ending};
 use super::credentials::{Credential, Passwords};
 use super::keys::Keys;
 use super::log::{Level, Log};
-use super::machine::GUESTS;
+use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
 use super::penalties::Penalties;
 use super::random::Random;
@@ -54,10 +54,10 @@ pub(super) struct Shared {
 pub(super) struct Places(AtomicUsize);
 
 impl Places {
-    /// Takes a place, until what is returned is dropped. `None` if all are taken.
-    fn enter(&self) -> Option<Place<'_>> {
+    /// Takes a place, until what is returned is dropped. `None` if so many are taken.
+    fn enter(&self, places: usize) -> Option<Place<'_>> {
         let place = Place(&self.0);
-        (self.0.fetch_add(1, Ordering::Relaxed) < GUESTS).then_some(place)
+        (self.0.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
     }
 }
 
@@ -127,8 +127,12 @@ impl Shared {
                 Some(Seat::new(self, connection, class, trusted))
             }
             Err(denied) => {
-                let is_full = matches!(denied, Denied::ClassFull(..));
-                if !is_full || !self.serve_guest(&connection, newcomer, class) {
+                let places = match denied {
+                    Denied::ClassFull(..) => GUESTS,
+                    Denied::OwnGroup(..) => GUESTS_OF_HOLDERS,
+                    _ => 0,
+                };
+                if !self.serve_guest(&connection, newcomer, class, places) {
                     self.say_denied(denied, connection.peer(), class);
                     connection.turn_away(&denied.refusal());
                 }
@@ -141,8 +145,14 @@ impl Shared {
     /// that is quickly done: a client is answered at once, and a game server with the right
     /// password may log in. So those who hold slots in silence, however many networks they have,
     /// keep out only others who are silent too.
-    fn serve_guest(&self, connection: &Arc<Connection>, newcomer: Newcomer, class: Class) -> bool {
-        let Some(place) = self.guests[class as usize].enter() else {
+    fn serve_guest(
+        &self,
+        connection: &Arc<Connection>,
+        newcomer: Newcomer,
+        class: Class,
+        places: usize,
+    ) -> bool {
+        let Some(place) = self.guests[class as usize].enter(places) else {
             return false;
         };
         let Some(sent) = connection.sends_at_once() else {
