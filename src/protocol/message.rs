@@ -6,6 +6,7 @@ use super::argument::{self, Argument, Operator, check_word};
 use super::filter::Filter;
 use super::infos::Changes;
 use super::line::LineError;
+use super::revision::Revision;
 use super::text::spelled_out;
 use std::fmt;
 
@@ -159,10 +160,19 @@ pub enum GameServerCommand<'a> {
 /// What a client says to the tracker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCommand<'a> {
-    /// Every listed game server that satisfies the filter.
-    List(Filter),
+    /// The list.
+    List(Request),
     /// One of the commands of both ports.
     Common(Common<'a>),
+}
+
+/// Which part of the list a client asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What the client has already; `None` if it has nothing, or nothing that any tracker wrote.
+    pub since: Option<Revision>,
+    /// What it wants to see.
+    pub filter: Filter,
 }
 
 /// A line as the verb as it was typed, and arguments.
@@ -258,7 +268,7 @@ impl<'a> ClientCommand<'a> {
             return Ok(Self::Common(common));
         }
         match verb.as_str() {
-            "LIST" => Ok(Self::List(parse_list(arguments)?)),
+            "LIST" => Ok(Self::List(Request::parse(arguments)?)),
             "LOGIN" | "INFOS" => Err(unknown(
                 &verb,
                 "this port is for clients, game servers have their own",
@@ -268,18 +278,31 @@ impl<'a> ClientCommand<'a> {
     }
 }
 
-/// `since=` asks for changes only. A tracker that cannot tell them answers with the whole list,
-/// and an END without `since=`; so it is read, checked and otherwise passed over.
-fn parse_list(arguments: &str) -> Result<Filter, Refusal> {
-    let mut filter = Filter::default();
-    let mut rest = arguments;
-    while let Some(argument) = argument::next_argument(&mut rest)? {
-        match &argument {
-            Argument::Pair("since", Operator::Is, _) => {}
-            condition => filter.add(condition)?,
+impl Request {
+    /// Reads `[since=<rev>] [condition …]`. A revision that no tracker can have written is one
+    /// that this tracker cannot tell the changes since: it is no mistake.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`]; `bad-syntax` for a second `since=`.
+    fn parse(arguments: &str) -> Result<Self, Refusal> {
+        let mut request = Self::default();
+        let mut is_since_said = false;
+        let mut rest = arguments;
+        while let Some(argument) = argument::next_argument(&mut rest)? {
+            match &argument {
+                Argument::Pair("since", Operator::Is, _) if is_since_said => {
+                    let text = "since is given twice";
+                    return Err(Refusal::new(ErrorCode::BadSyntax, text));
+                }
+                Argument::Pair("since", Operator::Is, revision) => {
+                    is_since_said = true;
+                    request.since = revision.parse().ok();
+                }
+                condition => request.filter.add(condition)?,
+            }
         }
+        Ok(request)
     }
-    Ok(filter)
 }
 
 /// The number of a challenge as it travels: 16 hexadecimal digits, so that a password, a port and
@@ -346,16 +369,23 @@ mod tests {
 
     #[test]
     fn since_is_not_a_condition() {
+        let list = |since: Option<&str>, filter| {
+            Ok(ClientCommand::List(Request {
+                since: since.map(|revision| revision.parse().unwrap()),
+                filter: Filter::parse(filter).unwrap(),
+            }))
+        };
+        assert_eq!(client("LIST"), list(None, ""));
+        assert_eq!(client("LIST since=c0ffee-42"), list(Some("c0ffee-42"), ""));
+        assert_eq!(client("list since=x notempty"), list(None, "notempty"));
         assert_eq!(
-            client("LIST since=c0ffee-42"),
-            Ok(ClientCommand::List(Filter::default()))
+            client("LIST notempty since=\"1-0\""),
+            list(Some("1-0"), "notempty")
         );
-        let filter = Filter::parse("notempty").unwrap();
-        assert_eq!(
-            client("list since=x notempty"),
-            Ok(ClientCommand::List(filter))
-        );
-        assert_eq!(client("LIST since"), Err(ErrorCode::BadSyntax));
+        assert_eq!(client("LIST since="), list(None, ""));
+        for bad in ["LIST since", "LIST since=1-0 since=1-0"] {
+            assert!(client(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! server and a client can all speak the protocol through the same code. In reading order:
 //! [`text`] says which characters may travel, [`mod@line`] cuts bytes into lines, [`argument`] cuts a
 //! line into arguments, [`infos`] is what a game server says about itself, [`filter`] is what a
-//! client asks for, and [`message`] names the verbs and the refusals.
+//! client asks for, [`revision`] what it has already, and [`message`] names the verbs and the refusals.
 
 pub mod argument;
 pub mod filter;
@@ -12,4 +12,5 @@ pub mod infos;
 pub mod line;
 pub mod message;
 pub mod proof;
+pub mod revision;
 pub mod text;

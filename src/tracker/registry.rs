@@ -1,139 +1,18 @@
 //! Who is on the list now.
 //!
-//! This file hides how the list is kept: always encoded, in leaves of 32 game servers, each
-//! shared by reference. Taking the list is cloning one `Arc`; a change writes one leaf anew, and
-//! copies the table of leaves only while somebody still holds the older list. So neither a reader
-//! nor a writer ever waits for the whole list to be formatted. Pure state: no I/O, no clock.
+//! This file hides who owns which entry: one for each ip:port and one for each connection. Pure
+//! state: no I/O, no clock.
 
-use super::credentials::Credential;
-use crate::protocol::filter::Filter;
-use crate::protocol::infos::Infos;
+use super::entry::Entry;
+use super::history::{Change, History, Recent};
+use super::list::List;
+use crate::protocol::revision::Revision;
 use std::collections::HashMap;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Names one connection for as long as the process lives; never used twice.
 pub type ConnectionId = u64;
-
-/// Game servers per leaf. 32 lines are about 4 KiB: small enough to write anew for every change,
-/// large enough that 10,000 game servers are some 300 pieces to send.
-const LEAF: usize = 32;
-
-/// One game server on the list.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Where players join: the address it logged in from, and the port it named.
-    pub address: SocketAddr,
-    /// Where it logged in from; the same address, unless it is trusted to name another.
-    pub peer: IpAddr,
-    /// Its fields as the list shows them: what it said, and the tracker's own words.
-    pub infos: Infos,
-    /// What it logged in with.
-    pub credential: Credential,
-    /// `infos` as it is sent, with the verb and the LF.
-    line: Box<str>,
-}
-
-impl Entry {
-    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
-    /// that they name, which nobody but a trusted peer may do, or else at `peer`. `None` if they
-    /// name no port.
-    pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
-        let peer = peer.to_canonical();
-        let ip = infos
-            .get("ip")
-            .and_then(|ip| ip.parse().ok())
-            .unwrap_or(peer);
-        let address = SocketAddr::new(ip, infos.number("port")?);
-        infos.set("ip", &ip.to_string()).ok()?;
-        let mut line = "INFOS".to_owned();
-        infos.encode_into(&mut line);
-        line.push('\n');
-        Some(Self {
-            address,
-            peer,
-            infos,
-            credential,
-            line: line.into_boxed_str(),
-        })
-    }
-}
-
-/// Counts the changes of the list. Written `<epoch>-<count>`: revisions of different epochs (a
-/// tracker that was started again) do not compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revision {
-    epoch: u32,
-    count: u64,
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{}", self.epoch, self.count)
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct Leaf {
-    entries: Vec<Arc<Entry>>,
-    /// The lines of `entries`, one after the other.
-    encoded: Vec<u8>,
-}
-
-impl Leaf {
-    fn encode(&mut self) {
-        self.encoded.clear();
-        self.encoded
-            .reserve_exact(self.entries.iter().map(|entry| entry.line.len()).sum());
-        for entry in &self.entries {
-            self.encoded.extend_from_slice(entry.line.as_bytes());
-        }
-    }
-}
-
-/// The list at one revision. It does not change while somebody holds it.
-#[derive(Debug, Clone)]
-pub struct List {
-    leaves: Vec<Arc<Leaf>>,
-    count: usize,
-    revision: Revision,
-}
-
-impl List {
-    /// How many game servers are listed.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Which state of the list this is.
-    pub fn revision(&self) -> Revision {
-        self.revision
-    }
-
-    /// The INFOS lines of all game servers, in pieces to be sent one after the other.
-    pub fn encoded(&self) -> impl Iterator<Item = &[u8]> {
-        self.leaves.iter().map(|leaf| &*leaf.encoded)
-    }
-
-    /// Every game server on the list, in no particular order.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.leaves
-            .iter()
-            .flat_map(|leaf| leaf.entries.iter().map(|entry| &**entry))
-    }
-
-    /// The INFOS lines of the game servers that satisfy `filter`, and how many they are.
-    pub fn encode_matching(&self, filter: &Filter) -> (usize, Vec<u8>) {
-        let mut encoded = Vec::new();
-        let mut count = 0;
-        for entry in self.entries().filter(|entry| filter.matches(&entry.infos)) {
-            encoded.extend_from_slice(entry.line.as_bytes());
-            count += 1;
-        }
-        (count, encoded)
-    }
-}
 
 /// The ip:port belongs to another game server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +22,8 @@ pub struct Taken;
 #[derive(Debug)]
 pub struct Registry {
     list: Arc<List>,
-    /// Owner of each entry, by its place in the list: leaf `place / LEAF`, `place % LEAF` in it.
+    history: History,
+    /// Owner of each entry, by its place in the list.
     owners: Vec<ConnectionId>,
     place_of_owner: HashMap<ConnectionId, usize>,
     place_of_address: HashMap<SocketAddr, usize>,
@@ -152,13 +32,9 @@ pub struct Registry {
 impl Registry {
     /// An empty registry. `epoch` tells the revisions of this process from those of any other.
     pub fn new(epoch: u32) -> Self {
-        let list = List {
-            leaves: Vec::new(),
-            count: 0,
-            revision: Revision { epoch, count: 0 },
-        };
         Self {
-            list: Arc::new(list),
+            list: Arc::new(List::new(epoch)),
+            history: History::default(),
             owners: Vec::new(),
             place_of_owner: HashMap::new(),
             place_of_address: HashMap::new(),
@@ -170,11 +46,20 @@ impl Registry {
         Arc::clone(&self.list)
     }
 
+    /// What has changed since `revision`. `None` if that cannot be told: it is of another tracker,
+    /// or too old.
+    pub fn since(&self, revision: Revision) -> Option<Recent> {
+        let is_ours = revision.epoch == self.list.revision().epoch;
+        is_ours
+            .then(|| self.history.since(revision.count))
+            .flatten()
+    }
+
     /// The entry that `owner` holds.
     pub fn entry_of(&self, owner: ConnectionId) -> Option<Arc<Entry>> {
         self.place_of_owner
             .get(&owner)
-            .map(|&place| Arc::clone(self.at(place)))
+            .map(|&place| Arc::clone(self.list.at(place)))
     }
 
     /// Who holds the entry of `address`.
@@ -187,8 +72,8 @@ impl Registry {
     /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already.
     ///
     /// An older entry of the same ip:port, from the same address and with the same credential, is
-    /// the ghost of a game server that was started again: the newcomer replaces it, and the ghost's connection is returned
-    /// so that it can be closed.
+    /// the ghost of a game server that was started again: the newcomer replaces it, and the
+    /// ghost's connection is returned so that it can be closed.
     ///
     /// # Errors
     /// [`Taken`] if the ip:port is held from another address or with another credential. Nothing
@@ -198,83 +83,86 @@ impl Registry {
         owner: ConnectionId,
         entry: Entry,
     ) -> Result<Option<ConnectionId>, Taken> {
+        let entry = Arc::new(entry);
         let mine = self.place_of_owner.get(&owner).copied();
         let there = self.place_of_address.get(&entry.address).copied();
         let mut replaced = None;
         if let Some(place) = there.filter(|&place| Some(place) != mine) {
-            let there = self.at(place);
+            let there = self.list.at(place);
             if (there.peer, there.credential) != (entry.peer, entry.credential) {
                 return Err(Taken);
             }
             replaced = Some(self.owners[place]);
-            self.remove(self.owners[place]);
+            if mine.is_some() {
+                self.remove(self.owners[place]);
+            } else {
+                // The entry changes hands and never leaves the list.
+                self.place_of_owner.remove(&self.owners[place]);
+                self.place_of_owner.insert(owner, place);
+                self.owners[place] = owner;
+            }
         }
+        let list = Arc::make_mut(&mut self.list);
+        let after = Some(Arc::clone(&entry));
         // Removing may have moved the owner's own entry.
-        match self.place_of_owner.get(&owner).copied() {
+        let before = match self.place_of_owner.get(&owner).copied() {
             Some(place) => {
-                let before = self.at(place).address;
-                self.place_of_address.remove(&before);
+                let before = Arc::clone(list.at(place));
+                self.place_of_address.remove(&before.address);
                 self.place_of_address.insert(entry.address, place);
-                self.change_leaf(place, |leaf| leaf.entries[place % LEAF] = Arc::new(entry));
+                list.replace(place, entry);
+                Some(before)
             }
             None => {
                 let place = self.owners.len();
                 self.owners.push(owner);
                 self.place_of_owner.insert(owner, place);
                 self.place_of_address.insert(entry.address, place);
-                if place.is_multiple_of(LEAF) {
-                    Arc::make_mut(&mut self.list).leaves.push(Arc::default());
-                }
-                self.change_leaf(place, |leaf| leaf.entries.push(Arc::new(entry)));
+                list.push(entry);
+                None
             }
-        }
+        };
+        self.remember(Change { before, after });
         Ok(replaced)
     }
 
     /// Takes the entry of `owner` off the list. `None` if it has none (any more).
     pub fn remove(&mut self, owner: ConnectionId) -> Option<Arc<Entry>> {
         let place = self.place_of_owner.remove(&owner)?;
-        let removed = Arc::clone(self.at(place));
+        let list = Arc::make_mut(&mut self.list);
+        let removed = Arc::clone(list.at(place));
         self.place_of_address.remove(&removed.address);
         // The last entry moves into the gap, so that leaves stay full.
         let last = self.owners.len() - 1;
-        let moved = Arc::clone(self.at(last));
         self.owners.swap_remove(place);
         if place != last {
+            let moved = Arc::clone(list.at(last));
             self.place_of_owner.insert(self.owners[place], place);
             self.place_of_address.insert(moved.address, place);
-            self.change_leaf(place, |leaf| leaf.entries[place % LEAF] = moved);
+            list.replace(place, moved);
         }
-        if last.is_multiple_of(LEAF) {
-            let list = Arc::make_mut(&mut self.list);
-            list.leaves.pop();
-            list.count = last;
-            list.revision.count += 1;
-        } else {
-            self.change_leaf(last, |leaf| drop(leaf.entries.pop()));
-        }
+        list.pop();
+        self.remember(Change {
+            before: Some(Arc::clone(&removed)),
+            after: None,
+        });
         Some(removed)
     }
 
-    fn at(&self, place: usize) -> &Arc<Entry> {
-        &self.list.leaves[place / LEAF].entries[place % LEAF]
-    }
-
-    fn change_leaf(&mut self, place: usize, change: impl FnOnce(&mut Leaf)) {
-        let count = self.owners.len();
-        let list = Arc::make_mut(&mut self.list);
-        let leaf = Arc::make_mut(&mut list.leaves[place / LEAF]);
-        change(leaf);
-        leaf.encode();
-        list.count = count;
-        list.revision.count += 1;
+    /// Every change of the list is one revision.
+    fn remember(&mut self, change: Change) {
+        Arc::make_mut(&mut self.list).advance();
+        self.history.push(change, self.list.count());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::filter::Filter;
+    use crate::protocol::infos::{Changes, Infos};
+    use crate::tracker::credentials::Credential;
+    use crate::tracker::history::LEAST_KEPT;
     use quickcheck::{Arbitrary, Gen, quickcheck};
     use std::collections::BTreeMap;
 
@@ -338,22 +226,57 @@ mod tests {
         assert_eq!(registry.list().count(), 1);
     }
 
+    fn since(registry: &Registry, revision: Revision, filter: &str) -> Option<String> {
+        let filter = Filter::parse(filter).unwrap();
+        let recent = registry.since(revision)?;
+        let (count, lines) = recent.encode(&filter);
+        assert_eq!(lines.lines().count(), count);
+        Some(lines)
+    }
+
     #[test]
-    fn a_change_touches_one_leaf() {
+    fn what_has_changed_is_told_and_nothing_else() {
         let mut registry = Registry::new(1);
-        for n in 0..(3 * LEAF as u64) {
-            registry.put(n, entry(1000 + n as u16, 0, 0)).unwrap();
+        for n in 1..=4 {
+            registry.put(n, entry(n as u16, 0, 0)).unwrap();
         }
-        let before = registry.list();
-        registry.put(40, entry(1040, 0, 1)).unwrap();
-        let after = registry.list();
-        let same: Vec<bool> = before
-            .leaves
-            .iter()
-            .zip(&after.leaves)
-            .map(|(a, b)| Arc::ptr_eq(a, b))
-            .collect();
-        assert_eq!(same, [true, false, true]);
+        let then = registry.list().revision();
+        assert_eq!(since(&registry, then, ""), Some(String::new()));
+        registry.put(1, entry(1, 0, 5)).unwrap();
+        registry.put(1, entry(1, 0, 6)).unwrap();
+        registry.remove(2);
+        registry.put(3, entry(33, 0, 0)).unwrap();
+        registry.put(4, entry(4, 0, 1)).unwrap();
+        registry.put(4, entry(4, 0, 0)).unwrap();
+        registry.put(5, entry(5, 0, 1)).unwrap();
+        registry.remove(5);
+        assert_eq!(
+            since(&registry, then, "").unwrap(),
+            "INFOS ip=192.0.2.1 port=1 nbplayers=6\n\
+             GONE ip=192.0.2.1 port=2\n\
+             GONE ip=192.0.2.1 port=3\n\
+             INFOS ip=192.0.2.1 port=33 nbplayers=0\n"
+        );
+        assert_eq!(
+            since(&registry, then, "nbplayers=0").unwrap(),
+            "GONE ip=192.0.2.1 port=1\n\
+             GONE ip=192.0.2.1 port=2\n\
+             GONE ip=192.0.2.1 port=3\n\
+             INFOS ip=192.0.2.1 port=33 nbplayers=0\n"
+        );
+    }
+
+    #[test]
+    fn what_is_too_old_or_of_another_tracker_cannot_be_told() {
+        let mut registry = Registry::new(1);
+        for n in 0..3 * LEAST_KEPT as u64 {
+            registry.put(1, entry(1, 0, n as u16)).unwrap();
+        }
+        let Revision { epoch, count } = registry.list().revision();
+        let tells = |epoch, count| registry.since(Revision { epoch, count }).is_some();
+        assert!(tells(epoch, count) && tells(epoch, count - LEAST_KEPT as u64));
+        assert!(!tells(epoch, count - 2 * LEAST_KEPT as u64));
+        assert!(!tells(epoch, 0) && !tells(epoch, count + 1) && !tells(epoch + 1, count));
     }
 
     #[derive(Debug, Clone)]
@@ -393,7 +316,7 @@ mod tests {
                 match operation {
                     Operation::Put { owner, port, credential, players } => {
                         let entry = entry(port, credential, players);
-                        let line = entry.line.to_string();
+                        let line = entry.line().to_owned();
                         let there = model.get(&port).cloned();
                         let expected = match &there {
                             Some((other, theirs, _)) if *other != owner => {
@@ -424,11 +347,78 @@ mod tests {
                 assert_eq!(list.count(), expected.len());
                 for (owner, credential, line) in model.values() {
                     let entry = registry.entry_of(*owner).unwrap();
-                    assert_eq!(*entry.line, **line);
+                    assert_eq!(entry.line(), line);
                     assert_eq!(entry.credential, Credential::Password(*credential));
                 }
             }
             true
         }
+
+        fn the_old_list_and_the_answer_are_the_new_list(
+            operations: Vec<Operation>, filters: Vec<u8>
+        ) -> bool {
+            let kinds = ["", "notempty", "nbplayers>=5", "nbplayers!=3 nbplayers<=7"];
+            let mut registry = Registry::new(1);
+            // What clients have: a filter, a revision, and the lines by address.
+            let mut clients: Vec<(Filter, Revision, BTreeMap<String, String>)> = Vec::new();
+            let mut filters = filters.into_iter().cycle();
+            for operation in operations {
+                match operation {
+                    Operation::Put { owner, port, credential, players } => {
+                        let _ = registry.put(owner, entry(port, credential, players));
+                    }
+                    Operation::Remove { owner } => drop(registry.remove(owner)),
+                }
+                let list = registry.list();
+                let kind = filters.next().unwrap_or_default();
+                let filter = Filter::parse(kinds[usize::from(kind) % kinds.len()]).unwrap();
+                // Some ask again every time, some only at the end.
+                for (filter, revision, lines) in
+                    clients.iter_mut().skip(usize::from(kind) % 5).step_by(3)
+                {
+                    catch_up(&registry, filter, revision, lines);
+                }
+                let lines = by_address(&list.encode_matching(&filter).1);
+                clients.push((filter, list.revision(), lines));
+            }
+            for (filter, revision, lines) in &mut clients {
+                catch_up(&registry, filter, revision, lines);
+                let now = by_address(&registry.list().encode_matching(filter).1);
+                assert_eq!(*lines, now);
+            }
+            true
+        }
+    }
+
+    fn by_address(lines: &[u8]) -> BTreeMap<String, String> {
+        let lines = std::str::from_utf8(lines).unwrap().lines();
+        lines
+            .map(|line| (address_in(line), line.to_owned()))
+            .collect()
+    }
+
+    fn address_in(line: &str) -> String {
+        let mut words = line.split(' ').skip(1);
+        format!("{} {}", words.next().unwrap(), words.next().unwrap())
+    }
+
+    /// What a client does with the answer; and looks whether every line of it was needed.
+    fn catch_up(
+        registry: &Registry,
+        filter: &Filter,
+        revision: &mut Revision,
+        lines: &mut BTreeMap<String, String>,
+    ) {
+        let recent = registry.since(*revision).unwrap();
+        for line in recent.encode(filter).1.lines() {
+            let address = address_in(line);
+            if line.starts_with("GONE ") {
+                assert!(lines.remove(&address).is_some(), "{line}: was not there");
+            } else {
+                let before = lines.insert(address, line.to_owned());
+                assert_ne!(before.as_deref(), Some(line), "has not changed");
+            }
+        }
+        *revision = registry.list().revision();
     }
 }

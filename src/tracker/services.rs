@@ -7,14 +7,17 @@ use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
 use super::connection::{Connection, Ending};
 use super::credentials::{Credential, Passwords};
+use super::entry::Entry;
+use super::history::Recent;
 use super::keys::Keys;
+use super::list::List;
 use super::log::{Level, Log};
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
 use super::penalties::Penalties;
 use super::random::Random;
 use super::reachability::Reachability;
-use super::registry::{Entry, List, Registry, Taken};
+use super::registry::{Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
 use super::session::{Outbox, Session, Setting};
@@ -22,6 +25,7 @@ use super::slots::Class;
 use super::stats::Stats;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
+use crate::protocol::revision::Revision;
 use std::cell::Cell;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -522,9 +526,17 @@ impl client::Services for &Seat<'_> {
         self.trusted
     }
 
-    fn list(&self) -> Arc<List> {
-        self.shared.stats.lists.add_one();
-        lock(&self.shared.registry).list()
+    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+        let registry = lock(&self.shared.registry);
+        let recent = since.and_then(|revision| registry.since(revision));
+        let list = registry.list();
+        drop(registry);
+        let stats = &self.shared.stats;
+        stats.lists.add_one();
+        if recent.is_some() {
+            stats.deltas.add_one();
+        }
+        (list, recent)
     }
 
     fn is_crowded(&self) -> bool {

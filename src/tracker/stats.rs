@@ -41,6 +41,8 @@ pub struct Stats {
     pub updates: Counter,
     /// Times the list was asked for.
     pub lists: Counter,
+    /// Times it was enough to answer with what had changed.
+    pub deltas: Counter,
     /// Connections closed with an ERR.
     pub refused: Counter,
     /// Connections closed because the peer did not read.
@@ -95,6 +97,7 @@ impl Stats {
             ("bad-passwords", &self.bad_passwords),
             ("updates", &self.updates),
             ("lists", &self.lists),
+            ("deltas", &self.deltas),
             ("refused", &self.refused),
             ("slow-readers", &self.slow_readers),
         ] {

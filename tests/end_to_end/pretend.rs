@@ -3,9 +3,13 @@
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
 use gltracker::protocol::message::{Refusal, format_number};
+use gltracker::protocol::revision::Revision;
 use gltracker::tracker::credentials::{Credential, Passwords};
+use gltracker::tracker::entry::Entry;
+use gltracker::tracker::history::Recent;
 use gltracker::tracker::keys::Keys;
-use gltracker::tracker::registry::{ConnectionId, Entry, List, Registry, Taken};
+use gltracker::tracker::list::List;
+use gltracker::tracker::registry::{ConnectionId, Registry, Taken};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
 use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
@@ -91,8 +95,10 @@ impl client::Services for Desk {
     fn is_trusted(&self) -> bool {
         false
     }
-    fn list(&self) -> Arc<List> {
-        self.world.registry.borrow().list()
+    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+        let registry = self.world.registry.borrow();
+        let recent = since.and_then(|revision| registry.since(revision));
+        (registry.list(), recent)
     }
     fn is_crowded(&self) -> bool {
         false

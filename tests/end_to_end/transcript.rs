@@ -109,9 +109,13 @@ impl Run {
         }
         let written = wire.translate(text);
         if &line[at..=at] == ">" {
-            let words: Vec<&str> = written
+            let words: Vec<String> = written
                 .split(' ')
-                .map(|word| self.meaning.get(word).map_or(word, String::as_str))
+                .map(|word| {
+                    let (key, value) = split_revision(word).unwrap_or(("", word));
+                    let meaning = self.meaning.get(value).map_or(value, String::as_str);
+                    format!("{key}{meaning}")
+                })
                 .collect();
             wire.send(name, &words.join(" "));
             return Ok(());
@@ -185,16 +189,22 @@ impl Run {
 
     fn is_same_word(&mut self, written: &str, came: &str) -> bool {
         let is_number = |word: &str| word.len() == 16 && u64::from_str_radix(word, 16).is_ok();
-        let both = |test: &dyn Fn(&str) -> bool| test(written) && test(came);
-        if both(&is_number) || both(&|word| word.starts_with("rev=")) {
-            let meaning = self
-                .meaning
-                .entry(written.to_owned())
-                .or_insert(came.to_owned());
-            return meaning == came;
-        }
-        written == came
+        let (written, came) = match (split_revision(written), split_revision(came)) {
+            (Some((key, written)), Some((same, came))) if key == same => (written, came),
+            _ if is_number(written) && is_number(came) => (written, came),
+            _ => return written == came,
+        };
+        let meaning = self.meaning.entry(written.to_owned());
+        meaning.or_insert(came.to_owned()) == came
     }
+}
+
+/// A word that names a revision, as its key and the revision.
+fn split_revision(word: &str) -> Option<(&str, &str)> {
+    let at = word.find('=').map(|at| at + 1)?;
+    ["rev=", "since="]
+        .contains(&&word[..at])
+        .then(|| word.split_at(at))
 }
 
 /// The fenced blocks of a Markdown text that are marked as transcripts.

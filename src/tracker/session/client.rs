@@ -7,17 +7,18 @@ use super::{
     Closing, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common,
     unfinished_line,
 };
-use crate::protocol::filter::Filter;
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal};
-use crate::tracker::registry::List;
+use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::revision::Revision;
+use crate::tracker::history::Recent;
+use crate::tracker::list::List;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// What the conversation needs from the tracker around it.
 pub trait Services {
-    /// The list as it is now.
-    fn list(&self) -> Arc<List>;
+    /// The list as it is now, and what has changed in it since a revision, if that can be told.
+    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>);
     /// True while a first command must be quick, because many others are waiting.
     fn is_crowded(&self) -> bool;
     /// True for a peer that may send as many lines as it likes.
@@ -56,9 +57,10 @@ impl<'a, S: Services> ClientSession<'a, S> {
 
     fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
         match ClientCommand::parse(line)? {
-            ClientCommand::List(filter) => {
+            ClientCommand::List(request) => {
                 self.pace.weigh(LIST_WEIGHT);
-                send_list(self.services.list(), &filter, out);
+                let (list, recent) = self.services.list(request.since);
+                answer(&request, list, recent, out);
             }
             ClientCommand::Common(command) => {
                 answer_common(
@@ -73,8 +75,17 @@ impl<'a, S: Services> ClientSession<'a, S> {
     }
 }
 
-fn send_list(list: Arc<List>, filter: &Filter, out: &mut Outbox) {
+fn answer(request: &Request, list: Arc<List>, recent: Option<Recent>, out: &mut Outbox) {
+    let filter = &request.filter;
     let revision = list.revision();
+    if let (Some(since), Some(recent)) = (request.since, recent) {
+        let (count, lines) = recent.encode(filter);
+        out.text(lines.into_bytes());
+        out.line(format_args!(
+            "END count={count} rev={revision} since={since}"
+        ));
+        return;
+    }
     let count = if filter.is_empty() {
         let count = list.count();
         out.list(list);
@@ -136,6 +147,7 @@ fn help(setting: &Setting) -> String {
          LIST                             every game server, then END\n\
          LIST notempty speed=fast         with conditions: key=value key!=value key>=n key<=n\n\
          \u{20}                                notempty notfull\n\
+         LIST since=<rev>                 what has changed since an earlier END said rev=<rev>\n\
          PING <word>                      is answered PONG <word>\n\
          QUIT                             closes the connection",
         setting.game_server_port
@@ -147,19 +159,21 @@ mod tests {
     use super::*;
     use crate::protocol::infos::{Changes, Infos};
     use crate::tracker::credentials::Credential;
-    use crate::tracker::registry::{Entry, Registry};
+    use crate::tracker::entry::Entry;
+    use crate::tracker::registry::Registry;
     use crate::tracker::session::Chunk;
     use quickcheck::quickcheck;
     use std::time::Duration;
 
     struct Fixed {
-        list: Arc<List>,
+        registry: Registry,
         crowded: bool,
     }
 
     impl Services for &Fixed {
-        fn list(&self) -> Arc<List> {
-            Arc::clone(&self.list)
+        fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+            let recent = since.and_then(|revision| self.registry.since(revision));
+            (self.registry.list(), recent)
         }
         fn is_crowded(&self) -> bool {
             self.crowded
@@ -184,10 +198,7 @@ mod tests {
                 )
                 .unwrap();
         }
-        Fixed {
-            list: registry.list(),
-            crowded,
-        }
+        Fixed { registry, crowded }
     }
 
     fn sent(out: &mut Outbox) -> String {
@@ -226,6 +237,18 @@ mod tests {
             say(&mut session, "LIST port=9").0,
             "END count=0 rev=c0ffee-2\n"
         );
+        assert_eq!(
+            say(&mut session, "LIST notempty since=c0ffee-0").0,
+            "INFOS ip=192.0.2.1 port=2 nbplayers=5\nEND count=1 rev=c0ffee-2 since=c0ffee-0\n"
+        );
+        assert_eq!(
+            say(&mut session, "LIST since=c0ffee-2").0,
+            "END count=0 rev=c0ffee-2 since=c0ffee-2\n"
+        );
+        for unknown in ["decade-2", "c0ffee-3", "yesterday"] {
+            let (answer, _) = say(&mut session, &format!("LIST port=1 since={unknown}"));
+            assert!(answer.ends_with("END count=1 rev=c0ffee-2\n"), "{answer}");
+        }
         assert_eq!(say(&mut session, "STATS").0, "OK listed=2\n");
         let (answer, closing) = say(&mut session, "QUIT");
         assert_eq!(

@@ -20,7 +20,7 @@ use crate::protocol::message::{
     Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
 };
 use crate::tracker::credentials::Credential;
-use crate::tracker::registry::Entry;
+use crate::tracker::entry::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ mod reachability;
 
 pub use reachability::LOWEST_PORT;
 
-use super::registry::List;
+use super::list::List;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{Common, ErrorCode, Refusal};
 use std::sync::Arc;

@@ -1,0 +1,52 @@
+//! One game server on the list.
+//!
+//! This file hides how fields become the line that everybody is sent.
+
+use super::credentials::Credential;
+use crate::protocol::infos::Infos;
+use std::net::{IpAddr, SocketAddr};
+
+/// One game server on the list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where players join: the address it logged in from, and the port it named.
+    pub address: SocketAddr,
+    /// Where it logged in from; the same address, unless it is trusted to name another.
+    pub peer: IpAddr,
+    /// Its fields as the list shows them: what it said, and the tracker's own words.
+    pub infos: Infos,
+    /// What it logged in with.
+    pub credential: Credential,
+    /// `infos` as it is sent, with the verb and the LF.
+    line: Box<str>,
+}
+
+impl Entry {
+    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
+    /// that they name, which nobody but a trusted peer may do, or else at `peer`. `None` if they
+    /// name no port.
+    pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
+        let peer = peer.to_canonical();
+        let ip = infos
+            .get("ip")
+            .and_then(|ip| ip.parse().ok())
+            .unwrap_or(peer);
+        let address = SocketAddr::new(ip, infos.number("port")?);
+        infos.set("ip", &ip.to_string()).ok()?;
+        let mut line = "INFOS".to_owned();
+        infos.encode_into(&mut line);
+        line.push('\n');
+        Some(Self {
+            address,
+            peer,
+            infos,
+            credential,
+            line: line.into_boxed_str(),
+        })
+    }
+
+    /// The INFOS line that says all this, with its LF.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+}

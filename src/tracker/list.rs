@@ -1,0 +1,262 @@
+//! The list as it is at one moment.
+//!
+//! This file hides how the list is kept: always encoded, in leaves of 32 game servers, 32 leaves
+//! to a branch, each shared by reference. Whoever takes the list takes a reference. A change
+//! writes one line in one leaf; while somebody still holds the older list, it copies that leaf,
+//! the pointers of its branch and those to the branches, and nothing else however long the list
+//! is. So neither a reader nor a writer ever waits for the whole list to be formatted.
+
+use super::entry::Entry;
+use crate::protocol::filter::Filter;
+use crate::protocol::revision::Revision;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Game servers per leaf. 32 lines are about 4 KiB: little to move for a change, and enough that
+/// 10,000 game servers are some 300 pieces to send.
+const LEAF: usize = 32;
+
+/// Leaves per branch.
+const BRANCH: usize = 32;
+
+/// The list at one revision. It does not change while somebody holds it.
+#[derive(Debug, Clone)]
+pub struct List {
+    branches: Vec<Arc<Branch>>,
+    count: usize,
+    revision: Revision,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Branch {
+    leaves: Vec<Arc<Leaf>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Leaf {
+    entries: Vec<Arc<Entry>>,
+    /// The lines of `entries`, one after the other.
+    encoded: Vec<u8>,
+    /// Where each of them ends. Known here, because looking at the entries themselves would fetch
+    /// 32 of them from all over the memory.
+    ends: Vec<u32>,
+}
+
+impl Leaf {
+    fn line(&self, at: usize) -> Range<usize> {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[at] as usize
+    }
+
+    fn push(&mut self, entry: Arc<Entry>) {
+        self.encoded.extend_from_slice(entry.line().as_bytes());
+        self.ends.push(self.encoded.len() as u32);
+        self.entries.push(entry);
+    }
+
+    fn replace(&mut self, at: usize, entry: Arc<Entry>) {
+        let old = self.line(at);
+        let (before, after) = (old.len(), entry.line().len());
+        self.encoded.splice(old, entry.line().bytes());
+        for end in &mut self.ends[at..] {
+            *end = *end + after as u32 - before as u32;
+        }
+        self.entries[at] = entry;
+    }
+
+    fn pop(&mut self) {
+        self.entries.pop();
+        self.ends.pop();
+        let end = self.ends.last().map_or(0, |end| *end as usize);
+        self.encoded.truncate(end);
+    }
+}
+
+impl List {
+    /// An empty list. `epoch` tells the revisions of this process from those of any other.
+    pub(super) fn new(epoch: u32) -> Self {
+        Self {
+            branches: Vec::new(),
+            count: 0,
+            revision: Revision { epoch, count: 0 },
+        }
+    }
+
+    /// How many game servers are listed.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Which state of the list this is.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The INFOS lines of all game servers, in pieces to be sent one after the other.
+    pub fn encoded(&self) -> impl Iterator<Item = &[u8]> {
+        self.leaves().map(|leaf| &*leaf.encoded)
+    }
+
+    /// Every game server on the list, in no particular order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.leaves()
+            .flat_map(|leaf| leaf.entries.iter().map(|entry| &**entry))
+    }
+
+    /// The INFOS lines of the game servers that satisfy `filter`, and how many they are.
+    pub fn encode_matching(&self, filter: &Filter) -> (usize, Vec<u8>) {
+        let mut encoded = Vec::new();
+        let mut count = 0;
+        for entry in self.entries().filter(|entry| filter.matches(&entry.infos)) {
+            encoded.extend_from_slice(entry.line().as_bytes());
+            count += 1;
+        }
+        (count, encoded)
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = &Leaf> {
+        let leaves = self.branches.iter().flat_map(|branch| &branch.leaves);
+        leaves.map(|leaf| &**leaf)
+    }
+
+    /// The entry at `place`, which must be less than [`count`](Self::count).
+    pub(super) fn at(&self, place: usize) -> &Arc<Entry> {
+        let (branch, leaf, at) = split(place);
+        &self.branches[branch].leaves[leaf].entries[at]
+    }
+
+    /// Puts another entry at `place`, which must be less than [`count`](Self::count).
+    pub(super) fn replace(&mut self, place: usize, entry: Arc<Entry>) {
+        let (branch, leaf, at) = split(place);
+        let branch = Arc::make_mut(&mut self.branches[branch]);
+        Arc::make_mut(&mut branch.leaves[leaf]).replace(at, entry);
+    }
+
+    /// Puts an entry at the end.
+    pub(super) fn push(&mut self, entry: Arc<Entry>) {
+        let (branch, leaf, at) = split(self.count);
+        if leaf == 0 && at == 0 {
+            self.branches.push(Arc::default());
+        }
+        let branch = Arc::make_mut(&mut self.branches[branch]);
+        if at == 0 {
+            branch.leaves.push(Arc::default());
+        }
+        Arc::make_mut(&mut branch.leaves[leaf]).push(entry);
+        self.count += 1;
+    }
+
+    /// Takes the last entry off. There must be one.
+    pub(super) fn pop(&mut self) {
+        self.count -= 1;
+        let (branch, leaf, at) = split(self.count);
+        if leaf == 0 && at == 0 {
+            self.branches.pop();
+            return;
+        }
+        let branch = Arc::make_mut(&mut self.branches[branch]);
+        if at == 0 {
+            branch.leaves.pop();
+        } else {
+            Arc::make_mut(&mut branch.leaves[leaf]).pop();
+        }
+    }
+
+    /// One more change is complete.
+    pub(super) fn advance(&mut self) {
+        self.revision.count += 1;
+    }
+}
+
+/// A place as branch, leaf in it, and place in that.
+fn split(place: usize) -> (usize, usize, usize) {
+    (place / (LEAF * BRANCH), place / LEAF % BRANCH, place % LEAF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::infos::{Changes, Infos};
+    use crate::tracker::credentials::Credential;
+    use quickcheck::quickcheck;
+
+    fn entry(port: usize, text: &str) -> Arc<Entry> {
+        let infos = Infos::default();
+        let mut infos = infos.with(&Changes::parse(&format!("port={port}")).unwrap());
+        infos.set("description", text).unwrap();
+        let ip = "192.0.2.1".parse().unwrap();
+        Arc::new(Entry::new(ip, infos, Credential::Password(0)).unwrap())
+    }
+
+    fn list(entries: usize) -> List {
+        let mut list = List::new(1);
+        (1..=entries).for_each(|port| list.push(entry(port, "")));
+        list
+    }
+
+    fn text(list: &List) -> String {
+        let bytes: Vec<u8> = list.encoded().flatten().copied().collect();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_change_copies_one_leaf_and_one_branch_and_only_while_the_list_is_held() {
+        let mut list = list(2 * LEAF * BRANCH + 3 * LEAF);
+        let held = list.clone();
+        let place = LEAF * BRANCH + 2 * LEAF + 7;
+        list.replace(place, entry(9, "new"));
+        let shared = |a: &[Arc<Branch>], b: &[Arc<Branch>]| -> usize {
+            let leaves = |branches: &[Arc<Branch>]| -> Vec<*const Leaf> {
+                let leaves = branches.iter().flat_map(|branch| &branch.leaves);
+                leaves.map(Arc::as_ptr).collect()
+            };
+            let pairs = leaves(a).into_iter().zip(leaves(b));
+            pairs.filter(|(a, b)| a == b).count()
+        };
+        assert_eq!(shared(&held.branches, &list.branches), 2 * BRANCH + 3 - 1);
+        assert!(Arc::ptr_eq(&held.branches[0], &list.branches[0]));
+        assert!(Arc::ptr_eq(&held.branches[2], &list.branches[2]));
+        drop(held);
+        let (before, leaf) = (Arc::as_ptr(&list.branches[1]), split(place).1);
+        let leaf_before = Arc::as_ptr(&list.branches[1].leaves[leaf]);
+        list.replace(place, entry(9, "newer"));
+        assert_eq!(before, Arc::as_ptr(&list.branches[1]));
+        assert_eq!(leaf_before, Arc::as_ptr(&list.branches[1].leaves[leaf]));
+    }
+
+    quickcheck! {
+        fn the_list_behaves_as_a_plain_vector_does(operations: Vec<(u8, u16, String)>) -> bool {
+            // Long enough that branches come and go.
+            let mut list = list(LEAF * BRANCH - 2);
+            let mut model: Vec<Arc<Entry>> =
+                (0..list.count()).map(|place| Arc::clone(list.at(place))).collect();
+            let mut held = Vec::new();
+            for (kind, number, text) in operations {
+                let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+                let entry = entry(usize::from(number).max(1), &plain);
+                match kind % 4 {
+                    0 => {
+                        list.pop();
+                        model.pop();
+                    }
+                    1 | 2 => {
+                        list.push(Arc::clone(&entry));
+                        model.push(entry);
+                    }
+                    _ => {
+                        let place = usize::from(number) % model.len();
+                        list.replace(place, Arc::clone(&entry));
+                        model[place] = entry;
+                    }
+                }
+                held.push((list.clone(), model.clone()));
+            }
+            held.iter().all(|(list, model)| {
+                let lines: String = model.iter().map(|entry| entry.line()).collect();
+                self::text(list) == lines
+                    && list.count() == model.len()
+                    && list.entries().eq(model.iter().map(|entry| &**entry))
+            })
+        }
+    }
+}
