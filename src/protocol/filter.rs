@@ -18,12 +18,12 @@ pub const MAX_CONDITIONS: usize = 32;
 /// assert!(Filter::parse("notempty speed=fast nbplayers<=4").unwrap().matches(&infos));
 /// assert!(!Filter::parse("speed!=fast").unwrap().matches(&infos));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     conditions: Vec<Condition>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Condition {
     Is(Box<str>, Box<str>),
     IsNot(Box<str>, Box<str>),

@@ -162,6 +162,8 @@ pub enum GameServerCommand<'a> {
 pub enum ClientCommand<'a> {
     /// The list.
     List(Request),
+    /// The list, and from then on what changes in it.
+    Watch(Request),
     /// One of the commands of both ports.
     Common(Common<'a>),
 }
@@ -269,11 +271,12 @@ impl<'a> ClientCommand<'a> {
         }
         match verb.as_str() {
             "LIST" => Ok(Self::List(Request::parse(arguments)?)),
+            "WATCH" => Ok(Self::Watch(Request::parse(arguments)?)),
             "LOGIN" | "INFOS" => Err(unknown(
                 &verb,
                 "this port is for clients, game servers have their own",
             )),
-            _ => Err(unknown(typed, "try LIST, or HELP")),
+            _ => Err(unknown(typed, "try LIST, WATCH or HELP")),
         }
     }
 }

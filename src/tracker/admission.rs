@@ -269,6 +269,35 @@ impl<H> Admission<H> {
         class: Class,
         handle: H,
     ) -> Result<Option<H>, Denied> {
+        if !newcomer.trusted {
+            self.check_host(Network::host(newcomer.ip), class, newcomer.now)?;
+        }
+        self.take_slot(newcomer, class, handle)
+    }
+
+    /// A client is about to become a watcher: it takes a slot for that, by the same rules, and
+    /// keeps its slot as a client until [`settle`](Self::settle).
+    ///
+    /// # Errors
+    /// Why not; it keeps the slot it has.
+    pub fn watch(&mut self, client: Newcomer, handle: H) -> Result<Option<H>, Denied> {
+        if !client.trusted {
+            self.check_cap(Network::host(client.ip), Class::Watcher)?;
+        }
+        self.take_slot(client, Class::Watcher, handle)
+    }
+
+    /// A client has become a watcher and gives back the slot it had before.
+    pub fn settle(&mut self, id: ConnectionId) {
+        self.crowds[Class::Client as usize].remove(id);
+    }
+
+    fn take_slot(
+        &mut self,
+        newcomer: Newcomer,
+        class: Class,
+        handle: H,
+    ) -> Result<Option<H>, Denied> {
         let Newcomer {
             id,
             ip,
@@ -276,9 +305,6 @@ impl<H> Admission<H> {
             now,
         } = newcomer;
         let host = Network::host(ip);
-        if !trusted {
-            self.check_host(host, class, now)?;
-        }
         let group = (!trusted).then(|| Network::group(ip));
         let limit = self.caps.slots.of(class);
         let crowd = &mut self.crowds[class as usize];
@@ -313,10 +339,7 @@ impl<H> Admission<H> {
         {
             return Err(Denied::Penalty(left));
         }
-        let cap = host_cap(class);
-        if self.crowds[class as usize].by_host.of(&host) >= cap {
-            return Err(Denied::HostFull(class, cap));
-        }
+        self.check_cap(host, class)?;
         let rate = match class {
             Class::Pending | Class::Listed => &mut self.game_server_rate,
             Class::Client | Class::Watcher => &mut self.client_rate,
@@ -325,6 +348,14 @@ impl<H> Admission<H> {
             Ok(())
         } else {
             Err(Denied::TooFast(class))
+        }
+    }
+
+    fn check_cap(&self, host: Network, class: Class) -> Result<(), Denied> {
+        let cap = host_cap(class);
+        match self.crowds[class as usize].by_host.of(&host) >= cap {
+            true => Err(Denied::HostFull(class, cap)),
+            false => Ok(()),
         }
     }
 
@@ -377,12 +408,10 @@ impl<H> Admission<H> {
         Ok(())
     }
 
-    /// A holder goes: its slot is free again. Nothing happens if it was dropped before.
+    /// A holder goes: what it holds is free again. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
         for crowd in &mut self.crowds {
-            if crowd.remove(id).is_some() {
-                return;
-            }
+            crowd.remove(id);
         }
     }
 
@@ -604,6 +633,47 @@ mod tests {
         };
         let denied = admission.arrive(stranger, Class::Pending, 200);
         assert_eq!(denied, Err(Denied::ClassFull(Class::Pending, 30)));
+    }
+
+    #[test]
+    fn a_watcher_holds_a_slot_of_each_class_until_it_has_settled() {
+        let mut door = Door::new(2, Class::Client);
+        let (a, _) = door.comes(ip(1, 1)).unwrap();
+        let usage = |door: &Door, class| door.admission.usage(class).0;
+        let watch = |door: &mut Door, id, ip| {
+            let newcomer = Newcomer {
+                id,
+                ip,
+                trusted: false,
+                now: door.now,
+            };
+            door.admission.watch(newcomer, id)
+        };
+        assert_eq!(watch(&mut door, a, ip(1, 1)), Ok(None));
+        assert_eq!(
+            (usage(&door, Class::Client), usage(&door, Class::Watcher)),
+            (1, 1)
+        );
+        door.admission.settle(a);
+        assert_eq!(
+            (usage(&door, Class::Client), usage(&door, Class::Watcher)),
+            (0, 1)
+        );
+        // Whose group has the most makes way, as everywhere.
+        let (b, _) = door.comes(ip(1, 2)).unwrap();
+        assert_eq!(watch(&mut door, b, ip(1, 2)), Ok(None));
+        let (c, _) = door.comes(ip(2, 1)).unwrap();
+        assert_eq!(watch(&mut door, c, ip(2, 1)), Ok(Some(b)));
+        door.admission.leave(c);
+        assert_eq!(
+            (usage(&door, Class::Client), usage(&door, Class::Watcher)),
+            (1, 1)
+        );
+        door.admission.leave(b);
+        assert_eq!(
+            (usage(&door, Class::Client), usage(&door, Class::Watcher)),
+            (0, 1)
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! an answer in one go and within its time, and closing so that the last line still arrives.
 
 use super::registry::ConnectionId;
+use super::session::watcher::Watch;
 use super::session::{Chunk, Closing, Outbox, Session, Timings};
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::message::Refusal;
@@ -46,12 +47,34 @@ pub struct Connection {
 pub enum Ending {
     /// The peer said QUIT or hung up.
     Done,
+    /// The client watches from now on, which is another conversation.
+    Watching(Box<Handover>),
     /// The session or the tracker refused to go on, and said so.
     Refused(Refusal),
     /// The peer did not take an answer in time.
     SlowReader,
     /// The connection broke.
     Lost(io::Error),
+}
+
+impl From<Closing> for Ending {
+    fn from(closing: Closing) -> Self {
+        match closing {
+            Closing::Done => Self::Done,
+            Closing::Refused(why) => Self::Refused(why),
+        }
+    }
+}
+
+/// What goes with a connection when another thread goes on with it.
+#[derive(Debug)]
+pub struct Handover {
+    /// What the client watches.
+    pub watch: Watch,
+    /// Where the lines come from …
+    pub splitter: LineSplitter,
+    /// … and what has come in already.
+    pub rest: Vec<u8>,
 }
 
 impl Connection {
@@ -97,7 +120,7 @@ impl Connection {
         let ending = self
             .exchange(session, timings)
             .unwrap_or_else(|ending| ending);
-        let Some(why) = self.dismissal.get() else {
+        let Some(why) = self.dismissal() else {
             return ending;
         };
         // What does not fit now will not be read either.
@@ -139,12 +162,20 @@ impl Connection {
                     while let Some(line) = splitter.next_line(&mut input) {
                         is_noise = false;
                         session.on_line(line, now, &mut out);
-                        if out.closing().is_some() {
+                        if out.is_over() {
                             break;
                         }
                         if out.is_large() {
                             self.send(out.take(), timings)?;
                         }
+                    }
+                    if let Some(watch) = out.take_watch() {
+                        self.send(out.take(), timings)?;
+                        return Ok(Ending::Watching(Box::new(Handover {
+                            watch,
+                            splitter,
+                            rest: input.to_vec(),
+                        })));
                     }
                     if is_noise {
                         session.on_noise(now, &mut out);
@@ -162,10 +193,8 @@ impl Connection {
                 session.on_deadline(now, &mut out);
             }
             self.send(out.take(), timings)?;
-            match out.closing() {
-                None => {}
-                Some(Closing::Done) => return Ok(Ending::Done),
-                Some(Closing::Refused(why)) => return Ok(Ending::Refused(why.clone())),
+            if let Some(closing) = out.closing() {
+                return Ok(closing.clone().into());
             }
         }
     }
@@ -195,8 +224,7 @@ impl Connection {
         size: usize,
         timings: &Timings,
     ) -> Result<(), Ending> {
-        let for_size = size as f64 / f64::from(timings.write_bytes_per_second);
-        let deadline = Instant::now() + timings.write + Duration::from_secs_f64(for_size);
+        let deadline = Instant::now() + timings.to_take(size);
         while !slices.is_empty() {
             let sent = match &*slices {
                 [slice] => (&self.stream).write(slice),
@@ -266,6 +294,52 @@ impl Connection {
         sent.err().unwrap_or(Ending::Done)
     }
 
+    /// Why the conversation is to end, if another thread wants it to.
+    pub fn dismissal(&self) -> Option<&Refusal> {
+        self.dismissal.get()
+    }
+
+    /// Whether reading and sending wait for the peer.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_waiting(&self, is_waiting: bool) -> io::Result<()> {
+        self.stream.set_nonblocking(!is_waiting)
+    }
+
+    /// What has come in, if anything has; for a connection that does not wait.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing has, or the connection broke.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.stream).read(buffer)
+    }
+
+    /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much
+    /// that was; for a connection that does not wait.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn send_some(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+        let mut all = slices(chunks);
+        let mut slices = &mut all[..];
+        IoSlice::advance_slices(&mut slices, sent);
+        let mut count = 0;
+        while !slices.is_empty() {
+            match (&self.stream).write_vectored(slices) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(some) => {
+                    count += some;
+                    IoSlice::advance_slices(&mut slices, some);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+
     /// Says no at the door without ever waiting, and closes.
     pub fn turn_away(&self, why: &Refusal) {
         // A socket that is new takes one line.
@@ -294,13 +368,7 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
-    let mut slices = Vec::new();
-    for chunk in chunks {
-        match chunk {
-            Chunk::Text(text) if text.is_empty() => {}
-            Chunk::Text(text) => slices.push(IoSlice::new(text)),
-            Chunk::List(list) => slices.extend(list.encoded().map(IoSlice::new)),
-        }
-    }
-    slices
+    let pieces = chunks.iter().flat_map(Chunk::pieces);
+    let pieces = pieces.filter(|piece| !piece.is_empty());
+    pieces.map(IoSlice::new).collect()
 }

@@ -58,10 +58,10 @@ impl History {
         }
     }
 
-    /// The changes after the first `count` ones. `None` if some of them are forgotten, or have not
-    /// happened yet.
-    pub(super) fn since(&self, count: u64) -> Option<Recent> {
-        if !(self.forgotten..=self.count).contains(&count) {
+    /// The changes after the first `count` ones, up to the first `until` ones. `None` if some of
+    /// them are forgotten, or have not happened yet.
+    pub(super) fn between(&self, count: u64, until: u64) -> Option<Recent> {
+        if !(self.forgotten..=until).contains(&count) || until > self.count {
             return None;
         }
         let skip = (count - self.forgotten) as usize;
@@ -73,7 +73,7 @@ impl History {
                 .map(Arc::clone)
                 .collect(),
             skip: skip - first * CHUNK,
-            changes: (self.count - count) as usize,
+            changes: (until - count) as usize,
         })
     }
 }

@@ -29,6 +29,7 @@ pub mod watched_file;
 
 mod keeper;
 mod services;
+mod watchers;
 
 use admission::{Admission, Caps};
 use credentials::{PasswordError, Passwords};
@@ -208,10 +209,12 @@ impl Tracker {
             reachability: Reachability::open(tracker.servers.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
+            watchers: Default::default(),
             guests: Default::default(),
         });
         Keeper::start(Arc::clone(&shared), config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;
+        watchers::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
         let needs = Needs::of(limits);
         let receiver = Arc::clone(&shared);
         pool::open_door(

@@ -49,9 +49,15 @@ impl Registry {
     /// What has changed since `revision`. `None` if that cannot be told: it is of another tracker,
     /// or too old.
     pub fn since(&self, revision: Revision) -> Option<Recent> {
-        let is_ours = revision.epoch == self.list.revision().epoch;
-        is_ours
-            .then(|| self.history.since(revision.count))
+        self.between(revision, self.list.revision())
+    }
+
+    /// What has changed from one revision to a later one. `None` as for [`since`](Self::since).
+    pub fn between(&self, since: Revision, until: Revision) -> Option<Recent> {
+        let ours = self.list.revision().epoch;
+        let are_ours = since.epoch == ours && until.epoch == ours;
+        are_ours
+            .then(|| self.history.between(since.count, until.count))
             .flatten()
     }
 

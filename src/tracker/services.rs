@@ -20,9 +20,12 @@ use super::reachability::Reachability;
 use super::registry::{Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
+use super::session::watcher::{self, Batch};
 use super::session::{Outbox, Session, Setting};
 use super::slots::Class;
 use super::stats::Stats;
+use super::watchers::Watchers;
+use crate::protocol::filter::Filter;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
 use crate::protocol::revision::Revision;
@@ -49,6 +52,7 @@ pub(super) struct Shared {
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
+    pub(super) watchers: Watchers,
     /// Guests at each door, by class.
     pub(super) guests: [Places; 4],
 }
@@ -255,12 +259,13 @@ impl Shared {
                 connection.dismiss(refusal);
             }
         }
+        self.watchers.somebody_dismissed();
     }
 }
 
 /// One connection's slot. Dropping it takes the connection off the list and frees the slot, so
 /// that a session which ends in whatever way leaves nothing behind.
-struct Seat<'a> {
+pub(super) struct Seat<'a> {
     shared: &'a Shared,
     connection: Arc<Connection>,
     class: Class,
@@ -269,34 +274,61 @@ struct Seat<'a> {
     listed: Cell<bool>,
     /// Held by a guest until it has a slot.
     guest_place: Cell<Option<Place<'a>>>,
+    /// Somebody else has taken the connection over, and what it holds with it.
+    handed_over: Cell<bool>,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
+        if self.handed_over.get() {
+            return;
+        }
         self.unlist("lost");
         lock(&self.shared.admission).leave(self.connection.id());
     }
 }
 
 impl<'a> Seat<'a> {
-    fn new(shared: &'a Shared, connection: Arc<Connection>, class: Class, trusted: bool) -> Self {
-        let (listed, guest_place) = (Cell::new(false), Cell::new(None));
+    /// The seat of a connection that holds a slot of `class`.
+    pub(super) fn new(
+        shared: &'a Shared,
+        connection: Arc<Connection>,
+        class: Class,
+        trusted: bool,
+    ) -> Self {
         Self {
             shared,
             connection,
             class,
             trusted,
-            listed,
-            guest_place,
+            listed: Cell::new(false),
+            guest_place: Cell::new(None),
+            handed_over: Cell::new(false),
         }
     }
 
     /// Holds the conversation to its end and says what came of it.
     fn hold(&self, mut session: impl Session) {
         let timings = &self.shared.setting.timings;
-        let ending = self.connection.converse(&mut session, timings);
+        match self.connection.converse(&mut session, timings) {
+            Ending::Watching(handover) => {
+                lock(&self.shared.admission).settle(self.connection.id());
+                self.handed_over.set(true);
+                let connection = Arc::clone(&self.connection);
+                self.shared
+                    .watchers
+                    .enter(connection, self.trusted, handover);
+            }
+            ending => self.end(ending, true),
+        }
+    }
+
+    /// Says what came of a conversation, and draws the consequences. The peer is given a moment to
+    /// read the last line if this thread `may_wait`.
+    pub(super) fn end(&self, ending: Ending, may_wait: bool) {
+        let timings = &self.shared.setting.timings;
         self.unlist(match &ending {
-            Ending::Done => "left",
+            Ending::Done | Ending::Watching(_) => "left",
             Ending::Refused(refusal) => refusal.code.as_str(),
             Ending::SlowReader => ErrorCode::SlowReader.as_str(),
             Ending::Lost(_) => "lost",
@@ -304,16 +336,16 @@ impl<'a> Seat<'a> {
         let (peer, class) = (self.connection.peer(), self.class.as_str());
         let fields: [(&str, &dyn Display); 2] = [("peer", &peer), ("class", &class)];
         match ending {
-            Ending::Done => self.shared.log.event(Level::Debug, "closed", &fields),
+            Ending::Done | Ending::Watching(_) => {
+                self.shared.log.event(Level::Debug, "closed", &fields);
+            }
             Ending::Refused(refusal) => {
                 self.shared.stats.refused.add_one();
                 self.penalize(refusal.code);
                 self.shared.log.noisy("refused", &refusal, &fields);
-                let crowded = self.is_crowded();
-                let patience = if crowded {
-                    Duration::ZERO
-                } else {
-                    timings.farewell
+                let patience = match may_wait && !self.is_crowded() {
+                    true => timings.farewell,
+                    false => Duration::ZERO,
                 };
                 self.connection.farewell(patience);
             }
@@ -363,6 +395,7 @@ impl<'a> Seat<'a> {
             let fields: [(&str, &dyn Display); 3] =
                 [("address", &entry.address), ("peer", &peer), ("why", &why)];
             self.shared.log.event(Level::Info, "unlisted", &fields);
+            self.shared.watchers.list_changed();
         }
     }
 
@@ -499,6 +532,7 @@ impl game_server::Services for &Seat<'_> {
             self.connection.dismiss(refusal);
         }
         self.guest_place.set(None);
+        shared.watchers.list_changed();
         if self.listed.replace(true) {
             shared.stats.updates.add_one();
             if let Some(before) = before.filter(|before| *before != address) {
@@ -521,7 +555,7 @@ impl game_server::Services for &Seat<'_> {
     }
 }
 
-impl client::Services for &Seat<'_> {
+impl client::Services for Seat<'_> {
     fn is_trusted(&self) -> bool {
         self.trusted
     }
@@ -539,12 +573,49 @@ impl client::Services for &Seat<'_> {
         (list, recent)
     }
 
+    fn watch(&self) -> Result<(), Refusal> {
+        let shared = self.shared;
+        let client = Newcomer {
+            id: self.connection.id(),
+            ip: self.connection.peer().ip(),
+            trusted: self.trusted,
+            now: Instant::now(),
+        };
+        let watching = lock(&shared.admission).watch(client, Arc::clone(&self.connection));
+        match watching {
+            Ok(dropped) => {
+                if let Some(dropped) = dropped {
+                    shared.make_way(&dropped, Class::Watcher);
+                    shared.watchers.somebody_dismissed();
+                }
+                shared.stats.watches.add_one();
+                Ok(())
+            }
+            Err(denied) => {
+                shared.say_denied(denied, self.connection.peer(), Class::Watcher);
+                Err(denied.refusal())
+            }
+        }
+    }
+
     fn is_crowded(&self) -> bool {
         Seat::is_crowded(self)
     }
 
     fn stats(&self) -> Option<String> {
         Seat::stats(self)
+    }
+}
+
+impl watcher::Services for Seat<'_> {
+    fn revision(&self) -> Revision {
+        self.shared.watchers.revision(&self.shared.registry)
+    }
+
+    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
+        let shared = self.shared;
+        shared.stats.batches.add_one();
+        shared.watchers.batch(&shared.registry, since, filter)
     }
 }
 

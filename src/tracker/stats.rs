@@ -43,6 +43,10 @@ pub struct Stats {
     pub lists: Counter,
     /// Times it was enough to answer with what had changed.
     pub deltas: Counter,
+    /// Clients that became watchers.
+    pub watches: Counter,
+    /// Batches of changes sent to watchers.
+    pub batches: Counter,
     /// Connections closed with an ERR.
     pub refused: Counter,
     /// Connections closed because the peer did not read.
@@ -98,6 +102,8 @@ impl Stats {
             ("updates", &self.updates),
             ("lists", &self.lists),
             ("deltas", &self.deltas),
+            ("watches", &self.watches),
+            ("batches", &self.batches),
             ("refused", &self.refused),
             ("slow-readers", &self.slow_readers),
         ] {

@@ -54,6 +54,10 @@ fn the_limits_are_the_constants() {
         ),
         ("connections of one host: clients", host_cap(Class::Client)),
         (
+            "connections of one host: watchers",
+            host_cap(Class::Watcher),
+        ),
+        (
             "connections of one host a second: game servers",
             GAME_SERVER_RATE.0 as usize,
         ),
@@ -112,7 +116,18 @@ fn the_limits_are_the_constants() {
             "seconds for which it may send more",
             LINES_FOR_SECONDS as usize,
         ),
-        ("lines that a LIST counts for", LIST_WEIGHT as usize),
+        (
+            "lines that a LIST or a WATCH counts for",
+            LIST_WEIGHT as usize,
+        ),
+        (
+            "milliseconds between two batches to a watcher",
+            timings.batch_gap.as_millis() as usize,
+        ),
+        (
+            "seconds without a batch before an empty END",
+            seconds(timings.sign_of_life),
+        ),
         ("seconds for a step", seconds(timings.step)),
         (
             "seconds for a step of logging in, in a crowd",

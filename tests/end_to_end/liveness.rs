@@ -27,6 +27,8 @@ fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
         proof_again: TICK,
         proof_answer: 3 * TICK,
         proof_every: 12 * TICK,
+        batch_gap: TICK,
+        sign_of_life: 5 * TICK,
         write: 4 * TICK,
         write_bytes_per_second: 1 << 24,
         farewell: TICK,

@@ -21,3 +21,4 @@ mod slots;
 mod tools;
 mod transcript;
 mod transcripts;
+mod watching;

@@ -2,7 +2,8 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::message::{Refusal, format_number};
+use gltracker::protocol::filter::Filter;
+use gltracker::protocol::message::{Refusal, Request, format_number};
 use gltracker::protocol::revision::Revision;
 use gltracker::tracker::credentials::{Credential, Passwords};
 use gltracker::tracker::entry::Entry;
@@ -12,7 +13,8 @@ use gltracker::tracker::list::List;
 use gltracker::tracker::registry::{ConnectionId, Registry, Taken};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
-use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
+use gltracker::tracker::session::watcher::{self, Batch, WatcherSession};
+use gltracker::tracker::session::{Answer, Chunk, Outbox, Session, Setting};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -100,6 +102,9 @@ impl client::Services for Desk {
         let recent = since.and_then(|revision| registry.since(revision));
         (registry.list(), recent)
     }
+    fn watch(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
     fn is_crowded(&self) -> bool {
         false
     }
@@ -108,10 +113,25 @@ impl client::Services for Desk {
     }
 }
 
+impl watcher::Services for Desk {
+    fn revision(&self) -> Revision {
+        self.world.registry.borrow().list().revision()
+    }
+    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
+        let request = Request {
+            since: Some(since),
+            filter: filter.clone(),
+        };
+        let (list, recent) = client::Services::list(self, Some(since));
+        Arc::new(Answer::new(&request, list, recent).into())
+    }
+}
+
 struct Connection {
     id: ConnectionId,
     /// `None` once the tracker has closed.
     session: Option<Box<dyn Session>>,
+    ip: IpAddr,
     received: VecDeque<String>,
 }
 
@@ -161,6 +181,13 @@ impl Pretend {
         connection.hear(&mut out);
         if out.closing().is_some() {
             self.close(name);
+        } else if let Some(watch) = out.take_watch() {
+            let desk = Desk {
+                world: self.world,
+                id: connection.id,
+                ip: connection.ip,
+            };
+            connection.session = Some(Box::new(WatcherSession::new(desk, self.setting, watch)));
         }
         let dismissed: Vec<_> = self.world.dismissed.borrow_mut().drain().collect();
         for (id, why) in dismissed {
@@ -184,14 +211,9 @@ impl Pretend {
 
 impl Connection {
     fn hear(&mut self, out: &mut Outbox) {
-        let mut bytes = Vec::new();
-        for chunk in out.take() {
-            match chunk {
-                Chunk::Text(text) => bytes.extend(text),
-                Chunk::List(list) => bytes.extend(list.encoded().flatten()),
-            }
-        }
-        let text = String::from_utf8(bytes).unwrap();
+        let chunks = out.take();
+        let bytes = chunks.iter().flat_map(Chunk::pieces).flatten().copied();
+        let text = String::from_utf8(bytes.collect()).unwrap();
         self.received.extend(text.lines().map(str::to_owned));
     }
 }
@@ -217,6 +239,7 @@ impl Wire for Pretend {
         let connection = Connection {
             id,
             session: Some(session),
+            ip: from,
             received: VecDeque::new(),
         };
         self.connections.insert(name.to_owned(), connection);
@@ -233,6 +256,10 @@ impl Wire for Pretend {
     }
 
     fn receive(&mut self, name: &str) -> Option<String> {
+        if self.connections.get(name)?.received.is_empty() {
+            // Something may be due: a batch of news is at the most that late.
+            self.advance(self.setting.timings.batch_gap)?;
+        }
         self.connections.get_mut(name)?.received.pop_front()
     }
 
@@ -261,8 +288,8 @@ impl Wire for Pretend {
             match deadlines.min().filter(|(deadline, _)| *deadline <= end) {
                 None => break,
                 Some((deadline, name)) => {
-                    assert!(deadline >= self.now, "a deadline does not go back");
-                    self.now = deadline;
+                    // A change may make one due that has waited long already.
+                    self.now = self.now.max(deadline);
                     self.act(&name, |session, now, out| session.on_deadline(now, out));
                 }
             }

@@ -3,12 +3,13 @@
 //! Any number of commands, each answered at once. The first one that is understood proves that
 //! the peer is a client; before it, a mistake ends the conversation.
 
+use super::watcher::Watch;
 use super::{
-    Closing, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common,
-    unfinished_line,
+    Answer, Closing, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting,
+    answer_common, unfinished_line,
 };
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::message::{ClientCommand, ErrorCode, Refusal};
 use crate::protocol::revision::Revision;
 use crate::tracker::history::Recent;
 use crate::tracker::list::List;
@@ -19,12 +20,35 @@ use std::time::Instant;
 pub trait Services {
     /// The list as it is now, and what has changed in it since a revision, if that can be told.
     fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>);
+    /// Takes a slot for a watcher, which this connection is about to become.
+    ///
+    /// # Errors
+    /// `busy` or `too-many`; nothing has changed then.
+    fn watch(&self) -> Result<(), Refusal>;
     /// True while a first command must be quick, because many others are waiting.
     fn is_crowded(&self) -> bool;
     /// True for a peer that may send as many lines as it likes.
     fn is_trusted(&self) -> bool;
     /// One line of counters, if this peer may see them.
     fn stats(&self) -> Option<String>;
+}
+
+impl<S: Services> Services for &S {
+    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+        S::list(self, since)
+    }
+    fn watch(&self) -> Result<(), Refusal> {
+        S::watch(self)
+    }
+    fn is_crowded(&self) -> bool {
+        S::is_crowded(self)
+    }
+    fn is_trusted(&self) -> bool {
+        S::is_trusted(self)
+    }
+    fn stats(&self) -> Option<String> {
+        S::stats(self)
+    }
 }
 
 /// One client's conversation.
@@ -55,12 +79,20 @@ impl<'a, S: Services> ClientSession<'a, S> {
         !self.services.is_trusted() && self.pace.count(now, out)
     }
 
-    fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
+    fn obey(&mut self, line: &str, now: Instant, out: &mut Outbox) -> Result<(), Refusal> {
         match ClientCommand::parse(line)? {
             ClientCommand::List(request) => {
                 self.pace.weigh(LIST_WEIGHT);
                 let (list, recent) = self.services.list(request.since);
-                answer(&request, list, recent, out);
+                Answer::new(&request, list, recent).send(out);
+            }
+            ClientCommand::Watch(request) => {
+                self.pace.weigh(LIST_WEIGHT);
+                self.services.watch()?;
+                let (list, recent) = self.services.list(request.since);
+                let answer = Answer::new(&request, list, recent);
+                out.watch(Watch::new(request, answer.revision(), now));
+                answer.send(out);
             }
             ClientCommand::Common(command) => {
                 answer_common(
@@ -75,36 +107,13 @@ impl<'a, S: Services> ClientSession<'a, S> {
     }
 }
 
-fn answer(request: &Request, list: Arc<List>, recent: Option<Recent>, out: &mut Outbox) {
-    let filter = &request.filter;
-    let revision = list.revision();
-    if let (Some(since), Some(recent)) = (request.since, recent) {
-        let (count, lines) = recent.encode(filter);
-        out.text(lines.into_bytes());
-        out.line(format_args!(
-            "END count={count} rev={revision} since={since}"
-        ));
-        return;
-    }
-    let count = if filter.is_empty() {
-        let count = list.count();
-        out.list(list);
-        count
-    } else {
-        let (count, encoded) = list.encode_matching(filter);
-        out.text(encoded);
-        count
-    };
-    out.line(format_args!("END count={count} rev={revision}"));
-}
-
 impl<S: Services> Session for ClientSession<'_, S> {
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
         if self.is_too_fast(now, out) || line == Ok("") {
             return;
         }
         let done = match line {
-            Ok(line) => self.obey(line, out),
+            Ok(line) => self.obey(line, now, out),
             Err(error) => Err(error.into()),
         };
         match done {
@@ -148,6 +157,7 @@ fn help(setting: &Setting) -> String {
          LIST notempty speed=fast         with conditions: key=value key!=value key>=n key<=n\n\
          \u{20}                                notempty notfull\n\
          LIST since=<rev>                 what has changed since an earlier END said rev=<rev>\n\
+         WATCH notempty                   as LIST, and then whatever changes as it happens\n\
          PING <word>                      is answered PONG <word>\n\
          QUIT                             closes the connection",
         setting.game_server_port
@@ -161,7 +171,6 @@ mod tests {
     use crate::tracker::credentials::Credential;
     use crate::tracker::entry::Entry;
     use crate::tracker::registry::Registry;
-    use crate::tracker::session::Chunk;
     use quickcheck::quickcheck;
     use std::time::Duration;
 
@@ -174,6 +183,9 @@ mod tests {
         fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
             let recent = since.and_then(|revision| self.registry.since(revision));
             (self.registry.list(), recent)
+        }
+        fn watch(&self) -> Result<(), Refusal> {
+            Ok(())
         }
         fn is_crowded(&self) -> bool {
             self.crowded
@@ -201,21 +213,10 @@ mod tests {
         Fixed { registry, crowded }
     }
 
-    fn sent(out: &mut Outbox) -> String {
-        let mut bytes = Vec::new();
-        for chunk in out.take() {
-            match chunk {
-                Chunk::Text(text) => bytes.extend(text),
-                Chunk::List(list) => bytes.extend(list.encoded().flatten()),
-            }
-        }
-        String::from_utf8(bytes).unwrap()
-    }
-
     fn say(session: &mut ClientSession<'_, &Fixed>, line: &str) -> (String, Option<Closing>) {
         let mut out = Outbox::default();
         session.on_line(Ok(line), Instant::now(), &mut out);
-        (sent(&mut out), out.closing)
+        (out.take_text(), out.closing)
     }
 
     #[test]
@@ -286,7 +287,10 @@ mod tests {
                 lines += 1;
             }
             assert_eq!(lines, answered + 1, "{line} at once");
-            assert!(sent(&mut out).contains("ERR too-many more than 20 lines a second"));
+            assert!(
+                out.take_text()
+                    .contains("ERR too-many more than 20 lines a second")
+            );
         }
     }
 
@@ -302,7 +306,7 @@ mod tests {
                 session.on_deadline(session.next_deadline(), &mut out);
             }
             assert_eq!(session.next_deadline(), start + s(after));
-            assert!(sent(&mut out).starts_with("ERR timeout"));
+            assert!(out.take_text().starts_with("ERR timeout"));
 
             let mut session = ClientSession::new(&tracker, &setting, start);
             session.on_line(Ok("PING"), start + s(1), &mut Outbox::default());

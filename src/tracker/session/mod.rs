@@ -4,10 +4,13 @@
 //! when; it answers by putting what is to be sent into an [`Outbox`]. It owns no socket, no thread
 //! and no clock, so a whole minute of conversation is tested in a microsecond.
 
+mod answer;
 pub mod client;
 pub mod game_server;
 mod reachability;
+pub mod watcher;
 
+pub use answer::Answer;
 pub use reachability::LOWEST_PORT;
 
 use super::list::List;
@@ -15,6 +18,7 @@ use crate::protocol::line::LineError;
 use crate::protocol::message::{Common, ErrorCode, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watcher::Watch;
 
 /// How many mistakes a proven peer may make on one connection.
 pub const MAX_MISTAKES: u32 = 20;
@@ -51,6 +55,10 @@ pub struct Timings {
     pub proof_every: Duration,
     /// To finish a step for a guest, who has no slot.
     pub guest: Duration,
+    /// Between two batches to one watcher, at the least.
+    pub batch_gap: Duration,
+    /// A watcher that was sent nothing for so long is sent an END.
+    pub sign_of_life: Duration,
     /// To take an answer, whatever its size …
     pub write: Duration,
     /// … and a second more for so many bytes of it.
@@ -73,10 +81,20 @@ impl Default for Timings {
             proof_answer: seconds(5),
             proof_every: seconds(600),
             guest: Duration::from_millis(500),
+            batch_gap: Duration::from_millis(100),
+            sign_of_life: seconds(30),
             write: seconds(5),
             write_bytes_per_second: 8192,
             farewell: seconds(1),
         }
+    }
+}
+
+impl Timings {
+    /// How long a peer may take for an answer of so many bytes.
+    pub fn to_take(&self, bytes: usize) -> Duration {
+        let for_size = bytes as f64 / f64::from(self.write_bytes_per_second);
+        self.write + Duration::from_secs_f64(for_size)
     }
 }
 
@@ -114,6 +132,21 @@ pub enum Chunk {
     Text(Vec<u8>),
     /// The INFOS lines of the whole list.
     List(Arc<List>),
+    /// Lines that many are sent.
+    Shared(Arc<[u8]>),
+}
+
+impl Chunk {
+    /// Its bytes, as they lie in memory one after the other.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let (lines, list) = match self {
+            Self::Text(text) => (Some(&text[..]), None),
+            Self::Shared(text) => (Some(&text[..]), None),
+            Self::List(list) => (None, Some(list)),
+        };
+        let list = list.into_iter().flat_map(|list| list.encoded());
+        lines.into_iter().chain(list)
+    }
 }
 
 /// Why a connection is closed.
@@ -130,6 +163,7 @@ pub enum Closing {
 pub struct Outbox {
     chunks: Vec<Chunk>,
     closing: Option<Closing>,
+    watch: Option<Watch>,
 }
 
 impl Outbox {
@@ -153,6 +187,27 @@ impl Outbox {
     /// Adds the INFOS lines of the whole list.
     pub fn list(&mut self, list: Arc<List>) {
         self.chunks.push(Chunk::List(list));
+    }
+
+    /// Adds whole lines that others are sent too.
+    pub fn shared(&mut self, lines: Arc<[u8]>) {
+        self.chunks.push(Chunk::Shared(lines));
+    }
+
+    /// Says that the client watches from now on: its next lines are for a
+    /// [`WatcherSession`](watcher::WatcherSession).
+    pub fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
+    /// Takes out what the client has begun to watch, if it has.
+    pub fn take_watch(&mut self) -> Option<Watch> {
+        self.watch.take()
+    }
+
+    /// True if the next line is not for this session any more.
+    pub fn is_over(&self) -> bool {
+        self.closing.is_some() || self.watch.is_some()
     }
 
     /// Asks for the connection to be closed once everything is sent. The first reason counts.
@@ -179,16 +234,25 @@ impl Outbox {
     /// True if something large is to be sent, which should not gather.
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
-        self.chunks.iter().any(|chunk| match chunk {
-            Chunk::Text(text) => text.len() > LARGE,
-            // A short list goes out together with what follows it, such as the answer to QUIT.
-            Chunk::List(list) => list.count() > 32,
-        })
+        // A short list goes out together with what follows it, such as the answer to QUIT.
+        self.chunks
+            .iter()
+            .any(|chunk| chunk.pieces().map(<[u8]>::len).sum::<usize>() > LARGE)
     }
 
     /// Takes out what is to be sent, leaving the box empty.
     pub fn take(&mut self) -> Vec<Chunk> {
         std::mem::take(&mut self.chunks)
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    /// Takes out what is to be sent, as text.
+    fn take_text(&mut self) -> String {
+        let chunks = self.take();
+        let bytes = chunks.iter().flat_map(Chunk::pieces).flatten().copied();
+        String::from_utf8(bytes.collect()).unwrap()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::tracker::registry::Registry;
-use crate::tracker::session::Chunk;
 use quickcheck::quickcheck;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -80,17 +79,6 @@ fn alone() -> Alone {
     }
 }
 
-fn sent(out: &mut Outbox) -> String {
-    let mut text = String::new();
-    for chunk in out.take() {
-        match chunk {
-            Chunk::Text(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
-            Chunk::List(_) => panic!("a game server is never sent the list"),
-        }
-    }
-    text
-}
-
 fn say(
     session: &mut GameServerSession<'_, &Alone>,
     line: &str,
@@ -98,7 +86,7 @@ fn say(
 ) -> (String, Option<Closing>) {
     let mut out = Outbox::default();
     session.on_line(Ok(line), now, &mut out);
-    let text = sent(&mut out);
+    let text = out.take_text();
     (text, out.closing)
 }
 
@@ -265,7 +253,7 @@ fn wait(session: &mut GameServerSession<'_, &Alone>, until: Instant) -> (String,
     while session.next_deadline() <= until && out.closing().is_none() {
         session.on_deadline(session.next_deadline(), &mut out);
     }
-    (sent(&mut out), out.closing)
+    (out.take_text(), out.closing)
 }
 
 #[test]
@@ -554,16 +542,16 @@ fn silence_is_pinged_once_and_then_dropped() {
     let mut out = Outbox::default();
     assert_eq!(session.next_deadline(), start + s(15));
     session.on_deadline(start + s(15), &mut out);
-    assert_eq!(sent(&mut out), "PING 1\n");
+    assert_eq!(out.take_text(), "PING 1\n");
     assert_eq!(session.next_deadline(), start + s(30));
     say(&mut session, "PONG 1", start + s(16));
     assert_eq!(session.next_deadline(), start + s(31));
     session.on_deadline(start + s(31), &mut out);
-    assert_eq!(sent(&mut out), "PING 2\n");
+    assert_eq!(out.take_text(), "PING 2\n");
     session.on_deadline(start + s(45), &mut out);
-    assert_eq!((sent(&mut out).as_str(), out.closing()), ("", None));
+    assert_eq!((out.take_text().as_str(), out.closing()), ("", None));
     session.on_deadline(start + s(46), &mut out);
-    assert!(sent(&mut out).starts_with("ERR timeout"));
+    assert!(out.take_text().starts_with("ERR timeout"));
     assert!(out.closing().is_some());
 }
 
@@ -582,7 +570,7 @@ fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
             session.on_deadline(deadline, &mut out);
         }
         assert_eq!(session.next_deadline(), start + s(2 + after));
-        assert!(sent(&mut out).starts_with("ERR timeout"));
+        assert!(out.take_text().starts_with("ERR timeout"));
     }
 }
 

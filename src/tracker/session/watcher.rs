@@ -1,0 +1,174 @@
+//! The conversation with a watcher: a client that stays and is told what changes.
+//!
+//! It has had its first answer when this begins. From then on it has the list of one revision, and
+//! is sent what has changed since. It is never owed anything but the way from there to the newest
+//! state, so however slow it is, nothing piles up for it.
+
+use super::{
+    Answer, Closing, Mistakes, Outbox, Pace, Session, Setting, answer_common, unfinished_line,
+};
+use crate::protocol::filter::Filter;
+use crate::protocol::line::LineError;
+use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::revision::Revision;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What has changed since a revision, in lines with an END: sent to all who have that revision and
+/// watch with the same filter.
+#[derive(Debug)]
+pub struct Batch {
+    /// The lines, each with its LF.
+    pub text: Arc<[u8]>,
+    /// The revision to which they lead.
+    pub revision: Revision,
+    /// There is nothing in it but END.
+    pub is_empty: bool,
+}
+
+impl From<Answer> for Batch {
+    fn from(answer: Answer) -> Self {
+        Self {
+            revision: answer.revision(),
+            is_empty: answer.is_empty(),
+            text: answer.gather(),
+        }
+    }
+}
+
+/// What the conversation needs from the tracker around it, beside what any client's does.
+pub trait Services: super::client::Services {
+    /// The state of the list now.
+    fn revision(&self) -> Revision;
+    /// The way from `since` to now for those who watch with `filter`.
+    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch>;
+}
+
+/// What a client watches, and how much of it it knows.
+#[derive(Debug)]
+pub struct Watch {
+    filter: Filter,
+    /// The client has the list of this revision, or is being sent it.
+    revision: Revision,
+    /// Since when.
+    told: Instant,
+}
+
+impl Watch {
+    /// A client has asked for this, and is sent an answer that leads to `revision`.
+    pub fn new(request: Request, revision: Revision, now: Instant) -> Self {
+        Self {
+            filter: request.filter,
+            revision,
+            told: now,
+        }
+    }
+}
+
+/// One watcher's conversation.
+#[derive(Debug)]
+pub struct WatcherSession<'a, S> {
+    services: S,
+    setting: &'a Setting,
+    watch: Watch,
+    pace: Pace,
+    mistakes: Mistakes,
+}
+
+impl<'a, S: Services> WatcherSession<'a, S> {
+    /// A client begins to watch.
+    pub fn new(services: S, setting: &'a Setting, watch: Watch) -> Self {
+        let pace = Pace::new(watch.told);
+        let mistakes = Mistakes {
+            proven: true,
+            made: 0,
+        };
+        Self {
+            services,
+            setting,
+            watch,
+            pace,
+            mistakes,
+        }
+    }
+
+    /// What it was given to ask.
+    pub fn services(&self) -> &S {
+        &self.services
+    }
+
+    /// True if the client knows the newest state of the list, or is being sent it.
+    pub fn knows_all(&self) -> bool {
+        self.services.revision() == self.watch.revision
+    }
+
+    fn obey(&mut self, line: &str, out: &mut Outbox) -> Result<(), Refusal> {
+        match ClientCommand::parse(line)? {
+            ClientCommand::Common(command) => {
+                let help = || {
+                    "This connection watches the list: what changes is sent as it happens.\n\
+                     PING <word>    is answered PONG <word>\n\
+                     QUIT           closes the connection"
+                        .to_owned()
+                };
+                answer_common(command, help, || self.services.stats(), out)
+            }
+            ClientCommand::List(_) | ClientCommand::Watch(_) => {
+                let text = "this connection watches already; use another one for that";
+                Err(Refusal::new(ErrorCode::BadSyntax, text))
+            }
+        }
+    }
+}
+
+impl<S: Services> Session for WatcherSession<'_, S> {
+    fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
+        if (!self.services.is_trusted() && self.pace.count(now, out)) || line == Ok("") {
+            return;
+        }
+        let done = match line {
+            Ok(line) => self.obey(line, out),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(refusal) = done {
+            self.mistakes.answer(refusal, out);
+        }
+    }
+
+    fn on_noise(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.services.is_trusted() {
+            self.pace.count(now, out);
+        }
+    }
+
+    /// Sends the next batch: what has changed, or a sign of life when it is time for one.
+    fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
+        let watch = &mut self.watch;
+        let batch = self.services.batch(watch.revision, &watch.filter);
+        watch.revision = batch.revision;
+        if batch.is_empty && now < watch.told + self.setting.timings.sign_of_life {
+            return;
+        }
+        watch.told = now;
+        out.shared(Arc::clone(&batch.text));
+    }
+
+    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
+        if inside_a_line {
+            out.line(unfinished_line());
+        }
+        out.close(Closing::Done);
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let timings = &self.setting.timings;
+        self.watch.told
+            + match self.knows_all() {
+                true => timings.sign_of_life,
+                false => timings.batch_gap,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests;

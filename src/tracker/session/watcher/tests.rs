@@ -1,0 +1,198 @@
+use super::*;
+use crate::protocol::infos::{Changes, Infos};
+use crate::tracker::credentials::Credential;
+use crate::tracker::entry::Entry;
+use crate::tracker::history::Recent;
+use crate::tracker::list::List;
+use crate::tracker::registry::Registry;
+use crate::tracker::session::client::{ClientSession, Services as ClientServices};
+use std::cell::RefCell;
+use std::time::Duration;
+
+struct World(RefCell<Registry>);
+
+impl World {
+    fn new() -> Self {
+        Self(RefCell::new(Registry::new(0xc0ffee)))
+    }
+
+    fn put(&self, owner: u64, players: u16) {
+        let said = format!("port={owner} nbplayers={players}");
+        let infos = Infos::default().with(&Changes::parse(&said).unwrap());
+        let ip = "192.0.2.1".parse().unwrap();
+        let entry = Entry::new(ip, infos, Credential::Password(0)).unwrap();
+        self.0.borrow_mut().put(owner, entry).unwrap();
+    }
+}
+
+impl ClientServices for &World {
+    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+        let registry = self.0.borrow();
+        let recent = since.and_then(|revision| registry.since(revision));
+        (registry.list(), recent)
+    }
+    fn watch(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn is_trusted(&self) -> bool {
+        false
+    }
+    fn stats(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Services for &World {
+    fn revision(&self) -> Revision {
+        self.0.borrow().list().revision()
+    }
+    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
+        let request = Request {
+            since: Some(since),
+            filter: filter.clone(),
+        };
+        let (list, recent) = self.list(Some(since));
+        Arc::new(Answer::new(&request, list, recent).into())
+    }
+}
+
+/// A client that says `line`, and what it is sent at once.
+fn watch<'a>(
+    world: &'a World,
+    setting: &'a Setting,
+    line: &str,
+    now: Instant,
+) -> (WatcherSession<'a, &'a World>, String) {
+    let mut out = Outbox::default();
+    ClientSession::new(world, setting, now).on_line(Ok(line), now, &mut out);
+    assert!(out.is_over() && out.closing().is_none());
+    let watch = out.take_watch().unwrap();
+    (WatcherSession::new(world, setting, watch), out.take_text())
+}
+
+/// What is sent at the session's own next deadline, and how long after `start` that is.
+fn next(session: &mut WatcherSession<'_, &World>, start: Instant) -> (Duration, String) {
+    let mut out = Outbox::default();
+    let at = session.next_deadline();
+    session.on_deadline(at, &mut out);
+    (at - start, out.take_text())
+}
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+#[test]
+fn a_watcher_is_told_what_changes_at_most_ten_times_a_second() {
+    let (world, setting, start) = (World::new(), Setting::default(), Instant::now());
+    world.put(1, 0);
+    let (mut session, first) = watch(&world, &setting, "WATCH", start);
+    assert_eq!(
+        first,
+        "INFOS ip=192.0.2.1 port=1 nbplayers=0\nEND count=1 rev=c0ffee-1\n"
+    );
+    world.put(1, 1);
+    world.put(1, 2);
+    assert_eq!(
+        next(&mut session, start),
+        (
+            MS(100),
+            "INFOS ip=192.0.2.1 port=1 nbplayers=2\nEND count=1 rev=c0ffee-3 since=c0ffee-1\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        next(&mut session, start),
+        (
+            MS(30_100),
+            "END count=0 rev=c0ffee-3 since=c0ffee-3\n".to_owned()
+        ),
+        "a sign of life"
+    );
+    // After a quiet time the first change is due at once.
+    world.0.borrow_mut().remove(1);
+    assert!(session.next_deadline() <= start + MS(30_200));
+    assert_eq!(
+        next(&mut session, start).1,
+        "GONE ip=192.0.2.1 port=1\nEND count=1 rev=c0ffee-4 since=c0ffee-3\n"
+    );
+}
+
+#[test]
+fn who_watches_with_a_filter_is_not_woken_for_what_it_hides() {
+    let (world, setting, start) = (World::new(), Setting::default(), Instant::now());
+    let (mut session, first) = watch(&world, &setting, "watch notempty", start);
+    assert_eq!(first, "END count=0 rev=c0ffee-0\n");
+    world.put(1, 0);
+    assert_eq!(next(&mut session, start), (MS(100), String::new()));
+    assert_eq!(session.next_deadline(), start + MS(30_000));
+    world.put(1, 3);
+    assert_eq!(
+        next(&mut session, start).1,
+        "INFOS ip=192.0.2.1 port=1 nbplayers=3\nEND count=1 rev=c0ffee-2 since=c0ffee-1\n"
+    );
+    world.put(1, 0);
+    assert_eq!(
+        next(&mut session, start).1,
+        "GONE ip=192.0.2.1 port=1\nEND count=1 rev=c0ffee-3 since=c0ffee-2\n"
+    );
+}
+
+#[test]
+fn a_watcher_that_fell_far_behind_is_sent_the_whole_list() {
+    let (world, setting, start) = (World::new(), Setting::default(), Instant::now());
+    world.put(1, 0);
+    let (mut session, first) = watch(&world, &setting, "WATCH since=c0ffee-1", start);
+    assert_eq!(first, "END count=0 rev=c0ffee-1 since=c0ffee-1\n");
+    for players in 0..5_000 {
+        world.put(1, players % 10);
+    }
+    assert_eq!(
+        next(&mut session, start).1,
+        "INFOS ip=192.0.2.1 port=1 nbplayers=9\nEND count=1 rev=c0ffee-5001\n"
+    );
+}
+
+#[test]
+fn a_watcher_may_still_ask_for_a_pong_and_leave() {
+    let (world, setting, now) = (World::new(), Setting::default(), Instant::now());
+    let (mut session, _) = watch(&world, &setting, "WATCH", now);
+    let mut say = |line| {
+        let mut out = Outbox::default();
+        session.on_line(line, now, &mut out);
+        (out.take_text(), out.closing().cloned())
+    };
+    assert_eq!(say(Ok("PING 7")), ("PONG 7\n".to_owned(), None));
+    assert_eq!(say(Ok("")), (String::new(), None));
+    for wrong in [
+        Ok("LIST"),
+        Ok("WATCH"),
+        Ok("DANCE"),
+        Err(LineError::NotText),
+    ] {
+        let (answer, closing) = say(wrong);
+        assert!(answer.starts_with("ERR ") && closing.is_none(), "{answer}");
+    }
+    assert!(say(Ok("HELP")).0.ends_with("OK\n"));
+    assert_eq!(
+        say(Ok("QUIT")),
+        ("OK bye\n".to_owned(), Some(Closing::Done))
+    );
+}
+
+#[test]
+fn a_watcher_that_never_stops_talking_is_sent_away() {
+    let (world, setting, now) = (World::new(), Setting::default(), Instant::now());
+    let (mut session, _) = watch(&world, &setting, "WATCH", now);
+    let mut out = Outbox::default();
+    let lines = (0..).take_while(|_| {
+        session.on_line(Ok("PING"), now, &mut out);
+        out.closing().is_none()
+    });
+    assert_eq!(lines.count(), 200);
+    assert!(
+        out.take_text()
+            .ends_with("ERR too-many more than 20 lines a second for 10 s\n")
+    );
+}

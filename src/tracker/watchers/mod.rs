@@ -1,0 +1,245 @@
+//! The watchers: clients that stay and are told what changes.
+//!
+//! This file hides how many are served by one thread. A watcher holds a slot and no thread: its
+//! socket never waits. What changes is told to all of them at the same moments, so that those who
+//! know the same are sent the very same bytes, which are encoded once. A watcher has a revision
+//! and at most one answer that is on its way; while it is slow to take that, it is not asked what
+//! it knows, and then goes from there to the newest state in one step.
+
+mod news;
+mod watcher;
+
+use super::connection::{Connection, Handover};
+use super::log::Level;
+use super::registry::Registry;
+use super::services::{Shared, lock};
+use super::session::watcher::Batch;
+use crate::protocol::filter::Filter;
+use crate::protocol::revision::Revision;
+use news::News;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+use watcher::Watcher;
+
+/// How often a watcher is looked at: whether it has hung up, said something, or is due a sign of
+/// life. Hanging up must be noticed within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// When somebody was dismissed, all are looked at sooner, but not more often than this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A socket that was full is tried again after this.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
+/// What other threads tell the one that serves the watchers.
+#[derive(Default)]
+pub(super) struct Watchers {
+    inbox: Mutex<Vec<Arrival>>,
+    news: Mutex<News>,
+    thread: OnceLock<Thread>,
+    /// The thread has told everything and sleeps until the list changes.
+    waits_for_news: AtomicBool,
+    /// Somebody was dismissed.
+    is_dismissal: AtomicBool,
+}
+
+/// A client that becomes a watcher.
+struct Arrival {
+    connection: Arc<Connection>,
+    trusted: bool,
+    handover: Box<Handover>,
+}
+
+impl Watchers {
+    /// Takes over a client that has had its first answer and holds a watcher's slot.
+    pub(super) fn enter(
+        &self,
+        connection: Arc<Connection>,
+        trusted: bool,
+        handover: Box<Handover>,
+    ) {
+        lock(&self.inbox).push(Arrival {
+            connection,
+            trusted,
+            handover,
+        });
+        self.wake();
+    }
+
+    /// The list has changed. Costs next to nothing while the thread is not waiting for that.
+    pub(super) fn list_changed(&self) {
+        if self.waits_for_news.load(Ordering::SeqCst)
+            && self.waits_for_news.swap(false, Ordering::SeqCst)
+        {
+            self.wake();
+        }
+    }
+
+    /// Somebody who may be a watcher was dismissed and is to be closed.
+    pub(super) fn somebody_dismissed(&self) {
+        self.is_dismissal.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// The revision that all watchers are led to.
+    pub(super) fn revision(&self, registry: &Mutex<Registry>) -> Revision {
+        lock(&self.news).list(registry).revision()
+    }
+
+    /// The way from `since` to that revision for those who watch with `filter`.
+    pub(super) fn batch(
+        &self,
+        registry: &Mutex<Registry>,
+        since: Revision,
+        filter: &Filter,
+    ) -> Arc<Batch> {
+        lock(&self.news).batch(registry, since, filter)
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// When it cannot be started.
+pub(super) fn start(shared: Arc<Shared>) -> io::Result<()> {
+    let thread = std::thread::Builder::new()
+        .name("watchers".to_owned())
+        .spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                loop {
+                    // All watchers are gone then, and the clients come back.
+                    let _ = catch_unwind(AssertUnwindSafe(|| Round::new(&shared).serve()));
+                    shared.log.event(Level::Error, "watchers-panicked", &[]);
+                }
+            }
+        })?;
+    // Nobody else sets it.
+    let _ = shared.watchers.thread.set(thread.thread().clone());
+    Ok(())
+}
+
+/// All that the thread knows.
+struct Round<'a> {
+    shared: &'a Shared,
+    watchers: Vec<Watcher<'a>>,
+    /// The revision that everybody knows; `None` if there may be somebody who does not.
+    told: Option<Revision>,
+    next_batch: Instant,
+    last_look: Instant,
+    next_look: Instant,
+}
+
+impl<'a> Round<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        let now = Instant::now();
+        Self {
+            shared,
+            watchers: Vec::new(),
+            told: None,
+            next_batch: now,
+            last_look: now,
+            next_look: now,
+        }
+    }
+
+    fn serve(mut self) -> ! {
+        loop {
+            self.welcome(Instant::now());
+            self.tell(Instant::now());
+            self.look(Instant::now());
+            let now = Instant::now();
+            for watcher in self.watchers.iter_mut().filter(|watcher| watcher.is_busy()) {
+                watcher.go_on(now);
+            }
+            self.watchers.retain_mut(Watcher::stays);
+            self.rest();
+        }
+    }
+
+    fn welcome(&mut self, now: Instant) {
+        let shared = self.shared;
+        let arrivals = std::mem::take(&mut *lock(&shared.watchers.inbox));
+        if arrivals.is_empty() {
+            return;
+        }
+        // What they know may be newer than what the others were told, or older.
+        lock(&shared.watchers.news).refresh(&shared.registry);
+        self.told = None;
+        let watchers = arrivals.into_iter();
+        self.watchers
+            .extend(watchers.map(|arrival| Watcher::new(shared, arrival, now)));
+    }
+
+    /// Tells everybody what has changed, when it is time to.
+    fn tell(&mut self, now: Instant) {
+        if now < self.next_batch || self.watchers.is_empty() {
+            return;
+        }
+        let shared = self.shared;
+        let revision = lock(&shared.watchers.news).refresh(&shared.registry);
+        if self.told == Some(revision) {
+            return;
+        }
+        self.next_batch = now + shared.setting.timings.batch_gap;
+        let mut is_told = true;
+        for watcher in &mut self.watchers {
+            is_told &= watcher.tell(now);
+        }
+        self.told = is_told.then_some(revision);
+    }
+
+    /// Looks who has hung up, said something or heard nothing for long.
+    fn look(&mut self, now: Instant) {
+        if self
+            .shared
+            .watchers
+            .is_dismissal
+            .swap(false, Ordering::SeqCst)
+        {
+            self.next_look = self.next_look.min(self.last_look + LOOK_AGAIN);
+        }
+        if now < self.next_look {
+            return;
+        }
+        self.last_look = now;
+        self.next_look = now + LOOK_EVERY;
+        for watcher in &mut self.watchers {
+            watcher.listen(now);
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn rest(&self) {
+        let (shared, watchers) = (self.shared, &self.shared.watchers);
+        if self.watchers.is_empty() {
+            // The older list need not be kept for nobody.
+            *lock(&watchers.news) = News::default();
+            std::thread::park();
+            return;
+        }
+        let now = Instant::now();
+        let mut until = self.next_look;
+        if self.watchers.iter().any(Watcher::is_busy) {
+            until = until.min(now + TRY_AGAIN);
+        }
+        watchers.waits_for_news.store(true, Ordering::SeqCst);
+        // Looked at after that was said, so that no change falls between the two.
+        if self.told != Some(lock(&shared.registry).list().revision()) {
+            watchers.waits_for_news.store(false, Ordering::SeqCst);
+            until = until.min(self.next_batch);
+        }
+        std::thread::park_timeout(until.saturating_duration_since(now));
+        watchers.waits_for_news.store(false, Ordering::SeqCst);
+    }
+}
