@@ -1,23 +1,28 @@
-//! LIST on a new connection: gltracker beside a bare loop that does nothing else.
+//! LIST as fast as clients can ask: gltracker beside a bare loop that does nothing else.
 //!
 //! ```text
-//! cargo bench --bench list_throughput               all of it, under 4 minutes
-//! cargo bench --bench list_throughput -- --quick    in short, under 20 seconds
+//! cargo bench --bench list_throughput               all of it, in 6 minutes
+//! cargo bench --bench list_throughput -- --quick    in short, under 25 seconds
 //! ```
 //!
-//! A client connects, sends `LIST`, reads the list and hangs up; many do it at the same time, over
-//! and over. They are answered by the real tracker, with game servers that are really logged in;
-//! or by a loop on bare sockets that accepts, reads a line, writes the very same bytes and closes,
-//! in one thread (`bare-1`) or in two (`bare-2`). Each of the three is a process of its own. The
-//! rounds take turns, so that whatever else the machine does disturbs all three alike, and what is
-//! compared is always a round with those next to it.
+//! Many clients ask for the list at the same time, over and over, in three manners: on a new
+//! connection each time, hanging up as soon as they have it; on a new connection with `LIST` and
+//! `QUIT` in one write, reading until the other hangs up; and again and again on a connection that
+//! they keep. They are answered by the real tracker, with game servers that are really logged in;
+//! or by a loop on bare sockets that reads a line and writes the very same bytes, and then closes,
+//! in one thread (`bare-1`) or in two (`bare-2`), or reads the next line, in a thread for each
+//! connection (`bare`). Each of them is a process of its own, and they take turns.
+//!
+//! The last table is of what LIST costs apart from the list: `PING` and `QUIT` on a new connection
+//! to the client port of a tracker that holds 10,000 idle game servers (`held`), beside one that
+//! holds none (`none`) and the bare loop.
 //!
 //! What to look at: the two ratios. They hold on any machine; requests a second do not.
 //!
-//! - `rate`: requests a second of gltracker divided by those of the faster bare loop, which is the
-//!   one marked `*`: the median of the rounds, and the lowest and highest of them. The clients run
+//! - `rate`: requests a second of the first divided by those of the fastest other (in the last
+//!   table, of `none`), which is the one marked `*`: the median of the rounds, and the lowest and highest of them. The clients run
 //!   on the same machine and take most of it, which pulls this ratio towards 1.
-//! - `CPU`: CPU time of gltracker for a request divided by that of the same bare loop. The clients
+//! - `CPU`: CPU time of the first for a request divided by that of the same other. The clients
 //!   are not in it. Counted in ticks of 10 ms over all rounds of a row together.
 //!
 //! The bare loop has less to do than any tracker: it hangs up first, while gltracker waits for the
@@ -25,185 +30,236 @@
 //! gltracker said `ERR busy` to a client, or a request failed, the row ends with how often, and its
 //! figures are of those that got the list.
 //!
-//! The second table is of clients that all connect at the same moment, once. The tracker has 256
+//! The table of bursts is of clients that all connect at the same moment, once. The tracker has 256
 //! slots for clients, as it has by default. Of those who find them in use it answers a few as
 //! guests, who get the list and then an ERR, and says `ERR busy` to the others; the bare loop lets
 //! everybody wait. After 5 s without an answer a client has failed. Connections that the system
 //! drops because too many wait to be accepted are tried again by it after 1 s, 3 s and 7 s, which
 //! is what these times are made of.
 
-use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-mod support {
-    pub(crate) mod load;
-    pub(crate) mod process;
-    pub(crate) mod report;
-    pub(crate) mod sample;
-}
-use support::load::{Fleet, Load, MOST_REQUESTS, fetch_list};
-use support::process::{Bare, Process, Tracker, open_files};
-use support::report::{self, Sample};
+#[allow(dead_code, reason = "every bench uses a part of it")]
+mod support;
+use support::bare::{Bare, Kind};
+use support::fleet::Fleet;
+use support::load::{Load, Manner, fetch_list};
+use support::process::open_files;
+use support::report;
+use support::run::{Result, shortage};
+use support::tracker::{Slots, Tracker};
+use support::turns::{Rival, Sample, take_turns};
 
 /// Open files of this program that are no connections, with some to spare.
 const OTHER_FILES: usize = 64;
 
+/// What a tracker answers to QUIT.
+const BYE: &[u8] = b"OK bye\n";
+
 /// What is measured.
 struct Plan {
-    steps: &'static [Step],
-    /// Rounds of each row, for each of the three.
+    /// How many game servers are on the list.
+    sizes: &'static [usize],
+    /// A row for each number of clients.
+    clients: &'static [usize],
+    /// Game servers and clients of a burst.
+    burst: (usize, usize),
+    /// Game servers that are held while PING is asked.
+    held: usize,
+    /// Rounds of each row, for each rival.
     rounds: usize,
     /// How long a round lasts.
     round: Duration,
-    /// Bursts of each row, for each of the three.
+    /// Bursts for each rival.
     bursts: usize,
 }
 
-/// One length of the list.
-struct Step {
-    game_servers: usize,
-    /// A row for each number of clients.
-    clients: &'static [usize],
-    /// Clients of a burst, if there is to be one.
-    burst: Option<usize>,
-}
-
 const FULL: Plan = Plan {
-    steps: &[
-        step(10, &[1, 16, 128], None),
-        step(1_000, &[1, 16, 128], Some(2_000)),
-        step(10_000, &[1, 16, 128], None),
-    ],
-    rounds: 11,
-    round: Duration::from_millis(500),
+    sizes: &[10, 100, 1_000, 10_000],
+    clients: &[1, 16, 128],
+    burst: (1_000, 2_000),
+    held: 10_000,
+    rounds: 6,
+    round: Duration::from_millis(400),
     bursts: 3,
 };
 
 const QUICK: Plan = Plan {
-    steps: &[
-        step(10, &[16], None),
-        step(1_000, &[16], Some(500)),
-        step(10_000, &[16], None),
-    ],
+    sizes: &[10, 1_000],
+    clients: &[16],
+    burst: (1_000, 500),
+    held: 2_000,
     rounds: 3,
-    round: Duration::from_millis(200),
+    round: Duration::from_millis(150),
     bursts: 1,
 };
 
-/// Shows that the bench still works, and nothing else.
 const SMOKE: Plan = Plan {
-    steps: &[step(10, &[2], Some(20))],
+    sizes: &[10],
+    clients: &[2],
+    burst: (10, 20),
+    held: 20,
     rounds: 1,
-    round: Duration::from_millis(50),
+    round: Duration::from_millis(20),
     bursts: 1,
 };
-
-const fn step(game_servers: usize, clients: &'static [usize], burst: Option<usize>) -> Step {
-    Step {
-        game_servers,
-        clients,
-        burst,
-    }
-}
 
 fn main() -> ExitCode {
-    let done = Bare::run_if_asked().map_err(Into::into).and_then(|()| {
-        let given = |flag| std::env::args().any(|argument| argument == flag);
-        // `cargo bench` says --bench; `cargo test --all-targets` does not, and is not to wait.
-        run(match () {
-            () if given("--quick") => &QUICK,
-            () if given("--bench") && !given("--test") => &FULL,
-            () => &SMOKE,
-        })
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("list_throughput: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    support::run::main(|length| run(length.of(&FULL, &QUICK, &SMOKE)))
 }
 
-fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
-    let wanted = plan.steps.iter().map(|step| step.game_servers).max();
-    let wanted = wanted.unwrap_or_default();
-    let open_files = open_files();
-    let most = Tracker::most_listed(open_files).min(wanted);
-    let warning = if most < wanted {
-        format!(
-            "\nTHE LIMIT OF OPEN FILES ALLOWS {most} GAME SERVERS, NOT {wanted}. To measure what is \
-             meant to be measured, raise it: ulimit -n 20000\n"
-        )
-    } else {
-        String::new()
+fn run(plan: &Plan) -> Result<()> {
+    let wanted = plan.sizes.iter().copied().max().unwrap_or_default();
+    let most = Slots::most_listed(wanted.max(plan.held), open_files());
+    let warning = shortage(most, wanted.max(plan.held));
+    print!("{warning}");
+    for manner in [Manner::HangUp, Manner::Quit, Manner::Hold] {
+        lists(plan, manner, most.min(wanted))?;
+    }
+    pings(plan, most.min(plan.held))?;
+    print!("{warning}");
+    Ok(())
+}
+
+/// The table of LIST asked in one manner, and that of the bursts.
+fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
+    let (what, names): (_, &[&str]) = match manner {
+        Manner::HangUp => (
+            "LIST on a new connection",
+            &["gltracker", "bare-1", "bare-2"],
+        ),
+        Manner::Quit => (
+            "LIST and QUIT in one write on a new connection",
+            &["gltracker", "bare-1", "bare-2"],
+        ),
+        Manner::Hold => (
+            "LIST again and again on a held connection",
+            &["gltracker", "bare"],
+        ),
     };
-    let tracker = Tracker::start(most)?;
-    let mut fleet = Fleet::default();
+    println!("{}", report::headline(what, plan.rounds, plan.round));
+    println!("{}", report::header("servers    bytes clients", names));
+    let slots = Slots::for_listed(most);
+    let tracker = Tracker::start(slots)?;
+    let mut fleet = Fleet::new(tracker.servers);
     let mut bursts = String::new();
-    println!("{warning}{}", report::rows_header(plan.rounds, plan.round));
-    for step in plan.steps {
-        let game_servers = step.game_servers.min(most);
-        fleet.grow(game_servers, tracker.servers)?;
+    for &size in plan.sizes {
+        let game_servers = size.min(most);
+        fleet.grow(game_servers)?;
         let list = fetch_list(tracker.clients)?;
         let end = format!("END count={game_servers} rev=");
         if !String::from_utf8_lossy(&list).contains(&end) {
             return Err(format!("not all {game_servers} game servers are on the list").into());
         }
-        let bare = [Bare::start(1, &list)?, Bare::start(2, &list)?];
-        let rivals = [
-            (&tracker.process, tracker.clients),
-            (&bare[0].process, bare[0].address),
-            (&bare[1].process, bare[1].address),
-        ];
-        let size = list.len();
-        for &clients in step.clients {
-            let load = Load {
-                size,
-                clients,
-                time: plan.round,
-                requests: MOST_REQUESTS / clients,
-            };
-            let rounds = take_turns(plan.rounds, load, rivals, &mut fleet)?;
-            let row = report::row(&rounds);
-            println!("{game_servers:>7} {size:>8} {clients:>7} {row}");
+        let (kinds, answer): (&[_], _) = match manner {
+            Manner::HangUp => (&ANSWER, list.clone()),
+            Manner::Quit => (&ANSWER, [&list, BYE].concat()),
+            Manner::Hold => (&[Kind::Converse], list.clone()),
+        };
+        let bare = kinds.iter().map(|&kind| Bare::start(kind, &answer));
+        let bare: Vec<Bare> = bare.collect::<Result<_>>()?;
+        let rivals = rivals(names, &tracker, &bare);
+        let question = match manner {
+            Manner::Quit => "LIST\nQUIT\n",
+            Manner::HangUp | Manner::Hold => "LIST\n",
+        };
+        let load = |clients| Load::new(manner, question, answer.len(), clients, plan.round);
+        let mut measure = |rounds, load: Load| {
+            take_turns(rounds, &rivals, |rival| {
+                fleet.check_in()?;
+                ask(rival, load)
+            })
+        };
+        let what = |clients| format!("{game_servers:>7} {:>8} {clients:>7}", list.len());
+        for &clients in plan.clients {
+            let rounds = measure(plan.rounds, load(clients))?;
+            println!("{}", report::row(&what(clients), &rivals, &rounds, None));
         }
-        if let Some(clients) = step.burst {
+        if manner == Manner::HangUp && size == plan.burst.0 {
+            let clients = open_files().saturating_sub(game_servers + OTHER_FILES);
             let load = Load {
-                size,
-                clients: clients.min(open_files.saturating_sub(game_servers + OTHER_FILES)),
                 time: Duration::ZERO,
                 requests: 1,
+                ..load(plan.burst.1.min(clients))
             };
-            let rounds = take_turns(plan.bursts, load, rivals, &mut fleet)?;
-            let what = format!("{game_servers:>7} {size:>8} {:>7}", load.clients);
-            bursts += &report::burst(&what, &rounds);
+            let rounds = measure(plan.bursts, load)?;
+            bursts = report::burst(&what(load.clients), &rivals, &rounds);
         }
         // Whoever is lost on the way leaves a shorter list, of another revision.
         if fetch_list(tracker.clients)? != list {
             return Err("the list has changed while it was measured".into());
         }
     }
-    let header = report::bursts_header(plan.bursts);
-    println!("{header}\n{bursts}{warning}");
+    if !bursts.is_empty() {
+        let header = report::bursts_header(plan.bursts, slots.client());
+        print!("{header}\n{bursts}");
+    }
     Ok(())
 }
 
-/// So many rounds of `load` on each of the three, one after the other.
-fn take_turns(
-    rounds: usize,
-    load: Load,
-    rivals: [(&Process, SocketAddr); 3],
-    fleet: &mut Fleet,
-) -> Result<Vec<[Sample; 3]>, Box<dyn Error>> {
-    let mut samples = vec![[Sample::default(); 3]; rounds];
-    for round in &mut samples {
-        for (sample, (process, address)) in round.iter_mut().zip(rivals) {
+/// `bare-1` and `bare-2`.
+const ANSWER: [Kind; 2] = [Kind::Answer { threads: 1 }, Kind::Answer { threads: 2 }];
+
+/// The table of PING with and without game servers that are held meanwhile.
+fn pings(plan: &Plan, held: usize) -> Result<()> {
+    let what =
+        format!("PING and QUIT in one write on a new connection, {held} idle game servers held");
+    println!("{}", report::headline(&what, plan.rounds, plan.round));
+    let names = ["held", "none", "bare-1", "bare-2"];
+    println!("{}", report::header("clients", &names));
+    let answer = [b"PONG\n", BYE].concat();
+    let holding = Tracker::start(Slots::for_listed(held))?;
+    let mut fleet = Fleet::new(holding.servers);
+    fleet.grow(held)?;
+    let idle = Tracker::start(Slots::for_listed(1))?;
+    let bare = [
+        Bare::start(ANSWER[0], &answer)?,
+        Bare::start(ANSWER[1], &answer)?,
+    ];
+    let none = Rival {
+        name: names[1],
+        process: &idle.process,
+        address: idle.clients,
+    };
+    let mut rivals = rivals(&[names[0], names[2], names[3]], &holding, &bare);
+    rivals.insert(1, none);
+    for &clients in plan.clients {
+        let load = Load::new(
+            Manner::Quit,
+            "PING\nQUIT\n",
+            answer.len(),
+            clients,
+            plan.round,
+        );
+        let rounds = take_turns(plan.rounds, &rivals, |rival| {
             fleet.check_in()?;
-            *sample = Sample::take(process, || load.put_on(address))?;
-        }
+            ask(rival, load)
+        })?;
+        println!(
+            "{}",
+            report::row(&format!("{clients:>7}"), &rivals, &rounds, Some(names[1]))
+        );
     }
-    Ok(samples)
+    Ok(())
+}
+
+/// A tracker's client port, and those that it is compared with.
+fn rivals<'a>(names: &[&'static str], tracker: &'a Tracker, bare: &'a [Bare]) -> Vec<Rival<'a>> {
+    let bare = bare.iter().map(|bare| (&bare.process, bare.address));
+    let all = [(&tracker.process, tracker.clients)]
+        .into_iter()
+        .chain(bare);
+    let named = names.iter().zip(all);
+    named
+        .map(|(&name, (process, address))| Rival {
+            name,
+            process,
+            address,
+        })
+        .collect()
+}
+
+fn ask(rival: Rival<'_>, load: Load) -> Result<Sample> {
+    Sample::take(rival.process, || Ok(load.put_on(rival.address)?))
 }

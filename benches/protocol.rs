@@ -18,18 +18,15 @@
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use gltracker::protocol::filter::Filter;
 use gltracker::protocol::infos::{Changes, Infos, MAX_FIELDS};
-use gltracker::tracker::credentials::{Credential, Passwords};
-use gltracker::tracker::entry::Entry;
 use gltracker::tracker::registry::Registry;
 use std::hint::black_box;
 use std::io::IoSlice;
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 mod support {
     pub(crate) mod sample;
 }
-use support::sample;
+use support::sample::{self, entry};
 
 /// How many game servers are on the list.
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
@@ -145,22 +142,4 @@ fn list(criterion: &mut Criterion) {
             });
         });
     }
-}
-
-/// Game server `number`, with the players it has after `turn` changes.
-fn entry(number: usize, turn: usize) -> Entry {
-    let mut infos = Infos::default()
-        .with(&Changes::parse(&sample::fields(number)).expect("the sample is valid"));
-    let players = (number + turn) % 9;
-    infos
-        .set("nbplayers", &players.to_string())
-        .expect("a number is valid");
-    let ip = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
-    Entry::new(ip, infos, credential()).expect("the sample has a port")
-}
-
-/// Only a password that was verified gives one.
-fn credential() -> Credential {
-    let passwords = Passwords::new(vec!["secret".to_owned()], None).expect("it is a password");
-    passwords.verify("secret").expect("it is the password")
 }

@@ -1,121 +1,131 @@
-//! What was measured, as tables. Everywhere the first of three is the tracker, the others are the
-//! bare loops in one thread and in two.
+//! The figures that come of rounds, and the tables of requests. Everywhere the first of several
+//! rivals is the tracker, and the others are what it is compared with.
 
 use super::load::Outcome;
-use super::process::{CLIENT_SLOTS, Process};
-use std::io;
+use super::turns::{Rival, Sample};
+use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-const NAMES: [&str; 3] = ["gltracker", "bare-1", "bare-2"];
+/// A ratio in each of several rounds: how many times as much.
+#[derive(Debug, Clone)]
+pub(crate) struct Ratio(Vec<f64>);
 
-/// One round of one of the three.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sample {
-    outcome: Outcome,
-    /// CPU time that the process took for it.
-    cpu: Duration,
-}
+impl Ratio {
+    /// `value` of each of `rounds` divided by its `baseline`.
+    pub(crate) fn of<T>(
+        rounds: &[T],
+        value: impl Fn(&T) -> f64,
+        baseline: impl Fn(&T) -> f64,
+    ) -> Self {
+        Self(
+            rounds
+                .iter()
+                .map(|round| value(round) / baseline(round))
+                .collect(),
+        )
+    }
 
-impl Sample {
-    /// Lets `ask` ask `process`, and looks at what that costs the process.
-    pub(crate) fn take(
-        process: &Process,
-        ask: impl FnOnce() -> io::Result<Outcome>,
-    ) -> io::Result<Self> {
-        /// Far more than it takes a process to close its last connections.
-        const SETTLE: Duration = Duration::from_millis(20);
-        let before = process.cpu();
-        let outcome = ask()?;
-        thread::sleep(SETTLE);
-        let cpu = process.cpu().saturating_sub(before);
-        Ok(Self { outcome, cpu })
+    /// That of the round in the middle.
+    pub(crate) fn median(&self) -> f64 {
+        median(self.0.iter().copied())
     }
 }
 
-/// The head of the table of [`row`]s.
-pub(crate) fn rows_header(rounds: usize, round: Duration) -> String {
+/// The median, and the lowest and the highest.
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) = spread(self.0.iter().copied());
+        let spread = format!("({low:.2} to {high:.2})");
+        write!(f, "{:>5.2} {spread:>14}", self.median())
+    }
+}
+
+/// What is in the middle.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        count => (values[(count - 1) / 2] + values[count / 2]) / 2.0,
+    }
+}
+
+/// The lowest and the highest.
+pub(crate) fn spread(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    })
+}
+
+/// Says how it was measured.
+pub(crate) fn headline(what: &str, rounds: usize, round: Duration) -> String {
     let cpus = thread::available_parallelism().map_or(0, usize::from);
-    let [tracker, bare_1, bare_2] = NAMES;
-    let three = format!("{tracker:>9}  {bare_1:>8}  {bare_2:>8} ");
     format!(
-        "\nLIST on a new connection: {rounds} rounds of {} ms for each, {cpus} CPUs\n\n\
-         {:>24} | {:^30} | {:^19} | {:^30} |  CPU\n\
-         servers    bytes clients | {three} | ratio (low to high) | {three} | ratio",
-        round.as_millis(),
-        "",
-        "requests/s",
-        "rate",
-        "CPU time per request, us",
+        "\n{what}: {rounds} rounds of {} ms for each, {cpus} CPUs\n",
+        round.as_millis()
     )
 }
 
-/// Rates and CPU times of the three, and the tracker's ratios to the faster bare loop.
-pub(crate) fn row(rounds: &[[Sample; 3]]) -> String {
-    let rates = [0, 1, 2].map(|who| median(rounds.iter().map(|round| round[who].outcome.rate)));
-    let cpu = [0, 1, 2].map(|who| {
-        let cpu: Duration = rounds.iter().map(|round| round[who].cpu).sum();
-        let answered: usize = rounds.iter().map(|round| round[who].outcome.answered).sum();
-        cpu.as_secs_f64() * 1e6 / answered as f64
-    });
-    let faster = if rates[1] >= rates[2] { 1 } else { 2 };
-    let three = |[tracker, bare_1, bare_2]: [f64; 3]| {
-        let [one, two] = [1, 2].map(|who| if who == faster { '*' } else { ' ' });
-        format!("{tracker:>9.0}  {bare_1:>8.0}{one} {bare_2:>8.0}{two}")
-    };
-    let ratios = || {
-        rounds
-            .iter()
-            .map(|round| round[0].outcome.rate / round[faster].outcome.rate)
-    };
-    let (low, high) = spread(ratios());
-    let spread = format!("({low:.2} to {high:.2})");
+/// The head of the table of [`row`]s, whose first columns are `what`.
+pub(crate) fn header(what: &str, names: &[&str]) -> String {
+    let all: String = names.iter().map(|name| format!("{name:>10}  ")).collect();
+    let (before, width) = (what.len(), all.len());
     format!(
-        "| {} | {:.2} {spread:>14} | {} | {:>5.2}{}",
-        three(rates),
-        median(ratios()),
-        three(cpu),
-        cpu[0] / cpu[faster],
-        trouble(rounds),
+        "{:before$} | {:^width$}|  {:^19} | {:^width$}|  CPU\n\
+         {what} | {all}| ratio (low to high)  | {all}| ratio",
+        "", "requests/s", "rate", "CPU time per request, us",
     )
 }
 
-/// The head of the table of [`burst`]s.
-pub(crate) fn bursts_header(bursts: usize) -> String {
-    format!(
-        "\nAll clients at the same moment: {bursts} bursts for each, {CLIENT_SLOTS} have a slot\n\n\
-         {:>35} |    time until the last    | answers in a burst, mean\n\
-         servers    bytes clients            | has its answer, ms        |     list ERR busy  failed",
-        "",
-    )
-}
-
-/// How long bursts took for each of the three, and what the clients got.
-pub(crate) fn burst(row: &str, bursts: &[[Sample; 3]]) -> String {
-    let mut table = String::new();
-    for (who, name) in NAMES.into_iter().enumerate() {
-        let outcomes = || bursts.iter().map(|burst| burst[who].outcome);
-        let took = || outcomes().map(|outcome| outcome.took.as_secs_f64() * 1e3);
-        let (low, high) = spread(took());
-        let spread = format!("({low:.0} to {high:.0})");
-        let mean = |count: fn(Outcome) -> usize| {
-            outcomes().map(count).sum::<usize>() as f64 / bursts.len() as f64
+/// Rates and CPU times of all rivals, and the ratios of the first to the one named `beside`, or else
+/// to the fastest of the others. That one is marked.
+pub(crate) fn row(
+    what: &str,
+    rivals: &[Rival<'_>],
+    rounds: &[Vec<Sample>],
+    beside: Option<&str>,
+) -> String {
+    let everybody = 0..rivals.len();
+    let rates: Vec<f64> = everybody
+        .clone()
+        .map(|who| median(rounds.iter().map(|round| round[who].outcome.rate)))
+        .collect();
+    let cpu: Vec<f64> = everybody
+        .clone()
+        .map(|who| {
+            let cpu: Duration = rounds.iter().map(|round| round[who].cpu).sum();
+            let answered: usize = rounds.iter().map(|round| round[who].outcome.answered).sum();
+            cpu.as_secs_f64() * 1e6 / answered as f64
+        })
+        .collect();
+    let others = everybody.skip(1);
+    let base = others
+        .filter(|&who| beside.is_none_or(|name| rivals[who].name == name))
+        .max_by(|&a, &b| rates[a].total_cmp(&rates[b]))
+        .unwrap_or_default();
+    let all = |values: &[f64]| -> String {
+        let marked = |(who, value)| {
+            let mark = if who == base { '*' } else { ' ' };
+            format!("{value:>10.0}{mark} ")
         };
-        table += &format!(
-            "{row} {name:>9} | {:>8.0} {spread:>16} | {:>8.0} {:>8.0} {:>7.0}\n",
-            median(took()),
-            mean(|outcome| outcome.answered),
-            mean(|outcome| outcome.busy),
-            mean(|outcome| outcome.failed),
-        );
-    }
-    table
+        values.iter().enumerate().map(marked).collect()
+    };
+    let rate = |who: usize| move |round: &Vec<Sample>| round[who].outcome.rate;
+    format!(
+        "{what} | {}| {} | {}| {:>5.2}{}",
+        all(&rates),
+        Ratio::of(rounds, rate(0), rate(base)),
+        all(&cpu),
+        cpu[0] / cpu[base],
+        trouble(rivals, rounds),
+    )
 }
 
-/// Says so if not everybody got the list: then the figures of the row mean little.
-fn trouble(rounds: &[[Sample; 3]]) -> String {
+/// Says so if not everybody was answered: then the figures of the row mean little.
+fn trouble(rivals: &[Rival<'_>], rounds: &[Vec<Sample>]) -> String {
     let mut text = String::new();
-    for (who, name) in NAMES.into_iter().enumerate() {
+    for (who, Rival { name, .. }) in rivals.iter().enumerate() {
         let outcomes = || rounds.iter().map(|round| round[who].outcome);
         let busy: usize = outcomes().map(|outcome| outcome.busy).sum();
         let failed: usize = outcomes().map(|outcome| outcome.failed).sum();
@@ -126,18 +136,34 @@ fn trouble(rounds: &[[Sample; 3]]) -> String {
     text
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        count => (values[(count - 1) / 2] + values[count / 2]) / 2.0,
-    }
+/// The head of the table of [`burst`]s.
+pub(crate) fn bursts_header(bursts: usize, slots: usize) -> String {
+    format!(
+        "\nAll clients at the same moment: {bursts} bursts for each, {slots} have a slot\n\n\
+         {:>35} |    time until the last    | answers in a burst, mean\n\
+         servers    bytes clients            | has its answer, ms        |     list ERR busy  failed",
+        "",
+    )
 }
 
-/// The lowest and the highest.
-fn spread(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    })
+/// How long bursts took for each of `rivals`, and what the clients got.
+pub(crate) fn burst(what: &str, rivals: &[Rival<'_>], bursts: &[Vec<Sample>]) -> String {
+    let mut table = String::new();
+    for (who, Rival { name, .. }) in rivals.iter().enumerate() {
+        let outcomes = || bursts.iter().map(|burst| burst[who].outcome);
+        let took = || outcomes().map(|outcome| outcome.took.as_secs_f64() * 1e3);
+        let (low, high) = spread(took());
+        let spread = format!("({low:.0} to {high:.0})");
+        let mean = |count: fn(Outcome) -> usize| {
+            outcomes().map(count).sum::<usize>() as f64 / bursts.len() as f64
+        };
+        table += &format!(
+            "{what} {name:>9} | {:>8.0} {spread:>16} | {:>8.0} {:>8.0} {:>7.0}\n",
+            median(took()),
+            mean(|outcome| outcome.answered),
+            mean(|outcome| outcome.busy),
+            mean(|outcome| outcome.failed),
+        );
+    }
+    table
 }

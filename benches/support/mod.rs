@@ -1,0 +1,19 @@
+//! What the benches share, one room per subject.
+//!
+//! - [`run`]: how long a bench is to take, and its way out.
+//! - [`process`]: a child process, and what it takes of the machine.
+//! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
+//! - [`fleet`]: game servers that stay on the list.
+//! - [`load`]: clients that ask.
+//! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
+//! - [`sample`]: game servers as they are.
+
+pub(crate) mod bare;
+pub(crate) mod fleet;
+pub(crate) mod load;
+pub(crate) mod process;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod sample;
+pub(crate) mod tracker;
+pub(crate) mod turns;

@@ -1,0 +1,109 @@
+//! What is measured: a real tracker, in a process of its own.
+
+use super::process::Process;
+use super::run::Result;
+use std::io;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// The password of every tracker here.
+pub(crate) const PASSWORD: &str = "secret";
+
+/// Descriptors that a tracker needs beyond its slots: for a few threads more than slots, and for
+/// its files.
+const OTHER_DESCRIPTORS: usize = 128;
+
+/// How many slots a tracker has, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slots {
+    /// What a share of one is.
+    pub(crate) unit: usize,
+    /// For pending, listed, client and watcher.
+    pub(crate) shares: [usize; 4],
+}
+
+impl Slots {
+    /// Room for so many game servers, and for all others as in a tracker with the default of 1024
+    /// slots.
+    pub(crate) const fn for_listed(listed: usize) -> Self {
+        let unit = 128;
+        let shares = [1, listed.div_ceil(unit), 2, 1];
+        Self { unit, shares }
+    }
+
+    /// Slots for clients.
+    pub(crate) const fn client(self) -> usize {
+        self.unit * self.shares[2]
+    }
+
+    /// How many game servers there is room for.
+    pub(crate) const fn listed(self) -> usize {
+        self.unit * self.shares[1]
+    }
+
+    fn all(self) -> usize {
+        self.unit * self.shares.iter().sum::<usize>()
+    }
+
+    /// The most game servers, up to `wanted`, that a tracker can hold that may open so many
+    /// files. Not fewer than it needs to start: if it may not open as many, it says so itself.
+    pub(crate) fn most_listed(wanted: usize, open_files: usize) -> usize {
+        let others = Self::for_listed(0).all() + OTHER_DESCRIPTORS;
+        let allowed = open_files.saturating_sub(others);
+        // Room is made in whole units.
+        let allowed = allowed - allowed % Self::for_listed(0).unit;
+        wanted.min(allowed.max(1))
+    }
+}
+
+/// A real tracker.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    pub(crate) process: Process,
+    pub(crate) servers: SocketAddr,
+    pub(crate) clients: SocketAddr,
+}
+
+impl Tracker {
+    /// Starts one on free ports of 127.0.0.1.
+    pub(crate) fn start(slots: Slots) -> Result<Self> {
+        Self::start_at("127.0.0.1:0", slots)
+    }
+
+    /// Starts one that listens at `address`, for game servers and for clients.
+    pub(crate) fn start_at(address: &str, slots: Slots) -> Result<Self> {
+        let (log, writer) = io::pipe()?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gltracker"));
+        command
+            .args(["--servers", address, "--clients", address])
+            .args(["--max-slots", &slots.all().to_string()])
+            .args([
+                "--slot-shares",
+                &slots.shares.map(|n| n.to_string()).join(":"),
+            ])
+            // All of the load comes from one address.
+            .args(["--trust", "127.0.0.0/8"])
+            .args(["--log-level", "info"])
+            .env("GLTRACKER_PASSWORD", PASSWORD)
+            .stdout(Stdio::null())
+            .stderr(writer);
+        let (process, line, mut log) = Process::start(command, b"", log)?;
+        let address = |key: &str| -> Result<SocketAddr> {
+            let value = line.split(' ').find_map(|field| field.strip_prefix(key));
+            let mut address: SocketAddr = value.ok_or(line.trim_end())?.parse()?;
+            if address.ip().is_unspecified() {
+                address.set_ip([127, 0, 0, 1].into());
+            }
+            Ok(address)
+        };
+        let (servers, clients) = (address("servers=")?, address("clients=")?);
+        // Read to the end, so that nobody has to wait for the pipe.
+        thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+        Ok(Self {
+            process,
+            servers,
+            clients,
+        })
+    }
+}
