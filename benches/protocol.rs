@@ -60,13 +60,9 @@ fn infos(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("merge", fields), |bencher| {
             bencher.iter(|| Infos::default().with(black_box(&changes)));
         });
-        let mut line = String::new();
-        group.bench_function(BenchmarkId::new("encode", fields), |bencher| {
-            bencher.iter(|| {
-                line.clear();
-                black_box(&infos).encode_into(&mut line);
-                line.len()
-            });
+        let update = Changes::parse("nbplayers=3").expect("the sample is valid");
+        group.bench_function(BenchmarkId::new("update", fields), |bencher| {
+            bencher.iter(|| black_box(&infos).with(black_box(&update)));
         });
     }
 }

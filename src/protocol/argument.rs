@@ -173,14 +173,6 @@ pub fn push_value(out: &mut String, value: &str) {
     out.push('"');
 }
 
-/// How many bytes [`push_value`] appends.
-pub fn value_len(value: &str) -> usize {
-    if !value.is_empty() && !value.contains([' ', '"']) {
-        return value.len();
-    }
-    2 + value.len() + value.bytes().filter(|b| matches!(b, b'"' | b'\\')).count()
-}
-
 /// Checks the word of a `PING` or `PONG`: plain text of at most [`MAX_VALUE`] bytes, no spaces.
 ///
 /// # Errors
@@ -272,8 +264,7 @@ mod tests {
             let value: String = value.chars().filter(|&c| is_plain(c)).take(60).collect();
             let mut spelled = "k=".to_owned();
             push_value(&mut spelled, &value);
-            spelled.len() == 2 + value_len(&value)
-                && one(&spelled) == Ok(Argument::Pair("k", Operator::Is, Cow::Owned(value)))
+            one(&spelled) == Ok(Argument::Pair("k", Operator::Is, Cow::Owned(value)))
         }
 
         fn nothing_panics(text: String) -> bool {

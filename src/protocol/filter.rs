@@ -3,14 +3,16 @@
 //! This file hides what a filter means: when a game server's fields satisfy it.
 
 use super::argument::{self, Argument, Operator};
-use super::infos::{Infos, canonical_value};
+use super::infos::{Infos, canonical_value, place, unquoted};
 use super::message::{ErrorCode, Refusal};
 use super::text::spelled_out;
+use std::borrow::Cow;
 
 /// The most conditions in one filter.
 pub const MAX_CONDITIONS: usize = 32;
 
-/// Conditions that must all hold. The empty filter lets everything pass.
+/// Conditions that must all hold. The empty filter lets everything pass, and two filters with the
+/// same conditions are equal.
 ///
 /// ```
 /// use gltracker::protocol::{filter::Filter, infos::{Changes, Infos}};
@@ -20,17 +22,27 @@ pub const MAX_CONDITIONS: usize = 32;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
+    /// In the order of the fields, each once.
     conditions: Vec<Condition>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Condition {
-    Is(Box<str>, Box<str>),
-    IsNot(Box<str>, Box<str>),
-    AtLeast(Box<str>, u64),
-    AtMost(Box<str>, u64),
-    NotEmpty,
-    NotFull,
+/// What must be true of the field `key`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Condition {
+    /// Where the key stands among the fields.
+    place: usize,
+    key: Box<str>,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Test {
+    Is(Box<str>),
+    IsNot(Box<str>),
+    AtLeast(u64),
+    AtMost(u64),
+    /// More than `nbplayers`, if both were said.
+    MoreThanPlayers,
 }
 
 impl Filter {
@@ -59,7 +71,15 @@ impl Filter {
                 format!("a filter has at most {MAX_CONDITIONS} conditions"),
             ));
         }
-        self.conditions.push(condition(argument)?);
+        let (key, test) = condition(argument)?;
+        let condition = Condition {
+            place: place(key).0,
+            key: key.into(),
+            test,
+        };
+        if let Err(at) = self.conditions.binary_search(&condition) {
+            self.conditions.insert(at, condition);
+        }
         Ok(())
     }
 
@@ -71,16 +91,24 @@ impl Filter {
     /// True if `infos` satisfies every condition. A field that was never said equals nothing,
     /// differs from everything, and is neither at least nor at most any number.
     pub fn matches(&self, infos: &Infos) -> bool {
-        self.conditions
-            .iter()
-            .all(|condition| condition.holds(infos))
+        // Both are in the same order: one look at each is enough.
+        let mut fields = infos.spelled_fields().peekable();
+        self.conditions.iter().all(|condition| {
+            let (place_wanted, wanted) = (condition.place, &*condition.key);
+            let is_before = |key| key != wanted && place(key) < (place_wanted, wanted);
+            while fields.next_if(|(key, _)| is_before(key)).is_some() {}
+            let value = fields.peek().filter(|(key, _)| *key == wanted);
+            let value = value.map_or(Cow::Borrowed(""), |(_, value)| unquoted(value));
+            condition.test.holds(&value, infos)
+        })
     }
 }
 
-fn condition(argument: &Argument<'_>) -> Result<Condition, Refusal> {
+fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal> {
     let (key, operator, value) = match argument {
-        Argument::Word("notempty") => return Ok(Condition::NotEmpty),
-        Argument::Word("notfull") => return Ok(Condition::NotFull),
+        Argument::Word("notempty") => return Ok(("nbplayers", Test::AtLeast(1))),
+        // Nobody said that it is full.
+        Argument::Word("notfull") => return Ok(("maxplayers", Test::MoreThanPlayers)),
         Argument::Word(word) => {
             return Err(Refusal::new(
                 ErrorCode::BadSyntax,
@@ -115,27 +143,26 @@ fn condition(argument: &Argument<'_>) -> Result<Condition, Refusal> {
             canonical_value(key, value)
         }
     };
-    Ok(match operator {
-        Operator::Is => Condition::Is(key.into(), text()?),
-        Operator::IsNot => Condition::IsNot(key.into(), text()?),
-        Operator::AtLeast => Condition::AtLeast(key.into(), number()?),
-        Operator::AtMost => Condition::AtMost(key.into(), number()?),
-    })
+    let test = match operator {
+        Operator::Is => Test::Is(text()?),
+        Operator::IsNot => Test::IsNot(text()?),
+        Operator::AtLeast => Test::AtLeast(number()?),
+        Operator::AtMost => Test::AtMost(number()?),
+    };
+    Ok((key, test))
 }
 
-impl Condition {
-    fn holds(&self, infos: &Infos) -> bool {
-        let number = |key: &str| infos.get(key).and_then(|value| value.parse::<u64>().ok());
+impl Test {
+    /// True for this value of the field, which is empty if it was never said.
+    fn holds(&self, value: &str, infos: &Infos) -> bool {
+        let number = value.parse::<u64>().ok();
         match self {
-            // An empty value is how a removed field is written, so it equals a missing one.
-            Self::Is(key, value) => infos.get(key).unwrap_or_default() == &**value,
-            Self::IsNot(key, value) => infos.get(key).unwrap_or_default() != &**value,
-            Self::AtLeast(key, least) => number(key).is_some_and(|n| n >= *least),
-            Self::AtMost(key, most) => number(key).is_some_and(|n| n <= *most),
-            Self::NotEmpty => number("nbplayers").is_some_and(|n| n > 0),
-            // Nobody said that it is full.
-            Self::NotFull => match (number("nbplayers"), number("maxplayers")) {
-                (Some(players), Some(most)) => players < most,
+            Self::Is(wanted) => value == &**wanted,
+            Self::IsNot(unwanted) => value != &**unwanted,
+            Self::AtLeast(least) => number.is_some_and(|n| n >= *least),
+            Self::AtMost(most) => number.is_some_and(|n| n <= *most),
+            Self::MoreThanPlayers => match (infos.number("nbplayers"), number) {
+                (Some(players), Some(most)) => u64::from(players) < most,
                 _ => true,
             },
         }
@@ -210,7 +237,36 @@ mod tests {
         ] {
             assert_eq!(Filter::parse(filter).unwrap_err().code, code, "{filter}");
         }
-        let many = "a=1 ".repeat(MAX_CONDITIONS + 1);
-        assert_eq!(Filter::parse(&many).unwrap_err().code, ErrorCode::BadSyntax);
+        let conditions = |n| (0..n).map(|n| format!("a{n}=1 ")).collect::<String>();
+        assert!(Filter::parse(&conditions(MAX_CONDITIONS)).is_ok());
+        let many = Filter::parse(&conditions(MAX_CONDITIONS + 1));
+        assert_eq!(many.unwrap_err().code, ErrorCode::BadSyntax);
+    }
+
+    #[test]
+    fn the_order_in_which_conditions_are_said_means_nothing() {
+        let said = [
+            "notfull",
+            "zone=eu",
+            "speed!=fast",
+            "notempty",
+            "a=1",
+            "port>=9",
+            "zone!=us",
+        ];
+        let first = Filter::parse(&said.join(" ")).unwrap();
+        for turn in 1..said.len() {
+            let mut said = said;
+            said.rotate_left(turn);
+            let twice = [said, said].concat().join(" ");
+            assert_eq!(Filter::parse(&twice).unwrap(), first);
+        }
+        let infos = "port=9 nbplayers=1 maxplayers=2 speed=slow a=1 zone=eu";
+        assert!(matches(&said.join(" "), infos));
+        for lacking in ["port=8", "nbplayers=2", "speed=fast", "a=", "zone=us"] {
+            let changed = Infos::default().with(&Changes::parse(infos).unwrap());
+            let changed = changed.with(&Changes::parse(lacking).unwrap());
+            assert!(!first.matches(&changed), "{lacking}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 //! This file hides what the fields mean: which keys are known, what their values may be, and the
 //! one order and spelling in which a set of fields is sent.
 
-use super::argument::{self, Argument, Operator, check_key, check_value, push_value, value_len};
+use super::argument::{self, Argument, Operator, check_key, check_value, push_value};
 use super::line::MAX_LINE;
 use super::message::{ErrorCode, Refusal};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// The most fields a game server may have, without the tracker's own words.
@@ -16,63 +17,29 @@ pub const MAX_FIELDS: usize = 32;
 /// `INFOS`, ` ip=` with 39 characters of IPv6, ` checked=yes`, ` stale=yes`, and the LF.
 pub const MAX_FIELDS_BYTES: usize = MAX_LINE - 5 - (4 + 39) - 12 - 10 - 1;
 
-/// A key, ordered as fields are sent: the known ones first, then all others by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Known(Known),
-    Other(Box<str>),
-}
-
 /// The keys that gltracker knows, in the order in which they are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
-    Ip,
-    Port,
-    NbPlayers,
-    MaxPlayers,
-    Version,
-    Speed,
-    Size,
-    Erase,
-    Description,
-    PingPort,
-    Checked,
-    Stale,
-}
-
-const KNOWN: [(&str, Known); 12] = [
-    ("ip", Known::Ip),
-    ("port", Known::Port),
-    ("nbplayers", Known::NbPlayers),
-    ("maxplayers", Known::MaxPlayers),
-    ("version", Known::Version),
-    ("speed", Known::Speed),
-    ("size", Known::Size),
-    ("erase", Known::Erase),
-    ("description", Known::Description),
-    ("pingport", Known::PingPort),
-    ("checked", Known::Checked),
-    ("stale", Known::Stale),
+const KNOWN: [&str; 12] = [
+    "ip",
+    "port",
+    "nbplayers",
+    "maxplayers",
+    "version",
+    "speed",
+    "size",
+    "erase",
+    "description",
+    "pingport",
+    "checked",
+    "stale",
 ];
 
 /// The words that only the tracker says.
 const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
 
-impl Key {
-    fn new(name: &str) -> Self {
-        match KNOWN.iter().find(|(known, _)| *known == name) {
-            Some((_, known)) => Self::Known(*known),
-            None => Self::Other(name.into()),
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            // KNOWN lists the variants in their order, so the discriminant is the index.
-            Self::Known(known) => KNOWN[*known as usize].0,
-            Self::Other(name) => name,
-        }
-    }
+/// Where a key stands among the fields: the known ones first, then all others by name.
+pub(super) fn place(key: &str) -> (usize, &str) {
+    let known = KNOWN.iter().position(|known| *known == key);
+    (known.unwrap_or(KNOWN.len()), key)
 }
 
 /// Checks `value` against the type of `key` and gives it its one spelling (`yes` becomes `on`,
@@ -89,17 +56,17 @@ pub fn canonical_value(key: &str, value: &str) -> Result<Box<str>, Refusal> {
             .map(|n| n.to_string()),
         false => None,
     };
-    let (canonical, must_be) = match Key::new(key) {
-        Key::Known(Known::Ip) => {
+    let (canonical, must_be) = match key {
+        "ip" => {
             let ip = value.parse::<IpAddr>().ok();
             (
                 ip.map(|ip| ip.to_canonical().to_string()),
                 "an IPv4 or IPv6 address",
             )
         }
-        Key::Known(Known::Port | Known::PingPort) => (number(1), "a number from 1 to 65535"),
-        Key::Known(Known::NbPlayers | Known::MaxPlayers) => (number(0), "a number from 0 to 65535"),
-        Key::Known(Known::Erase) => {
+        "port" | "pingport" => (number(1), "a number from 1 to 65535"),
+        "nbplayers" | "maxplayers" => (number(0), "a number from 0 to 65535"),
+        "erase" => {
             let on = match value.to_ascii_lowercase().as_str() {
                 "on" | "1" | "yes" | "true" => Some("on".to_owned()),
                 "off" | "0" | "no" | "false" => Some("off".to_owned()),
@@ -107,12 +74,11 @@ pub fn canonical_value(key: &str, value: &str) -> Result<Box<str>, Refusal> {
             };
             (on, "on or off")
         }
-        Key::Known(Known::Checked | Known::Stale) => (
+        "checked" | "stale" => (
             (value == "yes").then(|| "yes".to_owned()),
             "yes, or left out",
         ),
-        Key::Known(Known::Version | Known::Speed | Known::Size | Known::Description)
-        | Key::Other(_) => (Some(value.to_owned()), "text"),
+        _ => (Some(value.to_owned()), "text"),
     };
     canonical.map(String::into_boxed_str).ok_or_else(|| {
         Refusal::new(
@@ -137,17 +103,18 @@ pub fn canonical_value(key: &str, value: &str) -> Result<Box<str>, Refusal> {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Infos {
-    /// In the order in which they are sent, each key once, no value empty.
-    fields: Vec<(Key, Box<str>)>,
+    /// ` key=value` for every field, as it is sent: in order, each key once, no value empty. One
+    /// set of fields has one spelling, and a list has thousands of sets: this is the least that
+    /// keeps one.
+    spelled: Box<str>,
 }
 
 impl Infos {
     /// The value of `key`, if it was said.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(k, _)| k.name() == key)
-            .map(|(_, value)| &**value)
+    pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        let mut fields = self.spelled_fields();
+        let (_, value) = fields.find(|(name, _)| *name == key)?;
+        Some(unquoted(value))
     }
 
     /// The value of a field that is a number (`port`, `nbplayers`, …), if it was said.
@@ -156,10 +123,9 @@ impl Infos {
     }
 
     /// All fields, in the order in which they are sent.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .map(|(key, value)| (key.name(), &**value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.spelled_fields()
+            .map(|(key, value)| (key, unquoted(value)))
     }
 
     /// Sets one field, or removes it when `value` is empty.
@@ -169,35 +135,49 @@ impl Infos {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
         check_key(key)?;
         check_value(key, value)?;
-        let value = if value.is_empty() {
-            "".into()
-        } else {
-            canonical_value(key, value)?
+        let value = match value {
+            "" => "".into(),
+            _ => canonical_value(key, value)?,
         };
-        self.put(Key::new(key), value);
+        let fields = vec![(key.into(), value)];
+        *self = self.with(&Changes { fields });
         Ok(())
     }
 
     /// These fields after `changes`: new values in place of old ones, empty ones removed.
     #[must_use]
     pub fn with(&self, changes: &Changes) -> Self {
-        let mut merged = self.clone();
-        for (key, value) in &changes.fields {
-            merged.put(key.clone(), value.clone());
+        let mut changes: Vec<(&str, &str)> = changes.iter().collect();
+        changes.sort_unstable_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
+        let mut changes = changes.into_iter().peekable();
+        let mut spelled = String::with_capacity(self.spelled.len() + 64);
+        for (key, value) in self.spelled_fields() {
+            while let Some((new, value)) = changes.next_if(|(new, _)| place(new) < place(key)) {
+                push_field(&mut spelled, new, value);
+            }
+            match changes.next_if(|(new, _)| *new == key) {
+                Some((new, value)) => push_field(&mut spelled, new, value),
+                None => spelled.extend([" ", key, "=", value]),
+            }
         }
-        merged
+        for (new, value) in changes {
+            push_field(&mut spelled, new, value);
+        }
+        Self {
+            spelled: spelled.into_boxed_str(),
+        }
     }
 
-    fn put(&mut self, key: Key, value: Box<str>) {
-        match (
-            self.fields.binary_search_by(|(k, _)| k.cmp(&key)),
-            value.is_empty(),
-        ) {
-            (Ok(at), true) => drop(self.fields.remove(at)),
-            (Ok(at), false) => self.fields[at].1 = value,
-            (Err(_), true) => {}
-            (Err(at), false) => self.fields.insert(at, (key, value)),
-        }
+    /// All fields, with their values as they are sent.
+    pub(super) fn spelled_fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = &*self.spelled;
+        std::iter::from_fn(move || {
+            // Every field is a space, a key, an equals sign and a value that is not empty.
+            let (key, after) = rest.strip_prefix(' ')?.split_once('=')?;
+            let (value, after) = after.split_at(value_end(after));
+            rest = after;
+            Some((key, value))
+        })
     }
 
     /// Checks that these are fields a game server may have: a port, at most [`MAX_FIELDS`], and
@@ -210,9 +190,11 @@ impl Infos {
         if self.get("port").is_none() {
             return bad("port=<number> is required: the port that players join".to_owned());
         }
-        let own = self.iter().filter(|(key, _)| !TRACKERS_OWN.contains(key));
+        let own = self
+            .spelled_fields()
+            .filter(|(key, _)| !TRACKERS_OWN.contains(key));
         let (count, bytes) = own.fold((0, 0), |(count, bytes), (key, value)| {
-            (count + 1, bytes + 1 + key.len() + 1 + value_len(value))
+            (count + 1, bytes + 1 + key.len() + 1 + value.len())
         });
         if count > MAX_FIELDS {
             return bad(format!(
@@ -227,22 +209,55 @@ impl Infos {
         Ok(())
     }
 
-    /// Appends ` key=value` for every field.
-    pub fn encode_into(&self, out: &mut String) {
-        for (key, value) in self.iter() {
-            out.push(' ');
-            out.push_str(key);
-            out.push('=');
-            push_value(out, value);
-        }
+    /// ` key=value` for every field.
+    pub fn spelled(&self) -> &str {
+        &self.spelled
     }
 }
 
 impl std::fmt::Display for Infos {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = String::new();
-        self.encode_into(&mut text);
-        f.write_str(text.trim_start_matches(' '))
+        f.write_str(self.spelled.trim_start_matches(' '))
+    }
+}
+
+/// Appends ` key=value`, or nothing if the value is empty.
+fn push_field(spelled: &mut String, key: &str, value: &str) {
+    if !value.is_empty() {
+        spelled.extend([" ", key, "="]);
+        push_value(spelled, value);
+    }
+}
+
+/// Where the value ends that `text` begins with.
+fn value_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'"') {
+        return bytes.iter().position(|&b| b == b' ').unwrap_or(text.len());
+    }
+    let mut is_escaped = false;
+    let end = bytes.iter().skip(1).position(|&byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
+/// The value that is spelled like this.
+pub(super) fn unquoted(spelled: &str) -> Cow<'_, str> {
+    let quoted = spelled.strip_prefix('"').and_then(|s| s.strip_suffix('"'));
+    match quoted {
+        None => Cow::Borrowed(spelled),
+        Some(quoted) if !quoted.contains('\\') => Cow::Borrowed(quoted),
+        Some(quoted) => {
+            let mut characters = quoted.chars();
+            let next = || match characters.next()? {
+                '\\' => characters.next(),
+                character => Some(character),
+            };
+            Cow::Owned(std::iter::from_fn(next).collect())
+        }
     }
 }
 
@@ -250,7 +265,7 @@ impl std::fmt::Display for Infos {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// As they were said; each key once, an empty value removes the field.
-    fields: Vec<(Key, Box<str>)>,
+    fields: Vec<(Box<str>, Box<str>)>,
 }
 
 impl Changes {
@@ -281,11 +296,10 @@ impl Changes {
                     ));
                 }
             };
-            let (key, name) = (Key::new(key), key);
-            if changes.fields.iter().any(|(k, _)| *k == key) {
+            if changes.get(key).is_some() {
                 return Err(Refusal::new(
                     ErrorCode::BadSyntax,
-                    format!("{name} is said twice"),
+                    format!("{key} is said twice"),
                 ));
             }
             if changes.fields.len() == MAX_FIELDS + TRACKERS_OWN.len() {
@@ -297,19 +311,23 @@ impl Changes {
             let value = if value.is_empty() {
                 "".into()
             } else {
-                canonical_value(name, &value)?
+                canonical_value(key, &value)?
             };
-            changes.fields.push((key, value));
+            changes.fields.push((key.into(), value));
         }
         Ok(changes)
     }
 
     /// The new value of `key`: `None` if it does not change, `Some("")` if it is to be removed.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(k, _)| k.name() == key)
-            .map(|(_, value)| &**value)
+        self.iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// What is said of each key; an empty value removes the field.
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// True if nothing changes.
@@ -319,7 +337,7 @@ impl Changes {
 
     /// Takes out a field that the tracker says itself, leaving it unchanged.
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.fields.retain(|(key, _)| key.name() != name);
+        self.fields.retain(|(key, _)| **key != *name);
         self
     }
 }
@@ -327,6 +345,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::text::is_plain;
     use quickcheck::{Arbitrary, Gen, quickcheck};
 
     /// Text of a valid value: mostly the characters that matter to the encoder.
@@ -372,13 +391,6 @@ mod tests {
             "port=1 nbplayers=7 maxplayers=8 version=1 speed=fast size=big erase=on \
              description=d pingport=2 alpha=x zone=eu"
         );
-    }
-
-    #[test]
-    fn the_table_of_known_keys_is_in_the_order_of_its_enum() {
-        for (n, (_, known)) in KNOWN.iter().enumerate() {
-            assert_eq!(*known as usize, n);
-        }
     }
 
     #[test]
@@ -448,6 +460,17 @@ mod tests {
         fn decoding_undoes_encoding(infos: Infos) -> bool {
             let again = Infos::default().with(&Changes::parse(&infos.to_string()).unwrap());
             again == infos && again.to_string() == infos.to_string()
+        }
+
+        fn what_is_said_is_what_is_got(value: String) -> bool {
+            let value: String = value.chars().filter(|c| is_plain(*c)).take(60).collect();
+            let mut infos = Infos::default();
+            for key in ["before", "it", "zzz"] {
+                infos.set(key, &value).unwrap();
+            }
+            infos.iter().all(|(_, got)| got == value)
+                && infos.get("it").unwrap_or_default() == value
+                && infos.iter().count() == 3 * usize::from(!value.is_empty())
         }
 
         fn merging_is_replacing_field_by_field(old: Infos, new: Infos) -> bool {

@@ -1,6 +1,6 @@
 //! One game server on the list.
 //!
-//! This file hides how fields become the line that everybody is sent.
+//! This file hides how its fields become the line that everybody is sent.
 
 use super::credentials::Credential;
 use crate::protocol::infos::Infos;
@@ -17,8 +17,6 @@ pub struct Entry {
     pub infos: Infos,
     /// What it logged in with.
     pub credential: Credential,
-    /// `infos` as it is sent, with the verb and the LF.
-    line: Box<str>,
 }
 
 impl Entry {
@@ -33,20 +31,16 @@ impl Entry {
             .unwrap_or(peer);
         let address = SocketAddr::new(ip, infos.number("port")?);
         infos.set("ip", &ip.to_string()).ok()?;
-        let mut line = "INFOS".to_owned();
-        infos.encode_into(&mut line);
-        line.push('\n');
         Some(Self {
             address,
             peer,
             infos,
             credential,
-            line: line.into_boxed_str(),
         })
     }
 
-    /// The INFOS line that says all this, with its LF.
-    pub fn line(&self) -> &str {
-        &self.line
+    /// The INFOS line that says all this, with its LF, in pieces.
+    pub fn line(&self) -> [&str; 3] {
+        ["INFOS", self.infos.spelled(), "\n"]
     }
 }

@@ -108,8 +108,8 @@ impl Recent {
                 after.filter(|_| passes(&after)),
             ) {
                 (None, None) => continue,
-                (Some(before), Some(after)) if before.line() == after.line() => continue,
-                (_, Some(after)) => lines.push_str(after.line()),
+                (Some(before), Some(after)) if before.infos == after.infos => continue,
+                (_, Some(after)) => lines.extend(after.line()),
                 (Some(_), None) => {
                     // Writing into a String does not fail.
                     let _ = writeln!(lines, "GONE ip={} port={}", address.ip(), address.port());

@@ -49,15 +49,25 @@ impl Leaf {
     }
 
     fn push(&mut self, entry: Arc<Entry>) {
-        self.encoded.extend_from_slice(entry.line().as_bytes());
+        push_line(&mut self.encoded, &entry);
         self.ends.push(self.encoded.len() as u32);
         self.entries.push(entry);
     }
 
     fn replace(&mut self, at: usize, entry: Arc<Entry>) {
         let old = self.line(at);
-        let (before, after) = (old.len(), entry.line().len());
-        self.encoded.splice(old, entry.line().bytes());
+        let (before, after) = (old.len(), entry.line().map(str::len).iter().sum::<usize>());
+        // What is behind the line moves.
+        let length = self.encoded.len();
+        self.encoded.resize(length.max(length + after - before), 0);
+        self.encoded.copy_within(old.end..length, old.start + after);
+        self.encoded.truncate(length + after - before);
+        let mut rest = &mut self.encoded[old.start..];
+        for piece in entry.line() {
+            let (room, behind) = rest.split_at_mut(piece.len());
+            room.copy_from_slice(piece.as_bytes());
+            rest = behind;
+        }
         for end in &mut self.ends[at..] {
             *end = *end + after as u32 - before as u32;
         }
@@ -108,7 +118,7 @@ impl List {
         let mut encoded = Vec::new();
         let mut count = 0;
         for entry in self.entries().filter(|entry| filter.matches(&entry.infos)) {
-            encoded.extend_from_slice(entry.line().as_bytes());
+            push_line(&mut encoded, entry);
             count += 1;
         }
         (count, encoded)
@@ -165,6 +175,12 @@ impl List {
     /// One more change is complete.
     pub(super) fn advance(&mut self) {
         self.revision.count += 1;
+    }
+}
+
+fn push_line(encoded: &mut Vec<u8>, entry: &Entry) {
+    for piece in entry.line() {
+        encoded.extend_from_slice(piece.as_bytes());
     }
 }
 
@@ -252,7 +268,7 @@ mod tests {
                 held.push((list.clone(), model.clone()));
             }
             held.iter().all(|(list, model)| {
-                let lines: String = model.iter().map(|entry| entry.line()).collect();
+                let lines: String = model.iter().flat_map(|entry| entry.line()).collect();
                 self::text(list) == lines
                     && list.count() == model.len()
                     && list.entries().eq(model.iter().map(|entry| &**entry))

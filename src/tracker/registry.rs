@@ -322,7 +322,7 @@ mod tests {
                 match operation {
                     Operation::Put { owner, port, credential, players } => {
                         let entry = entry(port, credential, players);
-                        let line = entry.line().to_owned();
+                        let line = entry.line().concat();
                         let there = model.get(&port).cloned();
                         let expected = match &there {
                             Some((other, theirs, _)) if *other != owner => {
@@ -353,7 +353,7 @@ mod tests {
                 assert_eq!(list.count(), expected.len());
                 for (owner, credential, line) in model.values() {
                     let entry = registry.entry_of(*owner).unwrap();
-                    assert_eq!(entry.line(), line);
+                    assert_eq!(entry.line().concat(), *line);
                     assert_eq!(entry.credential, Credential::Password(*credential));
                 }
             }

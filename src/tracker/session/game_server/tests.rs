@@ -262,7 +262,7 @@ fn a_port_is_proven_by_the_number_of_a_datagram() {
     let s = Duration::from_secs;
     let checked = || {
         let entry = tracker.registry.borrow().entry_of(1).unwrap();
-        entry.infos.get("checked").map(str::to_owned)
+        entry.infos.get("checked").map(|value| value.into_owned())
     };
     let mut session = listed(&tracker, &setting, start);
     assert_eq!(wait(&mut session, start).0, "");
