@@ -42,13 +42,24 @@ pub struct Connection {
     waits_for_peer: AtomicBool,
 }
 
+/// What there is to know about a conversation between two reads.
+#[derive(Debug, Default)]
+pub struct Talk {
+    /// What was heard of the line that is not complete yet.
+    pub splitter: LineSplitter,
+    /// What was heard and is for whoever goes on.
+    pub rest: Vec<u8>,
+    /// How long the socket waits for the peer, if that was said to it.
+    wait: Option<Duration>,
+}
+
 /// How a conversation ended.
 #[derive(Debug)]
 pub enum Ending {
     /// The peer said QUIT or hung up.
     Done,
     /// The client watches from now on, which is another conversation.
-    Watching(Box<Handover>),
+    Watching(Watch),
     /// The session or the tracker refused to go on, and said so.
     Refused(Refusal),
     /// The peer did not take an answer in time.
@@ -64,17 +75,6 @@ impl From<Closing> for Ending {
             Closing::Refused(why) => Self::Refused(why),
         }
     }
-}
-
-/// What goes with a connection when another thread goes on with it.
-#[derive(Debug)]
-pub struct Handover {
-    /// What the client watches.
-    pub watch: Watch,
-    /// Where the lines come from …
-    pub splitter: LineSplitter,
-    /// … and what has come in already.
-    pub rest: Vec<u8>,
 }
 
 impl Connection {
@@ -115,88 +115,91 @@ impl Connection {
         let _ = self.stream.shutdown(how);
     }
 
-    /// Holds a conversation until it ends, and says the last line of it.
-    pub fn converse(&self, session: &mut impl Session, timings: &Timings) -> Ending {
-        let ending = self
-            .exchange(session, timings)
-            .unwrap_or_else(|ending| ending);
+    /// Goes on with a conversation until the peer was heard once, or its session's deadline has
+    /// passed; says the last line if that was the end of it. `None` if it was not.
+    pub fn go_on(
+        &self,
+        session: &mut impl Session,
+        talk: &mut Talk,
+        timings: &Timings,
+    ) -> Option<Ending> {
+        let ending = match self.exchange(session, talk, timings) {
+            Ok(None) => return None,
+            Ok(Some(ending)) | Err(ending) => ending,
+        };
         let Some(why) = self.dismissal() else {
-            return ending;
+            return Some(ending);
         };
         // What does not fit now will not be read either.
         let _ = self.stream.set_nonblocking(true);
         let _ = (&self.stream).write(format!("{why}\n").as_bytes());
         let _ = self.stream.set_nonblocking(false);
-        Ending::Refused(why.clone())
+        Some(Ending::Refused(why.clone()))
     }
 
-    fn exchange(&self, session: &mut impl Session, timings: &Timings) -> Result<Ending, Ending> {
-        if !INHERITS {
+    fn exchange(
+        &self,
+        session: &mut impl Session,
+        talk: &mut Talk,
+        timings: &Timings,
+    ) -> Result<Option<Ending>, Ending> {
+        if !INHERITS && talk.wait.is_none() {
             preset(&self.stream, timings).map_err(Ending::Lost)?;
         }
-        let mut splitter = LineSplitter::default();
         let mut buffer = [0; MAX_LINE];
         let mut out = Outbox::default();
-        let mut wait = None;
-        loop {
-            let now = Instant::now();
-            let left = session.next_deadline().saturating_duration_since(now);
-            // A wait that is too short only wakes this thread early: leave it until it does.
-            if wait.is_none_or(|set| set > left) {
-                let left = left.max(SHORTEST_WAIT);
-                self.stream
-                    .set_read_timeout(Some(left))
-                    .map_err(Ending::Lost)?;
-                wait = Some(left);
-            }
-            match (&self.stream).read(&mut buffer) {
-                Ok(0) => {
-                    session.on_end(splitter.is_inside_a_line(), &mut out);
-                    self.send(out.take(), timings)?;
-                    return Ok(Ending::Done);
-                }
-                Ok(count) => {
-                    let mut input = &buffer[..count];
-                    let now = Instant::now();
-                    let mut is_noise = count == buffer.len();
-                    while let Some(line) = splitter.next_line(&mut input) {
-                        is_noise = false;
-                        session.on_line(line, now, &mut out);
-                        if out.is_over() {
-                            break;
-                        }
-                        if out.is_large() {
-                            self.send(out.take(), timings)?;
-                        }
-                    }
-                    if let Some(watch) = out.take_watch() {
-                        self.send(out.take(), timings)?;
-                        return Ok(Ending::Watching(Box::new(Handover {
-                            watch,
-                            splitter,
-                            rest: input.to_vec(),
-                        })));
-                    }
-                    if is_noise {
-                        session.on_noise(now, &mut out);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => {
-                    wait = None;
-                }
-                Err(error) => return Err(Ending::Lost(error)),
-            }
-            // Looked at after every read, or a peer that never pauses would have no deadline.
-            let now = Instant::now();
-            if out.closing().is_none() && now >= session.next_deadline() {
-                session.on_deadline(now, &mut out);
-            }
-            self.send(out.take(), timings)?;
-            if let Some(closing) = out.closing() {
-                return Ok(closing.clone().into());
-            }
+        let now = Instant::now();
+        let left = session.next_deadline().saturating_duration_since(now);
+        // A wait that is too short only wakes this thread early: leave it until it does.
+        if talk.wait.is_none_or(|set| set > left) {
+            let left = left.max(SHORTEST_WAIT);
+            self.stream
+                .set_read_timeout(Some(left))
+                .map_err(Ending::Lost)?;
+            talk.wait = Some(left);
         }
+        match (&self.stream).read(&mut buffer) {
+            Ok(0) => {
+                session.on_end(talk.splitter.is_inside_a_line(), &mut out);
+                self.send(out.take(), timings)?;
+                return Ok(Some(Ending::Done));
+            }
+            Ok(count) => {
+                let mut input = &buffer[..count];
+                let now = Instant::now();
+                let mut is_noise = count == buffer.len();
+                while let Some(line) = talk.splitter.next_line(&mut input) {
+                    is_noise = false;
+                    session.on_line(line, now, &mut out);
+                    if out.is_over() {
+                        break;
+                    }
+                    if out.is_large() {
+                        self.send(out.take(), timings)?;
+                    }
+                }
+                if let Some(watch) = out.take_watch() {
+                    talk.rest = input.to_vec();
+                    self.send(out.take(), timings)?;
+                    return Ok(Some(Ending::Watching(watch)));
+                }
+                if is_noise {
+                    session.on_noise(now, &mut out);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => {
+                talk.wait = None;
+            }
+            Err(error) => return Err(Ending::Lost(error)),
+        }
+        // Looked at after every read, or a peer that never pauses would have no deadline.
+        let now = Instant::now();
+        if out.closing().is_none() && now >= session.next_deadline() {
+            session.on_deadline(now, &mut out);
+        }
+        self.send(out.take(), timings)?;
+        Ok(out.closing().map(|closing| closing.clone().into()))
     }
 
     /// Sends everything in one go, within the time its size allows.
@@ -371,4 +374,59 @@ fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
     let pieces = chunks.iter().flat_map(Chunk::pieces);
     let pieces = pieces.filter(|piece| !piece.is_empty());
     pieces.map(IoSlice::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::line::LineError;
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// Says back every line.
+    struct Echo;
+
+    impl Session for Echo {
+        fn on_line(&mut self, line: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+            out.line(line.unwrap());
+        }
+        fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+        fn on_deadline(&mut self, _: Instant, _: &mut Outbox) {}
+        fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
+            out.line(format_args!("inside a line: {inside_a_line}"));
+        }
+        fn next_deadline(&self) -> Instant {
+            Instant::now() + Duration::from_secs(60)
+        }
+    }
+
+    /// Both ends of a connection.
+    fn pair() -> (TcpStream, Connection) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, address) = listener.accept().unwrap();
+        preset(&accepted, &Timings::default()).unwrap();
+        (peer, Connection::new(1, accepted, address))
+    }
+
+    #[test]
+    fn a_talk_goes_on_where_it_was_on_whichever_thread() {
+        let (mut peer, connection) = pair();
+        let (mut talk, mut session) = (Talk::default(), Echo);
+        for said in ["one\ntw", "o\nthree", "\n"] {
+            peer.write_all(said.as_bytes()).unwrap();
+            let go_on = || {
+                let ending = connection.go_on(&mut session, &mut talk, &Timings::default());
+                assert!(ending.is_none());
+            };
+            thread::scope(|scope| scope.spawn(go_on).join().unwrap());
+        }
+        peer.shutdown(Shutdown::Write).unwrap();
+        let ending = connection.go_on(&mut session, &mut talk, &Timings::default());
+        assert!(matches!(ending, Some(Ending::Done)));
+        drop(connection);
+        let mut answers = String::new();
+        peer.read_to_string(&mut answers).unwrap();
+        assert_eq!(answers, "one\ntwo\nthree\ninside a line: false\n");
+    }
 }

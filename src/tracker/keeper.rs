@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The files that the keeper reads.
 pub(super) struct Keeper {
-    shared: Arc<Shared>,
+    shared: &'static Shared,
     keys: Option<WatchedFile>,
     bans: Option<WatchedFile>,
 }
@@ -30,7 +30,7 @@ impl Keeper {
     /// # Errors
     /// The file that cannot be read.
     pub(super) fn start(
-        shared: Arc<Shared>,
+        shared: &'static Shared,
         keys: Option<PathBuf>,
         bans: Option<PathBuf>,
     ) -> Result<(), (PathBuf, io::Error)> {

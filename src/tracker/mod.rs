@@ -27,6 +27,7 @@ pub mod slots;
 pub mod stats;
 pub mod watched_file;
 
+mod conversation;
 mod keeper;
 mod services;
 mod watchers;
@@ -48,8 +49,8 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Slots when nobody says how many.
@@ -186,7 +187,9 @@ impl Tracker {
         };
         let random = Random::open();
         let epoch = random.number() as u32;
-        let shared = Arc::new(Shared {
+        // A tracker has no end, so what its threads share is never dropped, and a conversation can
+        // be given to any of them.
+        let shared: &'static Shared = Box::leak(Box::new(Shared {
             setting: Setting {
                 timings: config.timings,
                 game_server_port: tracker.servers.port(),
@@ -211,18 +214,17 @@ impl Tracker {
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
             guests: Default::default(),
-        });
-        Keeper::start(Arc::clone(&shared), config.keys_file, config.bans_file)
+        }));
+        Keeper::start(shared, config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;
-        watchers::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
+        watchers::start(shared).map_err(StartError::Thread)?;
         let needs = Needs::of(limits);
-        let receiver = Arc::clone(&shared);
         pool::open_door(
             "game-servers",
             game_servers,
             needs.game_server_threads,
             log.clone(),
-            move |stream, peer| receiver.receive_game_server(stream, peer),
+            move |stream, peer| shared.receive_game_server(stream, peer),
         )
         .map_err(StartError::Thread)?;
         pool::open_door(

@@ -6,6 +6,7 @@
 use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
 use super::connection::{Connection, Ending};
+use super::conversation::{Conversation, Party};
 use super::credentials::{Credential, Passwords};
 use super::entry::Entry;
 use super::history::Recent;
@@ -21,7 +22,7 @@ use super::registry::{Registry, Taken};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
 use super::session::watcher::{self, Batch};
-use super::session::{Outbox, Session, Setting};
+use super::session::{Outbox, Session, Setting, Timings};
 use super::slots::Class;
 use super::stats::Stats;
 use super::watchers::Watchers;
@@ -63,16 +64,16 @@ pub(super) struct Places(AtomicUsize);
 
 impl Places {
     /// Takes a place, until what is returned is dropped. `None` if so many are taken.
-    fn enter(&self, places: usize) -> Option<Place<'_>> {
+    fn enter(&'static self, places: usize) -> Option<Place> {
         let place = Place(&self.0);
         (self.0.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
     }
 }
 
 /// One place taken.
-struct Place<'a>(&'a AtomicUsize);
+struct Place(&'static AtomicUsize);
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -86,22 +87,22 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     /// Deals with whoever came to the game-server port.
-    pub(super) fn receive_game_server(&self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) fn receive_game_server(&'static self, stream: TcpStream, peer: SocketAddr) {
         if let Some(seat) = self.admit(Class::Pending, stream, peer) {
-            let session = GameServerSession::new(&seat, &self.setting, Instant::now());
-            seat.hold(session);
+            let session = GameServerSession::new(seat, &self.setting, Instant::now());
+            Conversation::new(Party::GameServer(session)).hold();
         }
     }
 
     /// Deals with whoever came to the client port.
-    pub(super) fn receive_client(&self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) fn receive_client(&'static self, stream: TcpStream, peer: SocketAddr) {
         if let Some(seat) = self.admit(Class::Client, stream, peer) {
-            let session = ClientSession::new(&seat, &self.setting, Instant::now());
-            seat.hold(session);
+            let session = ClientSession::new(seat, &self.setting, Instant::now());
+            Conversation::new(Party::Client(session)).hold();
         }
     }
 
-    fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat<'_>> {
+    fn admit(&'static self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(id, stream, peer));
         let ip = connection.peer().ip();
@@ -154,7 +155,7 @@ impl Shared {
     /// password may log in. So those who hold slots in silence, however many networks they have,
     /// keep out only others who are silent too.
     fn serve_guest(
-        &self,
+        &'static self,
         connection: &Arc<Connection>,
         newcomer: Newcomer,
         class: Class,
@@ -177,19 +178,20 @@ impl Shared {
             let Ok(GameServerCommand::Login(password)) = GameServerCommand::parse(line) else {
                 return false;
             };
-            if game_server::Services::verify(&&seat, password).is_none() {
+            if game_server::Services::verify(&seat, password).is_none() {
                 seat.penalize(ErrorCode::BadPassword);
                 return false;
             }
             self.stats.guests.add_one();
             seat.guest_place.set(Some(place));
-            seat.hold(GameServerSession::for_guest(&seat, &self.setting, now));
+            let session = GameServerSession::for_guest(seat, &self.setting, now);
+            Conversation::new(Party::GameServer(session)).hold();
             return true;
         }
         if !matches!(ClientCommand::parse(line), Ok(ClientCommand::List(_))) {
             return false;
         }
-        let mut session = ClientSession::new(&seat, &self.setting, now);
+        let mut session = ClientSession::new(seat, &self.setting, now);
         let mut out = Outbox::default();
         session.on_line(Ok(line), now, &mut out);
         while out.closing().is_none()
@@ -265,33 +267,27 @@ impl Shared {
 
 /// One connection's slot. Dropping it takes the connection off the list and frees the slot, so
 /// that a session which ends in whatever way leaves nothing behind.
-pub(super) struct Seat<'a> {
-    shared: &'a Shared,
+pub(super) struct Seat {
+    shared: &'static Shared,
     connection: Arc<Connection>,
-    class: Class,
+    class: Cell<Class>,
     trusted: bool,
     /// Has been on the list.
     listed: Cell<bool>,
     /// Held by a guest until it has a slot.
-    guest_place: Cell<Option<Place<'a>>>,
-    /// Somebody else has taken the connection over, and what it holds with it.
-    handed_over: Cell<bool>,
+    guest_place: Cell<Option<Place>>,
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Seat {
     fn drop(&mut self) {
-        if self.handed_over.get() {
-            return;
-        }
         self.unlist("lost");
         lock(&self.shared.admission).leave(self.connection.id());
     }
 }
 
-impl<'a> Seat<'a> {
-    /// The seat of a connection that holds a slot of `class`.
-    pub(super) fn new(
-        shared: &'a Shared,
+impl Seat {
+    fn new(
+        shared: &'static Shared,
         connection: Arc<Connection>,
         class: Class,
         trusted: bool,
@@ -299,41 +295,45 @@ impl<'a> Seat<'a> {
         Self {
             shared,
             connection,
-            class,
+            class: Cell::new(class),
             trusted,
             listed: Cell::new(false),
             guest_place: Cell::new(None),
-            handed_over: Cell::new(false),
         }
     }
 
-    /// Holds the conversation to its end and says what came of it.
-    fn hold(&self, mut session: impl Session) {
-        let timings = &self.shared.setting.timings;
-        match self.connection.converse(&mut session, timings) {
-            Ending::Watching(handover) => {
-                lock(&self.shared.admission).settle(self.connection.id());
-                self.handed_over.set(true);
-                let connection = Arc::clone(&self.connection);
-                self.shared
-                    .watchers
-                    .enter(connection, self.trusted, handover);
-            }
-            ending => self.end(ending, true),
-        }
+    /// The connection that this is the slot of.
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
     }
 
-    /// Says what came of a conversation, and draws the consequences. The peer is given a moment to
-    /// read the last line if this thread `may_wait`.
-    pub(super) fn end(&self, ending: Ending, may_wait: bool) {
-        let timings = &self.shared.setting.timings;
+    /// What everybody shares.
+    pub(super) fn shared(&self) -> &'static Shared {
+        self.shared
+    }
+
+    /// How long anything may take.
+    pub(super) fn timings(&self) -> &'static Timings {
+        &self.shared.setting.timings
+    }
+
+    /// A client has become a watcher, which holds a slot of its own.
+    pub(super) fn settle(&self) {
+        self.class.set(Class::Watcher);
+        lock(&self.shared.admission).settle(self.connection.id());
+    }
+
+    /// Takes the connection off the list and says what came of its conversation. The peer is given
+    /// a moment to read the last line if this thread `may_wait`.
+    pub(super) fn conclude(&self, ending: Ending, may_wait: bool) {
+        let timings = self.timings();
         self.unlist(match &ending {
             Ending::Done | Ending::Watching(_) => "left",
             Ending::Refused(refusal) => refusal.code.as_str(),
             Ending::SlowReader => ErrorCode::SlowReader.as_str(),
             Ending::Lost(_) => "lost",
         });
-        let (peer, class) = (self.connection.peer(), self.class.as_str());
+        let (peer, class) = (self.connection.peer(), self.class.get().as_str());
         let fields: [(&str, &dyn Display); 2] = [("peer", &peer), ("class", &class)];
         match ending {
             Ending::Done | Ending::Watching(_) => {
@@ -365,7 +365,7 @@ impl<'a> Seat<'a> {
     /// What a failed login costs the host it came from.
     fn penalize(&self, code: ErrorCode) {
         let shared = self.shared;
-        if self.class != Class::Pending || self.trusted || self.listed.get() {
+        if self.class.get() != Class::Pending || self.trusted || self.listed.get() {
             return;
         }
         let place = self.guest_place.take();
@@ -400,7 +400,7 @@ impl<'a> Seat<'a> {
     }
 
     fn is_crowded(&self) -> bool {
-        lock(&self.shared.admission).is_crowded(self.class)
+        lock(&self.shared.admission).is_crowded(self.class.get())
     }
 
     /// Counters are for the operator, who is on the same machine.
@@ -425,7 +425,7 @@ impl<'a> Seat<'a> {
     }
 }
 
-impl game_server::Services for &Seat<'_> {
+impl game_server::Services for Seat {
     fn peer_ip(&self) -> IpAddr {
         self.connection.peer().ip()
     }
@@ -555,7 +555,7 @@ impl game_server::Services for &Seat<'_> {
     }
 }
 
-impl client::Services for Seat<'_> {
+impl client::Services for Seat {
     fn is_trusted(&self) -> bool {
         self.trusted
     }
@@ -607,7 +607,7 @@ impl client::Services for Seat<'_> {
     }
 }
 
-impl watcher::Services for Seat<'_> {
+impl watcher::Services for Seat {
     fn revision(&self) -> Revision {
         self.shared.watchers.revision(&self.shared.registry)
     }

@@ -33,24 +33,6 @@ pub trait Services {
     fn stats(&self) -> Option<String>;
 }
 
-impl<S: Services> Services for &S {
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
-        S::list(self, since)
-    }
-    fn watch(&self) -> Result<(), Refusal> {
-        S::watch(self)
-    }
-    fn is_crowded(&self) -> bool {
-        S::is_crowded(self)
-    }
-    fn is_trusted(&self) -> bool {
-        S::is_trusted(self)
-    }
-    fn stats(&self) -> Option<String> {
-        S::stats(self)
-    }
-}
-
 /// One client's conversation.
 #[derive(Debug)]
 pub struct ClientSession<'a, S> {
@@ -73,6 +55,16 @@ impl<'a, S: Services> ClientSession<'a, S> {
             pace: Pace::new(now),
             mistakes: Mistakes::default(),
         }
+    }
+
+    /// What it was given to ask the tracker with.
+    pub fn services(&self) -> &S {
+        &self.services
+    }
+
+    /// Gives that back; the conversation is over.
+    pub fn into_services(self) -> S {
+        self.services
     }
 
     fn is_too_fast(&mut self, now: Instant, out: &mut Outbox) -> bool {

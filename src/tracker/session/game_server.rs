@@ -119,6 +119,11 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Self::with_steps(services, setting, (step, step), now)
     }
 
+    /// What it was given to ask the tracker with.
+    pub fn services(&self) -> &S {
+        &self.services
+    }
+
     fn with_steps(
         services: S,
         setting: &'a Setting,

@@ -9,11 +9,11 @@
 mod news;
 mod watcher;
 
-use super::connection::{Connection, Handover};
+use super::connection::Talk;
 use super::log::Level;
 use super::registry::Registry;
-use super::services::{Shared, lock};
-use super::session::watcher::Batch;
+use super::services::{Seat, Shared, lock};
+use super::session::watcher::{Batch, WatcherSession};
 use crate::protocol::filter::Filter;
 use crate::protocol::revision::Revision;
 use news::News;
@@ -49,24 +49,14 @@ pub(super) struct Watchers {
 
 /// A client that becomes a watcher.
 struct Arrival {
-    connection: Arc<Connection>,
-    trusted: bool,
-    handover: Box<Handover>,
+    session: WatcherSession<'static, Seat>,
+    talk: Talk,
 }
 
 impl Watchers {
     /// Takes over a client that has had its first answer and holds a watcher's slot.
-    pub(super) fn enter(
-        &self,
-        connection: Arc<Connection>,
-        trusted: bool,
-        handover: Box<Handover>,
-    ) {
-        lock(&self.inbox).push(Arrival {
-            connection,
-            trusted,
-            handover,
-        });
+    pub(super) fn enter(&self, session: WatcherSession<'static, Seat>, talk: Talk) {
+        lock(&self.inbox).push(Arrival { session, talk });
         self.wake();
     }
 
@@ -111,17 +101,14 @@ impl Watchers {
 ///
 /// # Errors
 /// When it cannot be started.
-pub(super) fn start(shared: Arc<Shared>) -> io::Result<()> {
+pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
     let thread = std::thread::Builder::new()
         .name("watchers".to_owned())
-        .spawn({
-            let shared = Arc::clone(&shared);
-            move || {
-                loop {
-                    // All watchers are gone then, and the clients come back.
-                    let _ = catch_unwind(AssertUnwindSafe(|| Round::new(&shared).serve()));
-                    shared.log.event(Level::Error, "watchers-panicked", &[]);
-                }
+        .spawn(move || {
+            loop {
+                // All watchers are gone then, and the clients come back.
+                let _ = catch_unwind(AssertUnwindSafe(|| Round::new(shared).serve()));
+                shared.log.event(Level::Error, "watchers-panicked", &[]);
             }
         })?;
     // Nobody else sets it.
@@ -130,9 +117,9 @@ pub(super) fn start(shared: Arc<Shared>) -> io::Result<()> {
 }
 
 /// All that the thread knows.
-struct Round<'a> {
-    shared: &'a Shared,
-    watchers: Vec<Watcher<'a>>,
+struct Round {
+    shared: &'static Shared,
+    watchers: Vec<Watcher>,
     /// The revision that everybody knows; `None` if there may be somebody who does not.
     told: Option<Revision>,
     next_batch: Instant,
@@ -140,8 +127,8 @@ struct Round<'a> {
     next_look: Instant,
 }
 
-impl<'a> Round<'a> {
-    fn new(shared: &'a Shared) -> Self {
+impl Round {
+    fn new(shared: &'static Shared) -> Self {
         let now = Instant::now();
         Self {
             shared,
@@ -178,7 +165,7 @@ impl<'a> Round<'a> {
         self.told = None;
         let watchers = arrivals.into_iter();
         self.watchers
-            .extend(watchers.map(|arrival| Watcher::new(shared, arrival, now)));
+            .extend(watchers.map(|arrival| Watcher::new(arrival, now)));
     }
 
     /// Tells everybody what has changed, when it is time to.

@@ -3,19 +3,18 @@
 use super::Arrival;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::tracker::connection::{Connection, Ending};
-use crate::tracker::services::{Seat, Shared};
+use crate::tracker::services::Seat;
 use crate::tracker::session::watcher::WatcherSession;
 use crate::tracker::session::{Chunk, Closing, Outbox, Session, Timings};
-use crate::tracker::slots::Class;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// One watcher.
-pub(super) struct Watcher<'a> {
+pub(super) struct Watcher {
     connection: Arc<Connection>,
-    session: WatcherSession<'a, Seat<'a>>,
-    timings: &'a Timings,
+    session: WatcherSession<'static, Seat>,
+    timings: &'static Timings,
     splitter: LineSplitter,
     /// What is being sent, how many bytes that are, how many have been sent, and by when all of
     /// them must be.
@@ -28,20 +27,16 @@ pub(super) struct Watcher<'a> {
     ending: Option<Ending>,
 }
 
-impl<'a> Watcher<'a> {
-    pub(super) fn new(shared: &'a Shared, arrival: Arrival, now: Instant) -> Self {
-        let Arrival {
-            connection,
-            trusted,
-            handover,
-        } = arrival;
-        let seat = Seat::new(shared, Arc::clone(&connection), Class::Watcher, trusted);
+impl Watcher {
+    pub(super) fn new(arrival: Arrival, now: Instant) -> Self {
+        let Arrival { session, talk } = arrival;
+        let connection = Arc::clone(session.services().connection());
         let ending = connection.set_waiting(false).map_err(Ending::Lost).err();
         let mut watcher = Self {
             connection,
-            session: WatcherSession::new(seat, &shared.setting, handover.watch),
-            timings: &shared.setting.timings,
-            splitter: handover.splitter,
+            timings: session.services().timings(),
+            session,
+            splitter: talk.splitter,
             chunks: Vec::new(),
             size: 0,
             sent: 0,
@@ -49,7 +44,7 @@ impl<'a> Watcher<'a> {
             closing: None,
             ending,
         };
-        watcher.hear(&handover.rest, now);
+        watcher.hear(&talk.rest, now);
         watcher
     }
 
@@ -153,7 +148,7 @@ impl<'a> Watcher<'a> {
         let Some(ending) = self.ending.take() else {
             return true;
         };
-        self.session.services().end(ending, false);
+        self.session.services().conclude(ending, false);
         false
     }
 }
