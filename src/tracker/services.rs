@@ -388,6 +388,84 @@ impl Seat {
         }
     }
 
+    /// Puts a game server on the list that was not there before.
+    fn enlist(&self, entry: Entry) -> Result<(), Refusal> {
+        let (shared, id) = (self.shared, self.connection.id());
+        let (address, credential) = (entry.address, entry.credential);
+        let peer = self.connection.peer();
+        let ghost = {
+            let mut admission = lock(&shared.admission);
+            let mut registry = lock(&shared.registry);
+            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
+            let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
+            if let Some(ghost) = replaced {
+                // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
+                admission.leave(ghost);
+            }
+            let newcomer = Newcomer {
+                id,
+                ip: peer.ip(),
+                trusted: self.trusted,
+                now: Instant::now(),
+            };
+            let handle = Arc::clone(&self.connection);
+            if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
+                registry.remove(id);
+                drop((registry, admission));
+                shared.say_denied(denied, peer, Class::Listed);
+                return Err(denied.refusal());
+            }
+            ghost
+        };
+        if let Some(ghost) = ghost {
+            ghost.dismiss(taken_over(address));
+        }
+        // Keys that were read since it was verified would not have found the entry yet.
+        if !lock(&shared.keys).allows(credential) {
+            self.connection.dismiss(key_withdrawn());
+        }
+        // A guest was not among those whom new bans are held against.
+        if let Some(refusal) = lock(&shared.bans).refusal(peer.ip()) {
+            self.connection.dismiss(refusal);
+        }
+        self.guest_place.set(None);
+        self.listed.set(true);
+        shared.stats.logins.add_one();
+        let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
+        shared.log.event(Level::Info, "listed", &fields);
+        Ok(())
+    }
+
+    /// Changes the entry of a game server that is on the list.
+    fn update(&self, entry: Entry) -> Result<(), Refusal> {
+        let (shared, id) = (self.shared, self.connection.id());
+        let address = entry.address;
+        let (before, replaced) = {
+            let mut registry = lock(&shared.registry);
+            // A newer login may have been quicker than this update.
+            let before = registry.entry_of(id).ok_or_else(|| taken_over(address))?;
+            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
+            (before.address, replaced)
+        };
+        if let Some(ghost) = replaced {
+            let mut admission = lock(&shared.admission);
+            let connection = admission.handle(ghost).map(Arc::clone);
+            admission.leave(ghost);
+            drop(admission);
+            if let Some(ghost) = connection {
+                ghost.dismiss(taken_over(address));
+            }
+        }
+        shared.stats.updates.add_one();
+        if before != address {
+            let peer = self.connection.peer();
+            let fields: [(&str, &dyn Display); 3] =
+                [("from", &before), ("to", &address), ("peer", &peer)];
+            shared.log.event(Level::Info, "moved", &fields);
+        }
+        Ok(())
+    }
+
     fn unlist(&self, why: &str) {
         let removed = lock(&self.shared.registry).remove(self.connection.id());
         if let Some(entry) = removed {
@@ -486,67 +564,11 @@ impl game_server::Services for Seat {
     }
 
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
-        let (shared, id) = (self.shared, self.connection.id());
-        let address = entry.address;
-        let credential = entry.credential;
-        let before;
-        let ghost = {
-            let mut admission = lock(&shared.admission);
-            let mut registry = lock(&shared.registry);
-            if self.listed.get() && registry.entry_of(id).is_none() {
-                // A newer login was quicker than this update.
-                return Err(taken_over(address));
-            }
-            before = registry.entry_of(id).map(|entry| entry.address);
-            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
-            let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
-            if let Some(ghost) = replaced {
-                // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
-                admission.leave(ghost);
-            }
-            let peer = self.connection.peer();
-            let newcomer = Newcomer {
-                id,
-                ip: peer.ip(),
-                trusted: self.trusted,
-                now: Instant::now(),
-            };
-            let handle = Arc::clone(&self.connection);
-            if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
-                registry.remove(id);
-                drop((registry, admission));
-                shared.say_denied(denied, self.connection.peer(), Class::Listed);
-                return Err(denied.refusal());
-            }
-            ghost
-        };
-        if let Some(ghost) = ghost {
-            ghost.dismiss(taken_over(address));
+        match self.listed.get() {
+            true => self.update(entry)?,
+            false => self.enlist(entry)?,
         }
-        // Keys that were read since it was verified would not have found the entry yet.
-        if !lock(&shared.keys).allows(credential) {
-            self.connection.dismiss(key_withdrawn());
-        }
-        // A guest was not among those whom new bans are held against.
-        if let Some(refusal) = lock(&shared.bans).refusal(self.connection.peer().ip()) {
-            self.connection.dismiss(refusal);
-        }
-        self.guest_place.set(None);
-        shared.watchers.list_changed();
-        if self.listed.replace(true) {
-            shared.stats.updates.add_one();
-            if let Some(before) = before.filter(|before| *before != address) {
-                let peer = self.connection.peer();
-                let fields: [(&str, &dyn Display); 3] =
-                    [("from", &before), ("to", &address), ("peer", &peer)];
-                shared.log.event(Level::Info, "moved", &fields);
-            }
-        } else {
-            shared.stats.logins.add_one();
-            let peer = self.connection.peer();
-            let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
-            shared.log.event(Level::Info, "listed", &fields);
-        }
+        self.shared.watchers.list_changed();
         Ok(())
     }
 
