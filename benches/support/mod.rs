@@ -6,11 +6,13 @@
 //! - [`fleet`]: game servers that stay on the list.
 //! - [`load`]: clients that ask.
 //! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
+//! - [`memory`]: what the kernel keeps.
 //! - [`sample`]: game servers as they are.
 
 pub(crate) mod bare;
 pub(crate) mod fleet;
 pub(crate) mod load;
+pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -21,6 +21,15 @@ pub(crate) enum Length {
 }
 
 impl Length {
+    /// As the arguments say. `cargo bench` says --bench; `cargo test --all-targets` does not.
+    pub(crate) fn given() -> Self {
+        match () {
+            () if is_given("--quick") => Self::Quick,
+            () if is_given("--bench") && !is_given("--test") => Self::Full,
+            () => Self::Smoke,
+        }
+    }
+
     /// The one of three that is as long.
     pub(crate) fn of<T>(self, full: T, quick: T, smoke: T) -> T {
         match self {
@@ -33,14 +42,7 @@ impl Length {
 
 /// The `main` of every bench here, which may be started as a bare server by itself.
 pub(crate) fn main(run: impl FnOnce(Length) -> Result<()>) -> ExitCode {
-    let done = Bare::run_if_asked().and_then(|()| {
-        // `cargo bench` says --bench; `cargo test --all-targets` does not.
-        run(match () {
-            () if is_given("--quick") => Length::Quick,
-            () if is_given("--bench") && !is_given("--test") => Length::Full,
-            () => Length::Smoke,
-        })
-    });
+    let done = Bare::run_if_asked().and_then(|()| run(Length::given()));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
