@@ -1,42 +1,12 @@
-//! Arguments to a command. Validates, touches nothing.
-//!
-//! This file hides how flags are written: `--flag value` or `--flag=value`, and for every flag of
-//! `serve` an environment variable `GLTRACKER_<FLAG>`, which the flag overrides.
+//! The flags of `gltracker serve`, each of which has an environment variable `GLTRACKER_<FLAG>`.
 
+use super::flags::{self, Asked, Flag, Item};
+use super::{Command, UsageError};
 use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-
-/// What the user wants done.
-#[derive(Debug)]
-pub enum Command {
-    /// Run a tracker.
-    Serve(Box<Config>, Level),
-    /// Print a text and leave.
-    Print(String),
-}
-
-/// Wrong usage: a text for the user, without the name of the program.
-#[derive(Debug, PartialEq, Eq)]
-pub struct UsageError(String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-/// One flag of `serve`.
-struct Flag {
-    name: &'static str,
-    value: &'static str,
-    help: &'static str,
-}
 
 const FLAGS: [Flag; 12] = [
     Flag {
@@ -101,40 +71,19 @@ const FLAGS: [Flag; 12] = [
     },
 ];
 
-/// Reads the arguments of the program (without its name), and its environment.
+/// Reads the arguments behind the command, and the environment, which they override.
 ///
 /// # Errors
 /// [`UsageError`] for anything that is not understood, with what would be right.
-pub fn parse(
-    arguments: impl IntoIterator<Item = OsString>,
-    environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<Command, UsageError> {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let first = arguments
-        .first()
-        .and_then(|argument| argument.to_str())
-        .unwrap_or_default();
-    match first {
-        "serve" => drop(arguments.remove(0)),
-        "help" => return Ok(Command::Print(help())),
-        command if !command.is_empty() && !command.starts_with('-') => {
-            let hint = closest(command, ["serve", "help"].into_iter()).map_or(
-                "the command is serve (and may be left out)".to_owned(),
-                |near| format!("did you mean {near}?"),
-            );
-            return Err(UsageError(format!(
-                "there is no command '{command}'; {hint}"
-            )));
-        }
-        _ => {}
-    }
-    parse_serve(arguments, environment)
-}
-
-fn parse_serve(
+pub(super) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
+    let items = match flags::read(arguments, &FLAGS, "gltracker")? {
+        Asked::Items(items) => items,
+        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Version => return Ok(Command::version()),
+    };
     let mut serve = Serve::default();
     for flag in &FLAGS {
         let variable = format!(
@@ -154,33 +103,16 @@ fn parse_serve(
             || UsageError("GLTRACKER_PASSWORD is empty or not text; unset it, or set it".into());
         serve.config.passwords.push(password.ok_or_else(error)?);
     }
-    let mut rest = arguments.into_iter();
-    while let Some(argument) = rest.next() {
-        let (name, joined) = split_joined(&argument);
-        match name.as_str() {
-            "--help" | "-h" => return Ok(Command::Print(help())),
-            "--version" | "-V" => {
-                return Ok(Command::Print(format!(
-                    "gltracker {}\n",
-                    env!("CARGO_PKG_VERSION")
-                )));
+    for item in items {
+        match item {
+            Item::Flag(flag, value) => serve.set(flag, &value, flag.name)?,
+            Item::Word(word) => return Err(flags::no_words(&word, "gltracker")),
+            Item::Rest(words) => {
+                let words = words.join(OsStr::new(" "));
+                let text = format!("-- {}", words.to_string_lossy());
+                return Err(flags::no_words(&text, "gltracker"));
             }
-            _ => {}
         }
-        let Some(flag) = FLAGS.iter().find(|flag| flag.name == name) else {
-            return Err(unknown_argument(&name));
-        };
-        let value = match joined {
-            Some(value) => value,
-            None if flag.value.is_empty() => "yes".into(),
-            None => rest
-                .next()
-                .filter(|value| !starts_like_a_flag(value))
-                .ok_or_else(|| {
-                    UsageError(format!("{name} needs a value: {name} {}", flag.value))
-                })?,
-        };
-        serve.set(flag, &value, flag.name)?;
     }
     Ok(Command::Serve(
         Box::new(serve.config),
@@ -198,16 +130,6 @@ impl Serve {
     /// Sets what `flag` stands for; `source` is where the value was written.
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{source}: {why}"));
-        if value.is_empty() {
-            return Err(wrong(format!(
-                "a value is needed: {}",
-                if flag.value.is_empty() {
-                    "yes or no"
-                } else {
-                    flag.value
-                }
-            )));
-        }
         let file = match flag.name {
             "--password-file" => Some(&mut self.config.password_file),
             "--keys-file" => Some(&mut self.config.keys_file),
@@ -274,63 +196,10 @@ fn count(text: &str) -> Option<usize> {
         .filter(|count| (1..=1_000_000).contains(count))
 }
 
-/// `--flag=value` as its two halves.
-fn split_joined(argument: &OsStr) -> (String, Option<OsString>) {
-    match argument.to_str().and_then(|text| text.split_once('=')) {
-        Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.into())),
-        _ => (argument.to_string_lossy().into_owned(), None),
-    }
-}
-
-fn starts_like_a_flag(value: &OsStr) -> bool {
-    value.to_str().is_some_and(|value| value.starts_with("--"))
-}
-
-fn unknown_argument(name: &str) -> UsageError {
-    let name = name.escape_debug();
-    if !name.to_string().starts_with('-') {
-        return UsageError(format!(
-            "'{name}' is not a flag; gltracker --help lists them"
-        ));
-    }
-    let names = FLAGS
-        .iter()
-        .map(|flag| flag.name)
-        .chain(["--help", "--version"]);
-    let hint = closest(&name.to_string(), names)
-        .map_or("gltracker --help lists them".to_owned(), |near| {
-            format!("did you mean {near}?")
-        });
-    UsageError(format!("there is no flag {name}; {hint}"))
-}
-
-/// The candidate that takes the fewest edits to get to from `typed`, if they are few.
-fn closest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (edits(typed, candidate), candidate))
-        .filter(|(edits, candidate)| *edits * 3 <= candidate.len())
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many characters must be put in, taken out or changed to get from `a` to `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-fn help() -> String {
-    let mut text = "\
+/// The text of `gltracker --help`.
+pub(super) fn help() -> String {
+    format!(
+        "\
 gltracker: a tracker (master server) for game servers
 
 Usage: gltracker [serve] [FLAGS]
@@ -338,18 +207,7 @@ Usage: gltracker [serve] [FLAGS]
 Runs a tracker. With no flags at all it works, and prints what to type next.
 
 Flags:
-"
-    .to_owned();
-    for Flag { name, value, help } in &FLAGS {
-        text.push_str(&format!(
-            "  {:24} {help}\n",
-            format!("{name} {value}").trim_end()
-        ));
-    }
-    text.push_str(
-        "  --help, -h               this text
-  --version, -V            the version
-
+{}
 Every flag has an environment variable, which it overrides: --max-slots is GLTRACKER_MAX_SLOTS.
 GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
 made up at the start and shown once.
@@ -357,13 +215,14 @@ made up at the start and shown once.
 Logs go to standard error, one line of key=value for each event.
 Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, limits too low).
 ",
-    );
-    text
+        flags::table(&FLAGS)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::parse;
 
     fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(Config, Level), String> {
         let lookup = |name: &str| {
@@ -425,6 +284,7 @@ mod tests {
             (&["server"], "did you mean serve?"),
             (&["dance"], "there is no command 'dance'"),
             (&["serve", "now"], "'now' is not a flag"),
+            (&["serve", "--", "now"], "'-- now' is not a flag"),
             (&["--servers"], "--servers needs a value: --servers ADDR"),
             (&["--servers", "--clients"], "--servers needs a value"),
             (&["--servers="], "a value is needed"),
