@@ -13,6 +13,9 @@ const LOOKS: u32 = 5;
 /// moment is not to count.
 const SETTLE: Duration = Duration::from_millis(450);
 
+/// Pages that went back between two looks: then what is free was looked at in between.
+const MOVED: i64 = 512 * 1024;
+
 /// Bytes that the kernel uses for itself, once everything has settled.
 ///
 /// What is neither free, nor a copy of something on a disk, nor in a process. So files that are
@@ -30,24 +33,35 @@ pub(crate) fn kernel() -> i64 {
 }
 
 fn look() -> i64 {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let table = read("/proc/meminfo");
-    let of = |name| number(&table, name).unwrap_or_default();
-    let others = [
-        "MemFree:",
-        "Buffers:",
-        "Cached:",
-        "SReclaimable:",
-        "AnonPages:",
-    ];
-    let others: i64 = others.map(of).iter().sum();
     // Free pages that a processor keeps at hand are not counted as free. They can be hundreds of
-    // megabytes, and go back to the others within a minute or so.
+    // megabytes, and go back to the others within a minute or so, some megabytes at a time.
+    let mut at_hand = pages_at_hand();
+    loop {
+        let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let before = std::mem::replace(&mut at_hand, pages_at_hand());
+        if (at_hand - before).abs() > MOVED {
+            continue;
+        }
+        let of = |name| number(&table, name).unwrap_or_default();
+        let others = [
+            "MemFree:",
+            "Buffers:",
+            "Cached:",
+            "SReclaimable:",
+            "AnonPages:",
+        ];
+        let others: i64 = others.map(of).iter().sum();
+        return (of("MemTotal:") - others) * 1024 - at_hand;
+    }
+}
+
+/// Bytes in the free pages that processors keep at hand.
+fn pages_at_hand() -> i64 {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
     let zones = read("/proc/zoneinfo");
-    let at_hand = zones
+    let counts = zones
         .lines()
-        .map(|line| number(line.trim_start(), "count:"));
-    let at_hand: i64 = at_hand.flatten().sum();
+        .filter_map(|line| number(line.trim_start(), "count:"));
     let page = number(&read("/proc/self/smaps"), "KernelPageSize:").unwrap_or(4);
-    (of("MemTotal:") - others - at_hand * page) * 1024
+    counts.sum::<i64>() * page * 1024
 }
