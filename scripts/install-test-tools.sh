@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the programs that the end-to-end tests drive, where apt-get does that.
+# Installs the programs that the end-to-end tests drive and the benches compare with, where
+# apt-get does that.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 missing=''
 for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-openbsd \
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
-  openssl:openssl prlimit:util-linux unshare:util-linux; do
+  openssl:openssl prlimit:util-linux unshare:util-linux redis-server:redis-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

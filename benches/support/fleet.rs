@@ -141,12 +141,14 @@ impl Fleet {
         Ok(())
     }
 
-    /// Lets one game server say how many players it has now, which is another number every time.
-    pub(crate) fn update(&mut self, number: usize) -> Result<()> {
+    /// Lets one game server say how many players it has now, which is another number every time,
+    /// and returns that.
+    pub(crate) fn update(&mut self, number: usize) -> Result<usize> {
         let game_server = &mut self.game_servers[number];
         game_server.updates += 1;
         let players = sample::players(number + game_server.updates);
-        self.say(number, &format!("INFOS nbplayers={players}\n"))
+        self.say(number, &format!("INFOS nbplayers={players}\n"))?;
+        Ok(players)
     }
 
     fn say(&self, number: usize, line: &str) -> Result<()> {

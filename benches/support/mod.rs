@@ -3,19 +3,24 @@
 //! - [`run`]: how long a bench is to take, and its way out.
 //! - [`process`]: a child process, and what it takes of the machine.
 //! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
-//! - [`fleet`]: game servers that stay on the list.
-//! - [`load`]: clients that ask.
+//! - [`fleet`]: game servers that stay on the list. [`stage`]: a tracker with those, which change.
+//! - [`load`]: clients that ask. [`audience`]: connections to which many are sent the same.
+//!   [`redis`]: who sends that too. [`replica`]: the list as a client keeps it.
 //! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
 //! - [`memory`]: what the kernel keeps.
 //! - [`sample`]: game servers as they are.
 
+pub(crate) mod audience;
 pub(crate) mod bare;
 pub(crate) mod fleet;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
+pub(crate) mod redis;
+pub(crate) mod replica;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sample;
+pub(crate) mod stage;
 pub(crate) mod tracker;
 pub(crate) mod turns;

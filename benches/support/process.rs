@@ -51,6 +51,26 @@ impl Process {
         ticks * TICK
     }
 
+    /// The CPU time so far of those of its threads that have this name now, which Linux cuts to 15
+    /// bytes. In nanoseconds, unlike [`cpu`](Self::cpu).
+    pub(crate) fn cpu_of_threads(&self, name: &str) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|task| task.path());
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        tasks
+            .filter(|task| read(task.join("comm")).trim_end() == name)
+            .filter_map(|task| {
+                let times = read(task.join("schedstat"));
+                times.split_whitespace().next()?.parse().ok()
+            })
+            .map(Duration::from_nanos)
+            .sum()
+    }
+
     /// Resident memory, in bytes.
     pub(crate) fn resident(&self) -> i64 {
         number(&self.read("status"), "VmRSS:").unwrap_or_default() * 1024

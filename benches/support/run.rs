@@ -60,11 +60,16 @@ pub(crate) fn is_given(flag: &str) -> bool {
 /// What is said, before and after the tables, if a bench cannot measure what it is meant to.
 /// Empty if it can.
 pub(crate) fn shortage(allowed: usize, wanted: usize) -> String {
+    shortage_of("GAME SERVERS", allowed, wanted)
+}
+
+/// The same for others than game servers.
+pub(crate) fn shortage_of(whom: &str, allowed: usize, wanted: usize) -> String {
     if allowed >= wanted {
         return String::new();
     }
     format!(
-        "\nTHE LIMIT OF OPEN FILES ALLOWS {allowed} GAME SERVERS, NOT {wanted}. To measure what \
+        "\nTHE LIMIT OF OPEN FILES ALLOWS {allowed} {whom}, NOT {wanted}. To measure what \
          is meant to be measured, raise it: ulimit -n 20000\n"
     )
 }

@@ -32,6 +32,12 @@ impl Slots {
         Self { unit, shares }
     }
 
+    /// The same with room for so many watchers.
+    pub(crate) const fn and_watchers(mut self, watchers: usize) -> Self {
+        self.shares[3] = watchers.div_ceil(self.unit);
+        self
+    }
+
     /// Slots for clients.
     pub(crate) const fn client(self) -> usize {
         self.unit * self.shares[2]
@@ -49,10 +55,18 @@ impl Slots {
     /// The most game servers, up to `wanted`, that a tracker can hold that may open so many
     /// files. Not fewer than it needs to start: if it may not open as many, it says so itself.
     pub(crate) fn most_listed(wanted: usize, open_files: usize) -> usize {
-        let others = Self::for_listed(0).all() + OTHER_DESCRIPTORS;
-        let allowed = open_files.saturating_sub(others);
+        Self::for_listed(0).most_more(wanted, open_files)
+    }
+
+    /// The same for watchers of a tracker that has all other slots already.
+    pub(crate) fn most_watchers(self, wanted: usize, open_files: usize) -> usize {
+        self.and_watchers(0).most_more(wanted, open_files)
+    }
+
+    fn most_more(self, wanted: usize, open_files: usize) -> usize {
+        let allowed = open_files.saturating_sub(self.all() + OTHER_DESCRIPTORS);
         // Room is made in whole units.
-        let allowed = allowed - allowed % Self::for_listed(0).unit;
+        let allowed = allowed - allowed % self.unit;
         wanted.min(allowed.max(1))
     }
 }
