@@ -329,7 +329,12 @@ impl Connection {
         IoSlice::advance_slices(&mut slices, sent);
         let mut count = 0;
         while !slices.is_empty() {
-            match (&self.stream).write_vectored(slices) {
+            let sent = match &*slices {
+                // Which is the cheaper call.
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match sent {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(some) => {
                     count += some;

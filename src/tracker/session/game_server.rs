@@ -10,7 +10,7 @@
 //! Until it has answered the challenge any mistake ends the conversation; after that a mistake
 //! changes nothing.
 
-use super::reachability::{LOWEST_PORT, Outcome, Proof};
+use super::reachability::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
 use super::{
     Closing, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common, unfinished_line,
 };
@@ -462,8 +462,10 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     /// Asks for a proof if it is time, and draws the consequence if none came.
     fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
-        let (proof, port) = match &mut self.state {
-            State::Checking { proof, infos, .. } => (proof, proof_port(infos)),
+        // Who is not on the list before that has no minute to lose.
+        let soon = self.setting.timings.look_again;
+        let (proof, port, longest_wait) = match &mut self.state {
+            State::Checking { proof, infos, .. } => (proof, proof_port(infos), soon),
             State::Listed { proof, .. } => {
                 if proof.next_deadline().is_none_or(|at| now < at) {
                     return;
@@ -471,7 +473,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
                 let Some(entry) = self.services.entry() else {
                     return;
                 };
-                (proof, proof_port(&entry.infos))
+                (proof, proof_port(&entry.infos), LONGEST_WAIT)
             }
             _ => return,
         };
@@ -479,6 +481,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         let outcome = proof.on_deadline(
             now,
             &self.setting.timings,
+            longest_wait,
             || services.challenge_number(),
             |number| services.send_proof(number, port, now),
         );

@@ -5,10 +5,14 @@
 //! that is never the game server's choice.
 
 use super::Timings;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Datagrams that are sent at the most before a port counts as unreachable.
 const DATAGRAMS: u32 = 3;
+
+/// A game server that is on the list waits for its turn to be asked; it looks whether it is its
+/// turn after this time at the latest.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Ports below are not asked: what listens there is not a game.
 pub const LOWEST_PORT: u16 = 1024;
@@ -24,6 +28,8 @@ pub(super) enum Proof {
     Open {
         number: u64,
         sent: u32,
+        /// Times in a row that it was not its turn.
+        turned_down: u32,
         next: Instant,
     },
 }
@@ -55,11 +61,13 @@ impl Proof {
         }
     }
 
-    /// Does what is due. `send` sends the number, and tells whether it was allowed to.
+    /// Does what is due. `send` sends the number, and tells whether it was allowed to; if not, it
+    /// is asked again after `longest_wait` at the latest.
     pub(super) fn on_deadline(
         &mut self,
         now: Instant,
         timings: &Timings,
+        longest_wait: Duration,
         new_number: impl FnOnce() -> u64,
         send: impl FnOnce(u64) -> bool,
     ) -> Outcome {
@@ -69,10 +77,17 @@ impl Proof {
             *self = Self::Open {
                 number: new_number(),
                 sent: 0,
+                turned_down: 0,
                 next: now,
             };
         }
-        let Self::Open { number, sent, next } = self else {
+        let Self::Open {
+            number,
+            sent,
+            turned_down,
+            next,
+        } = self
+        else {
             return Outcome::Waiting;
         };
         if now < *next {
@@ -83,10 +98,14 @@ impl Proof {
             return Outcome::Unreachable;
         }
         if !send(*number) {
-            // Too many are being sent to this host, or in all: its turn will come.
-            *next = now + timings.look_again;
+            // Too many are being sent to this host, or in all: its turn will come. Thousands may
+            // be waiting for theirs, so they look less and less often.
+            let wait = timings.look_again * 2_u32.pow((*turned_down).min(16));
+            *turned_down += 1;
+            *next = now + wait.min(longest_wait);
             return Outcome::Waiting;
         }
+        *turned_down = 0;
         *sent += 1;
         *next = now
             + if *sent < DATAGRAMS {
@@ -111,7 +130,6 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// Lets time pass; the seconds at which datagrams went out, and how it ended.
     fn run(proof: &mut Proof, start: Instant, until: u64, allowed: bool) -> (Vec<u64>, Outcome) {
@@ -123,6 +141,7 @@ mod tests {
             let outcome = proof.on_deadline(
                 at,
                 &Timings::default(),
+                secs(1),
                 || 42,
                 |number| {
                     assert_eq!(number, 42);
@@ -178,5 +197,19 @@ mod tests {
         assert!(!proof.waits_for(42), "it was never sent");
         assert_eq!(run(&mut proof, start, 102, true).0.len(), 2);
         assert!(Proof::of_port(1023, start).next_deadline().is_none());
+    }
+
+    #[test]
+    fn who_waits_for_a_turn_looks_less_and_less_often() {
+        let start = Instant::now();
+        let mut proof = Proof::of_port(23460, start);
+        let looks: Vec<u64> = (0..9)
+            .map(|_| {
+                let at = proof.next_deadline().unwrap();
+                proof.on_deadline(at, &Timings::default(), LONGEST_WAIT, || 42, |_| false);
+                (at - start).as_secs()
+            })
+            .collect();
+        assert_eq!(looks, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
     }
 }

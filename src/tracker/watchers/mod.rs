@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 use watcher::Watcher;
 
 /// How often a watcher is looked at: whether it has hung up, said something, or is due a sign of
-/// life. Hanging up must be noticed within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// life. Hanging up must be noticed within a second; nearly every look is in vain.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// When somebody was dismissed, all are looked at sooner, but not more often than this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
