@@ -25,6 +25,8 @@ pub(crate) struct Stage {
     pub(crate) fleet: Fleet,
     /// Who changes next.
     next: usize,
+    /// How many changes were made.
+    changes: u64,
 }
 
 /// A game server has said that it has so many players now.
@@ -44,6 +46,7 @@ impl Stage {
             tracker,
             fleet,
             next: 0,
+            changes: 0,
         })
     }
 
@@ -88,11 +91,18 @@ impl Stage {
         self.fleet.listen(number);
         let at = Instant::now();
         let players = self.fleet.update(number)?;
+        self.changes += 1;
         Ok(Change {
             number,
             players,
             at,
         })
+    }
+
+    /// Waits until the list shows all that was said.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let oks = self.changes;
+        self.fleet.await_until(|seen| seen.oks >= oks, PATIENCE)
     }
 
     /// Lets `count` of them change at an even pace.

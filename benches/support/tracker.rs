@@ -38,6 +38,12 @@ impl Slots {
         self
     }
 
+    /// The same with room for so many clients.
+    pub(crate) const fn and_clients(mut self, clients: usize) -> Self {
+        self.shares[2] = clients.div_ceil(self.unit);
+        self
+    }
+
     /// Slots for clients.
     pub(crate) const fn client(self) -> usize {
         self.unit * self.shares[2]
@@ -63,7 +69,8 @@ impl Slots {
         self.and_watchers(0).most_more(wanted, open_files)
     }
 
-    fn most_more(self, wanted: usize, open_files: usize) -> usize {
+    /// The most slots, up to `wanted`, that a tracker with these can have beside them.
+    pub(crate) fn most_more(self, wanted: usize, open_files: usize) -> usize {
         let allowed = open_files.saturating_sub(self.all() + OTHER_DESCRIPTORS);
         // Room is made in whole units.
         let allowed = allowed - allowed % self.unit;
