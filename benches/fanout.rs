@@ -22,16 +22,15 @@
 //! What to look at: the ratio of MB delivered for a second of CPU time, gltracker's divided by that
 //! of Redis. It is there twice: for all that the tracker does, INFOS and their OK included, and for
 //! the fan-out alone, which is what it does more than the one without watchers. CPU times are
-//! counted in ticks of 10 ms over all rounds together, and in brackets is the lowest and highest of
-//! the rounds. The thread that serves the watchers is also shown by itself.
+//! counted in ticks of 10 ms over all rounds together; in brackets is the lowest and highest of the
+//! rounds. The thread that serves the watchers is also shown by itself.
 //!
 //! The times are from before a game server writes INFOS to the end of the batch with that change at
 //! the last watcher, of all changes; up to 100 ms of that are the pause between two batches. What
 //! can be compared with Redis is the time between the first and the last receiver of a batch.
 //!
-//! Every batch of every receiver must lead on from the one before and at last to the revision of the
-//! list, and what is in them is compared with the list for one watcher in a hundred; otherwise the
-//! bench fails.
+//! The bench fails unless every batch of every receiver leads on from the one before, and at last to
+//! the list; of one watcher in a hundred, what is in them is compared with it.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -46,7 +45,7 @@ use support::redis::Redis;
 use support::replica::Replica;
 use support::report::{self, median, quantile, spread};
 use support::run::{Result, shortage_of};
-use support::stage::{Stage, latencies, sleep_until};
+use support::stage::{Stage, latencies};
 use support::tracker::Slots;
 use support::turns::take_turns;
 
@@ -240,16 +239,7 @@ impl Script {
         let before = redis.process.cpu();
         let start = Instant::now();
         let count = subscribers.size();
-        let publish = || -> Result<()> {
-            for (after, batch) in &self.batches {
-                sleep_until(start + *after);
-                let reached = redis.publish(batch)?;
-                if reached != count {
-                    return Err(format!("redis published to {reached} of {count}").into());
-                }
-            }
-            Ok(())
-        };
+        let publish = || redis.publish_all(&self.batches, count);
         let patience = PATIENCE + self.batches.last().map_or(Duration::ZERO, |last| last.0);
         subscribers.listen_to(publish, self.last, patience)?;
         let took = start.elapsed();
@@ -295,26 +285,28 @@ impl Figures<'_> {
         let cpu = |who: Who| move |round: &[Turn]| round[who as usize].cpu.as_secs_f64();
         let fanout = |round: &[Turn]| cpu(Who::Watched)(round) - cpu(Who::Unwatched)(round);
         let thread = |round: &[Turn]| round[Who::Watched as usize].watchers_cpu.as_secs_f64();
+        let (all, none) = (cpu(Who::Watched), cpu(Who::Unwatched));
+        let theirs = cpu(Who::Redis);
         let rows: [(&str, Who, Figure<'_>); 5] = [
-            ("all that it does", Who::Watched, &cpu(Who::Watched)),
-            ("fan-out alone", Who::Watched, &fanout),
-            ("watchers' thread", Who::Watched, &thread),
-            ("nobody watches", Who::Unwatched, &cpu(Who::Unwatched)),
-            ("", Who::Redis, &cpu(Who::Redis)),
+            ("gltracker, all that it does", Who::Watched, &all),
+            ("gltracker, fan-out alone", Who::Watched, &fanout),
+            ("gltracker, watchers' thread", Who::Watched, &thread),
+            ("gltracker, nobody watches", Who::Unwatched, &none),
+            ("redis", Who::Redis, &theirs),
         ];
-        for (what, who, cpu) in rows {
+        let is_here = |(_, who, _): &(_, Who, _)| *who != Who::Redis || self.is_compared();
+        for (what, who, cpu) in rows.into_iter().filter(is_here) {
             *table += &self.cost(what, who, cpu);
         }
         if !self.is_compared() {
             return;
         }
         let rows: [(&str, Figure<'_>); 2] = [
-            ("for all that it does:", &cpu(Who::Watched)),
+            ("for all that it does:", &all),
             ("for the fan-out alone:", &fanout),
         ];
         for (what, ours) in rows {
             let (watched, redis) = (bytes(Who::Watched), bytes(Who::Redis));
-            let theirs = cpu(Who::Redis);
             let all = self.sum(&watched) / self.sum(ours) / (self.sum(&redis) / self.sum(&theirs));
             let ratio =
                 |round: &Vec<Turn>| watched(round) / ours(round) / (redis(round) / theirs(round));
@@ -327,21 +319,17 @@ impl Figures<'_> {
         }
     }
 
-    /// A row of CPU times. Empty for who took no part.
+    /// A row of CPU times.
     fn cost(&self, what: &str, who: Who, cpu: Figure<'_>) -> String {
-        if who == Who::Redis && !self.is_compared() {
-            return String::new();
-        }
         let time = self.sum(&|round| round[who as usize].took.as_secs_f64());
         let batches = self.sum(&|round| round[who as usize].delivered.batches as f64);
         let (megabytes, cpu) = (self.sum(&bytes(who)), self.sum(cpu));
-        let (name, per_megabyte) = match who {
-            Who::Redis => ("redis".to_owned(), cpu * 1e3 / megabytes),
-            Who::Watched => (format!("gltracker, {what}"), cpu * 1e3 / megabytes),
-            Who::Unwatched => (format!("gltracker, {what}"), 0.0),
+        let per_megabyte = match who {
+            Who::Unwatched => "-".to_owned(),
+            Who::Watched | Who::Redis => format!("{:.3}", cpu * 1e3 / megabytes),
         };
         format!(
-            "{:>9} {name:<28} | {:>9.0} {:>9.1} | {:>11.3} {per_megabyte:>14.3}\n",
+            "{:>9} {what:<28} | {:>9.0} {:>9.1} | {:>11.3} {per_megabyte:>14}\n",
             self.receivers,
             batches / time,
             megabytes / time,
@@ -352,7 +340,7 @@ impl Figures<'_> {
     /// How long it took until somebody was told.
     fn times(&self, table: &mut String) {
         let receivers = self.receivers;
-        let mut row = |what: &str, times: &[f64], end: &str| {
+        let mut row = |what: &str, times: &[f64], end: String| {
             let at = |share| quantile(times.iter().copied(), share);
             let (half, most, all) = (at(0.5), at(0.99), at(1.0));
             *table += &format!(
@@ -367,18 +355,21 @@ impl Figures<'_> {
             turns.flat_map(times).copied().collect()
         };
         let latencies = all(Who::Watched, |turn| &turn.latencies);
-        row("from INFOS to the last watcher", &latencies, "");
+        row("from INFOS to the last watcher", &latencies, String::new());
         let watchers = all(Who::Watched, |turn| &turn.spreads);
-        row("from the first watcher to the last", &watchers, "");
+        row(
+            "from the first watcher to the last",
+            &watchers,
+            String::new(),
+        );
         if self.is_compared() {
             let subscribers = all(Who::Redis, |turn| &turn.spreads);
             let of = |times: &[f64]| median(times.iter().copied());
             let ratio = of(&watchers) / of(&subscribers);
-            let end = format!("  gltracker / redis {ratio:.2}");
             row(
                 "from redis's first subscriber to the last",
                 &subscribers,
-                &end,
+                format!("  gltracker / redis {ratio:.2}"),
             );
         }
         let wholes = self.sum(&|round| round[Who::Watched as usize].delivered.wholes as f64);

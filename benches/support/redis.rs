@@ -4,10 +4,12 @@
 use super::load::PATIENCE;
 use super::process::Process;
 use super::run::Result;
+use super::stage::sleep_until;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// The one channel.
 const CHANNEL: &str = "list";
@@ -85,8 +87,25 @@ impl Redis {
         (0..subscribers).map(|_| subscribe()).collect()
     }
 
+    /// Sends each message so long after now, to all subscribers, of whom there must be as many.
+    pub(crate) fn publish_all(
+        &mut self,
+        messages: &[(Duration, Vec<u8>)],
+        subscribers: usize,
+    ) -> Result<()> {
+        let start = Instant::now();
+        for (after, message) in messages {
+            sleep_until(start + *after);
+            let reached = self.publish(message)?;
+            if reached != subscribers {
+                return Err(format!("redis has {reached} of {subscribers} subscribers").into());
+            }
+        }
+        Ok(())
+    }
+
     /// Sends `message` to all subscribers; returns how many those are.
-    pub(crate) fn publish(&mut self, message: &[u8]) -> Result<usize> {
+    fn publish(&mut self, message: &[u8]) -> Result<usize> {
         let command = command(&[b"PUBLISH", CHANNEL.as_bytes(), message]);
         self.publisher.get_ref().write_all(&command)?;
         let mut answer = String::new();

@@ -117,6 +117,7 @@ impl Stage {
     }
 }
 
+/// Sleeps until then, or not at all.
 pub(crate) fn sleep_until(then: Instant) {
     thread::sleep(then.saturating_duration_since(Instant::now()));
 }
