@@ -16,14 +16,10 @@
 //!   bench publishes the very batches of the watchers of this round, in the same pace. It has
 //!   nothing else to do.
 //!
-//! All receivers are read by two threads of the bench, on the same machine, which look at a few of
-//! the sockets every millisecond; nobody is woken by what comes in.
-//!
 //! What to look at: the ratio of MB delivered for a second of CPU time, gltracker's divided by that
 //! of Redis. It is there twice: for all that the tracker does, INFOS and their OK included, and for
 //! the fan-out alone, which is what it does more than the one without watchers. CPU times are
-//! counted in ticks of 10 ms over all rounds together; in brackets is the lowest and highest of the
-//! rounds. The thread that serves the watchers is also shown by itself.
+//! counted in ticks of 10 ms over all rounds together; in brackets is the lowest and highest round.
 //!
 //! The times are from before a game server writes INFOS to the end of the batch with that change at
 //! the last watcher, of all changes; up to 100 ms of that are the pause between two batches. What
@@ -44,7 +40,7 @@ use support::process::open_files;
 use support::redis::Redis;
 use support::replica::Replica;
 use support::report::{self, median, quantile, spread};
-use support::run::{Result, shortage_of};
+use support::run::{Result, shortage, shortage_of};
 use support::stage::{Stage, latencies};
 use support::tracker::Slots;
 use support::turns::take_turns;
@@ -53,6 +49,7 @@ use support::turns::take_turns;
 const OTHER_FILES: usize = 64;
 
 /// What is measured.
+#[derive(Clone, Copy)]
 struct Plan {
     /// A table for each number of watchers.
     receivers: &'static [usize],
@@ -124,11 +121,18 @@ fn main() -> ExitCode {
 fn run(plan: &Plan) -> Result<()> {
     let wanted = plan.receivers.iter().copied().max().unwrap_or_default();
     let files = open_files();
-    let here = files.saturating_sub(2 * plan.game_servers + OTHER_FILES) / 2;
-    let slots = Slots::for_listed(plan.game_servers);
-    let most = slots.most_watchers(wanted, files).min(here.max(1));
-    let warning = shortage_of("WATCHERS", most, wanted);
+    // Here, everybody is there twice.
+    let here = files.saturating_sub(OTHER_FILES) / 2;
+    let slots = Slots::for_listed(0);
+    let most = slots.most_watchers(wanted, files).min(here / 2);
+    let slots = slots.and_watchers(most);
+    let listed = slots.most_more(plan.game_servers, files).min(here - most);
+    let warning = shortage_of("WATCHERS", most, wanted) + &shortage(listed, plan.game_servers);
     print!("{warning}");
+    let plan = &Plan {
+        game_servers: listed,
+        ..*plan
+    };
     let what = format!(
         "Changes told to many, {} a second of {} game servers in turn",
         plan.changes_per_second, plan.game_servers
