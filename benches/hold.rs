@@ -23,7 +23,7 @@
 //! the server for it, as a ratio to `threads`. A login is a connection, LOGIN, INFOS and PING; the
 //! bare loop answers the same three lines without looking at them.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,7 +31,8 @@ use std::time::{Duration, Instant};
 #[allow(dead_code, reason = "every bench uses a part of it")]
 mod support;
 use support::bare::{Bare, Kind};
-use support::fleet::{AT_ONCE, Fleet, WELCOME};
+use support::fleet::{AT_ONCE, Fleet};
+use support::holder::{Held, Holder};
 use support::load::{Outcome, fetch_list};
 use support::memory;
 use support::process::{Process, open_files};
@@ -42,9 +43,6 @@ use support::turns::{Sample, take_turns};
 
 /// The tracker says PING after 15 s of silence, and drops after 30.
 const PING_BY: Duration = Duration::from_secs(28);
-
-/// Threads of a bare server that nobody has, as the tracker has some.
-const SPARE_THREADS: usize = 32;
 
 /// How long the most are held: four pings.
 const HOLD_MOST: Duration = Duration::from_secs(60);
@@ -63,30 +61,6 @@ fn main() -> ExitCode {
         Length::Quick => run(&[500], 3, true),
         Length::Smoke => run(&[20], 1, false),
     })
-}
-
-/// Who holds connections.
-#[derive(Debug, Clone, Copy)]
-enum Holder {
-    Tracker,
-    Threads,
-}
-
-impl Holder {
-    /// Starts one with room for so many.
-    fn start(self, listed: usize) -> Result<(Process, SocketAddr)> {
-        Ok(match self {
-            Self::Tracker => {
-                let tracker = Tracker::start(Slots::for_listed(listed))?;
-                (tracker.process, tracker.servers)
-            }
-            Self::Threads => {
-                let threads = listed + SPARE_THREADS;
-                let bare = Bare::start(Kind::Greet { threads }, WELCOME)?;
-                (bare.process, bare.address)
-            }
-        })
-    }
 }
 
 /// Measures with each number of game servers, and logs them in so many times.
@@ -145,25 +119,26 @@ impl Taken {
 fn memory_of(size: usize, waits_for_ping: bool) -> Result<()> {
     let end = end_of_socket(size)?;
     let mut rows = Vec::new();
-    for (name, holder) in [("gltracker", Holder::Tracker), ("threads", Holder::Threads)] {
+    for holder in [Holder::Tracker, Holder::Threads] {
         let kernel = memory::kernel();
-        let (few, _) = holder.start(1)?;
+        let few = holder.start(1)?.process;
         let (few_threads, with_few) = (few.threads(), Taken::by(&few, kernel));
         drop(few);
         let kernel = memory::kernel();
-        let (process, address) = holder.start(size)?;
+        let Held {
+            process, mut fleet, ..
+        } = holder.start(size)?;
         let idle = Taken::by(&process, kernel);
         let more_threads = (process.threads() - few_threads).max(1);
         let thread = idle.more_than(with_few, more_threads);
-        let mut fleet = Fleet::new(address);
         fleet.grow(size)?;
         let mut note = |when| {
             let mut taken = Taken::by(&process, kernel).more_than(idle, size as i64);
             taken.in_all -= end;
-            rows.push((name, when, taken, thread));
+            rows.push((holder.name(), when, taken, thread));
         };
         note("logged in");
-        if waits_for_ping && matches!(holder, Holder::Tracker) {
+        if waits_for_ping && holder == Holder::Tracker {
             let start = Instant::now();
             while fleet.fewest_pings() == 0 {
                 if start.elapsed() > PING_BY || fleet.listen_to_all().lost > 0 {
@@ -216,8 +191,9 @@ fn end_of_socket(size: usize) -> Result<f64> {
 /// A row of the table of logins.
 fn login_row(size: usize, rounds: usize) -> Result<String> {
     let rounds = take_turns(rounds, &[Holder::Tracker, Holder::Threads], |holder| {
-        let (process, address) = holder.start(size)?;
-        let mut fleet = Fleet::new(address);
+        let Held {
+            process, mut fleet, ..
+        } = holder.start(size)?;
         Sample::take(&process, || {
             let took = fleet.grow(size)?;
             let rate = size as f64 / took.as_secs_f64();

@@ -24,8 +24,8 @@ pub(crate) enum Kind {
     Answer { threads: usize },
     /// In a thread for each connection: writes the answer to every line that it reads.
     Converse,
-    /// In so many threads that accept: writes one line of the answer to each line that it reads;
-    /// after the last, it waits for the other to hang up.
+    /// In so many threads that accept: writes one line of the answer to each line that it reads,
+    /// and the last one to all that follow.
     Greet { threads: usize },
     /// In one thread: accepts, and never looks at it again.
     Hold,
@@ -98,19 +98,29 @@ fn serve(kind: Kind, answer: &[u8]) -> Result<()> {
     match kind {
         Kind::Answer { threads } => {
             let serve = |stream| {
-                read_line(&stream).then(|| (&stream).write_all(answer));
+                if read_lines(&stream) > 0 {
+                    // A peer that goes away is no reason to stop.
+                    let _ = (&stream).write_all(answer);
+                }
             };
             accept_in(threads, &listener, serve, ready)
         }
         Kind::Greet { threads } => {
+            let lines: Vec<&[u8]> = answer.split_inclusive(|&byte| byte == b'\n').collect();
             let serve = |stream| {
-                for line in answer.split_inclusive(|&byte| byte == b'\n') {
-                    // A peer that goes away is no reason to stop.
-                    if !read_line(&stream) || (&stream).write_all(line).is_err() {
+                let mut next = 0;
+                loop {
+                    let count = read_lines(&stream);
+                    for _ in 0..count {
+                        if (&stream).write_all(lines[next]).is_err() {
+                            return;
+                        }
+                        next = (next + 1).min(lines.len() - 1);
+                    }
+                    if count == 0 {
                         return;
                     }
                 }
-                read_line(&stream);
             };
             accept_in(threads, &listener, serve, ready)
         }
@@ -122,7 +132,7 @@ fn serve(kind: Kind, answer: &[u8]) -> Result<()> {
                     // Or the last segment of a long answer waits for those before it.
                     stream.set_nodelay(true)?;
                     let converse = move || {
-                        while read_line(&stream) && (&stream).write_all(answer).is_ok() {}
+                        while read_lines(&stream) > 0 && (&stream).write_all(answer).is_ok() {}
                     };
                     thread::Builder::new()
                         .stack_size(STACK)
@@ -163,15 +173,21 @@ fn accept_in(
     })
 }
 
-/// False if no whole line came.
-fn read_line(mut stream: &TcpStream) -> bool {
+/// Reads until the end of a line, and returns how many lines came: 0 when there are no more.
+fn read_lines(mut stream: &TcpStream) -> usize {
     let mut buffer = [0; 1024];
     let mut length = 0;
-    while length < buffer.len() && !buffer[..length].contains(&b'\n') {
+    while length < buffer.len() {
         match stream.read(&mut buffer[length..]) {
             Ok(count) if count > 0 => length += count,
-            _ => return false,
+            _ => return 0,
+        }
+        if buffer[..length].ends_with(b"\n") {
+            break;
         }
     }
-    true
+    buffer[..length]
+        .iter()
+        .filter(|&&byte| byte == b'\n')
+        .count()
 }

@@ -36,13 +36,14 @@ pub(crate) struct Fleet {
     last_word: Instant,
 }
 
+/// One of them.
 #[derive(Debug)]
-struct GameServer {
+pub(crate) struct GameServer {
     stream: TcpStream,
     /// The beginning of a line.
     unread: Vec<u8>,
-    /// Updates that it has sent.
-    updates: usize,
+    /// Its number, and one more for each update.
+    turn: usize,
     seen: Seen,
 }
 
@@ -51,9 +52,9 @@ struct GameServer {
 pub(crate) struct Seen {
     /// `PING`, each of which was answered at once.
     pub(crate) pings: u64,
-    /// `PONG`.
-    pub(crate) pongs: u64,
-    /// `OK`.
+    /// `PONG` and `OK`.
+    pub(crate) answers: u64,
+    /// `OK`, which answers an update.
     pub(crate) oks: u64,
     /// The connection is gone: 1 or 0 for one game server.
     pub(crate) lost: u64,
@@ -113,12 +114,12 @@ impl Fleet {
         })?;
         let took = start.elapsed();
         new.sort_by_key(|&(number, _)| number);
-        for (_, stream) in new {
+        for (number, stream) in new {
             stream.set_nonblocking(true)?;
             self.game_servers.push(GameServer {
                 stream,
                 unread: Vec::new(),
-                updates: 0,
+                turn: number,
                 seen: Seen::default(),
             });
         }
@@ -133,33 +134,16 @@ impl Fleet {
             return Ok(());
         }
         self.last_word = Instant::now();
-        let pongs = self.seen().pongs + self.size() as u64;
-        for number in 0..self.size() {
-            self.say(number, "PING\n")?;
+        let answers = self.seen().answers + self.size() as u64;
+        for game_server in &mut self.game_servers {
+            game_server.say("PING\n")?;
         }
-        self.await_until(|seen| seen.pongs >= pongs, PATIENCE)?;
-        Ok(())
+        self.await_until(|seen| seen.answers >= answers)
     }
 
-    /// Lets one game server say how many players it has now, which is another number every time,
-    /// and returns that.
-    pub(crate) fn update(&mut self, number: usize) -> Result<usize> {
-        let game_server = &mut self.game_servers[number];
-        game_server.updates += 1;
-        let players = sample::players(number + game_server.updates);
-        self.say(number, &format!("INFOS nbplayers={players}\n"))?;
-        Ok(players)
-    }
-
-    fn say(&self, number: usize, line: &str) -> Result<()> {
-        // So little always fits: what was sent before was read soon after.
-        (&self.game_servers[number].stream).write_all(line.as_bytes())?;
-        Ok(())
-    }
-
-    /// Reads what one game server was sent, if anything was.
-    pub(crate) fn listen(&mut self, number: usize) {
-        self.game_servers[number].listen();
+    /// All of them, to be looked after by as many threads as wanted.
+    pub(crate) fn game_servers(&mut self) -> &mut [GameServer] {
+        &mut self.game_servers
     }
 
     /// Reads what all were sent, and returns what has come until now.
@@ -169,11 +153,7 @@ impl Fleet {
     }
 
     /// Reads on until `is_enough`. Nobody may be lost.
-    pub(crate) fn await_until(
-        &mut self,
-        is_enough: impl Fn(Seen) -> bool,
-        patience: Duration,
-    ) -> Result<()> {
+    pub(crate) fn await_until(&mut self, is_enough: impl Fn(Seen) -> bool) -> Result<()> {
         let start = Instant::now();
         loop {
             let seen = self.listen_to_all();
@@ -183,7 +163,7 @@ impl Fleet {
             if is_enough(seen) {
                 return Ok(());
             }
-            if start.elapsed() > patience {
+            if start.elapsed() > PATIENCE {
                 return Err(format!("no more came than {seen:?}").into());
             }
             thread::sleep(LOOK_AGAIN);
@@ -195,7 +175,7 @@ impl Fleet {
         let each = self.game_servers.iter().map(|game_server| game_server.seen);
         each.fold(Seen::default(), |all, one| Seen {
             pings: all.pings + one.pings,
-            pongs: all.pongs + one.pongs,
+            answers: all.answers + one.answers,
             oks: all.oks + one.oks,
             lost: all.lost + one.lost,
         })
@@ -210,7 +190,22 @@ impl Fleet {
 }
 
 impl GameServer {
-    fn listen(&mut self) {
+    /// Says how many players it has now, which is another number every time, and returns that.
+    pub(crate) fn update(&mut self) -> Result<usize> {
+        self.turn += 1;
+        let players = sample::players(self.turn);
+        self.say(&format!("INFOS nbplayers={players}\n"))?;
+        Ok(players)
+    }
+
+    fn say(&mut self, line: &str) -> Result<()> {
+        // So little always fits: what was sent before was read soon after.
+        self.stream.write_all(line.as_bytes())?;
+        Ok(())
+    }
+
+    /// Reads what it was sent, if anything was.
+    pub(crate) fn listen(&mut self) {
         let mut buffer = [0; 4096];
         while self.seen.lost == 0 {
             match self.stream.read(&mut buffer) {
@@ -238,10 +233,9 @@ impl GameServer {
                 let pong = [b"PONG", &line[4..], b"\n"].concat();
                 is_lost |= (&self.stream).write_all(&pong).is_err();
                 self.seen.pings += 1;
-            } else if line.starts_with(b"PONG") {
-                self.seen.pongs += 1;
-            } else if line.starts_with(b"OK") {
-                self.seen.oks += 1;
+            } else if line.starts_with(b"PONG") || line.starts_with(b"OK") {
+                self.seen.answers += 1;
+                self.seen.oks += u64::from(line.starts_with(b"OK"));
             }
         }
         self.unread.drain(..=end);

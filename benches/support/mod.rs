@@ -3,7 +3,8 @@
 //! - [`run`]: how long a bench is to take, and its way out.
 //! - [`process`]: a child process, and what it takes of the machine.
 //! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
-//! - [`fleet`]: game servers that stay on the list. [`stage`]: a tracker with those, which change.
+//! - [`fleet`]: game servers that stay on the list. [`updates`]: what they say meanwhile.
+//!   [`holder`]: who holds their connections. [`stage`]: a tracker with those, which change.
 //! - [`load`]: clients that ask. [`audience`]: connections to which many are sent the same.
 //!   [`redis`]: who sends that too. [`replica`]: the list as a client keeps it.
 //! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
@@ -13,6 +14,7 @@
 pub(crate) mod audience;
 pub(crate) mod bare;
 pub(crate) mod fleet;
+pub(crate) mod holder;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
@@ -24,3 +26,4 @@ pub(crate) mod sample;
 pub(crate) mod stage;
 pub(crate) mod tracker;
 pub(crate) mod turns;
+pub(crate) mod updates;

@@ -88,9 +88,9 @@ impl Stage {
         let number = self.next;
         self.next = (number + 1) % self.fleet.size();
         // What it was answered the last time.
-        self.fleet.listen(number);
+        self.fleet.game_servers()[number].listen();
         let at = Instant::now();
-        let players = self.fleet.update(number)?;
+        let players = self.fleet.game_servers()[number].update()?;
         self.changes += 1;
         Ok(Change {
             number,
@@ -102,7 +102,7 @@ impl Stage {
     /// Waits until the list shows all that was said.
     pub(crate) fn settle(&mut self) -> Result<()> {
         let oks = self.changes;
-        self.fleet.await_until(|seen| seen.oks >= oks, PATIENCE)
+        self.fleet.await_until(|seen| seen.oks >= oks)
     }
 
     /// Lets `count` of them change at an even pace.
