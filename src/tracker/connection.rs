@@ -51,6 +51,28 @@ pub struct Talk {
     pub rest: Vec<u8>,
     /// How long the socket waits for the peer, if that was said to it.
     wait: Option<Duration>,
+    /// The peer was sent something.
+    has_answered: bool,
+    /// The socket does not wait: whoever goes on with this does at once what can be done at once.
+    is_at_once: bool,
+}
+
+impl Talk {
+    /// True if the peer was sent something.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+}
+
+/// What a peer does while nobody waits for it.
+#[derive(Debug)]
+pub enum Look {
+    /// Nothing.
+    Silent,
+    /// There is something to be read or to be said.
+    Speaks,
+    /// It is gone, and nothing is left to be said.
+    Gone(Ending),
 }
 
 /// How a conversation ended.
@@ -115,15 +137,40 @@ impl Connection {
         let _ = self.stream.shutdown(how);
     }
 
+    /// Makes what comes next happen at once or not at all, until [`go_on`](Self::go_on) has to
+    /// wait for the peer.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn hurry(&self, talk: &mut Talk) -> io::Result<()> {
+        if !talk.is_at_once {
+            self.stream.set_nonblocking(true)?;
+            talk.is_at_once = true;
+        }
+        Ok(())
+    }
+
+    /// Takes the time that the peer takes, from now on.
+    fn be_patient(&self, talk: &mut Talk, step_aside: &mut dyn FnMut()) -> io::Result<()> {
+        if talk.is_at_once {
+            step_aside();
+            self.stream.set_nonblocking(false)?;
+            talk.is_at_once = false;
+        }
+        Ok(())
+    }
+
     /// Goes on with a conversation until the peer was heard once, or its session's deadline has
-    /// passed; says the last line if that was the end of it. `None` if it was not.
+    /// passed; says the last line if that was the end of it. `None` if it was not. Calls
+    /// `step_aside` before it waits for the peer, if it was told to hurry.
     pub fn go_on(
         &self,
         session: &mut impl Session,
         talk: &mut Talk,
         timings: &Timings,
+        step_aside: &mut dyn FnMut(),
     ) -> Option<Ending> {
-        let ending = match self.exchange(session, talk, timings) {
+        let ending = match self.exchange(session, talk, timings, step_aside) {
             Ok(None) => return None,
             Ok(Some(ending)) | Err(ending) => ending,
         };
@@ -142,26 +189,17 @@ impl Connection {
         session: &mut impl Session,
         talk: &mut Talk,
         timings: &Timings,
+        step_aside: &mut dyn FnMut(),
     ) -> Result<Option<Ending>, Ending> {
         if !INHERITS && talk.wait.is_none() {
             preset(&self.stream, timings).map_err(Ending::Lost)?;
         }
         let mut buffer = [0; MAX_LINE];
         let mut out = Outbox::default();
-        let now = Instant::now();
-        let left = session.next_deadline().saturating_duration_since(now);
-        // A wait that is too short only wakes this thread early: leave it until it does.
-        if talk.wait.is_none_or(|set| set > left) {
-            let left = left.max(SHORTEST_WAIT);
-            self.stream
-                .set_read_timeout(Some(left))
-                .map_err(Ending::Lost)?;
-            talk.wait = Some(left);
-        }
-        match (&self.stream).read(&mut buffer) {
+        match self.read(&mut buffer, session, talk, step_aside) {
             Ok(0) => {
                 session.on_end(talk.splitter.is_inside_a_line(), &mut out);
-                self.send(out.take(), timings)?;
+                self.send(out.take(), talk, timings, step_aside)?;
                 return Ok(Some(Ending::Done));
             }
             Ok(count) => {
@@ -175,12 +213,12 @@ impl Connection {
                         break;
                     }
                     if out.is_large() {
-                        self.send(out.take(), timings)?;
+                        self.send(out.take(), talk, timings, step_aside)?;
                     }
                 }
                 if let Some(watch) = out.take_watch() {
                     talk.rest = input.to_vec();
-                    self.send(out.take(), timings)?;
+                    self.send(out.take(), talk, timings, step_aside)?;
                     return Ok(Some(Ending::Watching(watch)));
                 }
                 if is_noise {
@@ -198,25 +236,74 @@ impl Connection {
         if out.closing().is_none() && now >= session.next_deadline() {
             session.on_deadline(now, &mut out);
         }
-        self.send(out.take(), timings)?;
+        self.send(out.take(), talk, timings, step_aside)?;
         Ok(out.closing().map(|closing| closing.clone().into()))
     }
 
+    /// Reads what is there; or else waits for it until the session's next deadline.
+    fn read(
+        &self,
+        buffer: &mut [u8],
+        session: &impl Session,
+        talk: &mut Talk,
+        step_aside: &mut dyn FnMut(),
+    ) -> io::Result<usize> {
+        if talk.is_at_once {
+            match (&self.stream).read(buffer) {
+                Err(error) if is_timeout(&error) => {}
+                read => return read,
+            }
+            self.be_patient(talk, step_aside)?;
+        }
+        let left = session
+            .next_deadline()
+            .saturating_duration_since(Instant::now());
+        // A wait that is too short only wakes this thread early: leave it until it does.
+        if talk.wait.is_none_or(|set| set > left) {
+            let left = left.max(SHORTEST_WAIT);
+            self.stream.set_read_timeout(Some(left))?;
+            talk.wait = Some(left);
+        }
+        (&self.stream).read(buffer)
+    }
+
+    /// Looks what the peer does, without waiting for it.
+    pub fn look(&self, talk: &Talk) -> Look {
+        match self.stream.peek(&mut [0]) {
+            Ok(0) if self.dismissal.get().is_none() && !talk.splitter.is_inside_a_line() => {
+                Look::Gone(Ending::Done)
+            }
+            Ok(_) => Look::Speaks,
+            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {
+                Look::Silent
+            }
+            Err(_) if self.dismissal.get().is_some() => Look::Speaks,
+            Err(error) => Look::Gone(Ending::Lost(error)),
+        }
+    }
+
     /// Sends everything in one go, within the time its size allows.
-    fn send(&self, chunks: Vec<Chunk>, timings: &Timings) -> Result<(), Ending> {
+    fn send(
+        &self,
+        chunks: Vec<Chunk>,
+        talk: &mut Talk,
+        timings: &Timings,
+        step_aside: &mut dyn FnMut(),
+    ) -> Result<(), Ending> {
         if chunks.is_empty() {
             return Ok(());
         }
+        talk.has_answered = true;
         let mut slices = slices(&chunks);
         let size: usize = slices.iter().map(|slice| slice.len()).sum();
         if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
-            return self.send_slices(&mut slices, size, timings);
+            return self.send_slices(&mut slices, size, talk, timings, step_aside);
         }
         self.waits_for_peer.store(true, Ordering::SeqCst);
         if self.dismissal.get().is_some() {
             return Err(Ending::Done);
         }
-        let sent = self.send_slices(&mut slices, size, timings);
+        let sent = self.send_slices(&mut slices, size, talk, timings, step_aside);
         self.waits_for_peer.store(false, Ordering::SeqCst);
         sent
     }
@@ -225,9 +312,11 @@ impl Connection {
         &self,
         mut slices: &mut [IoSlice<'_>],
         size: usize,
+        talk: &mut Talk,
         timings: &Timings,
+        step_aside: &mut dyn FnMut(),
     ) -> Result<(), Ending> {
-        let deadline = Instant::now() + timings.to_take(size);
+        let mut deadline = None;
         while !slices.is_empty() {
             let sent = match &*slices {
                 [slice] => (&self.stream).write(slice),
@@ -240,7 +329,14 @@ impl Connection {
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(Ending::Lost(error)),
             }
-            if !slices.is_empty() && Instant::now() >= deadline {
+            if slices.is_empty() {
+                break;
+            }
+            self.be_patient(talk, step_aside).map_err(Ending::Lost)?;
+            let now = Instant::now();
+            let for_size = size as f64 / f64::from(timings.write_bytes_per_second);
+            let in_time = timings.write + Duration::from_secs_f64(for_size);
+            if now >= *deadline.get_or_insert(now + in_time) {
                 return Err(Ending::SlowReader);
             }
         }
@@ -292,7 +388,10 @@ impl Connection {
             .stream
             .set_write_timeout(Some(hurried.write))
             .map_err(Ending::Lost)
-            .and_then(|()| self.send(answer.take(), &hurried));
+            .and_then(|()| {
+                let talk = &mut Talk::default();
+                self.send(answer.take(), talk, &hurried, &mut || {})
+            });
         self.farewell(Duration::ZERO);
         sent.err().unwrap_or(Ending::Done)
     }
@@ -421,13 +520,14 @@ mod tests {
         for said in ["one\ntw", "o\nthree", "\n"] {
             peer.write_all(said.as_bytes()).unwrap();
             let go_on = || {
-                let ending = connection.go_on(&mut session, &mut talk, &Timings::default());
+                let ending =
+                    connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
                 assert!(ending.is_none());
             };
             thread::scope(|scope| scope.spawn(go_on).join().unwrap());
         }
         peer.shutdown(Shutdown::Write).unwrap();
-        let ending = connection.go_on(&mut session, &mut talk, &Timings::default());
+        let ending = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
         assert!(matches!(ending, Some(Ending::Done)));
         drop(connection);
         let mut answers = String::new();

@@ -4,13 +4,14 @@
 //! end, the slot that it takes, what was heard of the line that is not complete yet. All of it is
 //! in one value that no thread is tied to, so that one thread may set it aside and another go on.
 
-use super::connection::{Connection, Ending, Talk};
+use super::connection::{Connection, Ending, Look, Talk};
 use super::services::Seat;
 use super::session::client::ClientSession;
 use super::session::game_server::GameServerSession;
 use super::session::watcher::WatcherSession;
 use super::session::{Outbox, Session};
 use crate::protocol::line::LineError;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,21 +41,60 @@ impl Conversation {
     /// Holds it to its end.
     pub(super) fn hold(mut self) {
         loop {
-            if let Some(ending) = self.go_on() {
+            if let Some(ending) = self.go_on(&mut || {}) {
                 return self.conclude(ending);
             }
         }
     }
 
-    /// Waits until the peer was heard once or a deadline has passed, and answers. The ending, if
-    /// that was it.
-    fn go_on(&mut self) -> Option<Ending> {
-        let timings = self.party.seat().timings();
-        self.connection
-            .go_on(&mut self.party, &mut self.talk, timings)
+    /// Has it held to its end by another thread of its port.
+    pub(super) fn hand_over(self) {
+        let roster = self.party.seat().roster();
+        roster.hand_over(Box::new(move || self.hold()));
     }
 
-    fn conclude(self, ending: Ending) {
+    /// Holds it to the first answer, without waiting for the peer if that can be: if it cannot,
+    /// calls `step_aside` before. What is left of the conversation then, if it is not over.
+    pub(super) fn answer(mut self, step_aside: &mut dyn FnMut()) -> Option<Self> {
+        // Where the system does not let it hurry, it takes its time.
+        if self.hurry().is_err() {
+            step_aside();
+        }
+        while !self.talk.has_answered() {
+            if let Some(ending) = self.go_on(step_aside) {
+                if matches!(ending, Ending::Refused(_)) {
+                    // The peer is given time to read why.
+                    step_aside();
+                }
+                self.conclude(ending);
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// Makes it one that [`look`](Self::look) does not wait for.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub(super) fn hurry(&mut self) -> io::Result<()> {
+        self.connection.hurry(&mut self.talk)
+    }
+
+    /// Looks what the peer does.
+    pub(super) fn look(&self) -> Look {
+        self.connection.look(&self.talk)
+    }
+
+    /// Goes on until the peer was heard once or a deadline has passed. The ending, if that was it.
+    fn go_on(&mut self, step_aside: &mut dyn FnMut()) -> Option<Ending> {
+        let timings = self.party.seat().timings();
+        self.connection
+            .go_on(&mut self.party, &mut self.talk, timings, step_aside)
+    }
+
+    /// Ends it, and says what came of it. Takes a moment if there is a last line to be read.
+    pub(super) fn conclude(self, ending: Ending) {
         match (ending, self.party) {
             (Ending::Watching(watch), Party::Client(session)) => {
                 let seat = session.into_services();

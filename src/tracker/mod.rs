@@ -1,8 +1,8 @@
 //! The daemon: who is listed, who may connect, and the two conversations.
 //!
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
-//! given the time. The others own what the pure ones never see: [`pool`] the threads and the
-//! listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error,
+//! given the time. The others own what the pure ones never see: [`pool`] and
+//! [`roster`] the threads and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error,
 //! [`machine`] the limits of the system. `services` is where the two meet.
 
 pub mod admission;
@@ -21,6 +21,7 @@ pub mod pool;
 pub mod random;
 pub mod reachability;
 pub mod registry;
+pub mod roster;
 pub mod serve;
 pub mod session;
 pub mod slots;
@@ -29,6 +30,7 @@ pub mod watched_file;
 
 mod conversation;
 mod keeper;
+mod lounge;
 mod services;
 mod watchers;
 
@@ -213,28 +215,35 @@ impl Tracker {
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
+            game_server_roster: Default::default(),
+            client_roster: Default::default(),
+            lounge: Default::default(),
             guests: Default::default(),
         }));
         Keeper::start(shared, config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;
         watchers::start(shared).map_err(StartError::Thread)?;
         let needs = Needs::of(limits);
+        shared
+            .lounge
+            .start(pool::STACK)
+            .map_err(StartError::Thread)?;
         pool::open_door(
             "game-servers",
             game_servers,
+            &shared.game_server_roster,
             needs.game_server_threads,
             log.clone(),
-            move |stream, peer| shared.receive_game_server(stream, peer),
+            move |place, stream, peer| shared.receive_game_server(place, stream, peer),
         )
         .map_err(StartError::Thread)?;
         pool::open_door(
             "clients",
             clients,
+            &shared.client_roster,
             needs.client_threads,
             log.clone(),
-            move |stream, peer| {
-                shared.receive_client(stream, peer);
-            },
+            move |place, stream, peer| shared.receive_client(place, stream, peer),
         )
         .map_err(StartError::Thread)?;
         log.event(

@@ -1,11 +1,13 @@
 //! The doors: threads and listeners. The only place that accepts.
 //!
-//! Every idle thread is a doorman. There is no acceptor that hands connections over and no queue:
-//! each thread waits in `accept`, deals with whoever came, and returns to the door. A door never
-//! closes: what goes wrong with one connection stays with that connection.
+//! There is no acceptor that hands connections over: of a port's threads some are doormen, who wait
+//! in `accept`, deal with whoever came, and return to the door. One that has to wait for its peer
+//! steps aside, and another takes its place (`roster`). A door never closes: what goes wrong with
+//! one connection stays with that connection.
 
 use super::connection;
 use super::log::{Level, Log};
+use super::roster::{Duty, Place, Roster};
 use super::session::Timings;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,20 +18,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Stack of a doorman. Only what is touched of it costs memory; 128 KiB leaves an order of
+/// Stack of a thread that holds conversations. Only what is touched of it costs memory; 128 KiB leaves an order of
 /// magnitude over what a session was seen to need in a debug build.
-const STACK: usize = 128 * 1024;
+pub const STACK: usize = 128 * 1024;
 
 /// Wait before the next try when the system has no descriptor or no memory for a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Who is accepted faster than this was there already: it takes far longer to fall asleep and be
+/// woken.
+const AT_ONCE: Duration = Duration::from_micros(15);
+
 /// Trouble at a door is logged at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
-/// One listener and what all its doormen share.
+/// One listener and what all its threads share.
 struct Door<F> {
     name: &'static str,
     listener: TcpListener,
+    roster: &'static Roster,
     receive: F,
     log: Log,
     accepted: AtomicU64,
@@ -53,24 +60,27 @@ pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListene
     Ok(listener)
 }
 
-/// Starts `threads` doormen at `listener`. Each calls `receive` with whoever comes.
+/// Starts the `threads` of a port. Those of them who are at the door call `receive` with whoever
+/// comes; all of them do the errands of `roster`.
 ///
 /// # Errors
 /// When a thread cannot be started; says which one it was.
 pub fn open_door<F>(
     name: &'static str,
     listener: TcpListener,
+    roster: &'static Roster,
     threads: usize,
     log: Log,
     receive: F,
 ) -> io::Result<()>
 where
-    F: Fn(TcpStream, SocketAddr) + Send + Sync + 'static,
+    F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static,
 {
     let accepted = AtomicU64::new(0);
     let door = Arc::new(Door {
         name,
         listener,
+        roster,
         receive,
         log,
         accepted,
@@ -90,23 +100,36 @@ where
     Ok(())
 }
 
-impl<F: Fn(TcpStream, SocketAddr)> Door<F> {
+impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr)> Door<F> {
     fn keep(&self) -> ! {
+        let mut place = self.roster.join();
         loop {
-            match self.listener.accept() {
-                Ok((stream, peer)) => {
-                    self.accepted.fetch_add(1, Ordering::Relaxed);
-                    let received = catch_unwind(AssertUnwindSafe(|| (self.receive)(stream, peer)));
-                    if received.is_err() {
-                        self.log.event(
-                            Level::Error,
-                            "session-panicked",
-                            &[("peer", &peer), ("door", &self.name)],
-                        );
-                    }
-                }
-                Err(error) => self.recover(&error),
+            match place.next_duty() {
+                Duty::Door => self.stand_at_door(&mut place),
+                Duty::Errand(errand) => self.survive(errand, None),
             }
+        }
+    }
+
+    fn stand_at_door(&self, place: &mut Place<'_>) {
+        let came_here = Instant::now();
+        match self.listener.accept() {
+            Ok((stream, peer)) => {
+                place.receive(came_here.elapsed() < AT_ONCE);
+                self.accepted.fetch_add(1, Ordering::Relaxed);
+                self.survive(|| (self.receive)(place, stream, peer), Some(peer));
+            }
+            Err(error) => self.recover(&error),
+        }
+    }
+
+    /// Does something that may panic.
+    fn survive(&self, action: impl FnOnce(), peer: Option<SocketAddr>) {
+        if catch_unwind(AssertUnwindSafe(action)).is_err() {
+            let peer = peer.map_or("unknown".to_owned(), |peer| peer.to_string());
+            let fields: [(&str, &dyn std::fmt::Display); 2] =
+                [("peer", &peer), ("door", &self.name)];
+            self.log.event(Level::Error, "session-panicked", &fields);
         }
     }
 
@@ -140,12 +163,20 @@ mod tests {
 
     fn door(
         threads: usize,
-        receive: impl Fn(TcpStream, SocketAddr) + Send + Sync + 'static,
+        receive: impl Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static,
     ) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Log::start(Level::Error, io::sink()).unwrap();
-        open_door("test", listener, threads, log, receive).unwrap();
+        open_door(
+            "test",
+            listener,
+            Box::leak(Box::default()),
+            threads,
+            log,
+            receive,
+        )
+        .unwrap();
         address
     }
 
@@ -173,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_one_connection_and_no_thread() {
-        let address = door(2, |mut stream, _| {
+        let address = door(2, |_, mut stream, _| {
             let mut word = [0; 4];
             stream.read_exact(&mut word).unwrap();
             assert_ne!(&word, b"boom", "on purpose");

@@ -13,12 +13,14 @@ use super::history::Recent;
 use super::keys::Keys;
 use super::list::List;
 use super::log::{Level, Log};
+use super::lounge::Lounge;
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
 use super::penalties::Penalties;
 use super::random::Random;
 use super::reachability::Reachability;
 use super::registry::{Registry, Taken};
+use super::roster::{Place, Roster};
 use super::session::client::{self, ClientSession};
 use super::session::game_server::{self, GameServerSession, taken, taken_over};
 use super::session::watcher::{self, Batch};
@@ -54,6 +56,11 @@ pub(super) struct Shared {
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
     pub(super) watchers: Watchers,
+    /// The threads of each port.
+    pub(super) game_server_roster: Roster,
+    pub(super) client_roster: Roster,
+    /// Clients who have their answer.
+    pub(super) lounge: Lounge,
     /// Guests at each door, by class.
     pub(super) guests: [Places; 4],
 }
@@ -64,16 +71,16 @@ pub(super) struct Places(AtomicUsize);
 
 impl Places {
     /// Takes a place, until what is returned is dropped. `None` if so many are taken.
-    fn enter(&'static self, places: usize) -> Option<Place> {
-        let place = Place(&self.0);
+    fn enter(&'static self, places: usize) -> Option<GuestPlace> {
+        let place = GuestPlace(&self.0);
         (self.0.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
     }
 }
 
 /// One place taken.
-struct Place(&'static AtomicUsize);
+struct GuestPlace(&'static AtomicUsize);
 
-impl Drop for Place {
+impl Drop for GuestPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -87,22 +94,47 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     /// Deals with whoever came to the game-server port.
-    pub(super) fn receive_game_server(&'static self, stream: TcpStream, peer: SocketAddr) {
-        if let Some(seat) = self.admit(Class::Pending, stream, peer) {
+    pub(super) fn receive_game_server(
+        &'static self,
+        place: &mut Place<'_>,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) {
+        if let Some(seat) = self.admit(place, Class::Pending, stream, peer) {
+            place.step_aside();
             let session = GameServerSession::new(seat, &self.setting, Instant::now());
             Conversation::new(Party::GameServer(session)).hold();
         }
     }
 
     /// Deals with whoever came to the client port.
-    pub(super) fn receive_client(&'static self, stream: TcpStream, peer: SocketAddr) {
-        if let Some(seat) = self.admit(Class::Client, stream, peer) {
+    pub(super) fn receive_client(
+        &'static self,
+        place: &mut Place<'_>,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) {
+        if let Some(seat) = self.admit(place, Class::Client, stream, peer) {
             let session = ClientSession::new(seat, &self.setting, Instant::now());
-            Conversation::new(Party::Client(session)).hold();
+            let conversation = Conversation::new(Party::Client(session));
+            let Some(mut rest) = conversation.answer(&mut || place.step_aside()) else {
+                return;
+            };
+            match rest.hurry() {
+                Ok(()) => self.lounge.enter(rest),
+                // It can be waited for in no other way.
+                Err(_) => rest.hand_over(),
+            }
         }
     }
 
-    fn admit(&'static self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat> {
+    fn admit(
+        &'static self,
+        place: &mut Place<'_>,
+        class: Class,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<Seat> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(id, stream, peer));
         let ip = connection.peer().ip();
@@ -122,7 +154,14 @@ impl Shared {
             trusted,
             now: Instant::now(),
         };
-        let arrived = lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
+        let arrive = || lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
+        let mut arrived = arrive();
+        if let Err(Denied::HostFull(..) | Denied::ClassFull(..) | Denied::OwnGroup(..)) = arrived
+            && class == Class::Client
+            && self.lounge.makes_room()
+        {
+            arrived = arrive();
+        }
         match arrived {
             Ok(dropped) => {
                 self.stats.accepted.add_one();
@@ -141,7 +180,7 @@ impl Shared {
                     Denied::OwnGroup(..) => GUESTS_OF_HOLDERS,
                     _ => 0,
                 };
-                if !self.serve_guest(&connection, newcomer, class, places) {
+                if !self.serve_guest(place, &connection, newcomer, class, places) {
                     self.say_denied(denied, connection.peer(), class);
                     connection.turn_away(&denied.refusal());
                 }
@@ -156,6 +195,7 @@ impl Shared {
     /// keep out only others who are silent too.
     fn serve_guest(
         &'static self,
+        at: &mut Place<'_>,
         connection: &Arc<Connection>,
         newcomer: Newcomer,
         class: Class,
@@ -164,6 +204,7 @@ impl Shared {
         let Some(place) = self.guests[class as usize].enter(places) else {
             return false;
         };
+        at.step_aside();
         let Some(sent) = connection.sends_at_once() else {
             return false;
         };
@@ -275,7 +316,7 @@ pub(super) struct Seat {
     /// Has been on the list.
     listed: Cell<bool>,
     /// Held by a guest until it has a slot.
-    guest_place: Cell<Option<Place>>,
+    guest_place: Cell<Option<GuestPlace>>,
 }
 
 impl Drop for Seat {
@@ -321,6 +362,14 @@ impl Seat {
     pub(super) fn settle(&self) {
         self.class.set(Class::Watcher);
         lock(&self.shared.admission).settle(self.connection.id());
+    }
+
+    /// The threads of its port.
+    pub(super) fn roster(&self) -> &'static Roster {
+        match self.class.get() {
+            Class::Pending | Class::Listed => &self.shared.game_server_roster,
+            Class::Client | Class::Watcher => &self.shared.client_roster,
+        }
     }
 
     /// Takes the connection off the list and says what came of its conversation. The peer is given
@@ -467,6 +516,9 @@ impl Seat {
     }
 
     fn unlist(&self, why: &str) {
+        if self.class.get() == Class::Client {
+            return;
+        }
         let removed = lock(&self.shared.registry).remove(self.connection.id());
         if let Some(entry) = removed {
             let peer = self.connection.peer();

@@ -1,0 +1,124 @@
+//! The lounge: where clients who have their answer are, until they hang up.
+//!
+//! A client that was answered and has not said QUIT will nearly always hang up, within a
+//! millisecond or a few. A thread that waited for that would be woken for it, once for each of
+//! them, which costs as much as the answer. So nobody waits: whoever brings the next client looks,
+//! once in a millisecond, what all the others do, and a thread does when nobody comes.
+//!
+//! Whoever is in the lounge holds a slot, so it is no larger than there are slots.
+
+use super::connection::Look;
+use super::conversation::Conversation;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often those who bring somebody look at the others.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// How often whoever needs a slot looks whether somebody has gone.
+const LOOK_IN_NEED: Duration = Duration::from_micros(100);
+
+/// How often the lounge's own thread looks, which has the others to do its work when there is
+/// much of it.
+const LOOK_ALONE: Duration = Duration::from_millis(4);
+
+/// Who has not hung up by then is given to a thread again, which waits for what they say.
+const STAY: Duration = Duration::from_millis(30);
+
+/// Clients who have their answer.
+#[derive(Default)]
+pub(super) struct Lounge {
+    inside: Mutex<Inside>,
+    /// Somebody came when nobody was there.
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    clients: Vec<(Instant, Conversation)>,
+    last_look: Option<Instant>,
+    /// The lounge's thread waits for somebody to come.
+    is_asleep: bool,
+}
+
+impl Lounge {
+    /// Starts the lounge's own thread.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(&'static self, stack: usize) -> io::Result<()> {
+        let look = move || {
+            loop {
+                self.wait_for_somebody();
+                // Who panicked is gone; the others wait for the next look.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.look(Duration::ZERO)));
+                thread::sleep(LOOK_ALONE);
+            }
+        };
+        let thread = thread::Builder::new().name("lounge".to_owned());
+        thread.stack_size(stack).spawn(look).map(drop)
+    }
+
+    /// Takes in a conversation that does not wait for its peer.
+    pub(super) fn enter(&self, conversation: Conversation) {
+        self.let_in(&mut vec![(Instant::now(), conversation)]);
+        self.look(LOOK_EVERY);
+    }
+
+    fn let_in(&self, clients: &mut Vec<(Instant, Conversation)>) {
+        let was_asleep = {
+            let mut inside = self.inside();
+            inside.clients.append(clients);
+            !inside.clients.is_empty() && std::mem::take(&mut inside.is_asleep)
+        };
+        if was_asleep {
+            self.came.notify_one();
+        }
+    }
+
+    /// Looks whether somebody has gone, for one who needs a slot. True if so.
+    pub(super) fn makes_room(&self) -> bool {
+        self.look(LOOK_IN_NEED)
+    }
+
+    /// Looks what everybody does, unless somebody has within `pause`. True if somebody has gone.
+    fn look(&self, pause: Duration) -> bool {
+        let now = Instant::now();
+        let clients = {
+            let mut inside = self.inside();
+            if inside.last_look.is_some_and(|at| now < at + pause) {
+                return false;
+            }
+            inside.last_look = Some(now);
+            std::mem::take(&mut inside.clients)
+        };
+        let before = clients.len();
+        let mut staying = Vec::with_capacity(before);
+        for (since, conversation) in clients {
+            match conversation.look() {
+                Look::Silent if now < since + STAY => staying.push((since, conversation)),
+                Look::Gone(ending) => conversation.conclude(ending),
+                Look::Silent | Look::Speaks => conversation.hand_over(),
+            }
+        }
+        let has_room = staying.len() < before;
+        self.let_in(&mut staying);
+        has_room
+    }
+
+    fn wait_for_somebody(&self) {
+        let mut inside = self.inside();
+        while inside.clients.is_empty() {
+            inside.is_asleep = true;
+            let woken = self.came.wait(inside);
+            inside = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

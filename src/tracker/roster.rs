@@ -1,0 +1,286 @@
+//! Who of a port's threads does what: stands at the door, is on an errand, or rests.
+//!
+//! This file hides how many threads stand at a door. A thread that sleeps there is woken for the
+//! next connection even if another is about to take it, so few threads answer with less work than
+//! many do; but of a burst that comes faster than a few can accept, the system drops what does not
+//! fit into its queue. So two stand at a door, and more for as long as they find the next
+//! connection waiting whenever they are done with one.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+
+/// Threads at a door as a rule: while one steps aside with somebody there is still another.
+const USUAL: usize = 2;
+
+/// Threads at a door that does not come to rest. With more of them than this, a burst is answered
+/// no sooner.
+const MOST: usize = 64;
+
+/// Another thread is called to the door for so many connections in a row that were waiting there.
+const ROW: u32 = 32;
+
+/// Something to do for a thread that has nothing else to do.
+pub type Errand = Box<dyn FnOnce() + Send>;
+
+/// What a thread does next.
+pub enum Duty {
+    /// Stand at the door.
+    Door,
+    /// Do this.
+    Errand(Errand),
+}
+
+/// The threads of one port.
+#[derive(Default)]
+pub struct Roster {
+    state: Mutex<State>,
+    /// Connections in a row that were waiting, whoever took them.
+    row: AtomicU32,
+}
+
+#[derive(Default)]
+struct State {
+    at_door: usize,
+    /// Threads wanted at the door beyond the usual.
+    more: usize,
+    errands: VecDeque<Errand>,
+    /// The last who came to rest is the first to be called: what it needs is still in the cache.
+    resting: Vec<Arc<Rester>>,
+}
+
+/// A thread that may rest.
+struct Rester {
+    thread: Thread,
+    is_called: AtomicBool,
+}
+
+impl Rester {
+    fn call(&self) {
+        self.is_called.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    fn rest(&self) {
+        while !self.is_called.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}
+
+impl Roster {
+    /// Takes on the calling thread.
+    pub fn join(&self) -> Place<'_> {
+        let me = Arc::new(Rester {
+            thread: thread::current(),
+            is_called: AtomicBool::new(false),
+        });
+        Place {
+            roster: self,
+            me,
+            is_at_door: false,
+            was_waited_for: false,
+        }
+    }
+
+    /// Has `errand` done by a thread that has nothing else to do, as soon as there is one.
+    pub fn hand_over(&self, errand: Errand) {
+        let called = {
+            let mut state = self.state();
+            state.errands.push_back(errand);
+            state.resting.pop()
+        };
+        call(called);
+    }
+
+    /// What is changed under this lock is changed by one call, so a panic leaves nothing half
+    /// done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes whoever was taken off the resting ones, when the lock is free again. A thread that is
+/// called looks for itself what is to be done: it may be something else by then.
+fn call(called: Option<Arc<Rester>>) {
+    if let Some(rester) = called {
+        rester.call();
+    }
+}
+
+/// One thread's place in a roster.
+pub struct Place<'a> {
+    roster: &'a Roster,
+    me: Arc<Rester>,
+    is_at_door: bool,
+    /// The last connection was waiting for it, not the other way round.
+    was_waited_for: bool,
+}
+
+impl Place<'_> {
+    /// Rests until there is something to do, and says what it is.
+    pub fn next_duty(&mut self) -> Duty {
+        loop {
+            let mut state = self.roster.state();
+            if self.is_at_door {
+                if state.at_door <= USUAL || self.was_waited_for {
+                    return Duty::Door;
+                }
+                self.is_at_door = false;
+                state.at_door -= 1;
+                state.more = state.more.saturating_sub(1);
+            }
+            // Somebody is always at the door, whatever else there is to do.
+            if state.at_door > 0
+                && let Some(errand) = state.errands.pop_front()
+            {
+                return Duty::Errand(errand);
+            }
+            if state.at_door < USUAL + state.more {
+                state.at_door += 1;
+                self.is_at_door = true;
+                self.was_waited_for = false;
+                return Duty::Door;
+            }
+            state.resting.push(Arc::clone(&self.me));
+            drop(state);
+            self.me.rest();
+        }
+    }
+
+    /// Somebody came through the door. `was_waiting` if they were there already.
+    pub fn receive(&mut self, was_waiting: bool) {
+        self.was_waited_for = was_waiting;
+        if !was_waiting {
+            self.roster.row.store(0, Ordering::Relaxed);
+            return;
+        }
+        let in_a_row = self.roster.row.fetch_add(1, Ordering::Relaxed) + 1;
+        if !in_a_row.is_multiple_of(ROW) {
+            return;
+        }
+        let called = {
+            let mut state = self.roster.state();
+            if USUAL + state.more >= MOST {
+                return;
+            }
+            state.more += 1;
+            state.resting.pop()
+        };
+        call(called);
+    }
+
+    /// Leaves the door, to wait for somebody or do something that takes time. Nothing happens if
+    /// it has left already. If nobody else is at the door, somebody is called there.
+    pub fn step_aside(&mut self) {
+        if !std::mem::take(&mut self.is_at_door) {
+            return;
+        }
+        let called = {
+            let mut state = self.roster.state();
+            state.at_door -= 1;
+            match state.at_door {
+                0 => state.resting.pop(),
+                _ => None,
+            }
+        };
+        call(called);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// What one of several threads was given to do, or `None` for the door, where it stays.
+    fn staff(roster: &'static Roster, threads: usize) -> Receiver<Option<thread::ThreadId>> {
+        let (say, said) = channel();
+        for _ in 0..threads {
+            let say = say.clone();
+            thread::spawn(move || {
+                let mut place = roster.join();
+                while let Duty::Errand(errand) = place.next_duty() {
+                    errand();
+                    say.send(Some(thread::current().id())).unwrap();
+                }
+                say.send(None).unwrap();
+                thread::park();
+            });
+        }
+        said
+    }
+
+    #[test]
+    fn the_usual_number_is_at_the_door_and_the_others_do_errands() {
+        let roster: &Roster = Box::leak(Box::default());
+        let said = staff(roster, USUAL + 2);
+        for _ in 0..USUAL {
+            assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
+        }
+        let (done, all_done) = channel();
+        for n in 0..10 {
+            let done = done.clone();
+            roster.hand_over(Box::new(move || done.send(n).unwrap()));
+            assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
+            assert_eq!(all_done.recv_timeout(PATIENCE), Ok(n));
+        }
+    }
+
+    #[test]
+    fn a_door_is_not_left_alone() {
+        let roster: &Roster = Box::leak(Box::default());
+        let mut places: Vec<Place<'_>> = (0..USUAL).map(|_| roster.join()).collect();
+        for place in &mut places {
+            assert!(matches!(place.next_duty(), Duty::Door));
+        }
+        let said = staff(roster, 1);
+        while roster.state().resting.is_empty() {
+            thread::yield_now();
+        }
+        for place in &mut places {
+            assert!(said.try_recv().is_err(), "nobody is called too early");
+            place.step_aside();
+            place.step_aside();
+        }
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
+        // An errand does not keep from the door who is needed there.
+        let mut place = roster.join();
+        roster.state().at_door = 0;
+        roster.hand_over(Box::new(|| ()));
+        assert!(matches!(place.next_duty(), Duty::Door));
+        assert!(matches!(places[0].next_duty(), Duty::Errand(_)));
+    }
+
+    #[test]
+    fn a_door_that_does_not_come_to_rest_gets_more_and_later_the_usual() {
+        let roster: &Roster = Box::leak(Box::default());
+        let mut first = roster.join();
+        assert!(matches!(first.next_duty(), Duty::Door));
+        let said = staff(roster, 3);
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
+        while roster.state().resting.len() < 2 {
+            thread::yield_now();
+        }
+        for _ in 0..ROW {
+            first.receive(true);
+        }
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
+        assert_eq!(roster.state().at_door, USUAL + 1);
+        assert!(matches!(first.next_duty(), Duty::Door));
+        first.receive(false);
+        roster.hand_over(Box::new(|| ()));
+        assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
+        while roster.state().resting.len() != 1 {
+            thread::yield_now();
+        }
+        roster.state().errands.push_back(Box::new(|| ()));
+        assert!(matches!(first.next_duty(), Duty::Errand(_)));
+        let state = roster.state();
+        assert_eq!((state.at_door, state.more), (USUAL, 0));
+    }
+}
