@@ -428,6 +428,13 @@ impl<H> Admission<H> {
         )
     }
 
+    /// True when there is no slot of `class` left, or none for the newcomer's host.
+    pub fn is_full(&self, newcomer: &Newcomer, class: Class) -> bool {
+        let (used, limit) = self.usage(class);
+        let is_host_full = || self.check_cap(Network::host(newcomer.ip), class).is_err();
+        used >= limit || (!newcomer.trusted && is_host_full())
+    }
+
     /// True when more than half of the slots of `class` are in use: steps must be quick then.
     pub fn is_crowded(&self, class: Class) -> bool {
         let (used, limit) = self.usage(class);

@@ -11,15 +11,12 @@ use super::connection::Look;
 use super::conversation::Conversation;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often those who bring somebody look at the others.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-
-/// How often whoever needs a slot looks whether somebody has gone.
-const LOOK_IN_NEED: Duration = Duration::from_micros(100);
 
 /// How often the lounge's own thread looks, which has the others to do its work when there is
 /// much of it.
@@ -31,6 +28,8 @@ const STAY: Duration = Duration::from_millis(30);
 /// Clients who have their answer.
 #[derive(Default)]
 pub(super) struct Lounge {
+    /// Held by whoever looks.
+    turn: Mutex<()>,
     inside: Mutex<Inside>,
     /// Somebody came when nobody was there.
     came: Condvar,
@@ -54,7 +53,7 @@ impl Lounge {
             loop {
                 self.wait_for_somebody();
                 // Who panicked is gone; the others wait for the next look.
-                let _ = catch_unwind(AssertUnwindSafe(|| self.look(Duration::ZERO)));
+                let _ = catch_unwind(AssertUnwindSafe(|| self.look_after(Duration::ZERO)));
                 thread::sleep(LOOK_ALONE);
             }
         };
@@ -65,7 +64,7 @@ impl Lounge {
     /// Takes in a conversation that does not wait for its peer.
     pub(super) fn enter(&self, conversation: Conversation) {
         self.let_in(&mut vec![(Instant::now(), conversation)]);
-        self.look(LOOK_EVERY);
+        self.look_after(LOOK_EVERY);
     }
 
     fn let_in(&self, clients: &mut Vec<(Instant, Conversation)>) {
@@ -79,24 +78,36 @@ impl Lounge {
         }
     }
 
-    /// Looks whether somebody has gone, for one who needs a slot. True if so.
-    pub(super) fn makes_room(&self) -> bool {
-        self.look(LOOK_IN_NEED)
+    /// Sees to it that nobody is inside who has gone, for one who needs a slot. If somebody is
+    /// looking, waits for that: those who have gone are about to be known.
+    pub(super) fn make_room(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look();
     }
 
-    /// Looks what everybody does, unless somebody has within `pause`. True if somebody has gone.
-    fn look(&self, pause: Duration) -> bool {
+    /// Looks, unless somebody does or has done within `pause`.
+    fn look_after(&self, pause: Duration) {
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            // Whoever looked and panicked is gone; nothing is half done.
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let last_look = self.inside().last_look;
+        if last_look.is_none_or(|at| at.elapsed() >= pause) {
+            self.look();
+        }
+    }
+
+    /// Looks what everybody does.
+    fn look(&self) {
         let now = Instant::now();
         let clients = {
             let mut inside = self.inside();
-            if inside.last_look.is_some_and(|at| now < at + pause) {
-                return false;
-            }
             inside.last_look = Some(now);
             std::mem::take(&mut inside.clients)
         };
-        let before = clients.len();
-        let mut staying = Vec::with_capacity(before);
+        let mut staying = Vec::with_capacity(clients.len());
         for (since, conversation) in clients {
             match conversation.look() {
                 Look::Silent if now < since + STAY => staying.push((since, conversation)),
@@ -104,9 +115,7 @@ impl Lounge {
                 Look::Silent | Look::Speaks => conversation.hand_over(),
             }
         }
-        let has_room = staying.len() < before;
         self.let_in(&mut staying);
-        has_room
     }
 
     fn wait_for_somebody(&self) {

@@ -154,14 +154,11 @@ impl Shared {
             trusted,
             now: Instant::now(),
         };
-        let arrive = || lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
-        let mut arrived = arrive();
-        if let Err(Denied::HostFull(..) | Denied::ClassFull(..) | Denied::OwnGroup(..)) = arrived
-            && class == Class::Client
-            && self.lounge.makes_room()
-        {
-            arrived = arrive();
+        if class == Class::Client && lock(&self.admission).is_full(&newcomer, class) {
+            // Nobody makes way, or is turned away, for those who have gone.
+            self.lounge.make_room();
         }
+        let arrived = lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
         match arrived {
             Ok(dropped) => {
                 self.stats.accepted.add_one();
