@@ -53,6 +53,8 @@ pub struct Talk {
     wait: Option<Duration>,
     /// The peer was sent something.
     has_answered: bool,
+    /// The thread that goes on with this has sent something.
+    pub has_sent: bool,
     /// The socket does not wait: whoever goes on with this does at once what can be done at once.
     is_at_once: bool,
 }
@@ -62,6 +64,17 @@ impl Talk {
     pub fn has_answered(&self) -> bool {
         self.has_answered
     }
+}
+
+/// What came of going on with a conversation.
+#[derive(Debug)]
+pub enum Step {
+    /// The peer was heard.
+    Heard,
+    /// It was not, and this is to be said to it, if anything is; there is no haste.
+    Quiet(Vec<Chunk>),
+    /// It is over.
+    Over(Ending),
 }
 
 /// What a peer does while nobody waits for it.
@@ -161,27 +174,27 @@ impl Connection {
     }
 
     /// Goes on with a conversation until the peer was heard once, or its session's deadline has
-    /// passed; says the last line if that was the end of it. `None` if it was not. Calls
-    /// `step_aside` before it waits for the peer, if it was told to hurry.
+    /// passed; says the last line if that was the end of it. Calls `step_aside` before it waits
+    /// for the peer, if it was told to hurry.
     pub fn go_on(
         &self,
         session: &mut impl Session,
         talk: &mut Talk,
         timings: &Timings,
         step_aside: &mut dyn FnMut(),
-    ) -> Option<Ending> {
+    ) -> Step {
         let ending = match self.exchange(session, talk, timings, step_aside) {
-            Ok(None) => return None,
-            Ok(Some(ending)) | Err(ending) => ending,
+            Ok(Step::Over(ending)) | Err(ending) => ending,
+            Ok(step) => return step,
         };
         let Some(why) = self.dismissal() else {
-            return Some(ending);
+            return Step::Over(ending);
         };
         // What does not fit now will not be read either.
         let _ = self.stream.set_nonblocking(true);
         let _ = (&self.stream).write(format!("{why}\n").as_bytes());
         let _ = self.stream.set_nonblocking(false);
-        Some(Ending::Refused(why.clone()))
+        Step::Over(Ending::Refused(why.clone()))
     }
 
     fn exchange(
@@ -190,17 +203,18 @@ impl Connection {
         talk: &mut Talk,
         timings: &Timings,
         step_aside: &mut dyn FnMut(),
-    ) -> Result<Option<Ending>, Ending> {
+    ) -> Result<Step, Ending> {
         if !INHERITS && talk.wait.is_none() {
             preset(&self.stream, timings).map_err(Ending::Lost)?;
         }
         let mut buffer = [0; MAX_LINE];
         let mut out = Outbox::default();
+        let mut is_heard = true;
         match self.read(&mut buffer, session, talk, step_aside) {
             Ok(0) => {
                 session.on_end(talk.splitter.is_inside_a_line(), &mut out);
                 self.send(out.take(), talk, timings, step_aside)?;
-                return Ok(Some(Ending::Done));
+                return Ok(Step::Over(Ending::Done));
             }
             Ok(count) => {
                 let mut input = &buffer[..count];
@@ -219,7 +233,7 @@ impl Connection {
                 if let Some(watch) = out.take_watch() {
                     talk.rest = input.to_vec();
                     self.send(out.take(), talk, timings, step_aside)?;
-                    return Ok(Some(Ending::Watching(watch)));
+                    return Ok(Step::Over(Ending::Watching(watch)));
                 }
                 if is_noise {
                     session.on_noise(now, &mut out);
@@ -228,6 +242,7 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if is_timeout(&error) => {
                 talk.wait = None;
+                is_heard = false;
             }
             Err(error) => return Err(Ending::Lost(error)),
         }
@@ -236,8 +251,14 @@ impl Connection {
         if out.closing().is_none() && now >= session.next_deadline() {
             session.on_deadline(now, &mut out);
         }
+        if !is_heard && out.closing().is_none() {
+            return Ok(Step::Quiet(out.take()));
+        }
         self.send(out.take(), talk, timings, step_aside)?;
-        Ok(out.closing().map(|closing| closing.clone().into()))
+        Ok(match out.closing() {
+            Some(closing) => Step::Over(closing.clone().into()),
+            None => Step::Heard,
+        })
     }
 
     /// Reads what is there; or else waits for it until the session's next deadline.
@@ -293,7 +314,7 @@ impl Connection {
         if chunks.is_empty() {
             return Ok(());
         }
-        talk.has_answered = true;
+        (talk.has_answered, talk.has_sent) = (true, true);
         let mut slices = slices(&chunks);
         let size: usize = slices.iter().map(|slice| slice.len()).sum();
         if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
@@ -394,6 +415,23 @@ impl Connection {
             });
         self.farewell(Duration::ZERO);
         sent.err().unwrap_or(Ending::Done)
+    }
+
+    /// Says something from another thread than the one that holds the conversation, without ever
+    /// waiting. A peer that does not read what it is sent is not told.
+    pub fn say_now(&self, chunks: &[Chunk]) {
+        let size: usize = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
+        // Whoever waits for the peer is not woken by that; whoever is about to tries again.
+        if self.set_waiting(false).is_err() {
+            return;
+        }
+        self.sent.fetch_add(size, Ordering::Relaxed);
+        let sent = self.send_some(chunks, 0);
+        let _ = self.set_waiting(true);
+        if sent.is_ok_and(|sent| 0 < sent && sent < size) {
+            // Half a line is worse than none.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// Why the conversation is to end, if another thread wants it to.
@@ -522,13 +560,13 @@ mod tests {
             let go_on = || {
                 let ending =
                     connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
-                assert!(ending.is_none());
+                assert!(matches!(ending, Step::Heard));
             };
             thread::scope(|scope| scope.spawn(go_on).join().unwrap());
         }
         peer.shutdown(Shutdown::Write).unwrap();
         let ending = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
-        assert!(matches!(ending, Some(Ending::Done)));
+        assert!(matches!(ending, Step::Over(Ending::Done)));
         drop(connection);
         let mut answers = String::new();
         peer.read_to_string(&mut answers).unwrap();

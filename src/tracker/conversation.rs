@@ -4,7 +4,8 @@
 //! end, the slot that it takes, what was heard of the line that is not complete yet. All of it is
 //! in one value that no thread is tied to, so that one thread may set it aside and another go on.
 
-use super::connection::{Connection, Ending, Look, Talk};
+use super::connection::{Connection, Ending, Look, Step, Talk};
+use super::roster::Place;
 use super::services::Seat;
 use super::session::client::ClientSession;
 use super::session::game_server::GameServerSession;
@@ -38,11 +39,21 @@ impl Conversation {
         }
     }
 
-    /// Holds it to its end.
-    pub(super) fn hold(mut self) {
+    /// Holds it to its end; or until it is quiet, if another thread is better suited to wait then:
+    /// one that has sent something holds on to memory that one which only listens does not need.
+    pub(super) fn hold(mut self, place: &mut Place<'_>) {
         loop {
-            if let Some(ending) = self.go_on(&mut || {}) {
-                return self.conclude(ending);
+            match self.go_on(&mut || {}) {
+                Step::Heard => {}
+                Step::Quiet(chunks) => {
+                    let clerk = &self.party.seat().shared().clerk;
+                    clerk.say(&self.connection, chunks);
+                    if self.talk.has_sent && self.party.is_at_rest() {
+                        self.talk.has_sent = false;
+                        return place.retire(Box::new(move |place| self.hold(place)));
+                    }
+                }
+                Step::Over(ending) => return self.conclude(ending),
             }
         }
     }
@@ -50,7 +61,7 @@ impl Conversation {
     /// Has it held to its end by another thread of its port.
     pub(super) fn hand_over(self) {
         let roster = self.party.seat().roster();
-        roster.hand_over(Box::new(move || self.hold()));
+        roster.hand_over(Box::new(move |place| self.hold(place)));
     }
 
     /// Holds it to the first answer, without waiting for the peer if that can be: if it cannot,
@@ -61,7 +72,7 @@ impl Conversation {
             step_aside();
         }
         while !self.talk.has_answered() {
-            if let Some(ending) = self.go_on(step_aside) {
+            if let Step::Over(ending) = self.go_on(step_aside) {
                 if matches!(ending, Ending::Refused(_)) {
                     // The peer is given time to read why.
                     step_aside();
@@ -86,8 +97,9 @@ impl Conversation {
         self.connection.look(&self.talk)
     }
 
-    /// Goes on until the peer was heard once or a deadline has passed. The ending, if that was it.
-    fn go_on(&mut self, step_aside: &mut dyn FnMut()) -> Option<Ending> {
+    /// Goes on until the peer was heard once or a deadline has passed.
+    #[inline(never)]
+    fn go_on(&mut self, step_aside: &mut dyn FnMut()) -> Step {
         let timings = self.party.seat().timings();
         self.connection
             .go_on(&mut self.party, &mut self.talk, timings, step_aside)
@@ -114,6 +126,11 @@ impl Party {
             Self::GameServer(session) => session.services(),
             Self::Client(session) => session.services(),
         }
+    }
+
+    /// True for a game server on the list, which may be silent for a day and more.
+    fn is_at_rest(&self) -> bool {
+        matches!(self, Self::GameServer(session) if session.is_listed())
     }
 
     fn session(&mut self) -> &mut dyn Session {

@@ -28,6 +28,7 @@ pub mod slots;
 pub mod stats;
 pub mod watched_file;
 
+mod clerk;
 mod conversation;
 mod keeper;
 mod lounge;
@@ -35,6 +36,7 @@ mod services;
 mod watchers;
 
 use admission::{Admission, Caps};
+use clerk::Clerk;
 use credentials::{PasswordError, Passwords};
 use keeper::Keeper;
 use log::{Level, Log};
@@ -43,6 +45,7 @@ use network::Network;
 use random::Random;
 use reachability::Reachability;
 use registry::Registry;
+use roster::Roster;
 use services::Shared;
 use session::{Setting, Timings};
 use slots::{Limits, SlotShares};
@@ -215,9 +218,10 @@ impl Tracker {
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
-            game_server_roster: Default::default(),
-            client_roster: Default::default(),
+            game_server_roster: Roster::all_at_the_door(),
+            client_roster: Roster::few_at_the_door(),
             lounge: Default::default(),
+            clerk: Clerk::start().map_err(StartError::Thread)?,
             guests: Default::default(),
         }));
         Keeper::start(shared, config.keys_file, config.bans_file)

@@ -7,7 +7,7 @@
 
 use super::connection;
 use super::log::{Level, Log};
-use super::roster::{Duty, Place, Roster};
+use super::roster::{Duty, Errand, Place, Roster};
 use super::session::Timings;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Stack of a thread that holds conversations. Only what is touched of it costs memory; 128 KiB leaves an order of
-/// magnitude over what a session was seen to need in a debug build.
+/// Stack of a thread that holds conversations. Only what is touched of it costs memory; 128 KiB
+/// leaves an order of magnitude over what a session was seen to need in a debug build.
 pub const STACK: usize = 128 * 1024;
 
 /// Wait before the next try when the system has no descriptor or no memory for a connection.
@@ -87,30 +87,55 @@ where
         trouble: Mutex::new(None),
     });
     for number in 1..=threads {
-        let door = Arc::clone(&door);
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .stack_size(STACK)
-            .spawn(move || door.keep())
-            .map_err(|error| {
-                let text = format!("thread {number} of {threads} did not start: {error}");
-                io::Error::new(error.kind(), text)
-            })?;
+        Door::start_thread(&door, None).map_err(|error| {
+            let text = format!("thread {number} of {threads} did not start: {error}");
+            io::Error::new(error.kind(), text)
+        })?;
     }
     Ok(())
 }
 
-impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr)> Door<F> {
-    fn keep(&self) -> ! {
-        let mut place = self.roster.join();
+impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<F> {
+    /// Starts one thread, which has `errand` to do first. Where it cannot be started, the errand
+    /// is left where it was.
+    fn start_thread(
+        door: &Arc<Self>,
+        errand: Option<&Arc<Mutex<Option<Errand>>>>,
+    ) -> io::Result<()> {
+        let (door, errand) = (Arc::clone(door), errand.map(Arc::clone));
+        let thread = std::thread::Builder::new().name(door.name.to_owned());
+        let keep = move || {
+            let first = errand.and_then(|errand| take(&errand));
+            Self::keep(&door, first);
+        };
+        thread.stack_size(STACK).spawn(keep).map(drop)
+    }
+
+    /// The life of a thread: to the end of the process, unless a successor takes its place.
+    fn keep(door: &Arc<Self>, first: Option<Errand>) {
+        let mut place = door.roster.join();
+        let mut next = first;
         loop {
-            match place.next_duty() {
-                Duty::Door => self.stand_at_door(&mut place),
-                Duty::Errand(errand) => self.survive(errand, None),
+            let duty = next.take().map_or_else(|| place.next_duty(), Duty::Errand);
+            match duty {
+                Duty::Door => door.stand_at_door(&mut place),
+                Duty::Errand(errand) => door.survive(|| errand(&mut place), None),
+            }
+            if let Some(errand) = place.take_testament() {
+                let errand = Arc::new(Mutex::new(Some(errand)));
+                let _turn = door.roster.await_succession();
+                if Self::start_thread(door, Some(&errand)).is_ok() {
+                    return;
+                }
+                // There is no other than this one.
+                next = take(&errand);
             }
         }
     }
 
+    // Not part of `keep`, whose share of the stack stays in use under whatever is done there: some
+    // ten thousand threads may be waiting in it.
+    #[inline(never)]
     fn stand_at_door(&self, place: &mut Place<'_>) {
         let came_here = Instant::now();
         match self.listener.accept() {
@@ -124,6 +149,7 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr)> Door<F> {
     }
 
     /// Does something that may panic.
+    #[inline(never)]
     fn survive(&self, action: impl FnOnce(), peer: Option<SocketAddr>) {
         if catch_unwind(AssertUnwindSafe(action)).is_err() {
             let peer = peer.map_or("unknown".to_owned(), |peer| peer.to_string());
@@ -156,6 +182,12 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr)> Door<F> {
     }
 }
 
+/// Takes out what one of two threads is to do.
+fn take(errand: &Mutex<Option<Errand>>) -> Option<Errand> {
+    let mut errand = errand.lock().unwrap_or_else(PoisonError::into_inner);
+    errand.take()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +203,7 @@ mod tests {
         open_door(
             "test",
             listener,
-            Box::leak(Box::default()),
+            Box::leak(Box::new(Roster::few_at_the_door())),
             threads,
             log,
             receive,

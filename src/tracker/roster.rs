@@ -3,8 +3,9 @@
 //! This file hides how many threads stand at a door. A thread that sleeps there is woken for the
 //! next connection even if another is about to take it, so few threads answer with less work than
 //! many do; but of a burst that comes faster than a few can accept, the system drops what does not
-//! fit into its queue. So two stand at a door, and more for as long as they find the next
-//! connection waiting whenever they are done with one.
+//! fit into its queue. So two stand at the door for clients, and more for as long as they find the
+//! next connection waiting whenever they are done with one. At the door for game servers, which
+//! stay, all threads stand that have nothing else to do.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -14,15 +15,15 @@ use std::thread::{self, Thread};
 /// Threads at a door as a rule: while one steps aside with somebody there is still another.
 const USUAL: usize = 2;
 
-/// Threads at a door that does not come to rest. With more of them than this, a burst is answered
-/// no sooner.
-const MOST: usize = 64;
+/// Threads beyond the usual at a door that does not come to rest. With more of them than this, a
+/// burst is answered no sooner.
+const MOST: usize = 62;
 
 /// Another thread is called to the door for so many connections in a row that were waiting there.
 const ROW: u32 = 32;
 
 /// Something to do for a thread that has nothing else to do.
-pub type Errand = Box<dyn FnOnce() + Send>;
+pub type Errand = Box<dyn FnOnce(&mut Place<'_>) + Send>;
 
 /// What a thread does next.
 pub enum Duty {
@@ -33,11 +34,15 @@ pub enum Duty {
 }
 
 /// The threads of one port.
-#[derive(Default)]
 pub struct Roster {
     state: Mutex<State>,
     /// Connections in a row that were waiting, whoever took them.
     row: AtomicU32,
+    /// Threads at the door as a rule.
+    usual: usize,
+    /// Held by a thread while its successor starts: the machine allows only so many threads, and
+    /// for a moment both are there.
+    succession: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -70,6 +75,34 @@ impl Rester {
 }
 
 impl Roster {
+    /// For a port whose peers nearly always say at once all that they have to say: a few at the
+    /// door answer them.
+    pub fn few_at_the_door() -> Self {
+        Self::new(USUAL)
+    }
+
+    /// For a port whose peers stay: whoever has nothing else to do is at the door, so that nobody
+    /// has to be called.
+    pub fn all_at_the_door() -> Self {
+        Self::new(usize::MAX - MOST)
+    }
+
+    fn new(usual: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            row: AtomicU32::new(0),
+            usual,
+            succession: Mutex::default(),
+        }
+    }
+
+    /// Waits until it is the calling thread's turn to start its successor.
+    pub fn await_succession(&self) -> MutexGuard<'_, ()> {
+        self.succession
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes on the calling thread.
     pub fn join(&self) -> Place<'_> {
         let me = Arc::new(Rester {
@@ -81,6 +114,7 @@ impl Roster {
             me,
             is_at_door: false,
             was_waited_for: false,
+            testament: None,
         }
     }
 
@@ -116,6 +150,8 @@ pub struct Place<'a> {
     is_at_door: bool,
     /// The last connection was waiting for it, not the other way round.
     was_waited_for: bool,
+    /// What its successor is to do first, once it is to retire.
+    testament: Option<Errand>,
 }
 
 impl Place<'_> {
@@ -124,7 +160,7 @@ impl Place<'_> {
         loop {
             let mut state = self.roster.state();
             if self.is_at_door {
-                if state.at_door <= USUAL || self.was_waited_for {
+                if state.at_door <= self.roster.usual || self.was_waited_for {
                     return Duty::Door;
                 }
                 self.is_at_door = false;
@@ -137,7 +173,7 @@ impl Place<'_> {
             {
                 return Duty::Errand(errand);
             }
-            if state.at_door < USUAL + state.more {
+            if state.at_door < self.roster.usual + state.more {
                 state.at_door += 1;
                 self.is_at_door = true;
                 self.was_waited_for = false;
@@ -162,13 +198,23 @@ impl Place<'_> {
         }
         let called = {
             let mut state = self.roster.state();
-            if USUAL + state.more >= MOST {
+            if state.more >= MOST {
                 return;
             }
             state.more += 1;
             state.resting.pop()
         };
         call(called);
+    }
+
+    /// Lets a fresh thread take this one's place, and do `errand` first.
+    pub fn retire(&mut self, errand: Errand) {
+        self.testament = Some(errand);
+    }
+
+    /// What the successor is to do first, if this thread is to retire.
+    pub fn take_testament(&mut self) -> Option<Errand> {
+        self.testament.take()
     }
 
     /// Leaves the door, to wait for somebody or do something that takes time. Nothing happens if
@@ -205,7 +251,7 @@ mod tests {
             thread::spawn(move || {
                 let mut place = roster.join();
                 while let Duty::Errand(errand) = place.next_duty() {
-                    errand();
+                    errand(&mut place);
                     say.send(Some(thread::current().id())).unwrap();
                 }
                 say.send(None).unwrap();
@@ -217,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_usual_number_is_at_the_door_and_the_others_do_errands() {
-        let roster: &Roster = Box::leak(Box::default());
+        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
         let said = staff(roster, USUAL + 2);
         for _ in 0..USUAL {
             assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
@@ -225,7 +271,7 @@ mod tests {
         let (done, all_done) = channel();
         for n in 0..10 {
             let done = done.clone();
-            roster.hand_over(Box::new(move || done.send(n).unwrap()));
+            roster.hand_over(Box::new(move |_| done.send(n).unwrap()));
             assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
             assert_eq!(all_done.recv_timeout(PATIENCE), Ok(n));
         }
@@ -233,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_door_is_not_left_alone() {
-        let roster: &Roster = Box::leak(Box::default());
+        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
         let mut places: Vec<Place<'_>> = (0..USUAL).map(|_| roster.join()).collect();
         for place in &mut places {
             assert!(matches!(place.next_duty(), Duty::Door));
@@ -251,14 +297,14 @@ mod tests {
         // An errand does not keep from the door who is needed there.
         let mut place = roster.join();
         roster.state().at_door = 0;
-        roster.hand_over(Box::new(|| ()));
+        roster.hand_over(Box::new(|_| ()));
         assert!(matches!(place.next_duty(), Duty::Door));
         assert!(matches!(places[0].next_duty(), Duty::Errand(_)));
     }
 
     #[test]
     fn a_door_that_does_not_come_to_rest_gets_more_and_later_the_usual() {
-        let roster: &Roster = Box::leak(Box::default());
+        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
         let mut first = roster.join();
         assert!(matches!(first.next_duty(), Duty::Door));
         let said = staff(roster, 3);
@@ -273,12 +319,12 @@ mod tests {
         assert_eq!(roster.state().at_door, USUAL + 1);
         assert!(matches!(first.next_duty(), Duty::Door));
         first.receive(false);
-        roster.hand_over(Box::new(|| ()));
+        roster.hand_over(Box::new(|_| ()));
         assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
         while roster.state().resting.len() != 1 {
             thread::yield_now();
         }
-        roster.state().errands.push_back(Box::new(|| ()));
+        roster.state().errands.push_back(Box::new(|_| ()));
         assert!(matches!(first.next_duty(), Duty::Errand(_)));
         let state = roster.state();
         assert_eq!((state.at_door, state.more), (USUAL, 0));

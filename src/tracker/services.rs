@@ -5,7 +5,8 @@
 
 use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
-use super::connection::{Connection, Ending};
+use super::clerk::Clerk;
+use super::connection::{Connection, Ending, Look};
 use super::conversation::{Conversation, Party};
 use super::credentials::{Credential, Passwords};
 use super::entry::Entry;
@@ -61,6 +62,7 @@ pub(super) struct Shared {
     pub(super) client_roster: Roster,
     /// Clients who have their answer.
     pub(super) lounge: Lounge,
+    pub(super) clerk: Clerk,
     /// Guests at each door, by class.
     pub(super) guests: [Places; 4],
 }
@@ -103,7 +105,7 @@ impl Shared {
         if let Some(seat) = self.admit(place, Class::Pending, stream, peer) {
             place.step_aside();
             let session = GameServerSession::new(seat, &self.setting, Instant::now());
-            Conversation::new(Party::GameServer(session)).hold();
+            Conversation::new(Party::GameServer(session)).hold(place);
         }
     }
 
@@ -120,10 +122,12 @@ impl Shared {
             let Some(mut rest) = conversation.answer(&mut || place.step_aside()) else {
                 return;
             };
-            match rest.hurry() {
-                Ok(()) => self.lounge.enter(rest),
-                // It can be waited for in no other way.
-                Err(_) => rest.hand_over(),
+            // Some hang up in one direction, and wait for the other.
+            match rest.hurry().map(|()| rest.look()) {
+                Ok(Look::Gone(ending)) => rest.conclude(ending),
+                Ok(Look::Silent) => self.lounge.enter(rest),
+                // It speaks, or can be waited for in no other way.
+                Ok(Look::Speaks) | Err(_) => rest.hand_over(),
             }
         }
     }
@@ -223,7 +227,7 @@ impl Shared {
             self.stats.guests.add_one();
             seat.guest_place.set(Some(place));
             let session = GameServerSession::for_guest(seat, &self.setting, now);
-            Conversation::new(Party::GameServer(session)).hold();
+            Conversation::new(Party::GameServer(session)).hold(at);
             return true;
         }
         if !matches!(ClientCommand::parse(line), Ok(ClientCommand::List(_))) {

@@ -119,6 +119,11 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Self::with_steps(services, setting, (step, step), now)
     }
 
+    /// True while the game server is on the list.
+    pub fn is_listed(&self) -> bool {
+        matches!(self.state, State::Listed { .. })
+    }
+
     /// What it was given to ask the tracker with.
     pub fn services(&self) -> &S {
         &self.services
