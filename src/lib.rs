@@ -5,6 +5,7 @@
 //!
 //! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - [`tracker`]: the daemon.
+//! - [`client`]: what a player's program runs.
 //! - [`cli`]: arguments to a command.
 //!
 //! PROTOCOL.md describes the conversation itself. A tracker inside another program:
@@ -30,5 +31,6 @@
 //! ```
 
 pub mod cli;
+pub mod client;
 pub mod protocol;
 pub mod tracker;

@@ -1,0 +1,145 @@
+//! Asking a tracker once.
+
+use super::address::TrackerAddress;
+use super::conditions::Conditions;
+use super::connection::Connection;
+use super::error::Error;
+use super::known::{Change, KnownList};
+use std::time::{Duration, Instant};
+
+/// How long a tracker may take for all of it: the look-up of its name, the connection, and the
+/// whole answer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks a tracker for the game servers that satisfy all `conditions`, and waits for at most
+/// [`PATIENCE`].
+///
+/// ```
+/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
+/// # let config = Config {
+/// #     servers: Some("127.0.0.1:0".parse()?),
+/// #     clients: Some("127.0.0.1:0".parse()?),
+/// #     passwords: vec!["secret".into()],
+/// #     max_slots: Some(16),
+/// #     ..Config::default()
+/// # };
+/// # let tracker = Tracker::start(config, Log::start(Level::Warn, std::io::stderr())?)?;
+/// # let tracker_address = tracker.clients().to_string();
+/// use gltracker::client::{self, Conditions, TrackerAddress};
+///
+/// let tracker: TrackerAddress = tracker_address.parse()?; // "tracker.example"
+/// let conditions: Conditions = "notempty speed=fast".parse()?;
+/// let list = client::fetch(&tracker, &conditions)?;
+/// for (address, infos) in list.iter() {
+///     let name = infos.get("description").unwrap_or_default();
+///     println!("{address} {name}, {} players", infos.number("nbplayers").unwrap_or(0));
+/// }
+/// assert!(list.is_empty(), "nobody has logged in");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error`] says why there is no list: it is the whole list, or none.
+pub fn fetch(tracker: &TrackerAddress, conditions: &Conditions) -> Result<KnownList, Error> {
+    let mut list = KnownList::default();
+    refresh(&mut list, tracker, conditions, Instant::now() + PATIENCE)?;
+    Ok(list)
+}
+
+/// Asks a tracker for what has changed since `list` was fetched from it with the same conditions,
+/// by `deadline`, and returns that. A new list is filled.
+///
+/// # Errors
+/// As [`fetch`]; the list holds what it held before.
+pub fn refresh(
+    list: &mut KnownList,
+    tracker: &TrackerAddress,
+    conditions: &Conditions,
+    deadline: Instant,
+) -> Result<Vec<Change>, Error> {
+    list.forget_part();
+    let mut connection = Connection::open(tracker, deadline)?;
+    // In one go: that costs the tracker least.
+    let request = conditions.request("LIST", list.revision()) + "QUIT\n";
+    connection.say(&request, deadline)?;
+    connection.read_answer(list, deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    /// Somebody who sends `bytes` to whoever asks, then waits until `hold` is over and hangs up.
+    fn tracker(bytes: Vec<u8>, hold: Duration) -> (TrackerAddress, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = TrackerAddress::new(listener.local_addr().unwrap());
+        let thread = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let request = lines.next().unwrap().unwrap();
+            assert_eq!(lines.next().unwrap().unwrap(), "QUIT");
+            // A client that has had enough hangs up.
+            let _ = stream.write_all(&bytes);
+            std::thread::sleep(hold);
+            request
+        });
+        (address, thread)
+    }
+
+    fn asked(bytes: &[u8]) -> Result<KnownList, Error> {
+        let (address, thread) = tracker(bytes.to_vec(), Duration::ZERO);
+        let answer = fetch(&address, &Conditions::default());
+        assert_eq!(thread.join().unwrap(), "LIST");
+        answer
+    }
+
+    #[test]
+    fn an_answer_is_whole_or_it_is_none() {
+        let whole = b"INFOS ip=192.0.2.1 port=1\nEND count=1 rev=a-1\nOK bye\n";
+        assert_eq!(asked(whole).unwrap().len(), 1);
+        for end in [0, 10, 26, 30, whole.len() - 9] {
+            let error = asked(&whole[..end]).unwrap_err();
+            assert!(matches!(error, Error::CutOff), "{end}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (bytes, part) in [
+            (
+                &b"ERR busy \x1b[2J later\n"[..],
+                "ERR busy \\u{1b}[2J later",
+            ),
+            (
+                b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                "it said 'HTTP/1.1 400 Bad",
+            ),
+            (b"\xff\xfe\n", "does not speak like a tracker"),
+            (b"INFOS ip=192.0.2.1 port=1\n\xff\n", "cannot be right"),
+            (b"END count=1 rev=a-1\n", "END counts 1 lines, and 0 came"),
+        ] {
+            let error = asked(bytes).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let endless = vec![b'x'; 1 << 20];
+        let error = asked(&endless).unwrap_err().to_string();
+        assert!(error.contains("does not speak like a tracker"), "{error}");
+    }
+
+    #[test]
+    fn the_deadline_is_for_all_of_it_and_only_changes_are_asked_for() {
+        let mut list = KnownList::default();
+        list.take("END count=0 rev=a-1").unwrap();
+        let (address, thread) = tracker(b"INFOS ip=1".to_vec(), Duration::from_millis(300));
+        let start = Instant::now();
+        let deadline = start + Duration::from_millis(100);
+        let conditions: Conditions = "notempty".parse().unwrap();
+        let error = refresh(&mut list, &address, &conditions, deadline).unwrap_err();
+        assert!(matches!(error, Error::Late), "{error}");
+        assert!(start.elapsed() >= Duration::from_millis(100));
+        assert_eq!(thread.join().unwrap(), "LIST since=a-1 notempty");
+    }
+}

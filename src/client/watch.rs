@@ -1,0 +1,320 @@
+//! A list that lives: a thread that is told by a tracker what changes.
+//!
+//! This file hides how the list is kept up to date: by WATCH, by asking every few seconds where
+//! there is no place for one more watcher, and by coming back after a loss with the revision that
+//! is known, so that nothing is missed.
+
+use super::address::TrackerAddress;
+use super::backoff::{Backoff, jittered};
+use super::conditions::Conditions;
+use super::connection::Connection;
+use super::error::{Error, Refused};
+use super::fetch::refresh;
+use super::known::{Change, KnownList};
+use super::random::Random;
+use crate::protocol::message::ErrorCode;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long things take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timings {
+    /// The longest time from the start of a connection to the first END.
+    pub answer: Duration,
+    /// The longest time between two END of a WATCH. A tracker sends one every 30 s at least.
+    pub silence: Duration,
+    /// The time between two `LIST since=` where WATCH is refused; a half of it is chance.
+    pub poll: Duration,
+    /// How many times it is asked like that before WATCH is tried again.
+    pub polls: u32,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_secs(20),
+            silence: Duration::from_secs(45),
+            poll: Duration::from_secs(5),
+            polls: 12,
+        }
+    }
+}
+
+/// What happens to a list that is watched.
+#[derive(Debug)]
+pub enum Event {
+    /// The list is consistent, and this is new in it since the batch before; nothing may be, every
+    /// 30 s or so. Applied one after the other to an empty list, batches always make the list.
+    Batch {
+        /// What has changed.
+        changes: Vec<Change>,
+        /// True if changes come as they happen; false if they are asked for every few seconds.
+        is_live: bool,
+    },
+    /// The tracker cannot be reached, or the connection is lost. The list may be old from now on.
+    Lost {
+        /// Why.
+        why: Error,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// The tracker said ERR. (Not sent where WATCH has no place and LIST will do.)
+    Refused {
+        /// What it said.
+        refused: Refused,
+        /// When it is tried again; `None` if that would be of no use, since the conditions are
+        /// refused: this is the last event then.
+        retry_in: Option<Duration>,
+    },
+}
+
+/// Keeps watching a tracker's list, until it is dropped.
+///
+/// ```no_run
+/// use gltracker::client::{Conditions, watch::{Event, Timings, Watch}};
+/// use std::sync::mpsc::sync_channel;
+///
+/// // Bounded: a tracker that sends faster than is shown has to wait.
+/// let (events, received) = sync_channel(16);
+/// let on_event = move |event| drop(events.send(event));
+/// let tracker = "tracker.example".parse()?;
+/// let watch = Watch::start(tracker, Conditions::default(), Timings::default(), on_event)?;
+/// for event in received {
+///     if let Event::Batch { changes, .. } = event {
+///         println!("{} changes", changes.len());
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    stop: Arc<Stop>,
+}
+
+impl Watch {
+    /// Starts a thread that connects to `tracker` and calls `on_event` with what happens. While
+    /// that does not return nothing more is read, so that it may block.
+    ///
+    /// # Errors
+    /// What the system says when there is no thread to be had.
+    pub fn start(
+        tracker: TrackerAddress,
+        conditions: Conditions,
+        timings: Timings,
+        on_event: impl FnMut(Event) + Send + 'static,
+    ) -> io::Result<Self> {
+        let stop = Arc::<Stop>::default();
+        let watcher = Watcher {
+            tracker,
+            conditions,
+            timings,
+            on_event,
+            stop: Arc::clone(&stop),
+            list: KnownList::default(),
+            backoff: Backoff::default(),
+            random: Random::default(),
+        };
+        let thread = std::thread::Builder::new().name("watch".into());
+        thread.spawn(move || watcher.run())?;
+        Ok(Self { stop })
+    }
+}
+
+impl Drop for Watch {
+    /// Ends the connection at once. The thread is not waited for: an event that is being handed
+    /// over may still arrive, and no other.
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+/// How one thread tells the other to stop, whatever that is waiting for.
+#[derive(Debug, Default)]
+struct Stop {
+    state: Mutex<StopState>,
+    woken: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct StopState {
+    is_stopped: bool,
+    /// The socket that is read from.
+    socket: Option<TcpStream>,
+}
+
+impl Stop {
+    fn lock(&self) -> MutexGuard<'_, StopState> {
+        // Nothing that holds the lock can leave it half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.is_stopped = true;
+        if let Some(socket) = state.socket.take() {
+            // One that is closed already needs no closing.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        self.woken.notify_all();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.lock().is_stopped
+    }
+
+    /// From now on, stopping ends the connection of `socket`. False if it is too late for that.
+    fn is_reading(&self, socket: Option<TcpStream>) -> bool {
+        let mut state = self.lock();
+        state.socket = socket;
+        !state.is_stopped
+    }
+
+    /// Waits; returns at once when stopped.
+    fn wait(&self, time: Duration) {
+        let state = self.lock();
+        // A poisoned lock would only end the wait.
+        let _ = self
+            .woken
+            .wait_timeout_while(state, time, |state| !state.is_stopped);
+    }
+}
+
+struct Watcher<F> {
+    tracker: TrackerAddress,
+    conditions: Conditions,
+    timings: Timings,
+    on_event: F,
+    stop: Arc<Stop>,
+    list: KnownList,
+    backoff: Backoff,
+    random: Random,
+}
+
+/// What to do after an error.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Ask every few seconds, there is no place for watchers.
+    Poll,
+    /// Try again after a wait.
+    Retry,
+    /// It would never be answered otherwise.
+    GiveUp,
+}
+
+impl Next {
+    fn after(error: &Error) -> Self {
+        let Error::Refused(refused) = error else {
+            return Self::Retry;
+        };
+        let is_one_of = |codes: &[ErrorCode]| codes.iter().any(|&code| refused.is(code));
+        if is_one_of(&[
+            ErrorCode::Busy,
+            ErrorCode::TooMany,
+            ErrorCode::UnknownCommand,
+        ]) {
+            Self::Poll
+        } else if is_one_of(&[ErrorCode::BadSyntax, ErrorCode::BadValue]) {
+            Self::GiveUp
+        } else {
+            Self::Retry
+        }
+    }
+}
+
+impl<F: FnMut(Event)> Watcher<F> {
+    fn run(mut self) {
+        while !self.stop.is_stopped() {
+            let Err(error) = self.watch();
+            self.stop.is_reading(None);
+            let next = match Next::after(&error) {
+                Next::Poll => self.poll(),
+                _ => Some(error),
+            };
+            if let Some(error) = next
+                && !self.tell_and_wait(error)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Connects and watches for as long as that goes well.
+    fn watch(&mut self) -> Result<std::convert::Infallible, Error> {
+        self.list.forget_part();
+        let mut deadline = Instant::now() + self.timings.answer;
+        let mut connection = Connection::open(&self.tracker, deadline)?;
+        let socket = connection.socket().try_clone();
+        if !self
+            .stop
+            .is_reading(Some(socket.map_err(Error::Unreachable)?))
+        {
+            return Err(Error::CutOff);
+        }
+        let request = self.conditions.request("WATCH", self.list.revision());
+        connection.say(&request, deadline)?;
+        loop {
+            let changes = connection.read_answer(&mut self.list, deadline)?;
+            self.backoff.reset();
+            self.tell(Event::Batch {
+                changes,
+                is_live: true,
+            });
+            // The time that telling takes is not the tracker's.
+            deadline = Instant::now() + self.timings.silence;
+        }
+    }
+
+    /// Asks every few seconds, for a while. Returns why that went wrong, if it did.
+    fn poll(&mut self) -> Option<Error> {
+        for _ in 0..self.timings.polls.max(1) {
+            if self.stop.is_stopped() {
+                break;
+            }
+            let deadline = Instant::now() + self.timings.answer;
+            match refresh(&mut self.list, &self.tracker, &self.conditions, deadline) {
+                Ok(changes) => {
+                    self.backoff.reset();
+                    self.tell(Event::Batch {
+                        changes,
+                        is_live: false,
+                    });
+                }
+                Err(error) => return Some(error),
+            }
+            let pause = jittered(self.timings.poll, self.random.number());
+            self.stop.wait(pause);
+        }
+        None
+    }
+
+    /// Says what went wrong and waits before the next try. False if there shall be none.
+    fn tell_and_wait(&mut self, error: Error) -> bool {
+        let wait = self.backoff.next(self.random.number());
+        let is_final = Next::after(&error) == Next::GiveUp;
+        self.tell(match error {
+            Error::Refused(refused) => Event::Refused {
+                refused,
+                retry_in: (!is_final).then_some(wait),
+            },
+            why => Event::Lost {
+                why,
+                retry_in: wait,
+            },
+        });
+        if !is_final {
+            self.stop.wait(wait);
+        }
+        !is_final
+    }
+
+    fn tell(&mut self, event: Event) {
+        if !self.stop.is_stopped() {
+            (self.on_event)(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
