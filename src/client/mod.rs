@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`address`] is where a tracker is, [`conditions`] what is wanted of it,
 //! [`known`] the list as a client knows it, [`mod@fetch`] asks once, [`watch`] stays and is told
-//! what changes.
+//! what changes, [`ping`] measures from here, and [`mod@width`] fits what strangers wrote into the
+//! columns of a terminal.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
 //! buffer a bound, and text that is not plain is spelled out or refused.
@@ -15,8 +16,10 @@ mod connection;
 pub mod error;
 pub mod fetch;
 pub mod known;
+pub mod ping;
 mod random;
 pub mod watch;
+pub mod width;
 
 pub use address::TrackerAddress;
 pub use conditions::Conditions;
