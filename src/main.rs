@@ -1,12 +1,15 @@
 //! Arguments in, exit code out.
 
 use gltracker::cli::{self, Command};
+use gltracker::client::list::{Outcome, list};
 use gltracker::tracker::StartError;
 use gltracker::tracker::credentials::PasswordError;
 use gltracker::tracker::serve::serve;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// The answer is no.
+const NO: u8 = 1;
 /// The arguments were wrong.
 const WRONG_USAGE: u8 = 2;
 /// The system said no.
@@ -31,6 +34,12 @@ fn main() -> ExitCode {
                 };
                 fail(&error, code)
             }
+        },
+        Ok(Command::List(request)) => match list(&request) {
+            Ok(Outcome::Found) => ExitCode::SUCCESS,
+            Ok(Outcome::Nothing) => ExitCode::from(NO),
+            Ok(Outcome::Unreachable) => ExitCode::from(SYSTEM_SAID_NO),
+            Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Err(error) => fail(&error, WRONG_USAGE),
     }

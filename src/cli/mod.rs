@@ -3,8 +3,10 @@
 //! Each command has a file with its flags; this one hides which commands there are.
 
 mod flags;
+mod list;
 mod serve;
 
+use crate::client::list::Request;
 use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::OsString;
@@ -15,6 +17,8 @@ use std::fmt;
 pub enum Command {
     /// Run a tracker.
     Serve(Box<Config>, Level),
+    /// Print a tracker's list.
+    List(Box<Request>),
     /// Print a text and leave.
     Print(String),
 }
@@ -38,7 +42,7 @@ impl fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 /// The commands that may be named first.
-const COMMANDS: [&str; 2] = ["serve", "help"];
+const COMMANDS: [&str; 3] = ["serve", "list", "help"];
 
 /// Reads the arguments of the program (without its name), and its environment.
 ///
@@ -58,11 +62,15 @@ pub fn parse(
     }
     match command.as_deref() {
         None | Some("serve") => serve::parse(arguments, environment),
-        Some("help") => Ok(Command::Print(serve::help())),
+        Some("list") => list::parse(arguments, environment),
+        Some("help") => Ok(Command::Print(match arguments.first() {
+            Some(command) if command == "list" => list::help(),
+            _ => serve::help(),
+        })),
         Some(command) => {
             let hint = match flags::closest(command, COMMANDS.into_iter()) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "the command is serve (and may be left out)".to_owned(),
+                None => "the commands are serve (which may be left out) and list".to_owned(),
             };
             Err(UsageError(format!(
                 "there is no command '{}'; {hint}",

@@ -234,6 +234,7 @@ mod tests {
         match parse(arguments.iter().map(OsString::from), lookup) {
             Ok(Command::Serve(config, level)) => Ok((*config, level)),
             Ok(Command::Print(text)) => Err(text),
+            Ok(other) => panic!("not serve: {other:?}"),
             Err(error) => Err(error.to_string()),
         }
     }

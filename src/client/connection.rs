@@ -31,7 +31,7 @@ pub(super) struct Connection {
     buffer: Box<[u8]>,
     /// Where in `buffer` the bytes are that have come and were not looked at.
     unread: std::ops::Range<usize>,
-    /// The first line that came, if it is none of a tracker.
+    /// A text about the first line that came, if it is none of a tracker.
     strange: Option<String>,
     is_tracker: bool,
 }
@@ -98,7 +98,7 @@ impl Connection {
                     let verb = line.split(' ').next().unwrap_or(line);
                     self.is_tracker = VERBS.contains(&verb);
                     if !self.is_tracker && self.strange.is_none() {
-                        self.strange = Some(spelled_out(line, 60));
+                        self.strange = Some(format!("it said '{}'", spelled_out(line, 60)));
                     }
                 }
                 if let Some(changes) = list.take(line)? {

@@ -20,7 +20,7 @@ pub enum Error {
     CutOff,
     /// It said `ERR`.
     Refused(Refused),
-    /// Whatever it is, it does not speak the protocol; with the first line that it said.
+    /// Whatever it is, it does not speak the protocol; with a text for a person.
     NotATracker(String),
     /// It contradicts itself; with a text for a person.
     Wrong(String),
@@ -43,9 +43,9 @@ impl fmt::Display for Error {
             Self::Late => f.write_str("it did not answer in time"),
             Self::CutOff => f.write_str("the answer was cut off before its END, it is not a list"),
             Self::Refused(refused) => write!(f, "it said {refused}"),
-            Self::NotATracker(line) => write!(
+            Self::NotATracker(text) => write!(
                 f,
-                "it does not speak like a tracker, it said '{line}'; the port for clients is 23471"
+                "it does not speak like a tracker, whose port for clients is 23471: {text}"
             ),
             Self::Wrong(text) => write!(f, "its answer cannot be right: {text}"),
             Self::TooMuch(bound) => write!(f, "it sent too much: {bound}"),

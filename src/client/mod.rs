@@ -4,7 +4,7 @@
 //! In reading order: [`address`] is where a tracker is, [`conditions`] what is wanted of it,
 //! [`known`] the list as a client knows it, [`mod@fetch`] asks once, [`watch`] stays and is told
 //! what changes, [`ping`] measures from here, and [`mod@width`] fits what strangers wrote into the
-//! columns of a terminal.
+//! columns of a terminal. [`mod@list`] is the command that does all of it once.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
 //! buffer a bound, and text that is not plain is spelled out or refused.
@@ -16,6 +16,7 @@ mod connection;
 pub mod error;
 pub mod fetch;
 pub mod known;
+pub mod list;
 pub mod ping;
 mod random;
 pub mod watch;

@@ -8,6 +8,7 @@ mod documents;
 mod doors;
 mod harness;
 mod lifecycle;
+mod list;
 mod liveness;
 #[cfg(unix)]
 mod netcats;

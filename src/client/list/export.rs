@@ -1,0 +1,186 @@
+//! The list for programs.
+//!
+//! This file hides the shape of its JSON and TSV, which is stable: keys and columns may be added
+//! behind those that are there. It is pure.
+
+use super::found::Row;
+use crate::protocol::text::is_plain;
+use std::fmt::Write;
+
+/// The fields that are numbers in JSON.
+const NUMBERS: [&str; 4] = ["port", "nbplayers", "maxplayers", "pingport"];
+
+/// The columns of TSV, in their order.
+const COLUMNS: [&str; 9] = [
+    "description",
+    "nbplayers",
+    "maxplayers",
+    "ping_ms",
+    "version",
+    "speed",
+    "size",
+    "erase",
+    "address",
+];
+
+/// An array with an object on a line of its own for each game server:
+///
+/// - `address`: where players join, as text `ip:port`;
+/// - `ping_ms`: the mean of the answered probes, a number, or null if that is not known;
+/// - `sent`, `answered`: how many probes there were, 0 if it was not pinged;
+/// - `available`: true if it has answered from no further away than 400 ms, null if it was not
+///   pinged;
+/// - `trackers`: those that list it, as texts `host:port`;
+/// - `infos`: an object of all that it says about itself. `port`, `nbplayers`, `maxplayers` and
+///   `pingport` are numbers, everything else is text; what it did not say is not there.
+///
+/// What is not plain text is escaped, so that the array can be looked at on a terminal.
+pub fn json(rows: &[Row]) -> String {
+    let rows: Vec<String> = rows.iter().map(object).collect();
+    match rows.is_empty() {
+        true => "[]\n".to_owned(),
+        false => format!("[\n{}\n]\n", rows.join(",\n")),
+    }
+}
+
+fn object(row: &Row) -> String {
+    let ping_ms = ping_ms(row).unwrap_or_else(|| "null".to_owned());
+    let (sent, answered) = row.ping.map_or((0, 0), |ping| (ping.sent, ping.answered));
+    let available = match row.ping {
+        None => "null",
+        Some(_) if row.is_available() => "true",
+        Some(_) => "false",
+    };
+    let trackers = row
+        .trackers
+        .iter()
+        .map(|tracker| string(&tracker.to_string()));
+    let trackers: Vec<String> = trackers.collect();
+    let infos = row.infos.iter().map(|(key, value)| match key {
+        key if NUMBERS.contains(&key) => format!("{}:{value}", string(key)),
+        key => format!("{}:{}", string(key), string(&value)),
+    });
+    let infos: Vec<String> = infos.collect();
+    format!(
+        "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
+         \"available\":{available},\"trackers\":[{}],\"infos\":{{{}}}}}",
+        string(&row.address.to_string()),
+        trackers.join(","),
+        infos.join(",")
+    )
+}
+
+/// Milliseconds with three digits behind the point, if they are known.
+fn ping_ms(row: &Row) -> Option<String> {
+    let mean = row.distance()?;
+    Some(format!("{:.3}", mean.as_secs_f64() * 1000.0))
+}
+
+/// `text` as JSON.
+fn string(text: &str) -> String {
+    let mut out = "\"".to_owned();
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if is_plain(c) => out.push(c),
+            c => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    // Writing into a String cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A line with the names of the columns, and one for each game server. What is not known is
+/// empty. In values a backslash is written `\\`, a tab `\t`, a line feed `\n`, a carriage return
+/// `\r`, and whatever else is not plain text `\u{…}`.
+pub fn tsv(rows: &[Row]) -> String {
+    let mut out = COLUMNS.join("\t");
+    out.push('\n');
+    for row in rows {
+        let cells = COLUMNS.map(|column| match column {
+            "ping_ms" => ping_ms(row).unwrap_or_default(),
+            "address" => row.address.to_string(),
+            key => cell(&row.infos.get(key).unwrap_or_default()),
+        });
+        out.push_str(&cells.join("\t"));
+        out.push('\n');
+    }
+    out
+}
+
+/// `text` as a value of TSV.
+fn cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            c if is_plain(c) => out.push(c),
+            c => out.extend(c.escape_unicode()),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::found::tests::row;
+    use super::*;
+
+    #[test]
+    fn json_has_a_stable_shape() {
+        assert_eq!(json(&[]), "[]\n");
+        let fields = "nbplayers=3 erase=on version=0.70 description=\"say \\\"hi\\\" \\\\o/\" x=1";
+        let mut unpinged = row(2, "", None);
+        unpinged.ping = None;
+        let rows = [row(1, fields, Some(42)), row(3, "", None), unpinged];
+        assert_eq!(
+            json(&rows),
+            r#"[
+{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"}},
+{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3}},
+{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2}}
+]
+"#
+        );
+    }
+
+    #[test]
+    fn strings_are_escaped_whatever_is_in_them() {
+        assert_eq!(
+            string("a\"b\\c\n\t\u{0}\u{7f}\u{9b}\u{202e}\u{2028}é金🎮"),
+            r#""a\"b\\c\u000a\u0009\u0000\u007f\u009b\u202e\u2028é金🎮""#
+        );
+    }
+
+    #[test]
+    fn tsv_has_stable_columns_and_one_line_for_each() {
+        let rows = [
+            row(
+                1,
+                "nbplayers=3 maxplayers=8 description=\"a b\\\\c\"",
+                Some(42),
+            ),
+            row(2, "version=1 speed=fast size=big erase=off", None),
+        ];
+        assert_eq!(
+            tsv(&rows),
+            "description\tnbplayers\tmaxplayers\tping_ms\tversion\tspeed\tsize\terase\taddress\n\
+             a b\\\\c\t3\t8\t42.000\t\t\t\t\t198.51.100.7:1\n\
+             \t\t\t\t1\tfast\tbig\toff\t198.51.100.7:2\n"
+        );
+        assert_eq!(
+            cell("a\tb\nc\rd\\e\u{1b}\u{202e}"),
+            "a\\tb\\nc\\rd\\\\e\\u{1b}\\u{202e}"
+        );
+    }
+}

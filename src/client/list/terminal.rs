@@ -1,0 +1,82 @@
+//! What is on the other side of the output.
+//!
+//! This file hides how the width of a terminal is found out with std alone, and how a line of
+//! progress comes and goes without a trace.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The width of a terminal that does not tell.
+const USUAL: usize = 80;
+
+/// How many columns standard output has; `None` if it is not a terminal.
+pub(super) fn columns() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Some(
+        told.filter(|&columns| columns > 0)
+            .or_else(measured)
+            .unwrap_or(USUAL),
+    )
+}
+
+/// What `stty` says of the terminal.
+fn measured() -> Option<usize> {
+    let terminal = File::open("/dev/tty").ok()?;
+    let mut stty = Command::new("stty");
+    stty.arg("size").stdin(terminal).stderr(Stdio::null());
+    let output = stty.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let columns = text.split_whitespace().nth(1)?.parse().ok()?;
+    (columns > 0).then_some(columns)
+}
+
+/// A line on standard error that is written over again and again, if that is a terminal.
+pub(super) struct Progress {
+    is_shown_at_all: bool,
+    /// Columns of what is there now.
+    shown: usize,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    /// How often it changes at the most.
+    pub(super) const PERIOD: Duration = Duration::from_millis(100);
+
+    pub(super) fn new() -> Self {
+        Self {
+            is_shown_at_all: io::stderr().is_terminal(),
+            shown: 0,
+            last: None,
+        }
+    }
+
+    /// Shows `text`, which is one column for each character and fits a terminal, unless something
+    /// was shown just now.
+    pub(super) fn show(&mut self, text: &str) {
+        let is_too_soon = self.last.is_some_and(|last| last.elapsed() < Self::PERIOD);
+        if !self.is_shown_at_all || is_too_soon {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let (text, before) = (format!("{text} …"), self.shown);
+        self.shown = text.chars().count();
+        // Nobody needs to see it.
+        let _ = write!(io::stderr(), "\r{text:before$}");
+    }
+
+    /// Takes it away.
+    pub(super) fn clear(&mut self) {
+        if self.shown > 0 {
+            let _ = write!(io::stderr(), "\r{:1$}\r", "", self.shown);
+            self.shown = 0;
+            self.last = None;
+        }
+    }
+}

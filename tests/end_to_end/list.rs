@@ -1,0 +1,356 @@
+//! `gltracker list` on real trackers, strange ones, and game servers that answer pings.
+
+use crate::harness::{PATIENCE, Peer, TrackerProcess, command};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Nobody listens on this port.
+const NOBODY: &str = "127.0.0.1:1";
+
+fn outcome(mut command: Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+fn list(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = command();
+    command.arg("list").args(arguments);
+    outcome(command)
+}
+
+/// A UDP port that answers each PING after `delay`.
+fn pong(delay: Duration) -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            let text = std::str::from_utf8(&buffer[..length]).unwrap();
+            let Some(word) = text.strip_prefix("PING ") else {
+                assert!(text.starts_with("CHALLENGE "), "{text}");
+                continue;
+            };
+            assert!(word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit()));
+            let (socket, pong) = (socket.try_clone().unwrap(), format!("PONG {word}"));
+            std::thread::spawn(move || {
+                std::thread::sleep(delay);
+                let _ = socket.send_to(pong.as_bytes(), from);
+            });
+        }
+    });
+    port
+}
+
+/// A tracker that says `answer` to whoever asks, for as long as the test runs.
+fn strange_tracker(answer: impl Into<Vec<u8>>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = answer.into();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut request = String::new();
+            stream.read_line(&mut request).unwrap();
+            stream.read_line(&mut request).unwrap();
+            // A client that has had enough hangs up.
+            let _ = stream.get_mut().write_all(&answer);
+        }
+    });
+    address
+}
+
+/// The last column of each row.
+fn addresses(table: &str) -> Vec<&str> {
+    let rows = table.lines().skip(1);
+    rows.map(|row| row.rsplit([' ', '\t']).next().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_nearest_come_first_and_those_that_do_not_answer_last() {
+    let tracker = TrackerProcess::start();
+    let clients = tracker.clients.to_string();
+    let near = pong(Duration::from_millis(30));
+    let middle = pong(Duration::from_millis(90));
+    let far = pong(Duration::from_millis(410));
+    let _silent = tracker.log_in(1, "nbplayers=9 description=silent");
+    let _far = tracker.log_in(far, "nbplayers=8 description=far");
+    let _middle = tracker.log_in(2, &format!("pingport={middle} description=middle"));
+    let _near = tracker.log_in(near, "nbplayers=1 maxplayers=4 description=\"near by\"");
+
+    let order: [String; 4] = [near, 2, far, 1].map(|port| format!("127.0.0.1:{port}"));
+    let (code, table, errors) = list(&[&clients]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{table}");
+    assert_eq!(addresses(&table), order, "{table}");
+    assert!(table.starts_with("NAME"), "{table}");
+
+    let (code, tsv, _) = list(&[&clients, "--tsv"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(addresses(&tsv), order, "{tsv}");
+    let pings: Vec<Option<f64>> = tsv
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(3).unwrap().parse().ok())
+        .collect();
+    assert_eq!(pings[3], None, "unknown is not zero: {tsv}");
+    for (ping, delay) in pings.iter().zip([30.0, 90.0, 410.0]) {
+        // A busy machine adds what it likes; less than the delay or twice it would be wrong.
+        let ping = ping.unwrap();
+        assert!((delay..delay * 2.0).contains(&ping), "{ping} for {delay}");
+    }
+
+    let by_players = list(&[&clients, "--sort", "players", "--limit=2"]).1;
+    assert_eq!(addresses(&by_players), [&*order[3], &order[2]]);
+    let by_name = list(&[&clients, "--sort=name", "--no-ping", "nbplayers>=1"]).1;
+    assert_eq!(addresses(&by_name), [&*order[2], &order[0], &order[3]]);
+    assert!(!by_name.contains("PING"), "{by_name}");
+    let one = list(&[&clients, "description=near by", "--no-ping"]).1;
+    assert_eq!(addresses(&one), [&order[0]]);
+}
+
+#[test]
+fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
+    let (one, other) = (TrackerProcess::start(), TrackerProcess::start());
+    let (first, second) = (one.clients.to_string(), other.clients.to_string());
+    let _both = [one.log_in(5, "speed=fast"), other.log_in(5, "speed=fast")];
+    let _second = other.log_in(6, "");
+    let refusing = strange_tracker("ERR busy \u{1b}[31mgo\u{7} away\n").to_string();
+    let cut_off = strange_tracker("INFOS ip=192.0.2.1 port=9\n").to_string();
+    let trackers = [NOBODY, &first, &refusing, &second, &cut_off];
+
+    let (code, json, errors) = list(&[&trackers[..], &["--json", "--no-ping"]].concat());
+    assert_eq!(code, Some(0), "{errors}");
+    let row = |port: u16, trackers: String, more: &str| {
+        format!(
+            "{{\"address\":\"127.0.0.1:{port}\",\"ping_ms\":null,\"sent\":0,\"answered\":0,\
+             \"available\":null,\"trackers\":[{trackers}],\
+             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}}}}"
+        )
+    };
+    let both = row(
+        5,
+        format!("\"{first}\",\"{second}\""),
+        ",\"speed\":\"fast\"",
+    );
+    let expected = format!("[\n{both},\n{}\n]\n", row(6, format!("\"{second}\""), ""));
+    assert_eq!(json, expected);
+    let mut errors: Vec<&str> = errors.lines().collect();
+    errors.sort_unstable();
+    let mut parts = [
+        (NOBODY, "no connection: Connection refused"),
+        (&refusing, "it said ERR busy \\u{1b}[31mgo\\u{7} away"),
+        (
+            &cut_off,
+            "the answer was cut off before its END, it is not a list",
+        ),
+    ]
+    .map(|(tracker, text)| format!("gltracker: {tracker}: {text}"));
+    parts.sort_unstable();
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    for (line, part) in errors.iter().zip(&parts) {
+        assert!(line.starts_with(part), "{errors:?}");
+    }
+
+    // The environment names trackers where no argument does.
+    for arguments in [&["list", "--tsv"][..], &["list", &first, "--tsv"]] {
+        let mut command = command();
+        command.args(arguments).arg("--no-ping");
+        let (code, tsv, _) = outcome({
+            command.env("GLTRACKER_TRACKER", format!("{first}, {second}"));
+            command
+        });
+        assert_eq!(code, Some(0));
+        assert_eq!(
+            tsv.lines().count(),
+            1 + if arguments.len() == 2 { 2 } else { 1 }
+        );
+    }
+}
+
+#[test]
+fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
+    let tracker = TrackerProcess::start();
+    let clients = tracker.clients.to_string();
+    let refusing = strange_tracker("ERR banned no\n").to_string();
+    for (arguments, code, printed, said) in [
+        (
+            &[&*clients][..],
+            1,
+            "",
+            "there is no game server on the list",
+        ),
+        (&[&clients, "notempty"], 1, "", "satisfies these conditions"),
+        (&[&clients, "--json"], 1, "[]\n", "there is no game server"),
+        (&[&clients, NOBODY], 1, "", "there is no game server"),
+        (&[&refusing], 1, "", "it said ERR banned no"),
+        (&[&refusing, NOBODY], 1, "", "it said ERR banned no"),
+        (&[NOBODY], 3, "", "127.0.0.1:1: no connection: "),
+        (&["no-such-host.invalid"], 3, "", "the name was not found"),
+        (
+            &["two words"],
+            2,
+            "",
+            "'two words' is not a tracker's address",
+        ),
+        (
+            &[&clients, "nbplayers>=x"],
+            2,
+            "",
+            "compared with a whole number",
+        ),
+    ] {
+        let (got, output, errors) = list(arguments);
+        assert_eq!(got, Some(code), "{arguments:?}: {errors}");
+        assert_eq!(output, printed, "{arguments:?}");
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
+    }
+    let (code, tsv, _) = list(&[&clients, "--tsv"]);
+    assert_eq!(
+        (code, tsv.lines().count()),
+        (Some(1), 1),
+        "the names are there"
+    );
+}
+
+#[test]
+fn what_a_hostile_tracker_sends_is_plain_text_on_the_terminal() {
+    let evil = "\u{1b}[2J\u{7}\u{9b}31m\u{202e}\u{2028}";
+    let mut answer = String::new();
+    let mut count = 0;
+    for (n, key) in ["description", "version", "speed", "size", "x"]
+        .into_iter()
+        .enumerate()
+    {
+        answer += &format!("INFOS ip=127.0.0.1 port={} {key}={evil}\n", 10 + n);
+        count += 1;
+    }
+    let marks = "\u{301}".repeat(120);
+    answer += &format!("INFOS ip=127.0.0.1 port=9 description=\"a b{marks}\" speed=金曜日\n");
+    answer += &format!("INFOS ip=127.0.0.1 port=8 description=\"a{marks}\"\n{evil}\nOK {evil}\n");
+    answer += &format!("END count={} rev=a-1 {evil}\n", count + 2);
+    let hostile = strange_tracker(answer.clone()).to_string();
+    let liar = strange_tracker(answer.replace("END count=7", "END count=20")).to_string();
+    let screaming = strange_tracker(format!("ERR {evil} {evil}\n")).to_string();
+    let endless = strange_tracker(vec![b'x'; 3 << 20]).to_string();
+    let page = strange_tracker(format!("HTTP/1.1 400 {evil}\r\n\r\n")).to_string();
+    let marked = strange_tracker(format!("END count=0 rev={evil}\n")).to_string();
+    let trackers = [&*hostile, &liar, &screaming, &endless, &page, &marked];
+    for format in [&[][..], &["--tsv"], &["--json"]] {
+        let (_, output, errors) = list(&[&trackers[..], format].concat());
+        for c in output.chars().chain(errors.chars()) {
+            let is_of_the_format = c == '\n' || (c == '\t' && format == ["--tsv"]);
+            let is_bidi = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
+            assert!(
+                is_of_the_format || !(c.is_control() || is_bidi || is_separator),
+                "{c:?} in {output:?} {errors:?}"
+            );
+        }
+        for part in [
+            "END counts 20 lines, and 7 came",
+            "ERR \\u{1b}[2J",
+            "a line has at most 1024 bytes",
+            "HTTP/1.1 400 \\u{1b}[2J",
+            "rev holds \\u{1b}",
+        ] {
+            assert!(errors.contains(part), "{part}: {errors}");
+        }
+        assert_eq!(errors.lines().count(), 5, "{errors}");
+        // A game server that could not have logged in with its fields is left out.
+        let rows = output.matches("127.0.0.1:8").count() + output.matches("127.0.0.1:9").count();
+        assert_eq!(rows, 2, "{output}");
+        assert!(!output.contains("127.0.0.1:1"), "{output}");
+        let has_tower = output.contains(&"\u{301}".repeat(9));
+        assert_eq!(has_tower, !format.is_empty(), "{output}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let many: String = (1..=2000)
+        .map(|port| {
+            format!(
+                "INFOS ip=192.0.2.1 port={port} description={}\n",
+                "x".repeat(200)
+            )
+        })
+        .collect();
+    let tracker = strange_tracker(many + "END count=2000 rev=a-1\n").to_string();
+    let mut command = command();
+    command.args(["list", &tracker, "--no-ping"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // `head -1`: 400 KB do not fit into the pipe that is closed here.
+    let mut line = String::new();
+    BufReader::with_capacity(64, child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let mut errors = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{errors}");
+    assert!(
+        line.starts_with("NAME") && errors.is_empty(),
+        "{line}{errors}"
+    );
+}
+
+#[test]
+fn json_is_json_whatever_is_in_it() {
+    let tracker = TrackerProcess::start();
+    let name = "lone \\\" quote \\\\ 🎮 金曜日";
+    let _one = tracker.log_in(7, &format!("nbplayers=3 description=\"{name}\" a=' b={{}}"));
+    let clients = tracker.clients.to_string();
+    let (code, json, _) = list(&[&clients, "--json", "--no-ping"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        json.contains(&format!("\"description\":\"{name}\"")),
+        "{json}"
+    );
+    let script = "import json, sys
+row, = json.load(sys.stdin)
+assert row['address'] == '127.0.0.1:7' and row['ping_ms'] is None, row
+assert row['infos']['nbplayers'] == 3 and row['infos']['b'] == '{}', row
+assert row['infos']['description'] == 'lone \" quote \\\\ 🎮 金曜日', row";
+    let mut python = Command::new("python3");
+    python.args(["-c", script]).stdin(Stdio::piped());
+    let Ok(mut python) = python.spawn() else {
+        eprintln!("skipped: there is no python3");
+        return;
+    };
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(json.as_bytes())
+        .unwrap();
+    assert!(python.wait().unwrap().success(), "{json}");
+}
+
+#[test]
+fn a_tracker_that_says_nothing_is_not_waited_for_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap().to_string();
+    let tracker = TrackerProcess::start();
+    let _one: Peer = tracker.log_in(7, "");
+    let start = Instant::now();
+    let (code, table, errors) = list(&[&silent, &tracker.clients.to_string(), "--no-ping"]);
+    assert_eq!((code, table.lines().count()), (Some(0), 2), "{table}");
+    assert_eq!(
+        errors,
+        format!("gltracker: {silent}: it did not answer in time\n")
+    );
+    assert!(start.elapsed() < PATIENCE);
+}
