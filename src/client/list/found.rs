@@ -16,7 +16,7 @@ pub const FAR: Duration = Duration::from_millis(400);
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// The nearest first, then by players and name; the unavailable last.
+    /// The nearest first, then by players and name; the unknown last.
     Ping,
     /// The most players first, then by ping and name.
     Players,
@@ -53,10 +53,11 @@ impl Row {
         self.distance().is_some_and(|distance| distance <= FAR)
     }
 
-    /// What comes first is nearest. Milliseconds are what is shown: less makes no difference.
-    fn nearness(&self) -> (bool, u128) {
-        let distance = self.distance().map(|distance| distance.as_millis());
-        (!self.is_available(), distance.unwrap_or(u128::MAX))
+    /// The nearest has the least, what is not known the most. Milliseconds are what is shown: less
+    /// makes no difference.
+    fn nearness(&self) -> u128 {
+        self.distance()
+            .map_or(u128::MAX, |distance| distance.as_millis())
     }
 
     /// What comes first has the most players.

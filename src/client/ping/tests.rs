@@ -45,22 +45,25 @@ fn delays_are_measured_and_losses_are_counted() {
     let silent = game_server("127.0.0.1:0", Duration::ZERO, |_| true);
     let nobody: SocketAddr = "127.0.0.1:1".parse().unwrap();
     let everybody: SocketAddr = "224.0.0.1:5".parse().unwrap();
-    let pings = measured(
-        Limits::default(),
-        &[near, far, lossy, silent, nobody, everybody],
-    );
-    for (address, delay, answered) in [(near, 40, 5), (far, 120, 5), (lossy, 40, 3)] {
-        let ping = &pings[&address];
-        assert_eq!((ping.sent, ping.answered), (5, answered));
-        let mean = ping.mean.unwrap();
-        let delay = Duration::from_millis(delay);
-        // A busy machine adds what it likes; twice as much would be wrong.
-        assert!(mean >= delay && mean < delay * 2, "{mean:?} for {delay:?}");
-    }
+    let pings = measured(Limits::default(), &[lossy, silent, nobody, everybody]);
+    assert_eq!((pings[&lossy].sent, pings[&lossy].answered), (5, 3));
+    assert!(pings[&lossy].mean.unwrap() >= Duration::from_millis(40));
     for address in [silent, nobody, everybody] {
         assert_eq!((pings[&address].mean, pings[&address].answered), (None, 0));
     }
     assert_eq!(pings[&everybody].sent, 1, "it is not asked again");
+    // A busy machine adds what it likes: of several tries one has to be right.
+    let is_right = |ping: &Ping, delay: Duration| {
+        let mean = ping.mean.unwrap();
+        assert!(mean >= delay, "{mean:?} for {delay:?}");
+        mean < delay.mul_f64(1.2)
+    };
+    let is_measured = (0..20).any(|_| {
+        let pings = measured(Limits::default(), &[near, far]);
+        is_right(&pings[&near], Duration::from_millis(40))
+            && is_right(&pings[&far], Duration::from_millis(120))
+    });
+    assert!(is_measured, "never within 20 %");
 }
 
 #[test]

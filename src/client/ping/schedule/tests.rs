@@ -168,8 +168,9 @@ fn what_was_not_asked_for_is_ignored() {
     world.answer(2, sent[0].1); // a word from where it was not sent to
     world.answer(3, sent[0].1);
     world.answer(1, 999); // a word that was not sent
+    assert_eq!(world.schedule.measured[&address(1)].answered, 0);
     world.answer(1, sent[0].1);
-    world.answer(1, sent[0].1); // twice
+    world.answer(1, sent[0].1); // and again
     assert_eq!(world.schedule.measured[&address(1)].answered, 1);
     assert_eq!(world.schedule.measured[&address(2)].answered, 0);
 }
