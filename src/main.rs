@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 use gltracker::cli::{self, Command};
+use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
 use gltracker::tracker::StartError;
 use gltracker::tracker::credentials::PasswordError;
@@ -39,6 +40,14 @@ fn main() -> ExitCode {
             Ok(Outcome::Found) => ExitCode::SUCCESS,
             Ok(Outcome::Nothing) => ExitCode::from(NO),
             Ok(Outcome::Unreachable) => ExitCode::from(SYSTEM_SAID_NO),
+            Err(error) => fail(&error, SYSTEM_SAID_NO),
+        },
+        Ok(Command::Browse(request)) => match browse(*request, |name| std::env::var_os(name)) {
+            Ok(Browsed::Left) => ExitCode::SUCCESS,
+            Ok(Browsed::Picked(address)) => {
+                let _ = writeln!(std::io::stdout(), "{address}");
+                ExitCode::SUCCESS
+            }
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Err(error) => fail(&error, WRONG_USAGE),

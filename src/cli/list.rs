@@ -1,21 +1,13 @@
 //! The words and flags of `gltracker list`.
 
 use super::flags::{self, Asked, Flag, Item};
+use super::targets::{LOCAL, Targets, VARIABLE};
 use super::{Command, UsageError};
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
-
-/// Whom to ask if nobody is named.
-const LOCAL: &str = "127.0.0.1";
-
-/// Names the trackers to ask if none is given.
-const VARIABLE: &str = "GLTRACKER_TRACKER";
-
-/// The most trackers: each is asked by a thread.
-const MAX_TRACKERS: usize = 64;
 
 const FLAGS: [Flag; 6] = [
     Flag {
@@ -63,70 +55,17 @@ pub(super) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let (mut trackers, mut conditions) = (Vec::new(), Vec::new());
+    let mut targets = Targets::default();
     let mut list = List::default();
     for item in items {
         match item {
             Item::Flag(flag, value) => list.set(flag, &value)?,
-            Item::Word(word) if is_condition(&word) => conditions.push(word),
-            Item::Word(word) => trackers.push(tracker(&word)?),
-            Item::Rest(words) => {
-                let words = words.join(OsStr::new(" "));
-                let text = format!("-- {}", words.to_string_lossy());
-                return Err(flags::no_words(&text, "gltracker list"));
-            }
+            other => targets.add(other, "gltracker list")?,
         }
     }
-    if trackers.is_empty() {
-        trackers = from_environment(environment(VARIABLE))?;
-    }
-    let mut unique: Vec<TrackerAddress> = Vec::new();
-    for tracker in trackers {
-        if !unique.contains(&tracker) {
-            unique.push(tracker);
-        }
-    }
-    if unique.len() > MAX_TRACKERS {
-        let text = format!("at most {MAX_TRACKERS} trackers can be asked at the same time");
-        return Err(UsageError(text));
-    }
-    let conditions = Conditions::from_words(conditions.iter().map(String::as_str));
-    list.request(
-        unique,
-        conditions.map_err(|refusal| UsageError(refusal.text))?,
-    )
-    .map(|request| Command::List(Box::new(request)))
-}
-
-/// The trackers that the environment names, with commas or spaces between them.
-fn from_environment(variable: Option<OsString>) -> Result<Vec<TrackerAddress>, UsageError> {
-    let variable = variable.unwrap_or_default();
-    let text = variable
-        .to_str()
-        .ok_or_else(|| UsageError(format!("{VARIABLE}: the value is not text")))?;
-    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    let named = words.map(|word| {
-        word.parse()
-            .map_err(|error| UsageError(format!("{VARIABLE}: {error}")))
-    });
-    let named = named.collect::<Result<Vec<TrackerAddress>, _>>()?;
-    match named.is_empty() {
-        true => tracker(LOCAL).map(|tracker| vec![tracker]),
-        false => Ok(named),
-    }
-}
-
-/// True for what is meant as a condition, whether it is right or not.
-fn is_condition(word: &str) -> bool {
-    word == "notempty" || word == "notfull" || word.contains(['=', '<', '>', '!'])
-}
-
-fn tracker(word: &str) -> Result<TrackerAddress, UsageError> {
-    if let Some(near) = flags::closest(word, ["notempty", "notfull"].into_iter()) {
-        return Err(UsageError(format!("'{word}': did you mean {near}?")));
-    }
-    word.parse()
-        .map_err(|error: crate::client::address::NotAnAddress| UsageError(error.to_string()))
+    let (trackers, conditions) = targets.finish(environment)?;
+    list.request(trackers, conditions)
+        .map(|request| Command::List(Box::new(request)))
 }
 
 /// What the flags say.

@@ -2,11 +2,13 @@
 //!
 //! Each command has a file with its flags; this one hides which commands there are.
 
+mod browse;
 mod flags;
 mod list;
 mod serve;
+mod targets;
 
-use crate::client::list::Request;
+use crate::client;
 use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::OsString;
@@ -18,7 +20,9 @@ pub enum Command {
     /// Run a tracker.
     Serve(Box<Config>, Level),
     /// Print a tracker's list.
-    List(Box<Request>),
+    List(Box<client::list::Request>),
+    /// Show it, live, in the terminal.
+    Browse(Box<client::browse::Request>),
     /// Print a text and leave.
     Print(String),
 }
@@ -42,7 +46,7 @@ impl fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 /// The commands that may be named first.
-const COMMANDS: [&str; 3] = ["serve", "list", "help"];
+const COMMANDS: [&str; 4] = ["serve", "list", "browse", "help"];
 
 /// Reads the arguments of the program (without its name), and its environment.
 ///
@@ -63,14 +67,18 @@ pub fn parse(
     match command.as_deref() {
         None | Some("serve") => serve::parse(arguments, environment),
         Some("list") => list::parse(arguments, environment),
+        Some("browse") => browse::parse(arguments, environment),
         Some("help") => Ok(Command::Print(match arguments.first() {
             Some(command) if command == "list" => list::help(),
+            Some(command) if command == "browse" => browse::help(),
             _ => serve::help(),
         })),
         Some(command) => {
             let hint = match flags::closest(command, COMMANDS.into_iter()) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "the commands are serve (which may be left out) and list".to_owned(),
+                None => {
+                    "the commands are serve (which may be left out), list and browse".to_owned()
+                }
             };
             Err(UsageError(format!(
                 "there is no command '{}'; {hint}",

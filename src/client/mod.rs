@@ -11,6 +11,7 @@
 
 pub mod address;
 mod backoff;
+pub mod browse;
 pub mod conditions;
 mod connection;
 pub mod error;

@@ -1,0 +1,241 @@
+//! The program that joins a game server.
+//!
+//! This file hides how a template becomes a program and its arguments. No shell ever sees what a
+//! game server says about itself: every word of the template is one argument, whatever is put into
+//! it.
+
+use crate::protocol::infos::Infos;
+use std::net::SocketAddr;
+
+/// What `--exec` said: words with placeholders such as `{ip}`, `{port}` or `{version}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    words: Vec<Vec<Part>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Field(String),
+}
+
+/// A program, its arguments and what is added to its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The program.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// `GLTRACKER_IP`, `GLTRACKER_PORT` and so on for every field.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Template {
+    /// Reads words, separated by spaces; what stands in single or double quotes is one word.
+    ///
+    /// # Errors
+    /// A text that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words = split(text)?;
+        if words.first().is_none_or(|program| program.contains('{')) {
+            return Err(
+                "begin with the name of a program, as in 'game --connect {ip}:{port}'".into(),
+            );
+        }
+        let words = words.iter().map(|word| parts(word));
+        Ok(Self {
+            words: words.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The call that joins the game server at `address`.
+    ///
+    /// # Errors
+    /// A text for the player, when a field would be taken for an option of the program.
+    pub fn fill(&self, address: SocketAddr, infos: &Infos) -> Result<Call, String> {
+        let value = |field: &str| match field {
+            "ip" => address.ip().to_string(),
+            "port" => address.port().to_string(),
+            "address" => address.to_string(),
+            key => infos.get(key).unwrap_or_default().into_owned(),
+        };
+        let fill = |parts: &Vec<Part>| {
+            let mut word = String::new();
+            for part in parts {
+                match part {
+                    Part::Text(text) => word.push_str(text),
+                    // In front of an IPv6 address and a colon come brackets, as everywhere.
+                    Part::Field(field) if field == "ip" && parts.len() > 1 && address.is_ipv6() => {
+                        word.push_str(&format!("[{}]", address.ip()));
+                    }
+                    Part::Field(field) => {
+                        let value = value(field);
+                        if word.is_empty() && value.starts_with('-') {
+                            let text =
+                                format!("its {field} begins with '-' and would be an option");
+                            return Err(text);
+                        }
+                        word.push_str(&value);
+                    }
+                }
+            }
+            Ok(word)
+        };
+        let mut words = self.words.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let program = words.remove(0);
+        let variable = |key: &str| {
+            let key = key.replace('-', "_").to_uppercase();
+            format!("GLTRACKER_{key}")
+        };
+        let mut environment = vec![
+            (variable("ip"), value("ip")),
+            (variable("port"), value("port")),
+        ];
+        let fields = infos
+            .iter()
+            .filter(|(key, _)| *key != "ip" && *key != "port");
+        environment.extend(fields.map(|(key, value)| (variable(key), value.into_owned())));
+        Ok(Call {
+            program,
+            arguments: words,
+            environment,
+        })
+    }
+}
+
+/// The words of a line, without their quotes.
+fn split(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for character in text.chars() {
+        match (quote, character) {
+            (Some(open), character) if character == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (_, character) => word.get_or_insert_default().push(character),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(format!("a {open} is not closed"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+fn parts(word: &str) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut rest = word;
+    while let Some((text, after)) = rest.split_once('{') {
+        let (field, after) = after
+            .split_once('}')
+            .ok_or_else(|| format!("'{word}' has a {{ that is not closed"))?;
+        let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        if field.is_empty() || !field.chars().all(is_key) {
+            return Err(format!(
+                "'{{{field}}}' is not a field; write {{ip}}, {{port}} or another key"
+            ));
+        }
+        if !text.is_empty() {
+            parts.push(Part::Text(text.to_owned()));
+        }
+        parts.push(Part::Field(field.to_owned()));
+        rest = after;
+    }
+    if !rest.is_empty() || parts.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::infos::Changes;
+
+    fn call(template: &str, address: &str, infos: &str) -> Result<Vec<String>, String> {
+        let infos = Infos::default().with(&Changes::parse(infos).unwrap());
+        let call = Template::parse(template)?.fill(address.parse().unwrap(), &infos)?;
+        Ok([vec![call.program], call.arguments].concat())
+    }
+
+    #[test]
+    fn every_word_is_one_argument_whatever_is_put_into_it() {
+        let infos = "port=5 description=\"a b; rm -rf $HOME `x` 'y'\" version=0.70";
+        for (template, expected) in [
+            (
+                "game --connect {ip}:{port}",
+                &["game", "--connect", "192.0.2.1:5"][..],
+            ),
+            (
+                "game {ip} {port} {version}",
+                &["game", "192.0.2.1", "5", "0.70"],
+            ),
+            (
+                "game {description} x",
+                &["game", "a b; rm -rf $HOME `x` 'y'", "x"],
+            ),
+            (
+                "'my game' \"two words\" '' {none}",
+                &["my game", "two words", "", ""],
+            ),
+            ("  game\t-a  ", &["game", "-a"]),
+        ] {
+            assert_eq!(
+                call(template, "192.0.2.1:5", infos).unwrap(),
+                expected,
+                "{template}"
+            );
+        }
+        let six = call(
+            "game {ip}:{port} {ip} {address}",
+            "[2001:db8::1]:5",
+            "port=5",
+        )
+        .unwrap();
+        assert_eq!(
+            six,
+            ["game", "[2001:db8::1]:5", "2001:db8::1", "[2001:db8::1]:5"]
+        );
+    }
+
+    #[test]
+    fn a_field_is_never_taken_for_an_option() {
+        let infos = "port=5 map=--config=/tmp/x";
+        assert!(call("game {map}", "192.0.2.1:5", infos).is_err());
+        let joined = call("game --map={map}", "192.0.2.1:5", infos).unwrap();
+        assert_eq!(joined, ["game", "--map=--config=/tmp/x"]);
+    }
+
+    #[test]
+    fn fields_are_in_the_environment() {
+        let infos = Infos::default().with(&Changes::parse("port=5 my-key=v").unwrap());
+        let call = Template::parse("game").unwrap();
+        let call = call.fill("192.0.2.1:5".parse().unwrap(), &infos).unwrap();
+        let expected = [
+            ("GLTRACKER_IP", "192.0.2.1"),
+            ("GLTRACKER_PORT", "5"),
+            ("GLTRACKER_MY_KEY", "v"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(call.environment, expected);
+    }
+
+    #[test]
+    fn a_template_that_cannot_work_is_refused() {
+        for bad in [
+            "",
+            "   ",
+            "{ip}",
+            "game {ip",
+            "game {}",
+            "game {IP}",
+            "game 'x",
+        ] {
+            assert!(Template::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

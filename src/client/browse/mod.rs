@@ -1,0 +1,264 @@
+//! `gltracker browse`: the list, live, in a terminal.
+//!
+//! [`model`] is what the browser knows and what a key does to it, [`view`] what of it is seen:
+//! both are pure. [`terminal`] and [`input`] speak to the terminal, and this file hides how all of
+//! them and the trackers are brought together: everything that happens comes in through one
+//! channel, and what is on the screen is what was true when nothing more was waiting in it.
+
+pub mod exec;
+pub mod favourites;
+pub mod input;
+pub mod keys;
+pub mod model;
+mod pages;
+pub mod terminal;
+mod trackers;
+pub mod view;
+
+use super::ping::{Limits, Pinger};
+use super::{Conditions, TrackerAddress, ping};
+use crate::protocol::infos::Infos;
+use crate::protocol::text::spelled_out;
+use exec::{Call, Template};
+use favourites::Favourites;
+use input::Input;
+use model::{Action, Connection, Event, Model};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+use terminal::Terminal;
+use trackers::Trackers;
+
+/// The screen is drawn anew after this at the latest, because it says how old the list is.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Events that wait to be looked at. More wait in the sockets of those who send them.
+const QUEUE: usize = 256;
+
+/// What the player wants.
+#[derive(Debug)]
+pub struct Request {
+    /// Whose lists.
+    pub trackers: Vec<TrackerAddress>,
+    /// What is wanted of them.
+    pub conditions: Conditions,
+    /// The program that joins a game server.
+    pub exec: Option<Template>,
+    /// The version of the player's game.
+    pub game_version: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The player has left.
+    Left,
+    /// The player has picked this game server, and there is no program to join it with.
+    Picked(SocketAddr),
+}
+
+/// Something that has happened outside.
+#[derive(Debug)]
+enum Happening {
+    Input(Input),
+    Tracker(usize, super::watch::Event),
+    Ping(ping::Ping),
+}
+
+/// Shows the lists until the player leaves.
+///
+/// # Errors
+/// When there is no terminal that this can be done on, or it is gone.
+pub fn browse(
+    request: Request,
+    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+) -> io::Result<Outcome> {
+    let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
+    let favourites = Favourites::load(favourites::default_path(&environment));
+    let (favourites, notice) = match favourites {
+        Ok(favourites) => (favourites, None),
+        Err(error) => (
+            Favourites::default(),
+            Some(format!("favourites cannot be read: {error}")),
+        ),
+    };
+    let mut terminal = Terminal::open(text)?;
+    let name = match &request.trackers[..] {
+        [one] => one.to_string(),
+        several => format!("{} trackers", several.len()),
+    };
+    let mut model = Model::new(name, request.game_version.clone(), favourites);
+    model.joins = request.exec.is_some();
+    let now = Instant::now();
+    notice.map(|notice| model.on_event(Event::Notice(notice), now));
+    let (happen, happened) = sync_channel(QUEUE);
+    let keys = input::start(sender(&happen, Happening::Input))?;
+    let mut browser = Browser {
+        trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
+        pinger: Pinger::start(Limits::default(), sender(&happen, Happening::Ping))?,
+        happen,
+        happened,
+        keys,
+        targets: HashMap::new(),
+        request,
+    };
+    browser.run(&mut model, &mut terminal)
+}
+
+/// Sends what happens; whoever wanted it may be gone.
+fn sender<T: 'static>(
+    happen: &SyncSender<Happening>,
+    wrap: fn(T) -> Happening,
+) -> impl Fn(T) + Send + Sync + 'static {
+    let happen = happen.clone();
+    move |happening| drop(happen.send(wrap(happening)))
+}
+
+struct Browser {
+    request: Request,
+    trackers: Trackers,
+    pinger: Pinger,
+    keys: input::Keys,
+    happen: SyncSender<Happening>,
+    happened: Receiver<Happening>,
+    /// Who is pinged at a UDP address.
+    targets: HashMap<SocketAddr, Vec<SocketAddr>>,
+}
+
+impl Browser {
+    fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
+        loop {
+            model.settle();
+            terminal.draw(view::draw(model, Instant::now()))?;
+            let mut next = match self.happened.recv_timeout(TICK) {
+                Ok(happening) => Some(happening),
+                Err(RecvTimeoutError::Timeout) => None,
+                // This holds a sender itself.
+                Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Left),
+            };
+            while let Some(happening) = next {
+                let is_key = matches!(happening, Happening::Input(Input::Key(_)));
+                for event in self.translate(happening)? {
+                    let Some(action) = model.on_event(event, Instant::now()) else {
+                        continue;
+                    };
+                    if let Some(outcome) = self.act(action, model, terminal)? {
+                        return Ok(outcome);
+                    }
+                }
+                // What a key does is seen before the next one.
+                next = if is_key {
+                    None
+                } else {
+                    self.happened.try_recv().ok()
+                };
+            }
+        }
+    }
+
+    /// What has happened, as the model takes it.
+    fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
+        Ok(match happening {
+            Happening::Input(Input::Key(key)) => vec![Event::Key(key)],
+            Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
+            Happening::Input(Input::Closed(error)) => return Err(error),
+            Happening::Tracker(number, event) => self.trackers.on_event(number, event),
+            Happening::Ping(ping) => {
+                let figures = match ping.mean {
+                    Some(mean) => model::Ping::Answered {
+                        mean,
+                        lost: ping.sent.saturating_sub(ping.answered),
+                    },
+                    None => model::Ping::Silent,
+                };
+                let addresses = self.targets.get(&ping.address).into_iter().flatten();
+                addresses
+                    .map(|address| Event::Ping(*address, figures))
+                    .collect()
+            }
+        })
+    }
+
+    fn act(
+        &mut self,
+        action: Action,
+        model: &mut Model,
+        terminal: &mut Terminal,
+    ) -> io::Result<Option<Outcome>> {
+        let mut notice = None;
+        match action {
+            Action::Quit => return Ok(Some(Outcome::Left)),
+            Action::Redraw => terminal.forget(),
+            Action::Copy(text) => terminal.copy(&text)?,
+            Action::SaveFavourites => {
+                let saved = model.favourites.save();
+                notice = saved
+                    .err()
+                    .map(|error| format!("favourites are not kept: {error}"));
+            }
+            Action::Ping(addresses) => self.ping(&addresses),
+            Action::Join(address, infos) => match &self.request.exec {
+                None => return Ok(Some(Outcome::Picked(address))),
+                Some(template) => match template.fill(address, &infos) {
+                    Err(why) => notice = Some(format!("cannot join: {why}")),
+                    Ok(call) => notice = Some(self.play(&call, model, terminal)?),
+                },
+            },
+        }
+        notice.map(|notice| model.on_event(Event::Notice(notice), Instant::now()));
+        Ok(None)
+    }
+
+    fn ping(&mut self, addresses: &[SocketAddr]) {
+        for &address in addresses {
+            let Some(infos) = self.trackers.infos(address) else {
+                continue;
+            };
+            let target = ping::target(address, infos);
+            let waiting = self.targets.entry(target).or_default();
+            if !waiting.contains(&address) {
+                waiting.push(address);
+            }
+            self.pinger.ping(target);
+        }
+    }
+
+    /// Leaves the trackers and the terminal to the game until it ends, and comes back. Returns
+    /// what is to be said of it.
+    fn play(
+        &mut self,
+        call: &Call,
+        model: &mut Model,
+        terminal: &mut Terminal,
+    ) -> io::Result<String> {
+        self.trackers.leave();
+        self.keys.pause();
+        let ended = terminal.lend(|| {
+            Command::new(&call.program)
+                .args(&call.arguments)
+                .envs(call.environment.iter().map(|(key, value)| (key, value)))
+                .status()
+        });
+        self.keys.resume();
+        let ended = ended?;
+        model.connection = Connection::Connecting;
+        self.targets.clear();
+        self.trackers = Trackers::start(
+            &self.request.trackers,
+            &self.request.conditions,
+            &self.happen,
+        )?;
+        let program = spelled_out(&call.program, 40);
+        Ok(match ended {
+            Ok(status) if status.success() => format!("{program} has ended"),
+            Ok(status) => format!("{program} has ended: {status}"),
+            Err(error) => format!("{program} cannot be started: {error}"),
+        })
+    }
+}
+
+/// The game servers of one tracker.
+type Known = std::collections::BTreeMap<SocketAddr, Infos>;

@@ -1,0 +1,566 @@
+//! What the browser knows and what a key does to it. Pure: events in, actions out.
+//!
+//! This file hides what is shown, in which order, and what is selected.
+
+use super::favourites::Favourites;
+use super::keys::Key;
+use crate::protocol::infos::Infos;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
+pub const TOO_FAR: Duration = Duration::from_millis(400);
+
+/// What pinging one game server has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ping {
+    /// Nothing yet.
+    Waiting,
+    /// The mean of the answers, and how many probes were lost.
+    Answered {
+        /// The mean time to an answer.
+        mean: Duration,
+        /// Probes that were not answered.
+        lost: u32,
+    },
+    /// No probe was answered.
+    Silent,
+}
+
+/// One game server.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What it says about itself.
+    pub infos: Infos,
+    /// How far away it is.
+    pub ping: Ping,
+    /// The player likes it.
+    pub favourite: bool,
+    /// Its name in lower case, made once and not for every comparison.
+    sorted_by: String,
+}
+
+impl Row {
+    fn new(address: SocketAddr, infos: Infos, ping: Ping, favourite: bool) -> Self {
+        let mut row = Self {
+            address,
+            infos,
+            ping,
+            favourite,
+            sorted_by: String::new(),
+        };
+        row.sorted_by = row.name().to_lowercase();
+        row
+    }
+
+    /// What the player reads first.
+    pub fn name(&self) -> String {
+        let name = self.infos.get("description").unwrap_or_default();
+        match name.is_empty() {
+            true => self.address.to_string(),
+            false => name.into_owned(),
+        }
+    }
+
+    fn players(&self) -> u16 {
+        self.infos.number("nbplayers").unwrap_or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        let most = self.infos.number("maxplayers");
+        most.is_some_and(|most| self.players() >= most)
+    }
+}
+
+/// What the rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Nearest first, then most players, then name.
+    Ping,
+    /// Most players first.
+    Players,
+    /// By name.
+    Name,
+    /// By version.
+    Version,
+    /// By address.
+    Address,
+}
+
+impl Column {
+    const ALL: [Self; 5] = [
+        Self::Ping,
+        Self::Players,
+        Self::Name,
+        Self::Version,
+        Self::Address,
+    ];
+
+    /// Its name in the head of the table.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Players => "players",
+            Self::Name => "name",
+            Self::Version => "version",
+            Self::Address => "address",
+        }
+    }
+
+    fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|column| *column == self);
+        Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
+    }
+}
+
+/// What is in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The list.
+    List,
+    /// The list, while a word to search for is typed.
+    Search,
+    /// All fields of the selected game server.
+    Details,
+    /// What the keys do.
+    Help,
+}
+
+/// How the connection to the tracker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// Nothing has come yet.
+    Connecting,
+    /// The list is told as it changes.
+    Live,
+    /// It was lost, for this reason; it is being tried again.
+    Lost(String),
+}
+
+/// Something has happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Key),
+    /// The whole list at a consistent moment.
+    List(Vec<(SocketAddr, Infos)>),
+    /// What a ping has told.
+    Ping(SocketAddr, Ping),
+    /// The connection to the tracker is lost.
+    Lost(String),
+    /// The terminal has so many columns and lines.
+    Size(usize, usize),
+    /// What was asked for has failed, or has been done: a line for the player.
+    Notice(String),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Leave.
+    Quit,
+    /// Join this game server, which says this about itself.
+    Join(SocketAddr, Infos),
+    /// Put this into the clipboard.
+    Copy(String),
+    /// The favourites have changed.
+    SaveFavourites,
+    /// Measure these.
+    Ping(Vec<SocketAddr>),
+    /// Draw everything anew.
+    Redraw,
+}
+
+/// Which game servers are hidden, beside those that the search hides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Those without players.
+    pub empty: bool,
+    /// Those that are full.
+    pub full: bool,
+    /// Those of another version.
+    pub other_versions: bool,
+}
+
+/// Everything that the browser knows.
+#[derive(Debug)]
+pub struct Model {
+    rows: BTreeMap<SocketAddr, Row>,
+    /// The addresses that are shown, in order.
+    shown: Vec<SocketAddr>,
+    selected: Option<SocketAddr>,
+    /// The place of what is selected, or was before it left the list.
+    place: usize,
+    /// The player has chosen what is selected; before that it is whatever comes first.
+    has_chosen: bool,
+    /// Something has come that may change the order.
+    is_stale: bool,
+    top: usize,
+    /// The page in front.
+    pub page: Page,
+    /// The line of the page that is shown first, where it is longer than the terminal.
+    pub scrolled: usize,
+    /// What is searched for; empty for everything.
+    pub search: String,
+    /// What is hidden.
+    pub hidden: Hidden,
+    /// The order.
+    pub column: Column,
+    /// The other way round.
+    pub reversed: bool,
+    /// The connection to the tracker.
+    pub connection: Connection,
+    /// The name of the tracker.
+    pub tracker: String,
+    /// The version of the player's game, if it was told.
+    pub game_version: Option<String>,
+    /// A line for the player, and when it came.
+    pub notice: Option<(String, Instant)>,
+    /// When the list was as it is shown.
+    pub updated: Option<Instant>,
+    /// Favourite game servers.
+    pub favourites: Favourites,
+    /// Enter joins with a program; otherwise it prints the address.
+    pub joins: bool,
+    /// Columns and lines of the terminal.
+    pub size: (usize, usize),
+}
+
+impl Model {
+    /// Nothing is known yet.
+    pub fn new(tracker: String, game_version: Option<String>, favourites: Favourites) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            shown: Vec::new(),
+            selected: None,
+            place: 0,
+            has_chosen: false,
+            is_stale: false,
+            top: 0,
+            page: Page::List,
+            scrolled: 0,
+            search: String::new(),
+            hidden: Hidden::default(),
+            column: Column::Ping,
+            reversed: false,
+            connection: Connection::Connecting,
+            tracker,
+            game_version,
+            notice: None,
+            updated: None,
+            favourites,
+            joins: false,
+            size: (80, 24),
+        }
+    }
+
+    /// The rows to show, in order.
+    pub fn shown(&self) -> impl ExactSizeIterator<Item = &Row> {
+        self.shown.iter().map(|address| &self.rows[address])
+    }
+
+    /// How many game servers there are, shown or not.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The selected game server, if there is one.
+    pub fn selected(&self) -> Option<&Row> {
+        self.rows.get(&self.selected?)
+    }
+
+    /// The first row that is on the screen.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// How many rows there is room for: a head and two lines at the bottom are not for rows.
+    pub fn room(&self) -> usize {
+        self.size.1.saturating_sub(3).max(1)
+    }
+
+    /// Why one should not play there, if there is something.
+    pub fn trouble(&self, row: &Row) -> Option<String> {
+        if let (Some(mine), Some(theirs)) = (&self.game_version, row.infos.get("version"))
+            && *mine != theirs
+        {
+            return Some(format!("version {theirs}, yours is {mine}"));
+        }
+        match row.ping {
+            Ping::Silent => Some("does not answer pings".to_owned()),
+            Ping::Answered { mean, .. } if mean > TOO_FAR => {
+                Some(format!("over {} ms away", TOO_FAR.as_millis()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes in what has happened.
+    pub fn on_event(&mut self, event: Event, now: Instant) -> Option<Action> {
+        match event {
+            Event::Key(key) => return self.on_key(key, now),
+            Event::List(list) => return self.on_list(list, now),
+            Event::Ping(address, ping) => {
+                if let Some(row) = self.rows.get_mut(&address) {
+                    row.ping = ping;
+                    self.is_stale = true;
+                }
+            }
+            Event::Lost(why) => self.connection = Connection::Lost(why),
+            Event::Size(columns, lines) => {
+                self.size = (columns, lines);
+                self.keep_in_sight();
+            }
+            Event::Notice(text) => self.notice = Some((text, now)),
+        }
+        None
+    }
+
+    /// Brings what is shown into order, if something has come since. Done once for all that has
+    /// come before it is drawn: a thousand pings are no thousand sortings.
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.is_stale) {
+            self.arrange();
+        }
+    }
+
+    fn on_list(&mut self, list: Vec<(SocketAddr, Infos)>, now: Instant) -> Option<Action> {
+        let mut old = std::mem::take(&mut self.rows);
+        let mut unmeasured = Vec::new();
+        for (address, infos) in list {
+            let ping_port = |infos: &Infos| infos.get("pingport").map(|port| port.into_owned());
+            let before = old.remove(&address);
+            let before = before.filter(|row| ping_port(&row.infos) == ping_port(&infos));
+            let ping = before.map(|row| row.ping);
+            if ping.is_none() {
+                unmeasured.push(address);
+            }
+            let ping = ping.unwrap_or(Ping::Waiting);
+            let favourite = self.favourites.contains(address);
+            self.rows
+                .insert(address, Row::new(address, infos, ping, favourite));
+        }
+        self.connection = Connection::Live;
+        self.updated = Some(now);
+        if let Some(lost) = self.selected.and_then(|address| old.get(&address)) {
+            let text = format!("{} has left the list", lost.name());
+            self.notice = Some((text, now));
+            if self.page == Page::Details {
+                self.page = Page::List;
+            }
+        }
+        self.is_stale = true;
+        (!unmeasured.is_empty()).then_some(Action::Ping(unmeasured))
+    }
+
+    fn on_key(&mut self, key: Key, now: Instant) -> Option<Action> {
+        match key {
+            Key::Interrupt => return Some(Action::Quit),
+            Key::Redraw => return Some(Action::Redraw),
+            _ => {}
+        }
+        self.notice = None;
+        self.settle();
+        match self.page {
+            Page::List => self.on_list_key(key, now),
+            Page::Search => {
+                self.on_search_key(key);
+                None
+            }
+            Page::Details => match key {
+                Key::Enter | Key::Char('c' | 'f') => self.on_list_key(key, now),
+                _ => self.on_page_key(key),
+            },
+            Page::Help => self.on_page_key(key),
+        }
+    }
+
+    fn on_list_key(&mut self, key: Key, now: Instant) -> Option<Action> {
+        match key {
+            Key::Up | Key::Char('k') => self.choose(self.place.saturating_sub(1)),
+            Key::Down | Key::Char('j') => self.choose(self.place + 1),
+            Key::PageUp => self.choose(self.place.saturating_sub(self.room())),
+            Key::PageDown => self.choose(self.place + self.room()),
+            Key::Home => self.choose(0),
+            Key::End => self.choose(usize::MAX),
+            Key::Enter => {
+                let row = self.selected()?;
+                return Some(Action::Join(row.address, row.infos.clone()));
+            }
+            Key::Char('i') if self.selected().is_some() => {
+                self.has_chosen = true;
+                self.open(Page::Details);
+            }
+            Key::Char('?') => self.open(Page::Help),
+            Key::Char('/') => self.page = Page::Search,
+            Key::Char('f') => {
+                let address = self.selected()?.address;
+                self.favourites.toggle(address);
+                if let Some(row) = self.rows.get_mut(&address) {
+                    row.favourite = !row.favourite;
+                }
+                return Some(Action::SaveFavourites);
+            }
+            Key::Char('o') => {
+                self.column = self.column.next();
+                self.reversed = false;
+            }
+            Key::Char('O') => self.reversed = !self.reversed,
+            Key::Char('n') => self.hidden.empty = !self.hidden.empty,
+            Key::Char('u') => self.hidden.full = !self.hidden.full,
+            Key::Char('v') if self.game_version.is_none() => {
+                let text = "start with --game-version to compare versions".to_owned();
+                self.notice = Some((text, now));
+            }
+            Key::Char('v') => self.hidden.other_versions = !self.hidden.other_versions,
+            Key::Char('r') => {
+                self.rows
+                    .values_mut()
+                    .for_each(|row| row.ping = Ping::Waiting);
+                self.arrange();
+                return Some(Action::Ping(self.rows.keys().copied().collect()));
+            }
+            Key::Char('c') => {
+                let address = self.selected()?.address.to_string();
+                self.notice = Some((format!("copied {address}"), now));
+                return Some(Action::Copy(address));
+            }
+            Key::Escape if !self.search.is_empty() => self.search.clear(),
+            Key::Escape | Key::Char('q') => return Some(Action::Quit),
+            _ => return None,
+        }
+        self.arrange();
+        None
+    }
+
+    fn on_search_key(&mut self, key: Key) {
+        match key {
+            Key::Char(character) => self.search.push(character),
+            Key::Backspace => drop(self.search.pop()),
+            Key::Escape => {
+                self.search.clear();
+                self.page = Page::List;
+            }
+            Key::Enter => self.page = Page::List,
+            Key::Up => self.choose(self.place.saturating_sub(1)),
+            Key::Down => self.choose(self.place + 1),
+            _ => {}
+        }
+        self.arrange();
+    }
+
+    /// What keys do on a page of text.
+    fn on_page_key(&mut self, key: Key) -> Option<Action> {
+        match key {
+            Key::Up | Key::Char('k') => self.scrolled = self.scrolled.saturating_sub(1),
+            Key::Down | Key::Char('j') => self.scrolled += 1,
+            Key::Home => self.scrolled = 0,
+            Key::Escape | Key::Char('q' | 'i' | '?') => self.page = Page::List,
+            _ => {}
+        }
+        None
+    }
+
+    fn open(&mut self, page: Page) {
+        self.page = page;
+        self.scrolled = 0;
+    }
+
+    fn choose(&mut self, place: usize) {
+        self.has_chosen = true;
+        self.go_to(place);
+    }
+
+    fn go_to(&mut self, place: usize) {
+        self.place = place.min(self.shown.len().saturating_sub(1));
+        self.selected = self.shown.get(self.place).copied();
+        self.keep_in_sight();
+    }
+
+    /// Chooses and orders what is shown. What is selected stays so, wherever it moves; what has
+    /// gone leaves its place to the next.
+    fn arrange(&mut self) {
+        let needle = self.search.to_lowercase();
+        let mut shown: Vec<&Row> = self
+            .rows
+            .values()
+            .filter(|row| !self.is_hidden(row) && matches(row, &needle))
+            .collect();
+        let order = |a: &&Row, b: &&Row| {
+            let order = compare(a, b, self.column);
+            if self.reversed {
+                order.reverse()
+            } else {
+                order
+            }
+        };
+        shown.sort_by(order);
+        self.shown = shown.iter().map(|row| row.address).collect();
+        let selected = self.selected.filter(|_| self.has_chosen);
+        let place =
+            selected.and_then(|selected| self.shown.iter().position(|shown| *shown == selected));
+        let otherwise = if self.has_chosen { self.place } else { 0 };
+        self.go_to(place.unwrap_or(otherwise));
+    }
+
+    fn is_hidden(&self, row: &Row) -> bool {
+        let other_version = || {
+            let (mine, theirs) = (&self.game_version, row.infos.get("version"));
+            mine.as_deref() != theirs.as_deref()
+        };
+        (self.hidden.empty && row.players() == 0)
+            || (self.hidden.full && row.is_full())
+            || (self.hidden.other_versions && other_version())
+    }
+
+    fn keep_in_sight(&mut self) {
+        let room = self.room();
+        let last_top = self.shown.len().saturating_sub(room);
+        self.top = self.top.min(last_top);
+        if self.place < self.top {
+            self.top = self.place;
+        } else if self.place >= self.top + room {
+            self.top = self.place + 1 - room;
+        }
+    }
+}
+
+/// True if some value of the game server, or its address, holds `needle`, which is lower case.
+fn matches(row: &Row, needle: &str) -> bool {
+    needle.is_empty()
+        || row.address.to_string().contains(needle)
+        || row
+            .infos
+            .iter()
+            .any(|(_, value)| value.to_lowercase().contains(needle))
+}
+
+fn compare(a: &Row, b: &Row, column: Column) -> Ordering {
+    let distance = |row: &Row| match row.ping {
+        Ping::Answered { mean, .. } => (u8::from(mean > TOO_FAR), mean),
+        Ping::Waiting => (2, Duration::ZERO),
+        Ping::Silent => (3, Duration::ZERO),
+    };
+    let by_players = || b.players().cmp(&a.players());
+    let by_name = || a.sorted_by.cmp(&b.sorted_by);
+    let by_ping = || distance(a).cmp(&distance(b));
+    let first = match column {
+        Column::Ping => by_ping(),
+        Column::Players => by_players(),
+        Column::Name => by_name(),
+        Column::Version => a.infos.get("version").cmp(&b.infos.get("version")),
+        Column::Address => a.address.cmp(&b.address),
+    };
+    first
+        .then_with(by_ping)
+        .then_with(by_players)
+        .then_with(by_name)
+        .then_with(|| a.address.cmp(&b.address))
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,285 @@
+use super::*;
+use crate::protocol::infos::Changes;
+use quickcheck::{Arbitrary, Gen, quickcheck};
+
+pub(crate) fn address(number: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], number))
+}
+
+pub(crate) fn entry(number: u16, said: &str) -> (SocketAddr, Infos) {
+    let changes = Changes::parse(&format!("port={number} {said}")).unwrap();
+    (address(number), Infos::default().with(&changes))
+}
+
+pub(crate) fn model() -> Model {
+    Model::new("tracker.example".to_owned(), None, Favourites::default())
+}
+
+/// Five game servers: near and empty, far, full, silent, not measured.
+pub(crate) fn five(now: Instant) -> Model {
+    let mut model = model();
+    let list = [
+        entry(
+            1,
+            "description=\"near and empty\" nbplayers=0 maxplayers=8 version=0.70",
+        ),
+        entry(2, "description=far nbplayers=3 maxplayers=8 version=0.70"),
+        entry(3, "description=full nbplayers=8 maxplayers=8 version=0.69"),
+        entry(4, "description=silent nbplayers=2 version=0.70"),
+        entry(5, "description=new nbplayers=1 version=0.70"),
+    ];
+    model.on_event(Event::List(list.to_vec()), now);
+    for (number, ping) in [
+        (1, answered(12)),
+        (2, answered(450)),
+        (3, answered(30)),
+        (4, Ping::Silent),
+    ] {
+        model.on_event(Event::Ping(address(number), ping), now);
+    }
+    model.settle();
+    model
+}
+
+pub(crate) fn answered(milliseconds: u64) -> Ping {
+    Ping::Answered {
+        mean: Duration::from_millis(milliseconds),
+        lost: 0,
+    }
+}
+
+fn press(model: &mut Model, keys: &str) -> Option<Action> {
+    let now = Instant::now();
+    let mut action = None;
+    for key in keys.chars() {
+        let key = match key {
+            '\n' => Key::Enter,
+            '\x1b' => Key::Escape,
+            '\x08' => Key::Backspace,
+            '<' => Key::Home,
+            '>' => Key::End,
+            key => Key::Char(key),
+        };
+        action = model.on_event(Event::Key(key), now);
+        model.settle();
+    }
+    action
+}
+
+fn ports(model: &Model) -> Vec<u16> {
+    model.shown().map(|row| row.address.port()).collect()
+}
+
+fn selected(model: &Model) -> u16 {
+    model.selected().unwrap().address.port()
+}
+
+#[test]
+fn the_nearest_come_first_and_the_unavailable_last() {
+    let mut model = five(Instant::now());
+    assert_eq!(ports(&model), [1, 3, 2, 5, 4]);
+    press(&mut model, "O");
+    assert_eq!(ports(&model), [4, 5, 2, 3, 1]);
+    press(&mut model, "o");
+    assert_eq!(ports(&model), [3, 2, 4, 5, 1], "most players first");
+    press(&mut model, "o");
+    assert_eq!(ports(&model), [2, 3, 1, 5, 4], "by name");
+}
+
+#[test]
+fn what_the_player_has_selected_stays_selected() {
+    let (now, mut model) = (Instant::now(), five(Instant::now()));
+    assert_eq!(selected(&model), 1);
+    model.on_event(Event::Ping(address(3), answered(1)), now);
+    model.settle();
+    assert_eq!(
+        selected(&model),
+        3,
+        "the first, as long as nothing was chosen"
+    );
+    press(&mut model, "j");
+    assert_eq!(selected(&model), 1);
+    model.on_event(Event::Ping(address(1), answered(300)), now);
+    model.on_event(Event::Ping(address(5), answered(2)), now);
+    model.settle();
+    assert_eq!((ports(&model), selected(&model)), (vec![3, 5, 1, 2, 4], 1));
+    press(&mut model, "o");
+    assert_eq!(selected(&model), 1);
+    press(&mut model, ">");
+    assert_eq!(Some(selected(&model)), ports(&model).last().copied());
+    press(&mut model, "jj<k");
+    assert_eq!(selected(&model), ports(&model)[0]);
+}
+
+#[test]
+fn when_the_selected_one_leaves_its_place_goes_to_the_next() {
+    let (now, mut model) = (Instant::now(), five(Instant::now()));
+    press(&mut model, "ji");
+    assert_eq!((selected(&model), model.page), (3, Page::Details));
+    let list = [entry(1, ""), entry(2, ""), entry(5, "")];
+    model.on_event(Event::List(list.to_vec()), now);
+    model.settle();
+    assert_eq!((ports(&model), selected(&model)), (vec![1, 2, 5], 2));
+    assert_eq!(model.page, Page::List);
+    assert_eq!(model.notice.as_ref().unwrap().0, "full has left the list");
+    model.on_event(Event::List(Vec::new()), now);
+    model.settle();
+    assert!(model.selected().is_none());
+    assert_eq!(press(&mut model, "jkficO"), None, "no key minds that");
+    assert_eq!(press(&mut model, "\n"), None);
+}
+
+#[test]
+fn an_update_keeps_the_ping_and_what_is_new_is_measured() {
+    let (now, mut model) = (Instant::now(), five(Instant::now()));
+    let list = [
+        entry(1, "nbplayers=5"),
+        entry(2, "pingport=99"),
+        entry(9, ""),
+    ];
+    let action = model.on_event(Event::List(list.to_vec()), now);
+    assert_eq!(action, Some(Action::Ping(vec![address(2), address(9)])));
+    model.settle();
+    let pings: Vec<Ping> = model.shown().map(|row| row.ping).collect();
+    assert_eq!(pings, [answered(12), Ping::Waiting, Ping::Waiting]);
+    let again = press(&mut model, "r");
+    assert_eq!(
+        again,
+        Some(Action::Ping(vec![address(1), address(2), address(9)]))
+    );
+    assert!(model.shown().all(|row| row.ping == Ping::Waiting));
+}
+
+#[test]
+fn filters_and_search_hide_and_show_again() {
+    let mut model = five(Instant::now());
+    model.game_version = Some("0.70".to_owned());
+    for (key, left) in [
+        ("n", &[3, 2, 5, 4][..]),
+        ("u", &[1, 2, 5, 4]),
+        ("v", &[1, 2, 5, 4]),
+    ] {
+        press(&mut model, key);
+        assert_eq!(ports(&model), left, "{key}");
+        press(&mut model, key);
+        assert_eq!(model.shown().len(), 5);
+    }
+    press(&mut model, "/F");
+    assert_eq!(ports(&model), [3, 2], "letter case means nothing");
+    press(&mut model, "ar");
+    assert_eq!(ports(&model), [2]);
+    press(&mut model, "\x08\x08");
+    assert_eq!(ports(&model), [3, 2]);
+    press(&mut model, "\n");
+    assert_eq!((model.page, ports(&model)), (Page::List, vec![3, 2]));
+    assert_eq!(press(&mut model, "\x1b"), None, "shows all again");
+    assert_eq!(model.shown().len(), 5);
+    assert_eq!(press(&mut model, "\x1b"), Some(Action::Quit));
+    press(&mut model, "/192.0.2.1:4");
+    assert_eq!(ports(&model), [4]);
+    press(&mut model, "q\x1b");
+    assert_eq!((model.page, model.shown().len()), (Page::List, 5));
+}
+
+#[test]
+fn keys_ask_for_what_they_say() {
+    let mut model = five(Instant::now());
+    assert!(matches!(press(&mut model, "\n"), Some(Action::Join(at, _)) if at == address(1)));
+    assert_eq!(
+        press(&mut model, "c"),
+        Some(Action::Copy("192.0.2.1:1".to_owned()))
+    );
+    assert_eq!(press(&mut model, "f"), Some(Action::SaveFavourites));
+    assert!(model.selected().unwrap().favourite && model.favourites.contains(address(1)));
+    assert_eq!(press(&mut model, "q"), Some(Action::Quit));
+    press(&mut model, "?");
+    assert_eq!(model.page, Page::Help);
+    assert_eq!(press(&mut model, "q"), None);
+    assert_eq!(model.page, Page::List);
+    assert!(matches!(press(&mut model, "i\n"), Some(Action::Join(..))));
+    assert_eq!(press(&mut model, "v"), None);
+    let now = Instant::now();
+    assert_eq!(
+        model.on_event(Event::Key(Key::Interrupt), now),
+        Some(Action::Quit)
+    );
+}
+
+#[test]
+fn trouble_is_told_by_its_weight() {
+    let mut model = five(Instant::now());
+    let trouble = |model: &Model| -> Vec<Option<String>> {
+        model.shown().map(|row| model.trouble(row)).collect()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        trouble(&model),
+        [
+            None,
+            None,
+            some("over 400 ms away"),
+            None,
+            some("does not answer pings")
+        ]
+    );
+    model.game_version = Some("0.70".to_owned());
+    assert_eq!(trouble(&model)[1], some("version 0.69, yours is 0.70"));
+}
+
+/// What may happen to a browser.
+#[derive(Debug, Clone)]
+enum Something {
+    Key(char),
+    List(Vec<u8>),
+    Ping(u8, u16),
+    Size(u8, u8),
+}
+
+impl Arbitrary for Something {
+    fn arbitrary(g: &mut Gen) -> Self {
+        match u8::arbitrary(g) % 8 {
+            0 => Self::List(Vec::arbitrary(g)),
+            1 | 2 => Self::Ping(u8::arbitrary(g), u16::arbitrary(g)),
+            3 => Self::Size(u8::arbitrary(g), u8::arbitrary(g) % 40),
+            _ => Self::Key(
+                *g.choose(&[
+                    'j', 'k', '<', '>', 'n', 'u', 'o', 'O', '/', 'i', '?', '\n', '\x1b', 'f', '1',
+                ])
+                .unwrap(),
+            ),
+        }
+    }
+}
+
+quickcheck! {
+    fn what_is_selected_is_shown_and_in_sight(happened: Vec<Something>) -> bool {
+        let (now, mut model) = (Instant::now(), model());
+        for something in happened {
+            match something {
+                Something::Key(key) => drop(press(&mut model, &key.to_string())),
+                Something::List(numbers) => {
+                    let list = numbers.iter().map(|&n| {
+                        entry(1 + u16::from(n), &format!("nbplayers={} maxplayers=3", n % 4))
+                    });
+                    let list: BTreeMap<_, _> = list.collect();
+                    model.on_event(Event::List(list.into_iter().collect()), now);
+                }
+                Something::Ping(number, time) => {
+                    let ping = answered(time.into());
+                    model.on_event(Event::Ping(address(1 + u16::from(number)), ping), now);
+                }
+                Something::Size(columns, lines) => {
+                    model.on_event(Event::Size(columns.into(), lines.into()), now);
+                }
+            }
+            model.settle();
+            let shown: Vec<SocketAddr> = model.shown().map(|row| row.address).collect();
+            let place = model.selected.and_then(|at| shown.iter().position(|shown| *shown == at));
+            assert_eq!(place.is_some(), !shown.is_empty());
+            if let Some(place) = place {
+                assert!((model.top()..model.top() + model.room()).contains(&place));
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,250 @@
+//! The terminal: raw mode, size, and drawing.
+//!
+//! This file hides how a terminal is spoken to, and sees to it that it is left as it was found,
+//! whatever happens: the settings are kept and restored when this is dropped and when the program
+//! panics. Settings are changed with `stty`, which every Unix has.
+
+use super::view::{Line, Style};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// The device that is the terminal of this process, wherever its standard streams go.
+pub(super) const TTY: &str = "/dev/tty";
+
+/// Keys come one by one, unechoed, and Ctrl-C is one of them. A read ends after a tenth of a second
+/// if none comes.
+const RAW: [&str; 10] = [
+    "-icanon", "-echo", "-isig", "-iexten", "-ixon", "-icrnl", "min", "0", "time", "1",
+];
+
+const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
+const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// What `stty -g` said before; `None` while the terminal is as it was found.
+static FOUND: Mutex<Option<String>> = Mutex::new(None);
+
+/// A terminal in raw mode, showing its other screen.
+#[derive(Debug)]
+pub struct Terminal {
+    output: File,
+    colour: bool,
+    /// What is on the screen.
+    shown: Vec<Line>,
+}
+
+impl Terminal {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When there is none, or one that cannot move its cursor.
+    pub fn open(environment: impl Fn(&str) -> Option<String>) -> io::Result<Self> {
+        let kind = environment("TERM").unwrap_or_default();
+        if kind.is_empty() || kind == "dumb" {
+            return Err(io::Error::other(
+                "this terminal cannot move its cursor (TERM is dumb or not set)",
+            ));
+        }
+        let output = File::options().write(true).open(TTY)?;
+        let terminal = Self {
+            output,
+            colour: environment("NO_COLOR").is_none_or(|set| set.is_empty()),
+            shown: Vec::new(),
+        };
+        terminal.enter()?;
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            before(panic);
+        }));
+        Ok(terminal)
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        let found = stty(&["-g"])?;
+        *lock() = Some(found.trim().to_owned());
+        stty(&RAW)?;
+        (&self.output).write_all(ENTER_SCREEN.as_bytes())
+    }
+
+    /// Gives the terminal back for as long as `run` runs.
+    ///
+    /// # Errors
+    /// When it cannot be taken over again.
+    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+        restore();
+        let result = run();
+        self.enter()?;
+        self.shown.clear();
+        Ok(result)
+    }
+
+    /// Forgets what is on the screen, so that all of it is drawn anew.
+    pub fn forget(&mut self) {
+        self.shown.clear();
+        let _ = self.output.write_all(b"\x1b[2J");
+    }
+
+    /// Draws what has changed.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        let bytes = changes(&self.shown, &lines, self.colour);
+        self.shown = lines;
+        match bytes.is_empty() {
+            true => Ok(()),
+            false => self.output.write_all(bytes.as_bytes()),
+        }
+    }
+
+    /// Puts `text` into the clipboard, if the terminal knows OSC 52.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let text = base64(text.as_bytes());
+        write!(self.output, "\x1b]52;c;{text}\x07")
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Columns and lines.
+pub fn size() -> Option<(usize, usize)> {
+    let size = stty(&["size"]).ok()?;
+    let mut numbers = size.split_whitespace().map(|number| number.parse().ok());
+    let (lines, columns) = (numbers.next()??, numbers.next()??);
+    // Some that are no terminals say zero.
+    (lines > 0 && columns > 0).then_some((columns, lines))
+}
+
+/// Leaves the terminal as it was found. Does nothing the second time.
+fn restore() {
+    let Some(found) = lock().take() else { return };
+    if let Ok(mut output) = File::options().write(true).open(TTY) {
+        let _ = output.write_all(LEAVE_SCREEN.as_bytes());
+    }
+    let _ = stty(&[&found]);
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Option<String>> {
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stty(arguments: &[&str]) -> io::Result<String> {
+    let output = Command::new("stty")
+        .args(arguments)
+        .stdin(File::open(TTY)?)
+        .stderr(Stdio::null())
+        .output()?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(io::Error::other(format!(
+            "stty {} failed",
+            arguments.join(" ")
+        ))),
+    }
+}
+
+/// The bytes that turn a screen of `old` lines into one of `new` lines.
+fn changes(old: &[Line], new: &[Line], colour: bool) -> String {
+    let mut bytes = String::new();
+    for (row, line) in new
+        .iter()
+        .enumerate()
+        .filter(|(row, line)| old.get(*row) != Some(line))
+    {
+        let attributes = match line.style {
+            Style::Plain => "",
+            Style::Title => "\x1b[1m",
+            Style::Dim => "\x1b[2m",
+            Style::Selected => "\x1b[7m",
+            Style::Status if colour => "\x1b[36m",
+            Style::Warning if colour => "\x1b[33m",
+            Style::Status => "",
+            Style::Warning => "\x1b[1m",
+        };
+        // Writing into a String does not fail.
+        let _ = write!(
+            bytes,
+            "\x1b[{};1H{attributes}{}\x1b[0m\x1b[K",
+            row + 1,
+            line.text
+        );
+    }
+    if new.len() < old.len() {
+        let _ = write!(bytes, "\x1b[{};1H\x1b[J", new.len() + 1);
+    }
+    bytes
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let is_there = at <= three.len();
+            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if is_there { letter.into() } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, style: Style) -> Line {
+        Line::new(style, text, 80)
+    }
+
+    #[test]
+    fn only_what_has_changed_is_drawn() {
+        let old = ["a", "b", "c"].map(|text| line(text, Style::Plain));
+        let new = [line("a", Style::Plain), line("b", Style::Selected)];
+        assert_eq!(changes(&old, &old, true), "");
+        assert_eq!(
+            changes(&old, &new, true),
+            "\x1b[2;1H\x1b[7mb\x1b[0m\x1b[K\x1b[3;1H\x1b[J"
+        );
+    }
+
+    #[test]
+    fn without_colour_there_is_none() {
+        let styles = [
+            Style::Plain,
+            Style::Title,
+            Style::Dim,
+            Style::Selected,
+            Style::Status,
+            Style::Warning,
+        ];
+        let lines = styles.map(|style| line("x", style));
+        let plain = changes(&[], &lines, false);
+        assert!(!plain.contains("\x1b[36m") && !plain.contains("\x1b[33m"));
+        assert!(changes(&[], &lines, true).contains("\x1b[33m"));
+    }
+
+    #[test]
+    fn text_for_the_clipboard_is_base64() {
+        for (text, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("192.0.2.1:5", "MTkyLjAuMi4xOjU="),
+        ] {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What the browser shows: a model and a size become lines. Pure.
+//!
+//! This file hides the layout of the list: which columns there is room for, and how wide they are.
+
+use super::model::{Column, Connection, Model, Page, Ping, Row};
+use super::pages;
+use crate::client::width::{cut, pad, width};
+use crate::protocol::text::spelled_out;
+use std::time::{Duration, Instant};
+
+/// How a piece of a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As everything else.
+    Plain,
+    /// The head of the table.
+    Title,
+    /// Nothing to play on.
+    Dim,
+    /// The selected row.
+    Selected,
+    /// The two lines at the bottom.
+    Status,
+    /// Something that needs attention.
+    Warning,
+}
+
+/// One line of the screen: plain text, in one style.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it says; plain text, not wider than the screen.
+    pub text: String,
+    /// How it looks.
+    pub style: Style,
+}
+
+impl Line {
+    /// A line of this text, cut to so many columns. What is not plain text is spelled out.
+    pub fn new(style: Style, text: &str, columns: usize) -> Self {
+        let text = cut(&spelled_out(text, usize::MAX), columns).into_owned();
+        Self { text, style }
+    }
+}
+
+/// The screen for what the model knows `now`: exactly as many lines as the terminal has.
+pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
+    let (columns, lines) = model.size;
+    let room = model.room();
+    let mut screen = match model.page {
+        Page::List | Page::Search => list(model),
+        Page::Details => pages::details(model),
+        Page::Help => pages::help(model),
+    };
+    screen.truncate(room + 1);
+    screen.resize(room + 1, Line::new(Style::Plain, "", columns));
+    screen.push(status(model, now));
+    screen.push(keys(model));
+    screen.truncate(lines.max(1));
+    screen
+}
+
+/// A column of the table, and how wide it is.
+struct Cell {
+    title: &'static str,
+    width: usize,
+    is_number: bool,
+    /// Left out where there is no room, the highest first.
+    expendable: u8,
+    text: fn(&Row) -> String,
+}
+
+fn field(row: &Row, key: &str) -> String {
+    row.infos.get(key).unwrap_or_default().into_owned()
+}
+
+const CELLS: [Cell; 9] = [
+    Cell {
+        title: "★",
+        width: 1,
+        is_number: false,
+        expendable: 0,
+        text: |row| if row.favourite { "★" } else { "" }.to_owned(),
+    },
+    Cell {
+        title: "name",
+        width: 0,
+        is_number: false,
+        expendable: 0,
+        text: Row::name,
+    },
+    Cell {
+        title: "players",
+        width: 7,
+        is_number: true,
+        expendable: 0,
+        text: players,
+    },
+    Cell {
+        title: "ping",
+        width: 7,
+        is_number: true,
+        expendable: 0,
+        text: ping,
+    },
+    Cell {
+        title: "version",
+        width: 8,
+        is_number: false,
+        expendable: 1,
+        text: |row| field(row, "version"),
+    },
+    Cell {
+        title: "speed",
+        width: 7,
+        is_number: false,
+        expendable: 3,
+        text: |row| field(row, "speed"),
+    },
+    Cell {
+        title: "size",
+        width: 7,
+        is_number: false,
+        expendable: 4,
+        text: |row| field(row, "size"),
+    },
+    Cell {
+        title: "erase",
+        width: 5,
+        is_number: false,
+        expendable: 5,
+        text: |row| field(row, "erase"),
+    },
+    Cell {
+        title: "address",
+        width: 21,
+        is_number: false,
+        expendable: 2,
+        text: |row| row.address.to_string(),
+    },
+];
+
+/// How long a notice is shown in place of the status.
+const NOTICE: Duration = Duration::from_secs(5);
+
+/// The least that a name gets before another column has to go for it, and the most that it takes.
+const NAME: (usize, usize) = (22, 60);
+
+fn players(row: &Row) -> String {
+    let (now, most) = (field(row, "nbplayers"), field(row, "maxplayers"));
+    match (now.as_str(), most.as_str()) {
+        ("", "") => "?".to_owned(),
+        ("", most) => format!("?/{most}"),
+        (now, "") => now.to_owned(),
+        (now, most) => format!("{now}/{most}"),
+    }
+}
+
+/// The ping as it is written in the table: never a number that was not measured.
+pub fn ping(row: &Row) -> String {
+    match row.ping {
+        Ping::Waiting => "…".to_owned(),
+        Ping::Silent => "?".to_owned(),
+        Ping::Answered { mean, lost } => {
+            let milliseconds = mean.as_secs_f64() * 1e3;
+            let number = match milliseconds < 9.95 {
+                true => format!("{milliseconds:.1}"),
+                false => format!("{milliseconds:.0}"),
+            };
+            // Lost probes are worth a sign.
+            format!("{number}{}", if lost > 0 { "!" } else { "" })
+        }
+    }
+}
+
+/// The columns that there is room for, with their widths.
+fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
+    let mut cells: Vec<(&Cell, usize)> = CELLS.iter().map(|cell| (cell, cell.width)).collect();
+    let addresses = model.shown().skip(model.top()).take(model.room());
+    let longest = addresses.map(|row| row.address.to_string().len()).max();
+    let used = |cells: &[(&Cell, usize)]| -> usize {
+        cells.iter().map(|(_, width)| width + 1).sum::<usize>()
+    };
+    loop {
+        let expendable = cells.iter().map(|(cell, _)| cell.expendable).max();
+        let is_tight = used(&cells) + NAME.0 > columns + 1;
+        match expendable {
+            Some(most) if most > 0 && is_tight => cells.retain(|(cell, _)| cell.expendable < most),
+            _ => break,
+        }
+    }
+    let left = (columns + 1).saturating_sub(used(&cells));
+    let mut rest = left.saturating_sub(NAME.1);
+    for (cell, width) in &mut cells {
+        if cell.title == "name" {
+            *width = left.min(NAME.1);
+        } else if cell.title == "address" {
+            // Long ones get what names leave.
+            let more = longest.unwrap_or_default().saturating_sub(*width).min(rest);
+            *width += more;
+            rest -= more;
+        }
+    }
+    cells
+}
+
+fn list(model: &Model) -> Vec<Line> {
+    let columns = model.size.0;
+    let cells = layout(columns, model);
+    let title = |cell: &Cell, width: usize| {
+        let is_order = cell.title == model.column.title();
+        let arrow = match (is_order, model.reversed) {
+            (false, _) => "",
+            (true, false) => "↓",
+            (true, true) => "↑",
+        };
+        align(&format!("{}{arrow}", cell.title), width, cell.is_number)
+    };
+    let head: Vec<String> = cells
+        .iter()
+        .map(|(cell, width)| title(cell, *width))
+        .collect();
+    let mut lines = vec![Line::new(Style::Title, &head.join(" "), columns)];
+    let selected = model.selected().map(|row| row.address);
+    for row in model.shown().skip(model.top()).take(model.room()) {
+        let texts = cells.iter().map(|(cell, width)| {
+            let text = spelled_out(&(cell.text)(row), 256);
+            align(&text, *width, cell.is_number)
+        });
+        let text = texts.collect::<Vec<_>>().join(" ");
+        let style = match model.trouble(row) {
+            _ if selected == Some(row.address) => Style::Selected,
+            Some(_) => Style::Dim,
+            None => Style::Plain,
+        };
+        // The selected row is marked over the whole width.
+        let text = match style {
+            Style::Selected => pad(&text, columns),
+            _ => text,
+        };
+        lines.push(Line::new(style, &text, columns));
+    }
+    if lines.len() == 1 {
+        let why = match (&model.connection, model.count()) {
+            (Connection::Connecting, _) => format!("asking {} …", model.tracker),
+            (Connection::Lost(why), 0) => format!("no list from {}: {why}", model.tracker),
+            (_, 0) => "there is no game server on the list".to_owned(),
+            _ => "no game server is shown; the last line but one says what hides them".to_owned(),
+        };
+        lines.push(Line::new(Style::Plain, "", columns));
+        lines.push(Line::new(Style::Plain, &format!("  {why}"), columns));
+    }
+    lines
+}
+
+/// Text in a column so many wide.
+fn align(text: &str, columns: usize, is_number: bool) -> String {
+    let text = cut(text, columns);
+    match is_number {
+        true => " ".repeat(columns.saturating_sub(width(&text))) + &text,
+        false => pad(&text, columns),
+    }
+}
+
+/// How many there are, of whom, how old that is, and what hides the others.
+fn status(model: &Model, now: Instant) -> Line {
+    let columns = model.size.0;
+    if model.page == Page::Search {
+        let text = format!(
+            "search: {}▏ Enter keeps it, Esc shows all again",
+            model.search
+        );
+        return Line::new(Style::Status, &text, columns);
+    }
+    let recent = model.notice.as_ref();
+    if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE) {
+        return Line::new(Style::Warning, notice, columns);
+    }
+    let mut parts = vec![format!(
+        "{} of {} servers",
+        model.shown().len(),
+        model.count()
+    )];
+    parts.push(model.tracker.clone());
+    parts.extend(model.updated.map(|at| {
+        let seconds = now.saturating_duration_since(at).as_secs();
+        format!("updated {seconds} s ago")
+    }));
+    let hiding = [
+        (model.hidden.empty, "empty ones hidden (n)"),
+        (model.hidden.full, "full ones hidden (u)"),
+        (model.hidden.other_versions, "other versions hidden (v)"),
+    ];
+    let hiding = hiding.iter().filter(|(is_hiding, _)| *is_hiding);
+    parts.extend(hiding.map(|(_, what)| (*what).to_owned()));
+    if !model.search.is_empty() {
+        parts.push(format!("only \"{}\" (Esc)", model.search));
+    }
+    let mut style = Style::Status;
+    if let Connection::Lost(why) = &model.connection {
+        style = Style::Warning;
+        parts.insert(0, format!("LOST, trying again: {why}"));
+    }
+    let trouble = model.selected().and_then(|row| model.trouble(row));
+    parts.extend(trouble.map(|why| format!("selected: {why}")));
+    Line::new(style, &parts.join(", "), columns)
+}
+
+/// The keys that matter, as far as there is room.
+fn keys(model: &Model) -> Line {
+    let columns = model.size.0;
+    let keys: &[&str] = match model.page {
+        Page::List | Page::Search => &[
+            if model.joins {
+                "Enter join"
+            } else {
+                "Enter pick"
+            },
+            "↑↓ select",
+            "/ search",
+            "i details",
+            "? help",
+            "q quit",
+            "o order",
+            "n not empty",
+            "u not full",
+            "f favourite",
+            "r ping again",
+            "c copy address",
+        ],
+        Page::Details => &[
+            "Enter join",
+            "f favourite",
+            "c copy address",
+            "↑↓ scroll",
+            "Esc back",
+        ],
+        Page::Help => &["↑↓ scroll", "Esc back"],
+    };
+    let mut text = String::new();
+    for key in keys {
+        let longer = match text.is_empty() {
+            true => (*key).to_owned(),
+            false => format!("{text}  {key}"),
+        };
+        if width(&longer) > columns {
+            break;
+        }
+        text = longer;
+    }
+    Line::new(Style::Dim, &text, columns)
+}
+
+/// The columns by which rows can be ordered, for the help.
+pub fn orders() -> String {
+    let columns = [
+        Column::Ping,
+        Column::Players,
+        Column::Name,
+        Column::Version,
+        Column::Address,
+    ];
+    columns.map(Column::title).join(", ")
+}
+
+#[cfg(test)]
+mod tests;

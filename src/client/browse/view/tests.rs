@@ -1,0 +1,169 @@
+use super::*;
+use crate::client::browse::model::Event;
+use crate::client::browse::model::tests::{address, answered, entry, five, model};
+use std::time::Duration;
+
+fn text(model: &Model, now: Instant) -> String {
+    let lines = draw(model, now);
+    let lines: Vec<&str> = lines.iter().map(|line| line.text.trim_end()).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_list_on_a_terminal_of_eighty_columns() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.on_event(Event::Size(80, 10), now);
+    model.game_version = Some("0.70".to_owned());
+    assert_eq!(
+        text(&model, now + Duration::from_secs(3)),
+        "\
+★ name                    players   ping↓ version  speed   address
+  near and empty              0/8      12 0.70             192.0.2.1:1
+  full                        8/8      30 0.69             192.0.2.1:3
+  far                         3/8     450 0.70             192.0.2.1:2
+  new                           1       … 0.70             192.0.2.1:5
+  silent                        2       ? 0.70             192.0.2.1:4
+
+
+5 of 5 servers, tracker.example, updated 3 s ago
+Enter pick  ↑↓ select  / search  i details  ? help  q quit  o order  n not empty"
+    );
+    let styles: Vec<Style> = draw(&model, now).iter().map(|line| line.style).collect();
+    use Style::{Dim, Plain, Selected, Title};
+    assert_eq!(styles[..6], [Title, Selected, Dim, Dim, Plain, Dim]);
+}
+
+#[test]
+fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
+    let now = Instant::now();
+    let mut model = five(now);
+    for (columns, head) in [
+        (
+            200,
+            "★ name                                                         players   ping↓ version  speed   size    erase address",
+        ),
+        (
+            60,
+            "★ name                              players   ping↓ version",
+        ),
+        (40, "★ name                   players   ping↓"),
+        (10, "★ name"),
+    ] {
+        model.on_event(Event::Size(columns, 24), now);
+        let first = text(&model, now).lines().next().unwrap().to_owned();
+        assert!(
+            first.starts_with(head) || columns < 40,
+            "{columns}: {first}"
+        );
+    }
+}
+
+#[test]
+fn whatever_the_size_the_screen_is_filled_and_never_overfull() {
+    let now = Instant::now();
+    let mut model = model();
+    let wide =
+        "description=\"漢字とかなの名前 e\u{301}\u{301}\u{301} 🏍🏍🏍🏍🏍🏍🏍🏍🏍🏍🏍🏍 and much more text\"";
+    let list: Vec<_> = (1..60).map(|n| entry(n, wide)).collect();
+    model.on_event(Event::List(list), now);
+    model.settle();
+    for page in [Page::List, Page::Search, Page::Details, Page::Help] {
+        model.page = page;
+        for columns in 1..120 {
+            for lines in [1, 2, 3, 4, 24, 60] {
+                model.on_event(Event::Size(columns, lines), now);
+                let screen = draw(&model, now);
+                assert_eq!(screen.len(), lines);
+                for line in screen {
+                    assert!(width(&line.text) <= columns, "{columns}: {}", line.text);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_game_servers_say_moves_nothing() {
+    // The protocol lets none of this through; a tracker that is not ours might.
+    let now = Instant::now();
+    let line = Line::new(Style::Plain, "a\u{1b}[2J\u{202e}b\u{9b}c\nd", 80);
+    assert!(
+        line.text.chars().all(crate::protocol::text::is_plain),
+        "{}",
+        line.text
+    );
+    let mut model = model();
+    model.on_event(Event::Lost("ERR \u{1b}[31m\n".to_owned()), now);
+    let screen = draw(&model, now);
+    assert!(
+        screen
+            .iter()
+            .all(|line| line.text.chars().all(crate::protocol::text::is_plain))
+    );
+}
+
+#[test]
+fn what_hides_game_servers_is_named_with_its_key() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.size = (120, 8);
+    model.hidden.empty = true;
+    model.hidden.full = true;
+    model.search = "far".to_owned();
+    model.on_event(Event::Ping(address(1), answered(3)), now);
+    model.settle();
+    let status = draw(&model, now)[6].text.clone();
+    assert_eq!(
+        status.trim_end(),
+        "1 of 5 servers, tracker.example, updated 0 s ago, empty ones hidden (n), full ones hidden (u), \
+         only \"far\" (Esc), select…"
+    );
+}
+
+#[test]
+fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.on_event(Event::Lost("connection refused".to_owned()), now);
+    let screen = text(&model, now + Duration::from_secs(90));
+    assert!(screen.contains("near and empty"), "{screen}");
+    assert!(
+        screen.contains("LOST, trying again: connection refused, 5 of 5 servers"),
+        "{screen}"
+    );
+    let mut model = super::super::model::tests::model();
+    assert!(text(&model, now).contains("asking tracker.example …"));
+    model.on_event(Event::Lost("no route to host".to_owned()), now);
+    assert!(text(&model, now).contains("no list from tracker.example: no route to host"));
+    model.on_event(Event::List(Vec::new()), now);
+    assert!(text(&model, now).contains("there is no game server on the list"));
+}
+
+#[test]
+fn details_show_every_field() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.page = Page::Details;
+    model.size = (60, 16);
+    assert_eq!(
+        text(&model, now),
+        "\
+near and empty
+  address         192.0.2.1:1
+  ping            12.0 ms
+  favourite       no
+
+  port            1
+  nbplayers       0
+  maxplayers      8
+  version         0.70
+  description     near and empty
+
+
+
+
+5 of 5 servers, tracker.example, updated 0 s ago
+Enter join  f favourite  c copy address  ↑↓ scroll  Esc back"
+    );
+}
