@@ -5,6 +5,7 @@
 //!
 //! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - [`tracker`]: the daemon.
+//! - [`game_server`]: what a game server runs, to be found and to answer.
 //! - [`client`]: what a player's program runs.
 //! - [`cli`]: arguments to a command.
 //!
@@ -32,5 +33,6 @@
 
 pub mod cli;
 pub mod client;
+pub mod game_server;
 pub mod protocol;
 pub mod tracker;

@@ -3,6 +3,7 @@
 use gltracker::cli::{self, Command};
 use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
+use gltracker::game_server::announce::announce;
 use gltracker::tracker::StartError;
 use gltracker::tracker::credentials::PasswordError;
 use gltracker::tracker::serve::serve;
@@ -48,6 +49,11 @@ fn main() -> ExitCode {
                 let _ = writeln!(std::io::stdout(), "{address}");
                 ExitCode::SUCCESS
             }
+            Err(error) => fail(&error, SYSTEM_SAID_NO),
+        },
+        Ok(Command::Announce(options)) => match announce(*options) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Err(error) => fail(&error, WRONG_USAGE),

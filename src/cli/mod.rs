@@ -2,6 +2,7 @@
 //!
 //! Each command has a file with its flags; this one hides which commands there are.
 
+mod announce;
 mod browse;
 mod flags;
 mod list;
@@ -9,6 +10,7 @@ mod serve;
 mod targets;
 
 use crate::client;
+use crate::game_server::announce::Options;
 use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::OsString;
@@ -23,6 +25,8 @@ pub enum Command {
     List(Box<client::list::Request>),
     /// Show it, live, in the terminal.
     Browse(Box<client::browse::Request>),
+    /// Keep a game server on the lists of trackers.
+    Announce(Box<Options>),
     /// Print a text and leave.
     Print(String),
 }
@@ -46,7 +50,7 @@ impl fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 /// The commands that may be named first.
-const COMMANDS: [&str; 4] = ["serve", "list", "browse", "help"];
+const COMMANDS: [&str; 5] = ["serve", "announce", "list", "browse", "help"];
 
 /// Reads the arguments of the program (without its name), and its environment.
 ///
@@ -66,9 +70,11 @@ pub fn parse(
     }
     match command.as_deref() {
         None | Some("serve") => serve::parse(arguments, environment),
+        Some("announce") => announce::parse(arguments, environment),
         Some("list") => list::parse(arguments, environment),
         Some("browse") => browse::parse(arguments, environment),
         Some("help") => Ok(Command::Print(match arguments.first() {
+            Some(command) if command == "announce" => announce::help(),
             Some(command) if command == "list" => list::help(),
             Some(command) if command == "browse" => browse::help(),
             _ => serve::help(),
@@ -76,9 +82,7 @@ pub fn parse(
         Some(command) => {
             let hint = match flags::closest(command, COMMANDS.into_iter()) {
                 Some(near) => format!("did you mean {near}?"),
-                None => {
-                    "the commands are serve (which may be left out), list and browse".to_owned()
-                }
+                None => format!("there are {}", COMMANDS.join(", ")),
             };
             Err(UsageError(format!(
                 "there is no command '{}'; {hint}",

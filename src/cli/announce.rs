@@ -1,0 +1,318 @@
+//! The flags of `gltracker announce`.
+
+use super::flags::{self, Asked, Flag, Item};
+use super::{Command, UsageError};
+use crate::game_server::TrackerAddress;
+use crate::game_server::announce::{Options, Secret};
+use crate::protocol::infos::Infos;
+use std::ffi::{OsStr, OsString};
+
+const COMMAND: &str = "gltracker announce";
+
+const FLAGS: [Flag; 6] = [
+    Flag {
+        name: "--tracker",
+        value: "HOST[:PORT]",
+        help: "where to announce [default port: 23470]; may be given again",
+    },
+    Flag {
+        name: "--port",
+        value: "N",
+        help: "the port that players join",
+    },
+    Flag {
+        name: "--password-file",
+        value: "FILE",
+        help: "the password is its first line, in place of GLTRACKER_PASSWORD",
+    },
+    Flag {
+        name: "--key",
+        value: "NAME",
+        help: "log in with this key, whose secret is the password; or GLTRACKER_KEY",
+    },
+    Flag {
+        name: "--updates",
+        value: "FILE",
+        help: "read updates from this file as it changes, not from standard input",
+    },
+    Flag {
+        name: "--pong",
+        value: "",
+        help: "answer UDP PING and CHALLENGE at the port (or pingport=N) for the game",
+    },
+];
+
+/// Reads the arguments behind the command, and the environment.
+///
+/// # Errors
+/// [`UsageError`] for anything that is not understood, with what would be right.
+pub(super) fn parse(
+    arguments: Vec<OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Command, UsageError> {
+    let items = match flags::read(arguments, &FLAGS, COMMAND)? {
+        Asked::Items(items) => items,
+        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Version => return Ok(Command::version()),
+    };
+    let mut trackers = Vec::new();
+    let (mut fields, mut key, mut password_file, mut updates) =
+        (Infos::default(), None, None, None);
+    let (mut pong, mut program) = (false, Vec::new());
+    for item in items {
+        match item {
+            Item::Flag(flag, value) => match flag.name {
+                "--password-file" => password_file = Some(value.into()),
+                "--updates" => updates = Some(value.into()),
+                "--tracker" => trackers.push(tracker(text(flag.name, &value)?)?),
+                "--port" => {
+                    let value = text(flag.name, &value)?;
+                    fields.set("port", value).map_err(|_| {
+                        UsageError(format!("--port: '{value}' is not a number from 1 to 65535"))
+                    })?;
+                }
+                "--key" => key = Some(text(flag.name, &value)?.to_owned()),
+                "--pong" => {
+                    pong = match text(flag.name, &value)? {
+                        "yes" | "1" | "on" | "true" => true,
+                        "no" | "0" | "off" | "false" => false,
+                        other => {
+                            return Err(UsageError(format!(
+                                "--pong: '{}' is neither yes nor no",
+                                other.escape_debug()
+                            )));
+                        }
+                    };
+                }
+                name => unreachable!("{name} is in FLAGS and not here"),
+            },
+            Item::Word(word) => set_field(&mut fields, &word)?,
+            Item::Rest(words) if words.is_empty() => {
+                return Err(UsageError("behind -- stands the program to run".to_owned()));
+            }
+            Item::Rest(words) => program = words,
+        }
+    }
+    if trackers.is_empty() {
+        return Err(missing("--tracker HOST[:PORT]"));
+    }
+    if fields.get("port").is_none() {
+        return Err(missing("--port N"));
+    }
+    fields.check_complete().map_err(|no| UsageError(no.text))?;
+    let secret = match password_file {
+        Some(file) => Secret::File(file),
+        None => match variable("GLTRACKER_PASSWORD", &environment)? {
+            Some(password) => Secret::Text(password),
+            None => {
+                return Err(UsageError(
+                    "a password is needed: put it into GLTRACKER_PASSWORD, or into a file and \
+                     give --password-file FILE"
+                        .to_owned(),
+                ));
+            }
+        },
+    };
+    let key = match key {
+        Some(key) => Some(key),
+        None => variable("GLTRACKER_KEY", &environment)?,
+    };
+    Ok(Command::Announce(Box::new(Options {
+        trackers,
+        key,
+        secret,
+        fields,
+        updates,
+        pong,
+        program,
+    })))
+}
+
+fn missing(flag: &str) -> UsageError {
+    UsageError(format!("{flag} is needed; {COMMAND} --help shows how"))
+}
+
+fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
+    let error = || UsageError(format!("{source}: the value is not text"));
+    value.to_str().ok_or_else(error)
+}
+
+fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
+    text.parse()
+        .map_err(|error| UsageError(format!("--tracker: {error}")))
+}
+
+fn variable(
+    name: &str,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<String>, UsageError> {
+    match environment(name).filter(|value| !value.is_empty()) {
+        Some(value) => Ok(Some(text(name, &value)?.to_owned())),
+        None => Ok(None),
+    }
+}
+
+/// Sets what a word `key=value` says. The shell has taken the quotes off, so that the value is all
+/// that follows the first equals sign.
+fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
+    let Some((key, value)) = word.split_once('=') else {
+        return Err(UsageError(format!(
+            "'{}' is neither a flag nor key=value; the program to run stands behind --",
+            word.escape_debug()
+        )));
+    };
+    let own = ["port", "checked", "stale", "mac"];
+    if own.contains(&key) {
+        let instead = match key {
+            "port" => "write --port N",
+            _ => "leave it out, it is not yours to say",
+        };
+        return Err(UsageError(format!("{key}=: {instead}")));
+    }
+    if value.is_empty() {
+        return Err(UsageError(format!(
+            "{}=: a value is needed",
+            key.escape_debug()
+        )));
+    }
+    fields.set(key, value).map_err(|no| UsageError(no.text))
+}
+
+/// The text of `gltracker announce --help`.
+pub(super) fn help() -> String {
+    format!(
+        "\
+Keeps a game server on the lists of trackers
+
+Usage: {COMMAND} --tracker HOST[:PORT] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+
+Stays connected, answers the tracker, and comes back by itself when it was away. What players see
+are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
+Lines of key=value on standard input change them (key= removes one), ten times a second at most;
+the end of standard input changes nothing.
+
+Flags:
+{}
+The password of the tracker belongs into GLTRACKER_PASSWORD.
+
+With a program, which is the game server, it is started, and when it ends it leaves the lists and
+this command ends with its exit code. It has standard input for itself: give --updates for
+updates. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password.
+
+What happens goes to standard error, a line each.
+Exit codes: 1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use,
+file unreadable, program not found); with a program its own, or 128 and the number of a signal.
+",
+        flags::table(&FLAGS)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::parse;
+
+    fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Options, String> {
+        let lookup = |name: &str| {
+            environment
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
+        };
+        let arguments = ["announce"].iter().chain(arguments).map(OsString::from);
+        match parse(arguments, lookup) {
+            Ok(Command::Announce(options)) => Ok(*options),
+            Ok(Command::Print(text)) => Err(text),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    const PASSWORD: [(&str, &str); 1] = [("GLTRACKER_PASSWORD", "s p")];
+
+    #[test]
+    fn all_of_it_is_understood() {
+        let environment = [PASSWORD[0], ("GLTRACKER_KEY", "alice")];
+        let options = run(
+            &[
+                "--tracker",
+                "a",
+                "--tracker=[::1]:5",
+                "nbplayers=0",
+                "--port",
+                "7",
+                "description=two \"words\"",
+                "--pong",
+                "--updates",
+                "u",
+                "--",
+                "game",
+                "--port",
+                "x",
+            ],
+            &environment,
+        )
+        .unwrap();
+        let trackers: Vec<String> = options.trackers.iter().map(ToString::to_string).collect();
+        assert_eq!(trackers, ["a", "[::1]:5"]);
+        assert_eq!(
+            options.fields.to_string(),
+            "port=7 nbplayers=0 description=\"two \\\"words\\\"\""
+        );
+        assert_eq!(options.key.as_deref(), Some("alice"));
+        assert!(matches!(&options.secret, Secret::Text(text) if text == "s p"));
+        assert!(!format!("{options:?}").contains("s p"), "it is a secret");
+        assert!(options.pong);
+        assert_eq!(options.updates, Some("u".into()));
+        assert_eq!(options.program, ["game", "--port", "x"]);
+
+        let arguments = [
+            "--tracker",
+            "a",
+            "--port",
+            "7",
+            "--password-file",
+            "f",
+            "--key",
+            "bob",
+        ];
+        let options = run(&arguments, &environment).unwrap();
+        assert!(matches!(&options.secret, Secret::File(path) if path.as_os_str() == "f"));
+        assert_eq!(options.key.as_deref(), Some("bob"));
+        assert!(!options.pong && options.program.is_empty());
+    }
+
+    #[test]
+    fn wrong_usage_is_told_what_would_be_right() {
+        for (arguments, part) in [
+            (&[][..], "--tracker HOST[:PORT] is needed"),
+            (&["--tracker", "a"], "--port N is needed"),
+            (&["--tracker", "::1"], "stands in brackets"),
+            (&["--trackers", "a"], "did you mean --tracker?"),
+            (
+                &["--port", "0"],
+                "--port: '0' is not a number from 1 to 65535",
+            ),
+            (&["port=1"], "write --port N"),
+            (&["checked=yes"], "leave it out"),
+            (&["nbplayers=many"], "nbplayers must be a number"),
+            (&["a="], "a value is needed"),
+            (&["A=1"], "a key is a letter"),
+            (&["game"], "'game' is neither a flag nor key=value"),
+            (&["--"], "behind -- stands the program"),
+            (&["--pong=maybe"], "neither yes nor no"),
+        ] {
+            let error = run(arguments, &PASSWORD).unwrap_err();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+        let error = run(&["--tracker", "a", "--port", "1"], &[]).unwrap_err();
+        assert!(error.contains("GLTRACKER_PASSWORD"), "{error}");
+    }
+
+    #[test]
+    fn help_names_every_flag_and_fits_a_terminal_of_a_hundred_columns() {
+        let help = run(&["--help"], &[]).unwrap_err();
+        assert!(FLAGS.iter().all(|flag| help.contains(flag.name)));
+        assert!(help.lines().all(|line| line.len() < 100), "{help}");
+    }
+}

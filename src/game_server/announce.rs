@@ -1,0 +1,458 @@
+//! `gltracker announce`: an announcer for games that have none.
+
+use super::address::TrackerAddress;
+use super::announcer::{Announcer, StartError};
+use super::credential::{Credential, CredentialError};
+use super::event::Happening;
+use super::fields;
+use super::pong::{Pong, PongPort};
+use super::report::{Report, Situation};
+use super::updates::{self, Follower, LOOK, Numbered};
+use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::text::spelled_out;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Lines that may wait to be read; whoever writes more waits.
+const QUEUE: usize = 64;
+
+/// Mistakes in a file that are remembered as said.
+const MISTAKES: usize = 1000;
+
+/// What `gltracker announce` is to do.
+#[derive(Debug)]
+pub struct Options {
+    /// Where to; one at least.
+    pub trackers: Vec<TrackerAddress>,
+    /// The name of a key, if there is one.
+    pub key: Option<String>,
+    /// The password, or the secret of the key.
+    pub secret: Secret,
+    /// What is said first: a complete set with a port.
+    pub fields: Infos,
+    /// The file that updates are read from, in place of standard input.
+    pub updates: Option<PathBuf>,
+    /// Answer datagrams.
+    pub pong: bool,
+    /// The game server and its arguments; empty if it is started by somebody else.
+    pub program: Vec<OsString>,
+}
+
+/// Where the secret is.
+#[derive(Clone)]
+pub enum Secret {
+    /// Here.
+    Text(String),
+    /// In the first line of a file that is neither blank nor begins with `#`.
+    File(PathBuf),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// Why nothing is announced.
+#[derive(Debug)]
+pub enum AnnounceError {
+    /// The password or key cannot be one.
+    Credential(CredentialError),
+    /// The file of the password cannot be read.
+    PasswordFile(PathBuf, io::Error),
+    /// The file of the password holds none.
+    NoPassword(PathBuf),
+    /// The UDP port cannot be listened on.
+    Pong(u16, io::Error),
+    /// The game server cannot be started.
+    Program(OsString, io::Error),
+    /// The announcer did not start.
+    Start(StartError),
+    /// A thread could not be started.
+    Thread(io::Error),
+}
+
+impl AnnounceError {
+    /// True if the command line was wrong, false if the system said no.
+    pub fn is_wrong_usage(&self) -> bool {
+        matches!(self, Self::Credential(_) | Self::NoPassword(_))
+    }
+}
+
+impl fmt::Display for AnnounceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &Path| spelled_out(&path.display().to_string(), 200);
+        match self {
+            Self::Credential(error) => error.fmt(f),
+            Self::PasswordFile(path, error) => {
+                write!(f, "--password-file: {}: {error}", shown(path))
+            }
+            Self::NoPassword(path) => write!(
+                f,
+                "--password-file: {} holds no password; write one into its first line",
+                shown(path)
+            ),
+            Self::Pong(port, error) if error.kind() == ErrorKind::AddrInUse => write!(
+                f,
+                "--pong: UDP port {port} is in use, probably by the game itself; let the game \
+                 answer PING and CHALLENGE, or have them come to another port with \
+                 pingport=<port>"
+            ),
+            Self::Pong(port, error) => write!(f, "--pong: UDP port {port}: {error}"),
+            Self::Program(program, error) => {
+                let program = spelled_out(&program.to_string_lossy(), 200);
+                write!(f, "cannot start {program}: {error}")
+            }
+            Self::Start(error) => error.fmt(f),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AnnounceError {}
+
+/// What the main thread waits for.
+enum Input {
+    /// A line with updates.
+    Line(Numbered),
+    /// The file with updates cannot be read (any more).
+    Problem(String),
+    /// A tracker has refused for good.
+    Refused,
+    /// The game server has ended.
+    Ended(io::Result<ExitStatus>),
+}
+
+/// Announces a game server until it ends or all trackers have refused for good; returns the exit
+/// code. Without a program, and with a tracker that may yet come, it does not return.
+///
+/// # Errors
+/// [`AnnounceError`] when it does not start.
+pub fn announce(options: Options) -> Result<u8, AnnounceError> {
+    let credential = credential(options.key.as_deref(), &options.secret)?;
+    let report = Report::start().map_err(AnnounceError::Thread)?;
+    let (inputs, input) = sync_channel(QUEUE);
+    let mut state = State {
+        infos: options.fields,
+        mistakes: HashSet::new(),
+        source: match &options.updates {
+            Some(path) => spelled_out(&path.display().to_string(), 200),
+            None => "standard input".to_owned(),
+        },
+        report: report.clone(),
+    };
+    let follower = options.updates.map(|path| state.read_file(path));
+    let udp_port = fields::udp_port(&state.infos);
+    let pong = match options.pong {
+        true => Some(PongPort::bind(udp_port).map_err(|e| AnnounceError::Pong(udp_port, e))?),
+        false => None,
+    };
+    let udp_port = Arc::new(AtomicU16::new(udp_port));
+    let has_program = !options.program.is_empty();
+    if let Some((program, arguments)) = options.program.split_first() {
+        let child = start_program(program, arguments, &options.trackers, &state)?;
+        forward_end(child, inputs.clone()).map_err(AnnounceError::Thread)?;
+    }
+    let situation = {
+        let (udp_port, answers) = (Arc::clone(&udp_port), options.pong);
+        move || Situation {
+            udp_port: udp_port.load(Ordering::Relaxed),
+            answers,
+        }
+    };
+    let refusals = inputs.clone();
+    let started = Announcer::start_with(
+        options.trackers,
+        credential,
+        state.infos.clone(),
+        move |event| {
+            let is_final = matches!(event.what, Happening::Refused { again_in: None, .. });
+            report.event(event, situation());
+            if is_final {
+                // Nobody waits for it any more when the game server has ended.
+                let _ = refusals.send(Input::Refused);
+            }
+        },
+    );
+    let announcer = match started {
+        Ok(announcer) => announcer,
+        Err(error) if !has_program => return Err(AnnounceError::Start(error)),
+        Err(error) => {
+            // Players who are on it should not lose their game over this.
+            state
+                .report
+                .text(format_args!("nothing is announced: {error}"));
+            return Ok(wait_for_end(&input, &state.report));
+        }
+    };
+    let relay = announcer.relay();
+    let mut answering = match pong {
+        Some(pong) => {
+            let relay = relay.clone();
+            let pong = pong.answer(move |number, from| relay.pass_on(number, from));
+            Some(pong.map_err(AnnounceError::Thread)?)
+        }
+        None => None,
+    };
+    match follower {
+        Some(follower) => follow(follower, inputs),
+        None if has_program => Ok(()),
+        None => read_standard_input(inputs),
+    }
+    .map_err(AnnounceError::Thread)?;
+
+    let code = loop {
+        // A sender is held by the announcer, so this does not fail.
+        match input.recv() {
+            Ok(Input::Line(line)) => {
+                state.apply(line, |changes| {
+                    announcer.apply(changes).map_err(|no| no.text)
+                });
+                let new = announcer.udp_port();
+                if udp_port.swap(new, Ordering::Relaxed) != new && answering.is_some() {
+                    let relay = relay.clone();
+                    answering = move_pong(answering, new, &state.report, move |number, from| {
+                        relay.pass_on(number, from);
+                    });
+                }
+            }
+            Ok(Input::Problem(problem)) => state.report.text(problem),
+            Ok(Input::Refused) if announcer.is_hopeless() && !has_program => break 1,
+            Ok(Input::Refused) => {}
+            Ok(Input::Ended(status)) => break exit_code(status, &state.report),
+            Err(_) => break 1,
+        }
+    };
+    // Whoever has something to say from here on finds nobody, and does not wait.
+    drop(input);
+    drop(announcer);
+    state.report.flush();
+    Ok(code)
+}
+
+fn credential(key: Option<&str>, secret: &Secret) -> Result<Credential, AnnounceError> {
+    let secret = match secret {
+        Secret::Text(secret) => secret.clone(),
+        Secret::File(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| AnnounceError::PasswordFile(path.clone(), error))?;
+            let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+            let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+            line.ok_or_else(|| AnnounceError::NoPassword(path.clone()))?
+                .to_owned()
+        }
+    };
+    match key {
+        Some(name) => Credential::key(name, &secret),
+        None => Credential::password(&secret),
+    }
+    .map_err(AnnounceError::Credential)
+}
+
+/// What becomes of lines with updates.
+struct State {
+    /// What is said first.
+    infos: Infos,
+    /// What was said about lines of a file, which are read again and again.
+    mistakes: HashSet<String>,
+    source: String,
+    report: Report,
+}
+
+impl State {
+    /// Reads a file for the first time: what it says is part of what is said first.
+    fn read_file(&mut self, path: PathBuf) -> Updates {
+        if updates::is_pipe(&path) {
+            return Updates::Pipe(path);
+        }
+        let mut follower = Follower::new(path);
+        let look = follower.look();
+        if let Some(problem) = look.problem {
+            self.report.text(problem);
+        }
+        let mut infos = self.infos.clone();
+        for line in look.lines {
+            self.apply(line, |changes| {
+                infos = fields::merged(&infos, changes).map_err(|no| no.text)?;
+                Ok(())
+            });
+        }
+        self.infos = infos;
+        Updates::File(follower)
+    }
+
+    /// Does what a line says, or says what is wrong with it.
+    fn apply(
+        &mut self,
+        (number, line): Numbered,
+        change: impl FnOnce(&Changes) -> Result<(), String>,
+    ) {
+        let changes = line.and_then(|line| match line.trim_start().starts_with('#') {
+            true => Ok(Changes::default()),
+            false => Changes::parse(&line).map_err(|no| no.text),
+        });
+        let done = changes.and_then(|changes| match changes.is_empty() {
+            true => Ok(()),
+            false => change(&changes),
+        });
+        if let Err(why) = done {
+            let mistake = format!("line {number} of {}: {why}", self.source);
+            if self.mistakes.len() >= MISTAKES {
+                self.mistakes.clear();
+            }
+            if self.mistakes.insert(mistake.clone()) {
+                self.report.text(mistake);
+            }
+        }
+    }
+}
+
+/// A file that updates are read from.
+enum Updates {
+    File(Follower),
+    Pipe(PathBuf),
+}
+
+/// Reads a file, as it changes, from another thread.
+fn follow(updates: Updates, inputs: SyncSender<Input>) -> io::Result<()> {
+    let builder = thread::Builder::new().name("updates".to_owned());
+    builder.spawn(move || match updates {
+        Updates::Pipe(path) => loop {
+            // Waits for somebody who writes. Whoever does may come and go.
+            match File::open(&path) {
+                Ok(file) => {
+                    let mut is_wanted = true;
+                    updates::read_lines(file, |line| {
+                        is_wanted = inputs.send(Input::Line(line)).is_ok();
+                        is_wanted
+                    });
+                    if !is_wanted {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let path = spelled_out(&path.display().to_string(), 200);
+                    let _ = inputs.send(Input::Problem(format!("{path}: {error}")));
+                    return;
+                }
+            }
+        },
+        Updates::File(mut follower) => loop {
+            thread::sleep(LOOK);
+            let look = follower.look();
+            let problem = look.problem.map(Input::Problem);
+            for input in look.lines.into_iter().map(Input::Line).chain(problem) {
+                if inputs.send(input).is_err() {
+                    return;
+                }
+            }
+        },
+    })?;
+    Ok(())
+}
+
+/// Reads standard input from another thread. Its end is not the end of the announcement.
+fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
+    let builder = thread::Builder::new().name("updates".to_owned());
+    builder.spawn(move || {
+        updates::read_lines(io::stdin().lock(), |line| {
+            inputs.send(Input::Line(line)).is_ok()
+        });
+    })?;
+    Ok(())
+}
+
+/// Answers datagrams on another port from now on.
+fn move_pong(
+    old: Option<Pong>,
+    port: u16,
+    report: &Report,
+    on_challenge: impl Fn(u64, std::net::IpAddr) + Send + Sync + 'static,
+) -> Option<Pong> {
+    let new = PongPort::bind(port).and_then(|port| port.answer(on_challenge));
+    match new {
+        Ok(new) => Some(new),
+        Err(error) => {
+            report.text(AnnounceError::Pong(port, error));
+            // It answers nobody there, but the next move may do better.
+            old
+        }
+    }
+}
+
+/// Starts the game server. It learns what is announced, and none of the secrets.
+fn start_program(
+    program: &OsString,
+    arguments: &[OsString],
+    trackers: &[TrackerAddress],
+    state: &State,
+) -> Result<Child, AnnounceError> {
+    let trackers: Vec<String> = trackers.iter().map(ToString::to_string).collect();
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_remove("GLTRACKER_PASSWORD")
+        .env_remove("GLTRACKER_PASSWORD_FILE")
+        .env_remove("GLTRACKER_KEY")
+        .env("GLTRACKER_TRACKERS", trackers.join(" "))
+        .env(
+            "GLTRACKER_PORT",
+            state.infos.get("port").unwrap_or_default().as_ref(),
+        );
+    command
+        .spawn()
+        .map_err(|error| AnnounceError::Program(program.clone(), error))
+}
+
+/// Waits for the end of the game server in another thread.
+fn forward_end(mut child: Child, inputs: SyncSender<Input>) -> io::Result<()> {
+    let builder = thread::Builder::new().name("program".to_owned());
+    builder.spawn(move || {
+        let _ = inputs.send(Input::Ended(child.wait()));
+    })?;
+    Ok(())
+}
+
+/// Waits for the end of the game server and for nothing else.
+fn wait_for_end(input: &Receiver<Input>, report: &Report) -> u8 {
+    let status = input.iter().find_map(|input| match input {
+        Input::Ended(status) => Some(status),
+        _ => None,
+    });
+    let code = status.map_or(1, |status| exit_code(status, report));
+    report.flush();
+    code
+}
+
+/// The exit code of the game server as a shell shows it: 128 and the number of the signal that
+/// ended it, if one did.
+fn exit_code(status: io::Result<ExitStatus>, report: &Report) -> u8 {
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => {
+            report.text(format_args!(
+                "the end of the program cannot be seen: {error}"
+            ));
+            return 3;
+        }
+    };
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    let code = status.code().or(signal.map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code & 0xff).ok())
+        .unwrap_or(1)
+}

@@ -1,0 +1,267 @@
+//! A game server on the lists of its trackers, for as long as this value lives.
+
+use super::address::TrackerAddress;
+use super::credential::Credential;
+use super::event::{Event, Happening};
+use super::fields;
+use super::link::{Link, Shared};
+use super::mailbox::Mailbox;
+use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::message::Refusal;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Keeps a game server on the lists of some trackers: logs in, answers challenges and pings,
+/// comes back when a tracker was away, and says what has changed. Each tracker has a connection
+/// and a state of its own. Dropping it takes the game server off the lists.
+///
+/// Nothing here blocks the game: an update is remembered, and sent at most ten times a second with
+/// the last value always delivered. Only dropping may take a moment, in which trackers are told;
+/// one that does not answer is not waited for longer than a few seconds.
+///
+/// ```
+/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
+/// # let config = Config {
+/// #     servers: Some("127.0.0.1:0".parse()?), clients: Some("127.0.0.1:0".parse()?),
+/// #     passwords: vec!["secret".into()], max_slots: Some(16), ..Config::default()
+/// # };
+/// # let tracker = Tracker::start(config, Log::start(Level::Error, std::io::stderr())?)?;
+/// # let my_tracker = tracker.servers().to_string();
+/// use gltracker::game_server::{Announcer, Credential, Happening};
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// let (events, happened) = mpsc::channel();
+/// let announcer = Announcer::start(
+///     vec![my_tracker.parse()?],
+///     Credential::password("secret")?,
+///     "port=23460 maxplayers=8 description=\"Friday cycles\"",
+///     move |event| {
+///         println!("{event}");
+///         let _ = events.send(event);
+///     },
+/// )?;
+/// announcer.set_players(3);
+/// announcer.update("map", "old town")?;
+///
+/// let event = happened.recv_timeout(Duration::from_secs(20))?;
+/// assert_eq!(event.what, Happening::Listed("127.0.0.1:23460".to_owned()));
+/// drop(announcer);
+/// assert_eq!(happened.recv_timeout(Duration::from_secs(20))?.what, Happening::Left);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Announcer {
+    shared: Arc<Announcement>,
+    mailboxes: Vec<Arc<Mailbox>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why an announcement was not started.
+#[derive(Debug)]
+pub enum StartError {
+    /// The fields are not what a game server may say about itself.
+    Fields(Refusal),
+    /// There is no tracker to announce it to.
+    NoTracker,
+    /// The system has no thread left.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields(refusal) => f.write_str(&refusal.text),
+            Self::NoTracker => f.write_str("there is no tracker to announce it to"),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// What the threads of all trackers share.
+struct Announcement {
+    wanted: Mutex<Infos>,
+    /// Trackers that have not refused for good.
+    hopeful: AtomicUsize,
+    on_event: Box<dyn Fn(Event) + Send + Sync>,
+}
+
+impl fmt::Debug for Announcement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = self.wanted();
+        f.debug_struct("Announcement")
+            .field("wanted", &wanted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Announcement {
+    fn lock(&self) -> MutexGuard<'_, Infos> {
+        // A set of fields is replaced as a whole.
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared for Announcement {
+    fn wanted(&self) -> Infos {
+        self.lock().clone()
+    }
+
+    fn tell(&self, event: Event) {
+        if let Happening::Refused { again_in: None, .. } = event.what {
+            self.hopeful.fetch_sub(1, Ordering::Relaxed);
+        }
+        (self.on_event)(event);
+    }
+}
+
+impl Announcer {
+    /// Starts to announce a game server of these fields (`key=value …`, with values in double
+    /// quotes where they have spaces; `port` is needed) to each of these trackers. It returns at
+    /// once; what becomes of it is told to `on_event`, from other threads, which wait for it.
+    ///
+    /// # Errors
+    /// When the fields are not what a game server may say, there is no tracker, or the system has
+    /// no thread left.
+    pub fn start(
+        trackers: Vec<TrackerAddress>,
+        credential: Credential,
+        fields: &str,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let changes = Changes::parse(fields).map_err(StartError::Fields)?;
+        let infos = fields::merged(&Infos::default(), &changes).map_err(StartError::Fields)?;
+        Self::start_with(trackers, credential, infos, on_event)
+    }
+
+    /// As [`start`](Self::start), with fields that are valid together.
+    pub(super) fn start_with(
+        trackers: Vec<TrackerAddress>,
+        credential: Credential,
+        infos: Infos,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        if trackers.is_empty() {
+            return Err(StartError::NoTracker);
+        }
+        let mut announcer = Self {
+            shared: Arc::new(Announcement {
+                wanted: Mutex::new(infos),
+                hopeful: AtomicUsize::new(trackers.len()),
+                on_event: Box::new(on_event),
+            }),
+            mailboxes: Vec::new(),
+            threads: Vec::new(),
+        };
+        let credential = Arc::new(credential);
+        for tracker in trackers {
+            let mailbox = Arc::new(Mailbox::default());
+            announcer.mailboxes.push(Arc::clone(&mailbox));
+            let link = Link {
+                tracker,
+                credential: Arc::clone(&credential),
+                mailbox,
+                shared: Arc::clone(&announcer.shared),
+            };
+            let thread = link.start().map_err(StartError::Thread)?;
+            announcer.threads.push(thread);
+        }
+        Ok(announcer)
+    }
+
+    /// Sets one field, or removes it when `value` is empty. The value needs no quotes.
+    ///
+    /// # Errors
+    /// When the key or the value is not allowed, or the game server would have too many fields;
+    /// nothing has changed then.
+    pub fn update(&self, key: &str, value: &str) -> Result<(), Refusal> {
+        let mut one = Infos::default();
+        one.set(key, value)?;
+        let changes = match value {
+            "" => Changes::parse(&format!("{key}="))?,
+            _ => Changes::parse(&one.to_string())?,
+        };
+        self.apply(&changes)
+    }
+
+    /// Says how many players there are (`nbplayers`).
+    pub fn set_players(&self, players: u16) {
+        // The key and the value are always valid; in a full set it may not fit, as is said there.
+        let _ = self.update("nbplayers", &players.to_string());
+    }
+
+    /// Changes several fields at once: `key=value …` as in an INFOS line; `key=` removes a field.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn say(&self, fields: &str) -> Result<(), Refusal> {
+        self.apply(&Changes::parse(fields)?)
+    }
+
+    pub(super) fn apply(&self, changes: &Changes) -> Result<(), Refusal> {
+        let mut wanted = self.shared.lock();
+        let infos = fields::merged(&wanted, changes)?;
+        if infos == *wanted {
+            return Ok(());
+        }
+        *wanted = infos;
+        drop(wanted);
+        for mailbox in &self.mailboxes {
+            mailbox.change();
+        }
+        Ok(())
+    }
+
+    /// What the game server says about itself now.
+    pub fn fields(&self) -> Infos {
+        self.shared.wanted()
+    }
+
+    /// The UDP port that pings and proofs come to: `pingport`, or else `port`.
+    pub fn udp_port(&self) -> u16 {
+        fields::udp_port(&self.shared.lock())
+    }
+
+    /// True once every tracker has refused in a way that trying again cannot mend.
+    pub fn is_hopeless(&self) -> bool {
+        self.shared.hopeful.load(Ordering::Relaxed) == 0
+    }
+
+    /// Passes on numbers that come in datagrams. Outlives the announcer, and does nothing then.
+    pub fn relay(&self) -> Relay {
+        Relay(self.mailboxes.clone())
+    }
+}
+
+impl Drop for Announcer {
+    fn drop(&mut self) {
+        for mailbox in &self.mailboxes {
+            mailbox.stop();
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that has panicked has hung up as well.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where a game that has its UDP port itself brings the numbers that come there; see
+/// [`Datagram`](super::Datagram).
+#[derive(Debug, Clone)]
+pub struct Relay(Vec<Arc<Mailbox>>);
+
+impl Relay {
+    /// `CHALLENGE <number>` came in a datagram from this address. It goes to the tracker that is
+    /// connected under it, and nowhere if there is none.
+    pub fn pass_on(&self, number: u64, from: IpAddr) {
+        for mailbox in &self.0 {
+            mailbox.number(number, from);
+        }
+    }
+}

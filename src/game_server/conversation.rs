@@ -1,0 +1,399 @@
+//! One connection to a tracker, without the connection.
+//!
+//! ```text
+//! LoggingIn --CHALLENGE--> Introducing --OK listed--> Listed --OK, PING--> Listed
+//!                               |                       ^
+//!                               '--OK checking--> Checking --OK listed (after the number of
+//!                                                 a datagram was sent back)
+//! ```
+//!
+//! A [`Conversation`] is told what happened and when; what to send and what is worth knowing comes
+//! out in an [`Outbox`]. It owns no socket, no thread and no clock.
+
+use super::credential::Credential;
+use super::fields::{self, Field};
+use super::refusal::{Stage, TrackerRefusal};
+use crate::protocol::infos::Infos;
+use crate::protocol::line::LineError;
+use crate::protocol::message::{ErrorCode, format_number, parse_number};
+use crate::protocol::text::spelled_out;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two updates to one tracker, at the least.
+const UPDATE_GAP: Duration = Duration::from_millis(100);
+
+/// A tracker must answer a line in this time.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// A tracker that wants a datagram answered before it lists must have come to an end in this time:
+/// it allows a minute for it.
+const CHECKING: Duration = Duration::from_secs(90);
+
+/// A tracker from which nothing was heard for so long is sent a PING. It pings us after 15 s of
+/// our silence, so this does not happen while all is well.
+const SILENCE: Duration = Duration::from_secs(40);
+
+/// It must then say anything in this time.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// A tracker may take so long to answer QUIT.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Numbers from datagrams are passed on at this pace at most: anybody can send datagrams, and a
+/// tracker closes connections that send many lines.
+const PROOF_GAP: Duration = Duration::from_millis(250);
+
+/// Numbers that are remembered as passed on. A tracker sends each of its own up to three times.
+const REMEMBERED: usize = 8;
+
+/// Why a connection is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Something broke: what, for a person.
+    Lost(String),
+    /// The tracker said no.
+    Refused(TrackerRefusal),
+    /// The tracker takes the new port only with a new login.
+    LogInAgain,
+    /// We said QUIT.
+    Left,
+}
+
+/// Something worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    /// On the list, under this address.
+    Listed(String),
+    /// The tracker is sending datagrams to this address and lists nobody who does not answer.
+    Checking(String),
+    /// The UDP port was proven to answer.
+    Checked,
+    /// The tracker did not take these fields; all others stand.
+    NotTaken(String, TrackerRefusal),
+}
+
+/// What is to be sent and told.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// Lines, each with its LF.
+    pub(super) text: String,
+    pub(super) news: Vec<News>,
+    /// Set once the connection is to be closed.
+    pub(super) ending: Option<Ending>,
+}
+
+impl Outbox {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+}
+
+/// A line that the tracker has yet to answer. It answers in order.
+#[derive(Debug)]
+enum Awaited {
+    /// LOGIN.
+    Challenge,
+    /// The first INFOS, which said these fields.
+    First(Vec<Field>),
+    /// A later one.
+    Update(Vec<Field>),
+    /// A number from a datagram.
+    Proof,
+    /// QUIT.
+    Farewell,
+}
+
+/// One connection to a tracker.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    credential: Arc<Credential>,
+    stage: Stage,
+    listed_since: Option<Instant>,
+    /// What the game server wants to have said.
+    wanted: Infos,
+    /// What the tracker has accepted.
+    told: Infos,
+    /// What this tracker has refused, and is not told again.
+    avoided: Vec<Field>,
+    awaited: VecDeque<(Awaited, Instant)>,
+    heard: Instant,
+    /// When the answer to our own PING is due.
+    pinged: Option<Instant>,
+    next_update: Instant,
+    /// Several fields were refused together: they are sent one by one to find the wrong one.
+    one_by_one: bool,
+    passed_on: VecDeque<u64>,
+    next_proof: Instant,
+    /// When the tracker must have come to an end with its datagrams, if it lists nobody before.
+    checking_until: Option<Instant>,
+    /// What was said last, if that was an `ERR` of a kind that this program does not know. If the
+    /// tracker hangs up now, this is why.
+    complaint: Option<TrackerRefusal>,
+}
+
+impl Conversation {
+    /// The tracker has accepted a connection. `avoided` is what it has refused on others.
+    pub(super) fn new(
+        credential: Arc<Credential>,
+        wanted: Infos,
+        avoided: Vec<Field>,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Self {
+        out.line(&credential.login());
+        Self {
+            credential,
+            stage: Stage::LoggingIn,
+            listed_since: None,
+            wanted,
+            told: Infos::default(),
+            // Without a port there is nothing to list.
+            avoided: avoided
+                .into_iter()
+                .filter(|(key, _)| key != "port")
+                .collect(),
+            awaited: VecDeque::from([(Awaited::Challenge, now + ANSWER)]),
+            heard: now,
+            pinged: None,
+            next_update: now,
+            one_by_one: false,
+            passed_on: VecDeque::new(),
+            next_proof: now,
+            checking_until: None,
+            complaint: None,
+        }
+    }
+
+    /// When it came on the list.
+    pub(super) fn listed_since(&self) -> Option<Instant> {
+        self.listed_since
+    }
+
+    /// What this tracker has refused.
+    pub(super) fn into_avoided(self) -> Vec<Field> {
+        self.avoided
+    }
+
+    /// When it wants to be woken if nothing happens.
+    pub(super) fn next_deadline(&self) -> Instant {
+        let life = self.pinged.unwrap_or(self.heard + SILENCE);
+        let answer = self.awaited.front().map(|(_, until)| *until);
+        let update = self.has_update().then_some(self.next_update);
+        let others = [answer, update, self.checking_until];
+        others.into_iter().flatten().fold(life, Instant::min)
+    }
+
+    /// The game server wants something else said.
+    pub(super) fn on_change(&mut self, wanted: Infos, now: Instant, out: &mut Outbox) {
+        self.wanted = wanted;
+        self.update(now, out);
+    }
+
+    /// A datagram with a number has come from the tracker's address.
+    pub(super) fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
+        let can_answer = matches!(self.stage, Stage::Checking | Stage::Listed);
+        if !can_answer || now < self.next_proof || self.passed_on.contains(&number) {
+            return;
+        }
+        self.next_proof = now + PROOF_GAP;
+        self.passed_on.truncate(REMEMBERED - 1);
+        self.passed_on.push_front(number);
+        out.line(&format!("INFOS {}", format_number(number)));
+        self.awaited.push_back((Awaited::Proof, now + ANSWER));
+    }
+
+    /// The game server leaves.
+    pub(super) fn on_stop(&mut self, now: Instant, out: &mut Outbox) {
+        out.line("QUIT");
+        // Whatever else is not answered by then never will be.
+        self.awaited = VecDeque::from([(Awaited::Farewell, now + FAREWELL)]);
+    }
+
+    /// The tracker will say nothing more: `why`, for a person.
+    pub(super) fn on_end(&mut self, why: String, out: &mut Outbox) {
+        out.end(match self.complaint.take() {
+            _ if self.is_leaving() => Ending::Left,
+            Some(complaint) => Ending::Refused(complaint),
+            None => Ending::Lost(why),
+        });
+    }
+
+    /// [`next_deadline`](Self::next_deadline) has passed.
+    pub(super) fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
+        let answer = self.awaited.front().map(|(_, until)| (*until, ANSWER));
+        let checked = self.checking_until.map(|until| (until, CHECKING));
+        for (until, patience) in [answer, checked].into_iter().flatten() {
+            if now >= until {
+                let why = format!("it did not answer within {} s", patience.as_secs());
+                return self.on_end(why, out);
+            }
+        }
+        match self.pinged {
+            Some(until) if now >= until => {
+                let silence = (SILENCE + SIGN_OF_LIFE).as_secs();
+                return self.on_end(format!("nothing was heard from it for {silence} s"), out);
+            }
+            None if now >= self.heard + SILENCE => {
+                out.line("PING there");
+                self.pinged = Some(now + SIGN_OF_LIFE);
+            }
+            _ => {}
+        }
+        self.update(now, out);
+    }
+
+    /// The tracker has said something.
+    pub(super) fn on_line(
+        &mut self,
+        line: Result<&str, LineError>,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        self.heard = now;
+        self.pinged = None;
+        self.complaint = None;
+        // What cannot be read is nothing that this program could know.
+        let line = line.unwrap_or_default().trim_matches(' ');
+        let (verb, words) = line.split_once(' ').unwrap_or((line, ""));
+        match verb.to_ascii_uppercase().as_str() {
+            "CHALLENGE" => self.on_challenge(words, now, out),
+            "OK" => self.on_ok(words, now, out),
+            "ERR" => self.on_err(words, now, out),
+            "PING" => out.line(format!("PONG {words}").trim_end()),
+            _ => {}
+        }
+    }
+
+    fn on_challenge(&mut self, words: &str, now: Instant, out: &mut Outbox) {
+        if self.stage != Stage::LoggingIn || self.is_leaving() {
+            return;
+        }
+        let word = words.split(' ').next().unwrap_or_default();
+        let Some(number) = parse_number(word) else {
+            let shown = spelled_out(word, 40);
+            let why = format!("it sent the challenge '{shown}', which is no number");
+            return out.end(Ending::Lost(why));
+        };
+        let port = self.wanted.number("port").unwrap_or_default();
+        let start = format!("INFOS {}", self.credential.answer(number, port));
+        let all = fields::difference(&self.told, &self.wanted, &self.avoided);
+        let (line, said) = fields::line_with(&start, all, &self.told, usize::MAX);
+        out.line(&line);
+        self.stage = Stage::Introducing;
+        self.awaited = VecDeque::from([(Awaited::First(said), now + ANSWER)]);
+    }
+
+    fn on_ok(&mut self, words: &str, now: Instant, out: &mut Outbox) {
+        match self.awaited.pop_front() {
+            Some((Awaited::Challenge, until)) => {
+                // No tracker says OK to LOGIN; whatever this is, the challenge is still to come.
+                return self.awaited.push_front((Awaited::Challenge, until));
+            }
+            Some((Awaited::Farewell, until)) if words != "bye" => {
+                return self.awaited.push_front((Awaited::Farewell, until));
+            }
+            Some((Awaited::Farewell, _)) => return out.end(Ending::Left),
+            Some((Awaited::First(said) | Awaited::Update(said), _)) => {
+                self.told = fields::after(&self.told, &said);
+            }
+            Some((Awaited::Proof, _)) | None => {}
+        }
+        let mut words = words.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("listed"), Some(address), _) => {
+                self.stage = Stage::Listed;
+                self.checking_until = None;
+                self.listed_since.get_or_insert(now);
+                out.news.push(News::Listed(spelled_out(address, 80)));
+            }
+            (Some("checking"), _, address) => {
+                self.stage = Stage::Checking;
+                self.checking_until = Some(now + CHECKING);
+                let address = spelled_out(address.unwrap_or_default(), 80);
+                out.news.push(News::Checking(address));
+            }
+            (Some("checked"), ..) => out.news.push(News::Checked),
+            _ => {}
+        }
+        self.update(now, out);
+    }
+
+    fn on_err(&mut self, words: &str, now: Instant, out: &mut Outbox) {
+        if self.is_leaving() {
+            return;
+        }
+        let refusal = TrackerRefusal::parse(words, self.stage);
+        if refusal.is_closing() {
+            return out.end(Ending::Refused(refusal));
+        }
+        if refusal.code.is_none() {
+            self.complaint = Some(refusal.clone());
+        }
+        match self.awaited.pop_front() {
+            // Anybody can send a datagram; the one from the tracker may still come.
+            Some((Awaited::Proof, _)) | None => {}
+            Some((Awaited::Update(said), _)) => {
+                self.on_not_taken(said, refusal, out);
+                self.update(now, out);
+            }
+            Some(other) => self.awaited.push_front(other),
+        }
+    }
+
+    fn on_not_taken(&mut self, said: Vec<Field>, refusal: TrackerRefusal, out: &mut Outbox) {
+        let is_move = |(key, _): &Field| key == "port" || key == "pingport";
+        if said.len() > 1 {
+            self.one_by_one = true;
+        } else if refusal.code == Some(ErrorCode::BadValue) && said.iter().any(is_move) {
+            // The value is right, we have checked it: it is the change that is not wanted.
+            out.end(Ending::LogInAgain);
+        } else {
+            out.news.push(News::NotTaken(fields::shown(&said), refusal));
+            self.avoided
+                .retain(|(key, _)| said.iter().all(|(other, _)| key != other));
+            self.avoided.extend(said);
+        }
+    }
+
+    /// Says what is still to be said, if it is time to.
+    fn update(&mut self, now: Instant, out: &mut Outbox) {
+        if now < self.next_update || !self.has_update() || out.ending.is_some() {
+            return;
+        }
+        let all = fields::difference(&self.told, &self.wanted, &self.avoided);
+        let most = if self.one_by_one { 1 } else { usize::MAX };
+        if all.len() <= most {
+            self.one_by_one = false;
+        }
+        let (line, said) = fields::line_with("INFOS", all, &self.told, most);
+        out.line(&line);
+        self.awaited
+            .push_back((Awaited::Update(said), now + ANSWER));
+        self.next_update = now + UPDATE_GAP;
+    }
+
+    /// True if an update may be sent as soon as the time comes: one is answered before the next.
+    fn has_update(&self) -> bool {
+        let is_under_way = |(awaited, _): &(Awaited, Instant)| {
+            matches!(awaited, Awaited::Update(_) | Awaited::Farewell)
+        };
+        self.stage == Stage::Listed
+            && !self.awaited.iter().any(is_under_way)
+            && !fields::difference(&self.told, &self.wanted, &self.avoided).is_empty()
+    }
+
+    fn is_leaving(&self) -> bool {
+        let front = self.awaited.front();
+        front.is_some_and(|(awaited, _)| matches!(awaited, Awaited::Farewell))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What becomes of an announcement.
+
+use super::address::TrackerAddress;
+use super::refusal::TrackerRefusal;
+use std::fmt;
+use std::time::Duration;
+
+/// Something that has happened with one tracker. Shown as a line for a person; everything in it
+/// that a tracker has said is plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Which tracker.
+    pub tracker: TrackerAddress,
+    /// What.
+    pub what: Happening,
+}
+
+/// What may happen with a tracker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Happening {
+    /// The game server is on the list, under this `ip:port`.
+    Listed(String),
+    /// This tracker lists only game servers whose UDP port answers, and is asking this `ip:port`.
+    Checking(String),
+    /// The UDP port has answered; the list says so.
+    Checked,
+    /// The tracker has refused these fields; all others are listed. They are not sent again to
+    /// this tracker until they have another value.
+    NotTaken(String, TrackerRefusal),
+    /// There is no connection (any more).
+    Lost {
+        /// Why, for a person.
+        why: String,
+        /// If it was on the list until now.
+        was_listed: bool,
+        /// When the next connection is tried.
+        again_in: Duration,
+    },
+    /// The tracker has sent us away.
+    Refused {
+        /// With these words.
+        refusal: TrackerRefusal,
+        /// When the next connection is tried; `None` if trying again cannot help.
+        again_in: Option<Duration>,
+    },
+    /// It was asked to take the game server off its list, and is not connected any more.
+    Left,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tracker = &self.tracker;
+        match &self.what {
+            Happening::Listed(address) => write!(f, "listed on {tracker} as {address}"),
+            Happening::Checking(address) => {
+                write!(f, "{tracker} is checking whether UDP {address} answers")
+            }
+            Happening::Checked => {
+                write!(
+                    f,
+                    "{tracker} has checked the UDP port: players can reach it"
+                )
+            }
+            Happening::NotTaken(fields, refusal) => {
+                write!(f, "{tracker} did not take {fields}: {refusal}")
+            }
+            Happening::Lost {
+                why,
+                was_listed,
+                again_in,
+            } => {
+                let verb = if *was_listed { "lost" } else { "cannot reach" };
+                let again = Seconds(*again_in);
+                write!(f, "{verb} {tracker}: {why}; next try in {again}")
+            }
+            Happening::Refused { refusal, again_in } => {
+                write!(f, "{tracker} refuses: {refusal}")?;
+                match again_in {
+                    Some(again_in) => write!(f, "; next try in {}", Seconds(*again_in)),
+                    None => f.write_str("; no use trying again"),
+                }
+            }
+            Happening::Left => write!(f, "left {tracker}"),
+        }
+    }
+}
+
+/// A time as a person says it: `0.4 s`, `12 s`, `10 min`.
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs_f64() {
+            short if short < 1.95 => write!(f, "{short:.1} s"),
+            seconds if seconds < 120.0 => write!(f, "{seconds:.0} s"),
+            long => write!(f, "{:.0} min", long / 60.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refusal::Stage;
+    use super::*;
+
+    fn shown(what: Happening) -> String {
+        let tracker = "tracker.example".parse().unwrap();
+        Event { tracker, what }.to_string()
+    }
+
+    #[test]
+    fn events_are_lines_for_a_person() {
+        assert_eq!(
+            shown(Happening::Listed("198.51.100.7:23460".to_owned())),
+            "listed on tracker.example as 198.51.100.7:23460"
+        );
+        let lost = |was_listed, again_in| Happening::Lost {
+            why: "connection refused".to_owned(),
+            was_listed,
+            again_in: Duration::from_millis(again_in),
+        };
+        assert_eq!(
+            shown(lost(true, 400)),
+            "lost tracker.example: connection refused; next try in 0.4 s"
+        );
+        assert_eq!(
+            shown(lost(false, 61_700)),
+            "cannot reach tracker.example: connection refused; next try in 62 s"
+        );
+        let refusal = TrackerRefusal::parse("bad-password no", Stage::LoggingIn);
+        let refused = |again_in| Happening::Refused {
+            refusal: refusal.clone(),
+            again_in,
+        };
+        assert_eq!(
+            shown(refused(None)),
+            "tracker.example refuses: bad-password no; no use trying again"
+        );
+        assert_eq!(
+            shown(refused(Some(Duration::from_secs(600)))),
+            "tracker.example refuses: bad-password no; next try in 10 min"
+        );
+    }
+}

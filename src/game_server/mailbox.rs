@@ -1,0 +1,196 @@
+//! What one thread is told by all others.
+//!
+//! This file hides how the thread that talks to a tracker waits for several things at once: what
+//! the tracker says, what the game server wants said, numbers from datagrams, and the end.
+
+use crate::protocol::line::LineError;
+use std::collections::VecDeque;
+use std::net::{IpAddr, TcpStream};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What the tracker has said and nobody has heard yet. Whoever reads the socket waits when it is
+/// full.
+const ROOM: usize = 64;
+
+/// Numbers from datagrams that wait; more are forgotten.
+const NUMBERS: usize = 4;
+
+/// What came from the other end of a connection.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// The tracker has accepted the connection.
+    Connected(TcpStream),
+    /// A line.
+    Line(Result<String, LineError>),
+    /// There is no connection (any more): why, for a person.
+    Ended(String),
+}
+
+/// What a thread is woken for.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// The game server leaves.
+    Stop,
+    /// The game server wants something else said.
+    Changed,
+    /// A number came in a datagram from this address.
+    Number(u64, IpAddr),
+    /// The tracker has said something.
+    Heard(Heard),
+    /// The time has come.
+    Nothing,
+}
+
+#[derive(Debug, Default)]
+struct Letters {
+    is_stopped: bool,
+    is_changed: bool,
+    numbers: VecDeque<(u64, IpAddr)>,
+    /// Which connection is listened to; what others hear is of no interest any more.
+    attempt: u64,
+    heard: VecDeque<Heard>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    letters: Mutex<Letters>,
+    arrived: Condvar,
+    taken: Condvar,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        // Nothing is done under the lock that could leave it half done.
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The game server leaves.
+    pub(super) fn stop(&self) {
+        self.lock().is_stopped = true;
+        self.arrived.notify_all();
+    }
+
+    /// The game server wants something else said.
+    pub(super) fn change(&self) {
+        self.lock().is_changed = true;
+        self.arrived.notify_all();
+    }
+
+    /// A number came in a datagram.
+    pub(super) fn number(&self, number: u64, from: IpAddr) {
+        let mut letters = self.lock();
+        if letters.numbers.len() < NUMBERS && !letters.numbers.contains(&(number, from)) {
+            letters.numbers.push_back((number, from));
+            self.arrived.notify_all();
+        }
+    }
+
+    /// A new connection is tried: from now on only what is heard on it counts.
+    pub(super) fn listen_to(&self, attempt: u64) {
+        let mut letters = self.lock();
+        letters.attempt = attempt;
+        letters.heard.clear();
+        self.taken.notify_all();
+    }
+
+    /// Something was heard. Waits while the box is full; false if nobody listens to this
+    /// connection any more.
+    pub(super) fn hear(&self, attempt: u64, heard: Heard) -> bool {
+        let letters = self.lock();
+        let is_full = |letters: &mut Letters| {
+            letters.attempt == attempt && !letters.is_stopped && letters.heard.len() >= ROOM
+        };
+        // No deadline of its own: the other side takes what is here or turns to another attempt,
+        // by deadlines of its own.
+        let letters = self.taken.wait_while(letters, is_full);
+        let mut letters = letters.unwrap_or_else(PoisonError::into_inner);
+        if letters.attempt != attempt {
+            return false;
+        }
+        letters.heard.push_back(heard);
+        self.arrived.notify_all();
+        true
+    }
+
+    /// Waits until `until` for anything to arrive. The end is a letter that comes again and again.
+    pub(super) fn wait(&self, until: Instant, is_stop_known: bool) -> Letter {
+        let mut letters = self.lock();
+        loop {
+            if letters.is_stopped && !is_stop_known {
+                return Letter::Stop;
+            }
+            if let Some(heard) = letters.heard.pop_front() {
+                self.taken.notify_all();
+                return Letter::Heard(heard);
+            }
+            if let Some((number, from)) = letters.numbers.pop_front() {
+                return Letter::Number(number, from);
+            }
+            if std::mem::take(&mut letters.is_changed) {
+                return Letter::Changed;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Letter::Nothing;
+            }
+            let woken = self.arrived.wait_timeout(letters, left);
+            letters = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn line(text: &str) -> Heard {
+        Heard::Line(Ok(text.to_owned()))
+    }
+
+    #[test]
+    fn letters_come_in_their_order_and_the_end_first() {
+        let mailbox = Mailbox::default();
+        let now = Instant::now();
+        let from = IpAddr::from([127, 0, 0, 1]);
+        mailbox.listen_to(1);
+        assert!(mailbox.hear(1, line("a")) && !mailbox.hear(2, line("b")));
+        mailbox.change();
+        mailbox.change();
+        for number in [7, 7, 8, 9, 10, 11] {
+            mailbox.number(number, from);
+        }
+        assert!(matches!(mailbox.wait(now, false), Letter::Heard(Heard::Line(Ok(a))) if a == "a"));
+        for expected in [7, 8, 9, 10] {
+            let letter = mailbox.wait(now, false);
+            assert!(matches!(letter, Letter::Number(number, _) if number == expected));
+        }
+        assert!(matches!(mailbox.wait(now, false), Letter::Changed));
+        assert!(matches!(mailbox.wait(now, false), Letter::Nothing));
+        mailbox.stop();
+        mailbox.hear(1, line("c"));
+        assert!(matches!(mailbox.wait(now, false), Letter::Stop));
+        assert!(matches!(mailbox.wait(now, true), Letter::Heard(_)));
+        assert!(matches!(mailbox.wait(now, true), Letter::Nothing));
+    }
+
+    #[test]
+    fn who_says_too_much_waits_and_is_forgotten_with_its_connection() {
+        let mailbox = Arc::new(Mailbox::default());
+        mailbox.listen_to(1);
+        let other = Arc::clone(&mailbox);
+        let talker = std::thread::spawn(move || (0..).find(|_| !other.hear(1, line("x"))));
+        let later = Instant::now() + Duration::from_secs(20);
+        for _ in 0..2 * ROOM {
+            assert!(matches!(mailbox.wait(later, false), Letter::Heard(_)));
+        }
+        mailbox.listen_to(2);
+        assert!(talker.join().unwrap() >= Some(2 * ROOM));
+        assert!(matches!(
+            mailbox.wait(Instant::now(), false),
+            Letter::Nothing
+        ));
+    }
+}

@@ -1,0 +1,32 @@
+//! What a game server runs: it announces itself to trackers and answers those who ask for it.
+//!
+//! A game in Rust holds an [`Announcer`] for as long as it wants players to find it. If it does
+//! not read datagrams itself, a [`Pong`] answers players and trackers for it; if it does, it looks
+//! at them with [`Datagram`] and brings the numbers to the [`Relay`]. Any other game is started by
+//! `gltracker announce`.
+//!
+//! Pure are `fields` (what is still to be said), `conversation` (one connection as a state
+//! machine), `refusal` (what a "no" means) and `backoff` (when to try again). `link` is where they
+//! meet threads and sockets.
+
+mod address;
+pub mod announce;
+mod announcer;
+mod backoff;
+mod conversation;
+mod credential;
+mod event;
+mod fields;
+mod link;
+mod mailbox;
+mod pong;
+mod refusal;
+mod report;
+mod updates;
+
+pub use address::{AddressError, TRACKER_PORT, TrackerAddress};
+pub use announcer::{Announcer, Relay, StartError};
+pub use credential::{Credential, CredentialError};
+pub use event::{Event, Happening};
+pub use pong::{Datagram, MAX_DATAGRAM, Pong, PongPort};
+pub use refusal::{Fate, Stage, TrackerRefusal};

@@ -1,0 +1,247 @@
+//! What a tracker's "no" means.
+//!
+//! This file hides what follows from it: whether trying again can help, how soon, and what a
+//! person can do.
+
+use crate::protocol::message::ErrorCode;
+use crate::protocol::text::spelled_out;
+use std::fmt;
+use std::time::Duration;
+
+/// The longest text of a tracker that is shown, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// A wait that a tracker asks for is never believed to be longer than this.
+const MOST: Duration = Duration::from_secs(3600);
+
+/// An `ERR` line of a tracker. Plain text, whatever the tracker sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackerRefusal {
+    /// What it is about; `None` for a code that this program does not know.
+    pub code: Option<ErrorCode>,
+    /// Code and text as the tracker has sent them, characters that are not plain spelled out.
+    pub text: String,
+    /// How far things had got.
+    pub stage: Stage,
+}
+
+/// How far a connection had got when something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The tracker had not answered LOGIN.
+    LoggingIn,
+    /// It had not answered the first INFOS.
+    Introducing,
+    /// It had not had the answer to its datagram, which it wants before listing.
+    Checking,
+    /// On the list.
+    Listed,
+}
+
+/// What to do after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing will change by itself.
+    GiveUp,
+    /// Something may change, but not soon.
+    Slowly(Duration),
+    /// Try again with growing delays, none shorter than this.
+    AtLeast(Duration),
+}
+
+impl TrackerRefusal {
+    /// Reads what followed `ERR`.
+    pub(super) fn parse(said: &str, stage: Stage) -> Self {
+        let word = said.split(' ').next().unwrap_or_default();
+        Self {
+            code: ErrorCode::ALL
+                .into_iter()
+                .find(|code| code.as_str() == word),
+            text: spelled_out(said, MAX_SHOWN),
+            stage,
+        }
+    }
+
+    /// True if the tracker closes the connection after it.
+    pub(super) fn is_closing(&self) -> bool {
+        use ErrorCode::*;
+        match self.code {
+            _ if matches!(self.stage, Stage::LoggingIn | Stage::Introducing) => true,
+            Some(BadPassword | Busy | TooMany | Banned | Unreachable | Timeout | SlowReader) => {
+                true
+            }
+            Some(Taken) => self.is_takeover(),
+            _ => false,
+        }
+    }
+
+    /// True if another login for the same ip:port came later than ours.
+    pub fn is_takeover(&self) -> bool {
+        self.code == Some(ErrorCode::Taken) && self.text.contains("took over")
+    }
+
+    /// Whether, and when, to try again.
+    pub fn fate(&self) -> Fate {
+        use ErrorCode::*;
+        let seconds = Duration::from_secs;
+        match self.code {
+            // The entry stays on the list all the while, under the newer login.
+            Some(Taken) if self.is_takeover() => Fate::Slowly(seconds(600)),
+            Some(
+                BadPassword | BadValue | BadIp | Banned | Taken | BadSyntax | LineTooLong | NotText
+                | UnknownCommand,
+            ) => Fate::GiveUp,
+            Some(Unreachable) => Fate::Slowly(seconds(60)),
+            Some(TooMany | Busy) if let_wait(&self.text).is_some() => {
+                Fate::AtLeast(let_wait(&self.text).unwrap_or_default())
+            }
+            // As many on the list as there may be: somebody must leave first.
+            Some(TooMany) if self.stage == Stage::Introducing => Fate::Slowly(seconds(60)),
+            Some(TooMany) => Fate::AtLeast(seconds(5)),
+            Some(Busy | Timeout | SlowReader | BadChallenge | NotLoggedIn) | None => {
+                Fate::AtLeast(seconds(1))
+            }
+        }
+    }
+
+    /// What a person can do about it; empty if the tracker's words say it all. `udp_port` is where
+    /// proofs come to, and `answers` says whether somebody here answers them.
+    pub fn advice(&self, udp_port: u16, answers: bool) -> String {
+        use ErrorCode::*;
+        let advice = match self.code {
+            Some(BadPassword) => {
+                "check the password (GLTRACKER_PASSWORD or --password-file) and the name of the \
+                 key (--key), or ask the tracker's operator for new ones"
+            }
+            Some(Banned) => "only the tracker's operator can lift that",
+            Some(BadIp) => "leave ip= out; only hosts that the tracker trusts may name another",
+            Some(BadValue) => "mend the value and start again",
+            Some(UnknownCommand) => "is that the port for game servers? It is 23470 by default",
+            Some(Taken) if self.is_takeover() => {
+                "two of you announce this port; stop one of them. The newer one stays on the list"
+            }
+            Some(Taken) => {
+                "somebody else announces this port with another password or key; end that, or use \
+                 theirs"
+            }
+            Some(TooMany) if self.stage == Stage::Introducing => {
+                "stop one of your others, or ask the tracker's operator to allow more"
+            }
+            Some(Unreachable) if answers => {
+                return format!(
+                    "the tracker could not reach UDP {udp_port}: open it in your firewall, and \
+                     forward it if you are behind a router"
+                );
+            }
+            Some(Unreachable) => {
+                return format!(
+                    "the tracker could not reach UDP {udp_port}: open it in your firewall or use \
+                     --pong"
+                );
+            }
+            _ => "",
+        };
+        advice.to_owned()
+    }
+}
+
+impl fmt::Display for TrackerRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The time that a text asks to wait, as in `wait 12 s`.
+fn let_wait(text: &str) -> Option<Duration> {
+    let mut words = text.split(' ').skip_while(|word| *word != "wait").skip(1);
+    let (number, unit) = (words.next()?, words.next()?);
+    let seconds = number.parse().ok()?;
+    unit.starts_with('s')
+        .then(|| Duration::from_secs(seconds).min(MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(said: &str, stage: Stage) -> TrackerRefusal {
+        TrackerRefusal::parse(said, stage)
+    }
+
+    #[test]
+    fn what_will_not_get_better_ends_it_and_the_rest_does_not() {
+        let s = Duration::from_secs;
+        for (said, stage, fate) in [
+            ("bad-password no", Stage::LoggingIn, Fate::GiveUp),
+            ("banned", Stage::LoggingIn, Fate::GiveUp),
+            ("bad-value no", Stage::Introducing, Fate::GiveUp),
+            ("bad-ip no", Stage::Introducing, Fate::GiveUp),
+            (
+                "taken 1.2.3.4:1 is listed with another credential",
+                Stage::Introducing,
+                Fate::GiveUp,
+            ),
+            (
+                "taken another login took over 1.2.3.4:1",
+                Stage::Listed,
+                Fate::Slowly(s(600)),
+            ),
+            ("unreachable udp", Stage::Checking, Fate::Slowly(s(60))),
+            (
+                "too-many one address has at most 16 game servers on the list",
+                Stage::Introducing,
+                Fate::Slowly(s(60)),
+            ),
+            (
+                "too-many too many failed logins from your address; wait 17 s",
+                Stage::LoggingIn,
+                Fate::AtLeast(s(17)),
+            ),
+            (
+                "too-many your address makes pending connections too fast",
+                Stage::LoggingIn,
+                Fate::AtLeast(s(5)),
+            ),
+            ("busy all slots", Stage::LoggingIn, Fate::AtLeast(s(1))),
+            ("timeout", Stage::Listed, Fate::AtLeast(s(1))),
+            ("something-new", Stage::Listed, Fate::AtLeast(s(1))),
+            (
+                "too-many wait 99999999 s",
+                Stage::Listed,
+                Fate::AtLeast(MOST),
+            ),
+        ] {
+            assert_eq!(refusal(said, stage).fate(), fate, "{said}");
+        }
+        assert_eq!(let_wait("wait a while; wait 3 s"), None);
+        assert_eq!(let_wait("wait"), None);
+    }
+
+    #[test]
+    fn what_closes_is_known() {
+        for (said, stage, closes) in [
+            ("anything", Stage::LoggingIn, true),
+            ("bad-value x", Stage::Introducing, true),
+            ("bad-value x", Stage::Listed, false),
+            ("bad-challenge x", Stage::Checking, false),
+            ("taken another login took over x", Stage::Listed, true),
+            ("taken x is listed", Stage::Listed, false),
+            ("something-new", Stage::Listed, false),
+            ("banned", Stage::Listed, true),
+        ] {
+            assert_eq!(refusal(said, stage).is_closing(), closes, "{said}");
+        }
+    }
+
+    #[test]
+    fn advice_names_the_port_and_texts_are_plain() {
+        let unreachable = refusal("unreachable \u{1b}[2Judp", Stage::Checking);
+        assert_eq!(unreachable.text, "unreachable \\u{1b}[2Judp");
+        assert_eq!(
+            unreachable.advice(23460, false),
+            "the tracker could not reach UDP 23460: open it in your firewall or use --pong"
+        );
+        assert!(!unreachable.advice(23460, true).contains("--pong"));
+        assert_eq!(refusal("busy", Stage::LoggingIn).advice(1, true), "");
+    }
+}

@@ -1,0 +1,360 @@
+//! Where lines with updates come from: standard input, or a file that is followed.
+//!
+//! This file hides how a file is followed. It is read from its beginning, and on as it grows, as
+//! `tail -F` does. One that is written anew, or replaced by another, is read from its beginning
+//! again, so that a file may as well hold nothing but what is true now.
+
+use crate::protocol::line::{LineSplitter, MAX_LINE};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How often a file is looked at.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+
+/// So much before the place where reading goes on must be as it was, or the file was written anew.
+/// All of a file that holds one set of fields is less.
+const ANCHOR: usize = 4096;
+
+/// The most that is read at one look, in bytes.
+const AT_ONCE: u64 = 1 << 20;
+
+/// A line with its number, counted from 1; or why it is not one.
+pub(super) type Numbered = (usize, Result<String, String>);
+
+/// Reads `source` to its end; `on_line` says whether to go on. A last line without LF counts.
+pub(super) fn read_lines(mut source: impl Read, mut on_line: impl FnMut(Numbered) -> bool) {
+    let mut splitter = LineSplitter::default();
+    let mut buffer = [0; 4096];
+    let mut number = 0;
+    loop {
+        let count = match source.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => 0,
+        };
+        let is_end = count == 0;
+        if is_end && !splitter.is_inside_a_line() {
+            return;
+        }
+        let mut bytes = if is_end { &b"\n"[..] } else { &buffer[..count] };
+        while let Some(line) = splitter.next_line(&mut bytes) {
+            number += 1;
+            let line = line.map(str::to_owned).map_err(|error| error.to_string());
+            if !on_line((number, line)) {
+                return;
+            }
+        }
+        if is_end {
+            return;
+        }
+    }
+}
+
+/// A file that is followed.
+#[derive(Debug)]
+pub(super) struct Follower {
+    path: PathBuf,
+    seen: Option<Stamp>,
+    tail: Tail,
+    /// What was wrong the last time, which is said once.
+    problem: Option<String>,
+}
+
+/// What came of looking at a file.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// What is new.
+    pub(super) lines: Vec<Numbered>,
+    /// The file cannot be read (any more): why.
+    pub(super) problem: Option<String>,
+}
+
+/// What shows that a file has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: (metadata.dev(), metadata.ino()),
+        }
+    }
+
+    #[cfg(unix)]
+    fn is_same_file(&self, other: &Self) -> bool {
+        self.inode == other.inode
+    }
+
+    #[cfg(not(unix))]
+    fn is_same_file(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// True for a named pipe, which is read as standard input is: again and again, for each that
+/// writes.
+pub(super) fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+impl Follower {
+    /// A file that nobody has looked at yet. It need not be there yet either.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            seen: None,
+            tail: Tail::default(),
+            problem: None,
+        }
+    }
+
+    /// Reads what is new.
+    pub(super) fn look(&mut self) -> Look {
+        let mut lines = Vec::new();
+        let problem = match self.read_on(&mut lines) {
+            Ok(()) => None,
+            Err(error) => {
+                self.seen = None;
+                let path = self.path.display().to_string();
+                let path = crate::protocol::text::spelled_out(&path, 200);
+                Some(format!("{path}: {error}; waiting for it"))
+            }
+        };
+        let is_new = problem.is_some() && problem != self.problem;
+        self.problem.clone_from(&problem);
+        Look {
+            lines,
+            problem: problem.filter(|_| is_new),
+        }
+    }
+
+    fn read_on(&mut self, lines: &mut Vec<Numbered>) -> io::Result<()> {
+        let metadata = fs::metadata(&self.path)?;
+        // Reading anything else might wait for ever, or never end.
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file or a named pipe"));
+        }
+        let stamp = Stamp::of(&metadata);
+        if self.seen.as_ref() == Some(&stamp) {
+            // Whoever wrote half a line has had the time to finish it.
+            lines.extend(self.tail.settle());
+            return Ok(());
+        }
+        let mut file = File::open(&self.path)?;
+        let stamp = Stamp::of(&file.metadata()?);
+        let is_first = self.seen.is_none();
+        let is_other = self
+            .seen
+            .as_ref()
+            .is_some_and(|seen| !seen.is_same_file(&stamp));
+        if is_first || is_other || !self.tail.goes_on_in(&mut file, stamp.length)? {
+            self.tail = Tail::default();
+        }
+        file.seek(SeekFrom::Start(self.tail.position))?;
+        let mut bytes = Vec::new();
+        file.take(AT_ONCE).read_to_end(&mut bytes)?;
+        lines.extend(self.tail.feed(&bytes));
+        if is_first {
+            lines.extend(self.tail.settle());
+        }
+        // What is more is read at the next look, for which the file must look changed.
+        let is_all = self.tail.position >= stamp.length;
+        self.seen = Some(Stamp {
+            modified: stamp.modified.filter(|_| is_all),
+            ..stamp
+        });
+        Ok(())
+    }
+}
+
+/// What was read of a file so far.
+#[derive(Debug, Default)]
+struct Tail {
+    position: u64,
+    /// The last bytes before that, [`ANCHOR`] at the most.
+    anchor: Vec<u8>,
+    /// Whole lines so far.
+    number: usize,
+    /// The beginning of a line, as much of it as may be one.
+    partial: Vec<u8>,
+    /// The beginning was given out as if it were all.
+    is_settled: bool,
+}
+
+impl Tail {
+    /// True if `file`, of so many bytes, holds what was read, and more behind it if anything.
+    fn goes_on_in(&self, file: &mut File, length: u64) -> io::Result<bool> {
+        if length < self.position || (length == self.position && length > ANCHOR as u64) {
+            return Ok(false);
+        }
+        let mut before = vec![0; self.anchor.len()];
+        file.seek(SeekFrom::Start(self.position - before.len() as u64))?;
+        match file.read_exact(&mut before) {
+            Ok(()) => Ok(before == self.anchor),
+            // It has become shorter since.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads on; gives out the lines that have become whole.
+    fn feed(&mut self, bytes: &[u8]) -> Vec<Numbered> {
+        self.position += bytes.len() as u64;
+        self.anchor
+            .extend_from_slice(&bytes[bytes.len().saturating_sub(ANCHOR)..]);
+        let excess = self.anchor.len().saturating_sub(ANCHOR);
+        self.anchor.drain(..excess);
+        let mut lines = Vec::new();
+        let mut pieces = bytes.split(|&byte| byte == b'\n').peekable();
+        while let Some(piece) = pieces.next() {
+            // One byte more than a line has shows that it is too long.
+            let room = (MAX_LINE + 1).saturating_sub(self.partial.len());
+            self.partial
+                .extend_from_slice(&piece[..piece.len().min(room)]);
+            if !piece.is_empty() {
+                self.is_settled = false;
+            }
+            if pieces.peek().is_some() {
+                self.number += 1;
+                if !std::mem::take(&mut self.is_settled) {
+                    lines.push((self.number, as_line(&self.partial)));
+                }
+                self.partial.clear();
+            }
+        }
+        lines
+    }
+
+    /// Gives out a last line that has no LF (yet), once.
+    fn settle(&mut self) -> Option<Numbered> {
+        if self.is_settled || self.partial.is_empty() {
+            return None;
+        }
+        self.is_settled = true;
+        Some((self.number + 1, as_line(&self.partial)))
+    }
+}
+
+fn as_line(bytes: &[u8]) -> Result<String, String> {
+    let mut splitter = LineSplitter::default();
+    let bytes = [bytes, b"\n"].concat();
+    let line = splitter.next_line(&mut &bytes[..]);
+    // There is a line: its LF is there.
+    let line = line.unwrap_or(Ok(""));
+    line.map(str::to_owned).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+    use std::io::Write;
+
+    fn text(lines: Vec<Numbered>) -> String {
+        let shown = |(number, line): Numbered| format!("{number}:{} ", line.unwrap_or("?".into()));
+        lines.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_file_is_followed_as_it_grows_shrinks_and_is_replaced() {
+        let path = std::env::temp_dir().join(format!("gltracker-follow-{}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        let mut follower = Follower::new(path.clone());
+        let mut look = || text(follower.look().lines);
+        assert_eq!(look(), "");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        let append = |text: &str| {
+            let file = File::options().append(true).open(&path);
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        };
+        write("a=1\n\nb=2");
+        assert_eq!(look(), "1:a=1 2: 3:b=2 ");
+        assert_eq!(look(), "");
+        append("3\nc=4\n");
+        assert_eq!(look(), "3:b=23 4:c=4 ");
+        append("half");
+        assert_eq!(look(), "");
+        assert_eq!(look(), "5:half ");
+        append("\nd=");
+        assert_eq!(look(), "");
+        append("5\r\n");
+        assert_eq!(look(), "6:d=5 ");
+        // Shorter, longer and of the same length.
+        write("n=9\n");
+        assert_eq!(look(), "1:n=9 ");
+        write("n=10\n");
+        assert_eq!(look(), "1:n=10 ");
+        std::thread::sleep(Duration::from_millis(20));
+        write("n=11\n");
+        assert_eq!(look(), "1:n=11 ");
+        let other = path.with_extension("new");
+        fs::write(&other, "n=11\nm=1\n").unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_eq!(look(), "1:n=11 2:m=1 ");
+        fs::remove_file(&path).unwrap();
+        let look = follower.look();
+        assert!(look.problem.unwrap().ends_with("; waiting for it"));
+        assert!(follower.look().problem.is_none(), "it is said once");
+        write("n=12\n");
+        assert_eq!(text(follower.look().lines), "1:n=12 ");
+        fs::remove_file(&path).unwrap();
+        let folder = Follower::new(std::env::temp_dir()).look().problem.unwrap();
+        assert!(folder.contains("not a regular file"), "{folder}");
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_parts() {
+        let path = std::env::temp_dir().join(format!("gltracker-large-{}", std::process::id()));
+        let lines = 2 * AT_ONCE as usize / 8 + 1;
+        fs::write(&path, "a=12345\n".repeat(lines)).unwrap();
+        let mut follower = Follower::new(path.clone());
+        let counts = [(); 4].map(|()| follower.look().lines.len());
+        assert_eq!(counts.iter().sum::<usize>(), lines);
+        assert_eq!((counts[2], counts[3]), (1, 0));
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn lines_of_a_stream_are_counted_and_bounded() {
+        let long = "x".repeat(MAX_LINE);
+        let stream = format!("a=1\r\n{long}\n\nlast");
+        let mut lines = Vec::new();
+        read_lines(stream.as_bytes(), |line| {
+            lines.push(line);
+            true
+        });
+        assert_eq!(text(lines), "1:a=1 2:? 3: 4:last ");
+    }
+
+    quickcheck! {
+        fn any_chopping_gives_the_same_lines(bytes: Vec<u8>, cut: usize) -> bool {
+            let bytes: Vec<u8> = bytes.into_iter().map(|b| if b % 5 == 0 { b'\n' } else { b }).collect();
+            let cut = cut % (bytes.len() + 1);
+            let (mut whole, mut chopped) = (Tail::default(), Tail::default());
+            let mut lines = chopped.feed(&bytes[..cut]);
+            lines.extend(chopped.feed(&bytes[cut..]));
+            lines == whole.feed(&bytes) && chopped.anchor == whole.anchor
+        }
+    }
+}
