@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +29,13 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// A UDP port that nobody has right now.
+#[cfg(unix)]
+pub(crate) fn free_udp_port() -> String {
+    let socket = UdpSocket::bind("[::]:0").or_else(|_| UdpSocket::bind("0.0.0.0:0"));
+    socket.unwrap().local_addr().unwrap().port().to_string()
+}
+
 /// A running tracker, killed when dropped.
 pub(crate) struct TrackerProcess {
     child: Child,
@@ -49,6 +56,17 @@ impl TrackerProcess {
         let mut command = command();
         command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
         command.args(["--trust", "127.0.0.0/8", "--trust", "::1"]);
+        command.args(arguments).env("GLTRACKER_PASSWORD", PASSWORD);
+        Self::run(command)
+    }
+
+    /// Starts a tracker at these addresses that trusts all of loopback.
+    #[cfg(unix)]
+    pub(crate) fn start_at(servers: SocketAddr, clients: SocketAddr, arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["--servers", &servers.to_string()]);
+        command.args(["--clients", &clients.to_string()]);
+        command.args(["--trust", "127.0.0.0/8"]);
         command.args(arguments).env("GLTRACKER_PASSWORD", PASSWORD);
         Self::run(command)
     }

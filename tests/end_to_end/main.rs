@@ -1,6 +1,8 @@
 //! What a tracker does for those who connect to it, tried on the real program.
 
 mod admission;
+#[cfg(unix)]
+mod announce;
 mod bad_input;
 mod command_line;
 mod credentials;

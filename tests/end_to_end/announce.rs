@@ -1,0 +1,547 @@
+//! `gltracker announce` and the library behind it, with real trackers.
+
+use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, free_udp_port};
+use crate::tools::{Program, need, wait_until};
+use gltracker::game_server::{Announcer, Credential, Happening};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// `gltracker announce` with the password of the tests, for these trackers.
+fn announce(trackers: &[SocketAddr], arguments: &[&str]) -> Command {
+    let mut command = command();
+    command.arg("announce").env("GLTRACKER_PASSWORD", PASSWORD);
+    for tracker in trackers {
+        command.args(["--tracker", &tracker.to_string()]);
+    }
+    command.args(arguments);
+    command
+}
+
+fn start(tracker: &TrackerProcess, arguments: &[&str]) -> Program {
+    Program::start(announce(&[tracker.servers], arguments))
+}
+
+/// Exit code and standard error of one that ends by itself.
+fn outcome(command: Command) -> (Option<i32>, String) {
+    let mut program = Program::start(command);
+    program.end_input();
+    (program.wait().code(), program.errors.wait_for_end())
+}
+
+/// A folder of this test, removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("announce-{name}-{}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A tracker that can be killed and started again at the same address: one at which no other
+/// program of this machine picks its ports.
+fn restartable(arguments: &[&str]) -> TrackerProcess {
+    let anywhere = SocketAddr::from(([127, 0, 0, 24], 0));
+    TrackerProcess::start_at(anywhere, anywhere, arguments)
+}
+
+#[test]
+fn it_survives_a_tracker_that_is_killed_and_started_again_twenty_times() {
+    let slots = ["--max-slots", "80"];
+    let mut tracker = restartable(&slots);
+    let mut program = start(&tracker, &["--port", "1", "nbplayers=0"]);
+    tracker.wait_for_log("event=listed");
+    for round in 1..=20 {
+        tracker.kill();
+        program.say(&format!("nbplayers={round}"));
+        tracker = TrackerProcess::start_at(tracker.servers, tracker.clients, &slots);
+        tracker.wait_for_log("event=listed");
+        let line = format!("INFOS ip=127.0.0.1 port=1 nbplayers={round}");
+        tracker.wait_for_list(|list| list == [line.as_str()]);
+    }
+    program.kill();
+    tracker.wait_for_list(<[String]>::is_empty);
+    let errors = program.errors.wait_for_end();
+    assert!(errors.contains("lost 127.0.0.24:"), "{errors}");
+    assert!(errors.contains("next try in "), "{errors}");
+}
+
+#[test]
+fn five_hundred_that_come_back_at_once_are_listed_within_ten_seconds() {
+    const ANNOUNCERS: u16 = 500;
+    let slots = ["--max-slots", "1200"];
+    let mut tracker = restartable(&slots);
+    let listed = Arc::new(AtomicUsize::new(0));
+    let announcers: Vec<Announcer> = (1..=ANNOUNCERS)
+        .map(|port| {
+            let listed = Arc::clone(&listed);
+            let trackers = vec![tracker.servers.to_string().parse().unwrap()];
+            let credential = Credential::password(PASSWORD).unwrap();
+            let fields = format!("port={port} version=1");
+            Announcer::start(trackers, credential, &fields, move |event| {
+                let is_listed = matches!(event.what, Happening::Listed(_));
+                listed.fetch_add(usize::from(is_listed), Ordering::Relaxed);
+            })
+            .unwrap()
+        })
+        .collect();
+    let all = usize::from(ANNOUNCERS);
+    let until = |count| {
+        wait_until("all are listed", || {
+            (listed.load(Ordering::Relaxed) >= count).then_some(())
+        });
+    };
+    until(all);
+    tracker.kill();
+    for (number, announcer) in announcers.iter().enumerate() {
+        announcer.set_players(number as u16);
+    }
+    tracker = TrackerProcess::start_at(tracker.servers, tracker.clients, &slots);
+    let start = Instant::now();
+    until(2 * all);
+    let elapsed = start.elapsed();
+    eprintln!("{all} came back within {elapsed:.2?}");
+    assert_eq!(tracker.list().len(), all);
+    assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+    // What was said while the tracker was away is on the list of the new one.
+    tracker.wait_for_list(|list| {
+        let is_latest = |line: &String| {
+            let number = |key| {
+                let mut words = line.split(' ');
+                words.find_map(|word| word.strip_prefix(key)?.parse::<u16>().ok())
+            };
+            number("port=") == number("nbplayers=").map(|players| players + 1)
+        };
+        list.len() == all && list.iter().all(is_latest)
+    });
+    // All say QUIT at the same time; nobody waits for another.
+    std::thread::scope(|scope| {
+        for announcer in announcers {
+            scope.spawn(move || drop(announcer));
+        }
+    });
+    assert_eq!(tracker.list(), [""; 0]);
+}
+
+#[test]
+fn several_trackers_have_a_connection_each_and_what_one_does_is_nothing_to_the_others() {
+    let mut one = TrackerProcess::start();
+    let other = TrackerProcess::start();
+    let mut elsewhere = command();
+    elsewhere.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    elsewhere.args(["--max-slots", "80"]);
+    let stranger = TrackerProcess::run({
+        elsewhere.env("GLTRACKER_PASSWORD", "another");
+        elsewhere
+    });
+    let trackers = [one.servers, other.servers, stranger.servers];
+    let arguments = ["--port", "7", "description=Friday \"cycles\""];
+    let mut program = Program::start(announce(&trackers, &arguments));
+    program
+        .errors
+        .wait_for(&format!("gltracker: {} refuses: bad-password", trackers[2]));
+    let line = "INFOS ip=127.0.0.1 port=7 description=\"Friday \\\"cycles\\\"\"";
+    for tracker in [&one, &other] {
+        let listed = format!("gltracker: listed on {} as 127.0.0.1:7", tracker.servers);
+        program.errors.wait_for(&listed);
+        assert_eq!(tracker.list(), [line]);
+    }
+    one.kill();
+    program.errors.wait_for(&format!("lost {}: ", trackers[0]));
+    program.say("nbplayers=1 description=");
+    other.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=7 nbplayers=1"]);
+    assert_eq!(other.stats()["logins"], "1");
+    let refused = program.errors.text().matches(" refuses: ").count();
+    assert_eq!(refused, 1, "{}", program.errors.text());
+}
+
+#[test]
+fn when_all_have_refused_for_good_it_ends() {
+    let tracker = TrackerProcess::start();
+    let other = TrackerProcess::start();
+    let mut command = announce(&[tracker.servers, other.servers], &["--port", "1"]);
+    command.env("GLTRACKER_PASSWORD", "not-the-password");
+    let (code, errors) = outcome(command);
+    assert_eq!(code, Some(1));
+    assert_eq!(errors.lines().count(), 2, "{errors}");
+    let advice = "no use trying again. check the password (GLTRACKER_PASSWORD or --password-file)";
+    assert!(errors.lines().all(|line| line.contains(advice)), "{errors}");
+    assert!(!errors.contains("not-the-password"), "{errors}");
+
+    let distrustful = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let arguments = ["--port", "1", "ip=192.0.2.1"];
+    let (code, errors) = outcome(announce(&[distrustful.servers], &arguments));
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("refuses: bad-ip"), "{errors}");
+    assert!(errors.contains("leave ip= out"), "{errors}");
+}
+
+#[test]
+fn updates_are_merged_and_the_last_one_arrives() {
+    let tracker = TrackerProcess::start();
+    let mut program = start(&tracker, &["--port", "1", "nbplayers=0"]);
+    program.errors.wait_for("listed on");
+    let start = Instant::now();
+    for n in 1..=2000 {
+        program.say(&format!("nbplayers={n} map=\"old town {n}\""));
+    }
+    program.say("nbplayers=many");
+    program.say("zone=eu nonsense");
+    program.say("checked=yes");
+    program.say("map= nbplayers=3");
+    program.end_input();
+    tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=1 nbplayers=3"]);
+    let seconds = start.elapsed().as_secs_f64();
+    let updates: f64 = tracker.stats()["updates"].parse().unwrap();
+    assert!(updates <= 2.0 + 10.0 * seconds, "{updates} in {seconds} s");
+    for wrong in [
+        "line 2001 of standard input: nbplayers must be a number",
+        "line 2002 of standard input: a field is key=value; 'nonsense' is not",
+        "line 2003 of standard input: leave checked out",
+    ] {
+        program.errors.wait_for(wrong);
+    }
+    // The end of standard input changed nothing.
+    assert_eq!(tracker.list().len(), 1);
+}
+
+#[test]
+fn a_new_port_is_a_new_place_on_the_list() {
+    let tracker = TrackerProcess::start();
+    let mut program = start(&tracker, &["--port", "1"]);
+    program.errors.wait_for("as 127.0.0.1:1");
+    program.say("port=2");
+    program.errors.wait_for("as 127.0.0.1:2");
+    assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=2"]);
+}
+
+#[test]
+fn a_file_is_followed() {
+    let folder = Folder::new("file");
+    let path = folder.file("updates");
+    fs::write(&path, "nbplayers=1\nwrong\nmap=town").unwrap();
+    let tracker = TrackerProcess::start();
+    let mut program = start(
+        &tracker,
+        &["--port", "1", "nbplayers=0", "--updates", &path],
+    );
+    let listed = |fields: &str| {
+        let line = format!("INFOS ip=127.0.0.1 port=1 {fields}");
+        tracker.wait_for_list(|list| list == [line.as_str()]);
+    };
+    listed("nbplayers=1 map=town");
+    assert_eq!(tracker.stats()["updates"], "0", "it was said at once");
+    program.errors.wait_for(&format!("line 2 of {path}: "));
+    program.say("nbplayers=9");
+    let mut file = fs::File::options().append(true).open(&path).unwrap();
+    file.write_all(b"\nnbplayers=2\n").unwrap();
+    listed("nbplayers=2 map=town");
+    fs::write(&path, "map= nbplayers=3\n").unwrap();
+    listed("nbplayers=3");
+    let other = folder.file("other");
+    fs::write(&other, "nbplayers=4\n").unwrap();
+    fs::rename(&other, &path).unwrap();
+    listed("nbplayers=4");
+    fs::remove_file(&path).unwrap();
+    program.errors.wait_for("; waiting for it");
+    fs::write(&path, "nbplayers=5").unwrap();
+    listed("nbplayers=5");
+}
+
+#[test]
+fn a_named_pipe_is_read_again_and_again() {
+    if !need("mkfifo") {
+        return;
+    }
+    let folder = Folder::new("pipe");
+    let path = folder.file("updates");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let tracker = TrackerProcess::start();
+    let arguments = ["--port", "1", "--updates", &path, "--", "sleep", "1000"];
+    let _program = start(&tracker, &arguments);
+    for n in 1..=3 {
+        fs::write(&path, format!("nbplayers={n}\n")).unwrap();
+        let line = format!("INFOS ip=127.0.0.1 port=1 nbplayers={n}");
+        tracker.wait_for_list(|list| list == [line.as_str()]);
+    }
+}
+
+#[test]
+fn pong_proves_the_port_and_answers_players() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
+    let port = free_udp_port();
+    let mut program = start(&tracker, &["--port", &port, "--pong"]);
+    let address = format!("127.0.0.1:{port}");
+    program
+        .errors
+        .wait_for(&format!("is checking whether UDP {address} answers"));
+    program.errors.wait_for(&format!("as {address}"));
+    let line = format!("INFOS ip=127.0.0.1 port={port} checked=yes");
+    assert_eq!(tracker.list(), [line]);
+    let answers = |port: &str| {
+        let player = UdpSocket::bind("127.0.0.1:0").unwrap();
+        player.set_read_timeout(Some(PATIENCE)).unwrap();
+        player.connect(format!("127.0.0.1:{port}")).unwrap();
+        player.send(b"PING here").unwrap();
+        let mut buffer = [0; 100];
+        let count = player.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"PONG here");
+    };
+    answers(&port);
+    // This tracker takes a new port only with a new login, and with a new proof.
+    let new = free_udp_port();
+    program.say(&format!("port={new} nbplayers=1"));
+    program.errors.wait_for(&format!("as 127.0.0.1:{new}"));
+    let line = format!("INFOS ip=127.0.0.1 port={new} nbplayers=1 checked=yes");
+    assert_eq!(tracker.list(), [line]);
+    answers(&new);
+}
+
+#[test]
+fn a_port_that_is_in_use_is_said_before_anything_is_announced() {
+    let tracker = TrackerProcess::start();
+    let game = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = game.local_addr().unwrap().port().to_string();
+    let (code, errors) = outcome(announce(&[tracker.servers], &["--port", &port, "--pong"]));
+    assert_eq!(code, Some(3), "{errors}");
+    let hint = format!("UDP port {port} is in use, probably by the game itself");
+    assert!(
+        errors.contains(&hint) && errors.contains("pingport="),
+        "{errors}"
+    );
+    assert_eq!(tracker.stats()["logins"], "0");
+    let other = free_udp_port();
+    let pingport = format!("pingport={other}");
+    let program = start(&tracker, &["--port", &port, "--pong", &pingport]);
+    program.errors.wait_for("has checked the UDP port");
+}
+
+#[test]
+fn who_cannot_be_reached_is_told_what_to_do() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
+    let deaf = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = deaf.local_addr().unwrap().port().to_string();
+    let program = start(&tracker, &["--port", &port]);
+    let line = program.errors.wait_for("refuses: unreachable");
+    let advice = format!("could not reach UDP {port}: open it in your firewall or use --pong");
+    assert!(line.contains(&advice), "{line}");
+    assert!(line.contains("; next try in "), "{line}");
+}
+
+#[test]
+fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
+    let tracker = TrackerProcess::start();
+    let listed = |port: &str| {
+        let line = format!("INFOS ip=127.0.0.1 port={port}");
+        tracker.wait_for_list(|list| list == [line.as_str()]);
+    };
+    let script = "read -r line; echo \"$line $GLTRACKER_PORT $GLTRACKER_TRACKERS\
+                  ${GLTRACKER_PASSWORD+!}${GLTRACKER_KEY+!}\"; exit 7";
+    let mut program = start(&tracker, &["--port", "1", "--", "sh", "-c", script]);
+    listed("1");
+    program.say("hello");
+    assert_eq!(program.wait().code(), Some(7));
+    // It has said QUIT before it ended, so this needs no waiting.
+    assert_eq!(tracker.list(), [""; 0]);
+    let greeting = format!("hello 1 {}\n", tracker.servers);
+    assert_eq!(program.output.wait_for_end(), greeting);
+    program
+        .errors
+        .wait_for(&format!("left {}", tracker.servers));
+
+    for (script, code) in [
+        ("exit 0", 0),
+        ("kill -KILL $$", 137),
+        ("kill -TERM $$", 143),
+    ] {
+        let command = announce(
+            &[tracker.servers],
+            &["--port", "2", "--", "sh", "-c", script],
+        );
+        assert_eq!(outcome(command).0, Some(code), "{script}");
+    }
+    let missing = announce(&[tracker.servers], &["--port", "3", "--", "/no/such/game"]);
+    let (code, errors) = outcome(missing);
+    assert_eq!(code, Some(3));
+    assert!(errors.contains("cannot start /no/such/game: "), "{errors}");
+
+    // A game goes on when no tracker wants it.
+    let mut command = announce(
+        &[tracker.servers],
+        &["--port", "4", "--", "sh", "-c", "read -r line; exit 5"],
+    );
+    command.env("GLTRACKER_PASSWORD", "wrong");
+    let mut program = Program::start(command);
+    program.errors.wait_for("no use trying again");
+    program.say("");
+    assert_eq!(program.wait().code(), Some(5));
+}
+
+#[test]
+fn when_it_is_killed_the_list_is_right_at_once() {
+    let tracker = TrackerProcess::start();
+    let mut program = start(&tracker, &["--port", "1", "--", "sleep", "1000"]);
+    program.errors.wait_for("listed on");
+    program.kill();
+    tracker.wait_for_list(<[String]>::is_empty);
+}
+
+#[test]
+fn a_key_is_used_and_no_secret_is_shown() {
+    let folder = Folder::new("keys");
+    let keys = folder.file("keys");
+    fs::write(&keys, "alice between us\n").unwrap();
+    let secret = folder.file("secret");
+    fs::write(&secret, "# alice\n\n  between us \nanother\n").unwrap();
+    let tracker = TrackerProcess::start_with(&["--max-slots", "80", "--keys-file", &keys]);
+    let arguments = ["--port", "1", "--key", "alice", "--password-file", &secret];
+    let program = start(&tracker, &arguments);
+    program.errors.wait_for("listed on");
+    let mut command = announce(&[tracker.servers], &["--port", "2"]);
+    command
+        .env("GLTRACKER_KEY", "alice")
+        .env("GLTRACKER_PASSWORD", "between others");
+    let (code, errors) = outcome(command);
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("refuses: bad-password there is no such key"),
+        "{errors}"
+    );
+    assert!(!errors.contains("between others"), "{errors}");
+
+    let absent = folder.file("absent");
+    fs::write(folder.file("empty"), "# nothing\n").unwrap();
+    for (file, code, part) in [
+        (absent, 3, "No such file"),
+        (folder.file("empty"), 2, "holds no password"),
+    ] {
+        let arguments = ["--port", "3", "--password-file", &file];
+        let (got, errors) = outcome(announce(&[tracker.servers], &arguments));
+        assert_eq!(got, Some(code), "{errors}");
+        assert!(errors.contains(part), "{errors}");
+    }
+}
+
+#[test]
+fn two_that_announce_the_same_port_are_told() {
+    let folder = Folder::new("taken");
+    let passwords = folder.file("passwords");
+    fs::write(&passwords, "another\n").unwrap();
+    let arguments = ["--max-slots", "80", "--password-file", &passwords];
+    let tracker = TrackerProcess::start_with(&arguments);
+    let first = start(&tracker, &["--port", "1", "version=1"]);
+    first.errors.wait_for("listed on");
+    let second = start(&tracker, &["--port", "1", "version=2"]);
+    second.errors.wait_for("listed on");
+    let line = first.errors.wait_for("refuses: taken");
+    assert!(line.contains("two of you announce this port"), "{line}");
+    assert!(line.contains("next try in 1"), "it does not fight: {line}");
+    assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=1 version=2"]);
+
+    let mut stranger = announce(&[tracker.servers], &["--port", "1"]);
+    stranger.env("GLTRACKER_PASSWORD", "another");
+    let (code, errors) = outcome(stranger);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("with another password or key"), "{errors}");
+}
+
+/// A tracker that can be made to say anything.
+struct Pretender(BufReader<TcpStream>);
+
+impl Pretender {
+    fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn hears(&mut self, expected: &str) {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        assert_eq!(line, format!("{expected}\n"));
+    }
+
+    fn says(&mut self, line: &str) {
+        writeln!(self.0.get_mut(), "{line}").unwrap();
+    }
+}
+
+#[test]
+fn a_tracker_may_ask_to_wait_and_its_words_are_plain_text() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let program = Program::start(announce(&[address], &["--port", "1"]));
+    let mut tracker = Pretender::accept(&listener);
+    tracker.hears("LOGIN secret");
+    tracker.says("ERR too-many \u{1b}]0;title\u{7} wait 2 s");
+    let start = Instant::now();
+    drop(tracker);
+    let mut tracker = Pretender::accept(&listener);
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    tracker.hears("LOGIN secret");
+    tracker.says(&format!("NONSENSE {}", "x".repeat(5000)));
+    tracker.says("CHALLENGE 5f1c9a3e77b04d21");
+    tracker.hears("INFOS 5f1c9a3e77b04d21 port=1");
+    tracker.says("OK listed \u{1b}[2Jhere");
+    tracker.says("PING \u{9b}x");
+    tracker.hears("PONG \u{9b}x");
+    let line = program.errors.wait_for("listed on");
+    assert!(line.ends_with(" as \\u{1b}[2Jhere"), "{line}");
+    let is_plain = |c: char| c == '\n' || !c.is_control();
+    let errors = program.errors.text();
+    assert!(errors.chars().all(is_plain), "{errors:?}");
+}
+
+#[test]
+fn standard_error_that_nobody_reads_stops_nothing() {
+    let tracker = TrackerProcess::start();
+    let mut command = announce(&[tracker.servers], &["--port", "1"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(writer);
+    let mut child = command.spawn().unwrap();
+    tracker.wait_for_list(|list| list.len() == 1);
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "nonsense\nnbplayers=1").unwrap();
+    tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=1 nbplayers=1"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn its_words_are_those_of_the_protocol_for_a_peer_that_types_too() {
+    // The same ip:port by hand, with the same password: a restarted game server is no stranger.
+    let tracker = TrackerProcess::start();
+    let by_hand: Peer = tracker.log_in(1, "version=0");
+    let program = start(&tracker, &["--port", "1", "version=1"]);
+    program.errors.wait_for("listed on");
+    assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=1 version=1"]);
+    drop(by_hand);
+}
