@@ -1,7 +1,7 @@
 #!/bin/sh
 usage() {
   cat <<END
-usage: GLTRACKER_PASSWORD=secret ${0##*/} [-t HOST[:PORT]] PORT [key=value...]
+usage: GLTRACKER_PASSWORD=secret ${0##*/} [-u] [-t HOST[:PORT]] PORT [key=value...]
 
 Keeps the game server at PORT of this machine on the list of the tracker at HOST
 (127.0.0.1:23470 if not given; IPv6 in brackets) until it is stopped.
@@ -10,6 +10,8 @@ Lines on standard input change what the list says about it, as in
 (nothing after the = removes a field). The end of standard input changes nothing.
 With a key in place of a password, GLTRACKER_KEY is its name and GLTRACKER_PASSWORD its secret;
 that needs openssl or sha256sum.
+-u takes the tracker's CHALLENGE at UDP port PORT (or pingport) and sends it back, for games that
+do not; that needs nc.openbsd, ncat or socat. Pings of players are not answered.
 \$NC is the netcat to use, with its options: nc, ncat, "busybox nc", socat, ...
 END
 }
@@ -18,19 +20,24 @@ log() { printf '%s\n' "${0##*/}: $1" | tr -d '\000-\011\013-\037\177' >&2; } # p
 
 set -uf         # -f: what $NC holds are words, not patterns of file names
 export LC_ALL=C # bytes pass through as they are
-tracker=127.0.0.1 newline='
+tracker=127.0.0.1 udp='' newline='
 '
-case ${1-} in
-  -h | --help) usage; exit ;;
-  -t) [ "${2-}" ] || wrong '-t needs HOST or HOST:PORT'; tracker=$2; shift 2 ;;
-esac
+while :; do
+  case ${1-} in
+    -h | --help) usage; exit ;;
+    -t) [ "${2-}" ] || wrong '-t needs HOST or HOST:PORT'; tracker=$2; shift 2 ;;
+    -u) udp=yes; shift ;;
+    *) break ;;
+  esac
+done
 case ${1-} in '' | *[!0-9]*) wrong "PORT is a number, not '${1-}'" ;; esac
 [ "${GLTRACKER_PASSWORD-}" ] || wrong 'the password belongs into GLTRACKER_PASSWORD'
-port=$1
+port=$1 pingport=$1
 state=port=$port # what the tracker has accepted, or will be told first: a field on each line
 shift
 for field; do
   case $field in [a-z]*=*) ;; *) wrong "'$field' is not key=value" ;; esac
+  case $field in pingport=*) pingport=${field#*=} ;; esac
   # A value with a space or a quote in it stands between quotes.
   state=$state$newline$(printf '%s\n' "$field" | sed '/[ "]/{ s/["\\]/\\&/g; s/=\(.*\)/="\1"/; }')
 done
@@ -65,9 +72,28 @@ if [ "${GLTRACKER_KEY-}" ]; then
   login="LOGIN name=$GLTRACKER_KEY"
 fi
 
+netcat_for_udp() { # the first that can stay at $pingport and take datagrams from anybody: its words
+  v6='' v6only=''
+  [ ! -s /proc/net/if_inet6 ] || v6=6 v6only=,ipv6only=0
+  for netcat in "$NC" nc nc.openbsd socat ncat; do
+    command -v "${netcat%% *}" >/dev/null || continue
+    case $netcat in *socat*) echo "$netcat -u UDP$v6-RECV:$pingport$v6only -"; return ;; esac
+    case $($netcat -h 2>&1) in
+      *OpenBSD*) echo "$netcat ${v6:+-6} -u -l -k $pingport"; return ;;
+      *Ncat*) echo "$netcat -u -l -k $pingport --sh-exec"; return ;;
+    esac
+  done
+  return 1
+}
+if [ "$udp" ]; then
+  udp=$(netcat_for_udp) ||
+    { echo "${0##*/}: -u needs nc.openbsd, ncat or socat, and none is installed" >&2; exit 3; }
+fi
+
 # All that happens comes as a line of standard input, which from here on is a pipe: "tick" every
 # second, "> " and a line of the standard input from before, "< " and a line of the tracker (or of
-# netcat), "gone" when a connection has ended. A signal takes effect between two such lines.
+# netcat), "* " and the number of a datagram, "deaf" when no more of them will come, "gone" when a
+# connection has ended. A signal takes effect between two such lines.
 stop='' # with this exit status
 trap 'stop=0' HUP INT TERM
 dir=$(mktemp -d) && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
@@ -79,6 +105,32 @@ input=$!
 exec 5<&-
 { trap 'kill $! 2>/dev/null; exit' TERM; while echo tick; do sleep 1 & wait $!; done; } >"$dir/events" &
 clock=$!
+challenges() { # those that are challenges, one read each: they come without a line end
+  while datagram=$(dd bs=300 count=1) && [ "$datagram" ]; do
+    case $datagram in
+      *"CHALLENGE "????????????????*)
+        number=${datagram#*CHALLENGE }
+        number=${number%"${number#????????????????}"}
+        case $number in *[!0-9a-f]*) ;; *) printf '* %s\n' "$number" ;; esac ;;
+    esac
+  done 2>/dev/null
+  echo deaf
+}
+udp_netcat='' udp_ear=''
+if [ "$udp" ]; then
+  export datagrams="$dir/datagrams"
+  mkfifo "$datagrams" || exit 3
+  { # ncat gives each datagram to a program of its own, and sends what that answers
+    exec </dev/null 6>"$datagrams" 2>/dev/null
+    case $udp in
+      *--sh-exec) exec $udp 'dd bs=300 count=1 >"$datagrams"' ;;
+      *) exec $udp >&6 ;;
+    esac
+  } &
+  udp_netcat=$!
+  challenges <"$datagrams" >"$dir/events" &
+  udp_ear=$!
+fi
 netcat='' ear=''
 connect() { # NETCAT...
   "$@" <"$dir/say" >"$dir/hear" 2>&1 &
@@ -109,12 +161,14 @@ merge() { # the fields of $1, changed by those of $2
 
 # Changes are pending until they can be sent, then in flight until the tracker has answered them.
 # Several that it refuses are sent again one by one, for it to take the good ones.
-pending='' flight='' refused='' one_by_one='' listed='' delay=1 countdown=1
+pending='' flight='' refused='' one_by_one='' listed='' checking='' delay=1 countdown=1
+proof='' proofs=0 # the number that was sent back last, and how many in this second
 while [ -z "$stop" ]; do
   IFS= read -r event || continue
   case $event in '< '*) quiet=0 ;; esac
   case $event in
     tick)
+      proofs=0
       if [ "$ear" ]; then
         quiet=$((quiet + 1))
         # Empty lines are ignored, but two of them show nc.openbsd and ncat that nobody is there.
@@ -129,9 +183,14 @@ while [ -z "$stop" ]; do
     gone)
       hang_up
       exec 4>&-
-      log "${listed:+lost, }retry in $delay s: $why"
-      pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
       countdown=$delay
+      case $why in *' wait '[0-9]*' s'*) # as long as the tracker says, if that is longer
+        asked=${why##* wait } && asked=${asked%% *}
+        case $asked in *[!0-9]* | ?????*) ;; *) [ "$asked" -le "$delay" ] || countdown=$asked ;; esac ;;
+      esac
+      log "${listed:+lost, }retry in $countdown s: $why"
+      pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
+      checking='' proof=''
       delay=$((delay < 32 ? delay * 2 : 60)) ;;
     '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
     '> '*[!\ ]*) log "'${event#> }' is not key=value" ;;
@@ -143,11 +202,27 @@ while [ -z "$stop" ]; do
         *) mac=" mac=$(hmac "$number $GLTRACKER_KEY $port")" ;;
       esac
       say_infos "$number$mac" "$state" ;;
+    '* '*) # to the tracker and back; anybody can send one, so not more than some
+      if [ "$listed$checking" ] && [ "$proof" != "${event#? }" ] && [ $proofs -lt 4 ]; then
+        proof=${event#? } proofs=$((proofs + 1))
+        say "INFOS $proof"
+      fi ;;
+    deaf) log "UDP port $pingport is in use, by the game? Let it answer CHALLENGE, without -u" ;;
     '< PING'*) say "PONG${event#< PING}" ;;
+    '< OK checked'*) # again and again
+      [ "$checking" = checked ] || log 'checked: the UDP port can be reached'
+      checking=checked ;;
     '< OK'*)
-      case $event in '< OK checking '*) log "${event#< OK }: the game itself must answer" ;; esac
+      case $event in '< OK checking '*)
+        checking=yes
+        hint=': the game itself must answer, or -u'
+        [ -z "$udp" ] || hint=''
+        log "${event#< OK }$hint" ;;
+      esac
       case $event in '< OK listed '*) log "${event#< OK }"; listed=${listed:-0} ;; esac
       state=$(merge "$state" "$flight") flight='' refused='' ;;
+    '< ERR bad-challenge'*)
+      [ "$proof" ] || { why=${event#< } && log "refused: $why" && stop=1; } ;;
     '< ERR '*)
       case $flight in
         *"$newline"*) pending=$(merge "$flight" "$pending") flight='' one_by_one=yes ;;
@@ -172,6 +247,7 @@ while [ -z "$stop" ]; do
     say_infos "$flight"
   fi
 done
-{ kill $clock; kill -9 $input $netcat $ear; wait $input $netcat $ear; } 2>/dev/null
+all="$input $netcat $ear $udp_netcat $udp_ear"
+{ kill $clock; kill -9 $all; wait $all; } 2>/dev/null
 rm -r "$dir"
 exit "$stop"

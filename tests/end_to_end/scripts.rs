@@ -1,10 +1,10 @@
 //! The shell scripts, under every shell and over every netcat.
 
-use crate::harness::{PASSWORD, PATIENCE, TrackerProcess, command, gltracker};
+use crate::harness::{PASSWORD, PATIENCE, TrackerProcess, command, free_udp_port, gltracker};
 use crate::tools::{Program, need};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -243,6 +243,65 @@ fn register_logs_in_with_a_key_whose_secret_it_keeps_to_itself() {
         }
     }
     fs::remove_file(keys).unwrap();
+}
+
+/// The netcats with which register.sh takes datagrams.
+const UDP_NETCATS: [&str; 3] = ["nc.openbsd", "ncat", "socat"];
+
+#[test]
+fn register_sends_back_what_comes_in_a_datagram() {
+    let arguments = ["--max-slots", "80", "--require-check"];
+    let tracker = TrackerProcess::start_distrustful(&arguments);
+    // A host is sent few datagrams: each shell has a netcat of its own.
+    for (shell, netcat) in SHELLS.into_iter().zip(UDP_NETCATS) {
+        if !all_installed(netcat) {
+            continue;
+        }
+        let port = free_udp_port();
+        let pingport = format!("pingport={port}");
+        let arguments = ["-u", "7", &pingport];
+        let registration = Registration::start(shell, netcat, tracker.servers, &arguments);
+        let errors = &registration.program.errors;
+        errors.wait_for(&format!("checking udp 127.0.0.1:{port}"));
+        errors.wait_for("register.sh: listed 127.0.0.1:7");
+        let line = format!("INFOS ip=127.0.0.1 port=7 pingport={port} checked=yes");
+        assert_eq!(tracker.list(), [line]);
+        registration.stop();
+        tracker.wait_for_list(<[String]>::is_empty);
+    }
+}
+
+#[test]
+fn register_says_when_it_cannot_have_the_udp_port() {
+    let tracker = TrackerProcess::start();
+    let game = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = game.local_addr().unwrap().port();
+    for netcat in UDP_NETCATS.into_iter().filter(|nc| all_installed(nc)) {
+        let arguments = ["-u", &port.to_string()];
+        let registration = Registration::start(SHELLS[0], netcat, tracker.servers, &arguments);
+        let errors = &registration.program.errors;
+        errors.wait_for(&format!("UDP port {port} is in use"));
+        errors.wait_for("register.sh: listed");
+        registration.stop();
+    }
+}
+
+#[test]
+fn register_waits_as_long_as_it_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    for netcat in NETCATS.into_iter().filter(|nc| all_installed(nc)).take(1) {
+        let registration = Registration::start(SHELLS[0], netcat, address, &["1"]);
+        let mut tracker = Conversation::accept(&listener);
+        tracker.line();
+        tracker.say("ERR too-many too many failed logins from your address; wait 3 s");
+        drop(tracker);
+        let start = Instant::now();
+        registration.program.errors.wait_for("retry in 3 s: ");
+        drop(Conversation::accept(&listener));
+        assert!(start.elapsed() > Duration::from_secs(2));
+        registration.stop();
+    }
 }
 
 #[test]
