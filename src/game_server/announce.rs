@@ -1,11 +1,12 @@
 //! `gltracker announce`: an announcer for games that have none.
 
-use super::address::TrackerAddress;
 use super::announcer::{Announcer, StartError};
-use super::credential::{Credential, CredentialError};
+use super::credential::CredentialError;
 use super::event::Happening;
 use super::fields;
+pub use super::options::{Options, Secret};
 use super::pong::{Pong, PongPort};
+use super::program;
 use super::report::{Report, Situation};
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::protocol::infos::{Changes, Infos};
@@ -13,10 +14,9 @@ use crate::protocol::text::spelled_out;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -27,43 +27,6 @@ const QUEUE: usize = 64;
 
 /// Mistakes in a file that are remembered as said.
 const MISTAKES: usize = 1000;
-
-/// What `gltracker announce` is to do.
-#[derive(Debug)]
-pub struct Options {
-    /// Where to; one at least.
-    pub trackers: Vec<TrackerAddress>,
-    /// The name of a key, if there is one.
-    pub key: Option<String>,
-    /// The password, or the secret of the key.
-    pub secret: Secret,
-    /// What is said first: a complete set with a port.
-    pub fields: Infos,
-    /// The file that updates are read from, in place of standard input.
-    pub updates: Option<PathBuf>,
-    /// Answer datagrams.
-    pub pong: bool,
-    /// The game server and its arguments; empty if it is started by somebody else.
-    pub program: Vec<OsString>,
-}
-
-/// Where the secret is.
-#[derive(Clone)]
-pub enum Secret {
-    /// Here.
-    Text(String),
-    /// In the first line of a file that is neither blank nor begins with `#`.
-    File(PathBuf),
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("Text(…)"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
-}
 
 /// Why nothing is announced.
 #[derive(Debug)]
@@ -141,7 +104,7 @@ enum Input {
 /// # Errors
 /// [`AnnounceError`] when it does not start.
 pub fn announce(options: Options) -> Result<u8, AnnounceError> {
-    let credential = credential(options.key.as_deref(), &options.secret)?;
+    let credential = options.credential()?;
     let report = Report::start().map_err(AnnounceError::Thread)?;
     let (inputs, input) = sync_channel(QUEUE);
     let mut state = State {
@@ -161,9 +124,15 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
     };
     let udp_port = Arc::new(AtomicU16::new(udp_port));
     let has_program = !options.program.is_empty();
-    if let Some((program, arguments)) = options.program.split_first() {
-        let child = start_program(program, arguments, &options.trackers, &state)?;
-        forward_end(child, inputs.clone()).map_err(AnnounceError::Thread)?;
+    if let Some((name, arguments)) = options.program.split_first() {
+        let port = state.infos.number("port").unwrap_or_default();
+        let child = program::start(name, arguments, port, &options.trackers)
+            .map_err(|error| AnnounceError::Program(name.clone(), error))?;
+        let inputs = inputs.clone();
+        program::when_it_ends(child, move |status| {
+            let _ = inputs.send(Input::Ended(status));
+        })
+        .map_err(AnnounceError::Thread)?;
     }
     let situation = {
         let (udp_port, answers) = (Arc::clone(&udp_port), options.pong);
@@ -231,7 +200,7 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
             Ok(Input::Problem(problem)) => state.report.text(problem),
             Ok(Input::Refused) if announcer.is_hopeless() && !has_program => break 1,
             Ok(Input::Refused) => {}
-            Ok(Input::Ended(status)) => break exit_code(status, &state.report),
+            Ok(Input::Ended(status)) => break code_of(status, &state.report),
             Err(_) => break 1,
         }
     };
@@ -240,25 +209,6 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
     drop(announcer);
     state.report.flush();
     Ok(code)
-}
-
-fn credential(key: Option<&str>, secret: &Secret) -> Result<Credential, AnnounceError> {
-    let secret = match secret {
-        Secret::Text(secret) => secret.clone(),
-        Secret::File(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| AnnounceError::PasswordFile(path.clone(), error))?;
-            let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-            let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
-            line.ok_or_else(|| AnnounceError::NoPassword(path.clone()))?
-                .to_owned()
-        }
-    };
-    match key {
-        Some(name) => Credential::key(name, &secret),
-        None => Credential::password(&secret),
-    }
-    .map_err(AnnounceError::Credential)
 }
 
 /// What becomes of lines with updates.
@@ -273,10 +223,7 @@ struct State {
 
 impl State {
     /// Reads a file for the first time: what it says is part of what is said first.
-    fn read_file(&mut self, path: PathBuf) -> Updates {
-        if updates::is_pipe(&path) {
-            return Updates::Pipe(path);
-        }
+    fn read_file(&mut self, path: PathBuf) -> Follower {
         let mut follower = Follower::new(path);
         let look = follower.look();
         if let Some(problem) = look.problem {
@@ -290,7 +237,7 @@ impl State {
             });
         }
         self.infos = infos;
-        Updates::File(follower)
+        follower
     }
 
     /// Does what a line says, or says what is wrong with it.
@@ -319,46 +266,24 @@ impl State {
     }
 }
 
-/// A file that updates are read from.
-enum Updates {
-    File(Follower),
-    Pipe(PathBuf),
-}
-
 /// Reads a file, as it changes, from another thread.
-fn follow(updates: Updates, inputs: SyncSender<Input>) -> io::Result<()> {
+fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
     let builder = thread::Builder::new().name("updates".to_owned());
-    builder.spawn(move || match updates {
-        Updates::Pipe(path) => loop {
-            // Waits for somebody who writes. Whoever does may come and go.
-            match File::open(&path) {
-                Ok(file) => {
-                    let mut is_wanted = true;
-                    updates::read_lines(file, |line| {
-                        is_wanted = inputs.send(Input::Line(line)).is_ok();
-                        is_wanted
-                    });
-                    if !is_wanted {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    let path = spelled_out(&path.display().to_string(), 200);
-                    let _ = inputs.send(Input::Problem(format!("{path}: {error}")));
-                    return;
-                }
-            }
-        },
-        Updates::File(mut follower) => loop {
+    builder.spawn(move || {
+        loop {
             thread::sleep(LOOK);
-            let look = follower.look();
-            let problem = look.problem.map(Input::Problem);
-            for input in look.lines.into_iter().map(Input::Line).chain(problem) {
-                if inputs.send(input).is_err() {
-                    return;
-                }
+            let mut is_wanted = true;
+            let look = follower.look_or_listen(|line| {
+                is_wanted = inputs.send(Input::Line(line)).is_ok();
+                is_wanted
+            });
+            if let Some(problem) = look {
+                is_wanted = inputs.send(Input::Problem(problem)).is_ok();
             }
-        },
+            if !is_wanted {
+                return;
+            }
+        }
     })?;
     Ok(())
 }
@@ -392,67 +317,25 @@ fn move_pong(
     }
 }
 
-/// Starts the game server. It learns what is announced, and none of the secrets.
-fn start_program(
-    program: &OsString,
-    arguments: &[OsString],
-    trackers: &[TrackerAddress],
-    state: &State,
-) -> Result<Child, AnnounceError> {
-    let trackers: Vec<String> = trackers.iter().map(ToString::to_string).collect();
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_remove("GLTRACKER_PASSWORD")
-        .env_remove("GLTRACKER_PASSWORD_FILE")
-        .env_remove("GLTRACKER_KEY")
-        .env("GLTRACKER_TRACKERS", trackers.join(" "))
-        .env(
-            "GLTRACKER_PORT",
-            state.infos.get("port").unwrap_or_default().as_ref(),
-        );
-    command
-        .spawn()
-        .map_err(|error| AnnounceError::Program(program.clone(), error))
-}
-
-/// Waits for the end of the game server in another thread.
-fn forward_end(mut child: Child, inputs: SyncSender<Input>) -> io::Result<()> {
-    let builder = thread::Builder::new().name("program".to_owned());
-    builder.spawn(move || {
-        let _ = inputs.send(Input::Ended(child.wait()));
-    })?;
-    Ok(())
-}
-
 /// Waits for the end of the game server and for nothing else.
 fn wait_for_end(input: &Receiver<Input>, report: &Report) -> u8 {
     let status = input.iter().find_map(|input| match input {
         Input::Ended(status) => Some(status),
         _ => None,
     });
-    let code = status.map_or(1, |status| exit_code(status, report));
+    let code = status.map_or(1, |status| code_of(status, report));
     report.flush();
     code
 }
 
-/// The exit code of the game server as a shell shows it: 128 and the number of the signal that
-/// ended it, if one did.
-fn exit_code(status: io::Result<ExitStatus>, report: &Report) -> u8 {
-    let status = match status {
-        Ok(status) => status,
+fn code_of(status: io::Result<ExitStatus>, report: &Report) -> u8 {
+    match status {
+        Ok(status) => program::exit_code(status),
         Err(error) => {
             report.text(format_args!(
                 "the end of the program cannot be seen: {error}"
             ));
-            return 3;
+            3
         }
-    };
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal: Option<i32> = None;
-    let code = status.code().or(signal.map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code & 0xff).ok())
-        .unwrap_or(1)
+    }
 }

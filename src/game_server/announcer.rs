@@ -45,7 +45,7 @@ use std::thread::JoinHandle;
 ///         let _ = events.send(event);
 ///     },
 /// )?;
-/// announcer.set_players(3);
+/// announcer.set_players(3)?;
 /// announcer.update("map", "old town")?;
 ///
 /// let event = happened.recv_timeout(Duration::from_secs(20))?;
@@ -123,8 +123,8 @@ impl Shared for Announcement {
 
 impl Announcer {
     /// Starts to announce a game server of these fields (`key=value …`, with values in double
-    /// quotes where they have spaces; `port` is needed) to each of these trackers. It returns at
-    /// once; what becomes of it is told to `on_event`, from other threads, which wait for it.
+    /// quotes where they have spaces; `port` is needed) to each of these trackers; one that is
+    /// named twice counts once. It returns at once; what becomes of it is told to `on_event`, from other threads, which wait for it.
     ///
     /// # Errors
     /// When the fields are not what a game server may say, there is no tracker, or the system has
@@ -147,20 +147,27 @@ impl Announcer {
         infos: Infos,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        if trackers.is_empty() {
+        // Two connections to one tracker would take the entry from each other.
+        let mut distinct: Vec<TrackerAddress> = Vec::new();
+        for tracker in trackers {
+            if !distinct.contains(&tracker) {
+                distinct.push(tracker);
+            }
+        }
+        if distinct.is_empty() {
             return Err(StartError::NoTracker);
         }
         let mut announcer = Self {
             shared: Arc::new(Announcement {
                 wanted: Mutex::new(infos),
-                hopeful: AtomicUsize::new(trackers.len()),
+                hopeful: AtomicUsize::new(distinct.len()),
                 on_event: Box::new(on_event),
             }),
             mailboxes: Vec::new(),
             threads: Vec::new(),
         };
         let credential = Arc::new(credential);
-        for tracker in trackers {
+        for tracker in distinct {
             let mailbox = Arc::new(Mailbox::default());
             announcer.mailboxes.push(Arc::clone(&mailbox));
             let link = Link {
@@ -191,9 +198,11 @@ impl Announcer {
     }
 
     /// Says how many players there are (`nbplayers`).
-    pub fn set_players(&self, players: u16) {
-        // The key and the value are always valid; in a full set it may not fit, as is said there.
-        let _ = self.update("nbplayers", &players.to_string());
+    ///
+    /// # Errors
+    /// When there is no room for one more field; never if `nbplayers` was said before.
+    pub fn set_players(&self, players: u16) -> Result<(), Refusal> {
+        self.update("nbplayers", &players.to_string())
     }
 
     /// Changes several fields at once: `key=value …` as in an INFOS line; `key=` removes a field.
@@ -245,8 +254,11 @@ impl Drop for Announcer {
             mailbox.stop();
         }
         for thread in self.threads.drain(..) {
-            // A thread that has panicked has hung up as well.
-            let _ = thread.join();
+            // A callback may drop the announcer; its own thread ends when it comes home. One that
+            // has panicked has hung up as well.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
         }
     }
 }

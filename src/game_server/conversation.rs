@@ -12,6 +12,7 @@
 
 use super::credential::Credential;
 use super::fields::{self, Field};
+use super::proofs::Proofs;
 use super::refusal::{Stage, TrackerRefusal};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineError;
@@ -41,12 +42,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// A tracker may take so long to answer QUIT.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Numbers from datagrams are passed on at this pace at most: anybody can send datagrams, and a
-/// tracker closes connections that send many lines.
-const PROOF_GAP: Duration = Duration::from_millis(250);
-
-/// Numbers that are remembered as passed on. A tracker sends each of its own up to three times.
-const REMEMBERED: usize = 8;
+/// On the list for so long, the UDP port should have been asked and have answered.
+const UNCHECKED: Duration = Duration::from_secs(30);
 
 /// Why a connection is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +67,8 @@ pub(super) enum News {
     Checking(String),
     /// The UDP port was proven to answer.
     Checked,
+    /// On the list for a while, and no number has come back.
+    Unchecked,
     /// The tracker did not take these fields; all others stand.
     NotTaken(String, TrackerRefusal),
 }
@@ -129,8 +128,9 @@ pub(super) struct Conversation {
     next_update: Instant,
     /// Several fields were refused together: they are sent one by one to find the wrong one.
     one_by_one: bool,
-    passed_on: VecDeque<u64>,
-    next_proof: Instant,
+    proofs: Proofs,
+    /// When to say that no number has come back.
+    unchecked_at: Option<Instant>,
     /// When the tracker must have come to an end with its datagrams, if it lists nobody before.
     checking_until: Option<Instant>,
     /// What was said last, if that was an `ERR` of a kind that this program does not know. If the
@@ -164,8 +164,8 @@ impl Conversation {
             pinged: None,
             next_update: now,
             one_by_one: false,
-            passed_on: VecDeque::new(),
-            next_proof: now,
+            proofs: Proofs::new(now),
+            unchecked_at: None,
             checking_until: None,
             complaint: None,
         }
@@ -186,25 +186,30 @@ impl Conversation {
         let life = self.pinged.unwrap_or(self.heard + SILENCE);
         let answer = self.awaited.front().map(|(_, until)| *until);
         let update = self.has_update().then_some(self.next_update);
-        let others = [answer, update, self.checking_until];
+        let others = [answer, update, self.checking_until, self.unchecked_at];
         others.into_iter().flatten().fold(life, Instant::min)
     }
 
     /// The game server wants something else said.
     pub(super) fn on_change(&mut self, wanted: Infos, now: Instant, out: &mut Outbox) {
         self.wanted = wanted;
+        let port = fields::udp_port;
+        if self.stage == Stage::Checking && port(&self.wanted) != port(&self.told) {
+            // What is being checked is not there any more.
+            out.end(Ending::LogInAgain);
+        }
         self.update(now, out);
     }
 
     /// A datagram with a number has come from the tracker's address.
     pub(super) fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
+        if self.stage == Stage::Introducing {
+            self.proofs.keep(number);
+        }
         let can_answer = matches!(self.stage, Stage::Checking | Stage::Listed);
-        if !can_answer || now < self.next_proof || self.passed_on.contains(&number) {
+        if !can_answer || self.is_leaving() || !self.proofs.is_due(number, now) {
             return;
         }
-        self.next_proof = now + PROOF_GAP;
-        self.passed_on.truncate(REMEMBERED - 1);
-        self.passed_on.push_front(number);
         out.line(&format!("INFOS {}", format_number(number)));
         self.awaited.push_back((Awaited::Proof, now + ANSWER));
     }
@@ -245,6 +250,10 @@ impl Conversation {
                 self.pinged = Some(now + SIGN_OF_LIFE);
             }
             _ => {}
+        }
+        if self.unchecked_at.is_some_and(|at| now >= at) {
+            self.unchecked_at = None;
+            out.news.push(News::Unchecked);
         }
         self.update(now, out);
     }
@@ -308,6 +317,9 @@ impl Conversation {
         let mut words = words.split(' ');
         match (words.next(), words.next(), words.next()) {
             (Some("listed"), Some(address), _) => {
+                if self.stage == Stage::Introducing {
+                    self.unchecked_at = Some(now + UNCHECKED);
+                }
                 self.stage = Stage::Listed;
                 self.checking_until = None;
                 self.listed_since.get_or_insert(now);
@@ -319,8 +331,14 @@ impl Conversation {
                 let address = spelled_out(address.unwrap_or_default(), 80);
                 out.news.push(News::Checking(address));
             }
-            (Some("checked"), ..) => out.news.push(News::Checked),
+            (Some("checked"), ..) => {
+                self.unchecked_at = None;
+                out.news.push(News::Checked);
+            }
             _ => {}
+        }
+        if let Some(number) = self.proofs.take_kept() {
+            self.on_number(number, now, out);
         }
         self.update(now, out);
     }

@@ -25,6 +25,9 @@ pub enum Happening {
     Checking(String),
     /// The UDP port has answered; the list says so.
     Checked,
+    /// It is on the list, but for half a minute no number that came by UDP was sent back: nobody
+    /// answers them, they do not get through, or the tracker has many others to ask.
+    Unchecked,
     /// The tracker has refused these fields; all others are listed. They are not sent again to
     /// this tracker until they have another value.
     NotTaken(String, TrackerRefusal),
@@ -61,6 +64,9 @@ impl fmt::Display for Event {
                     f,
                     "{tracker} has checked the UDP port: players can reach it"
                 )
+            }
+            Happening::Unchecked => {
+                write!(f, "{tracker} has not heard from the UDP port so far")
             }
             Happening::NotTaken(fields, refusal) => {
                 write!(f, "{tracker} did not take {fields}: {refusal}")

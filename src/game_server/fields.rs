@@ -64,8 +64,9 @@ pub(super) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec
 }
 
 /// As many of `fields`, `most` at the most, as fit into a line that starts with `start`; and that
-/// line. What does not fit is left for the next one. The port and what makes the set smaller
-/// comes first then, so that it is never larger on the way than at both ends.
+/// line. What does not fit is left for the next one. What makes the set smaller comes first then,
+/// so that it is never larger on the way than at both ends; and the port, which is among the shortest
+/// fields there are, is always in the first line.
 pub(super) fn line_with(
     start: &str,
     mut fields: Vec<Field>,
@@ -75,13 +76,12 @@ pub(super) fn line_with(
     let mut room = MAX_LINE - 1 - start.len();
     let needed: usize = fields.iter().map(|field| spelled(field).len()).sum();
     if needed > room || fields.len() > most {
-        let before = |key: &str| told.get(key).map_or(0, |value| 1 + key.len() + value.len());
+        let length = |key: &str, value: &str| match value {
+            "" => 0,
+            value => spelled(&(key.to_owned(), value.to_owned())).len() as isize,
+        };
         fields.sort_by_cached_key(|(key, value)| {
-            let after = match value.len() {
-                0 => 0,
-                length => 1 + key.len() + length,
-            };
-            (key != "port", after as isize - before(key) as isize)
+            length(key, value) - length(key, &told.get(key).unwrap_or_default())
         });
     }
     let fits = |field: &Field| {
@@ -168,7 +168,6 @@ mod tests {
         let left = difference(&Infos::default(), &full, &[]);
         let (line, said) = line_with(&start, left, &Infos::default(), 99);
         assert!(line.len() < MAX_LINE && said.len() == 4, "{line}");
-        assert_eq!(said[0].0, "port");
         let told = after(&Infos::default(), &said);
         let left = difference(&told, &full, &[]);
         let (_, said) = line_with("INFOS", left, &told, 99);
@@ -196,8 +195,12 @@ mod tests {
 
     quickcheck! {
         fn one_field_at_a_time_leads_to_the_same_set(old: Infos, new: Infos) -> bool {
+            let largest = old.spelled().len().max(new.spelled().len());
             let mut told = old;
             for _ in 0..100 {
+                if told.spelled().len() > largest {
+                    return false;
+                }
                 let left = difference(&told, &new, &[]);
                 let (_, said) = line_with("INFOS", left, &told, 1);
                 if said.is_empty() {

@@ -149,6 +149,7 @@ impl<S: Shared> Link<S> {
                 News::Listed(address) => Happening::Listed(address),
                 News::Checking(address) => Happening::Checking(address),
                 News::Checked => Happening::Checked,
+                News::Unchecked => Happening::Unchecked,
                 News::NotTaken(fields, refusal) => Happening::NotTaken(fields, refusal),
             });
         }

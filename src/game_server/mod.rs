@@ -6,7 +6,7 @@
 //! `gltracker announce`.
 //!
 //! Pure are `fields` (what is still to be said), `conversation` (one connection as a state
-//! machine), `refusal` (what a "no" means) and `backoff` (when to try again). `link` is where they
+//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means) and `backoff` (when to try again). `link` is where they
 //! meet threads and sockets.
 
 mod address;
@@ -19,7 +19,10 @@ mod event;
 mod fields;
 mod link;
 mod mailbox;
+mod options;
 mod pong;
+mod program;
+mod proofs;
 mod refusal;
 mod report;
 mod updates;

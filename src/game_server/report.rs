@@ -76,6 +76,8 @@ impl Reporter {
             }
             // It is checked again every ten minutes.
             Happening::Checked => !std::mem::replace(&mut known.is_checked, true),
+            // Where nobody answers there is nothing to wonder about.
+            Happening::Unchecked => situation.answers && known.troubles.insert("udp".to_owned()),
             Happening::Lost { why, .. } => was_listed || known.troubles.insert(why.clone()),
             Happening::Refused {
                 again_in: Some(_),
@@ -102,11 +104,17 @@ impl Reporter {
         }
         known.lines += 1;
         let mut line = event.to_string();
-        if let Happening::Refused { refusal, .. } = &event.what {
-            let advice = refusal.advice(situation.udp_port, situation.answers);
-            if !advice.is_empty() {
-                line = format!("{line}. {advice}");
+        let advice = match &event.what {
+            Happening::Refused { refusal, .. } => {
+                refusal.advice(situation.udp_port, situation.answers)
             }
+            Happening::Unchecked => {
+                format!("is UDP {} open in your firewall?", situation.udp_port)
+            }
+            _ => String::new(),
+        };
+        if !advice.is_empty() {
+            line = format!("{line}. {advice}");
         }
         lines.push(line);
         lines
@@ -253,6 +261,23 @@ mod tests {
                 "tracker.example refuses: unreachable udp x; next try in 60 s. the tracker could \
                  not reach UDP 23460: open it in your firewall or use --pong"
             ]
+        );
+    }
+
+    #[test]
+    fn a_port_that_is_not_checked_is_news_to_those_who_answer_there() {
+        let mut reporter = Reporter::default();
+        let now = Instant::now();
+        let unchecked = event(Happening::Unchecked);
+        assert!(reporter.lines(&unchecked, SITUATION, now).is_empty());
+        let answers = Situation {
+            answers: true,
+            ..SITUATION
+        };
+        let lines = reporter.lines(&unchecked, answers, now);
+        assert!(
+            lines[0].ends_with("is UDP 23460 open in your firewall?"),
+            "{lines:?}"
         );
     }
 

@@ -103,9 +103,8 @@ impl Stamp {
     }
 }
 
-/// True for a named pipe, which is read as standard input is: again and again, for each that
-/// writes.
-pub(super) fn is_pipe(path: &Path) -> bool {
+/// True for a named pipe.
+fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
@@ -116,6 +115,13 @@ pub(super) fn is_pipe(path: &Path) -> bool {
         let _ = path;
         false
     }
+}
+
+/// Opened for writing too, so that it does not end with whoever writes: between that end and the
+/// next opening, what another has written would be lost.
+fn open_pipe(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).write(true).open(path);
+    file.or_else(|_| File::open(path))
 }
 
 impl Follower {
@@ -129,7 +135,24 @@ impl Follower {
         }
     }
 
-    /// Reads what is new.
+    /// Reads what is new, or from a named pipe all that is ever written. For that it waits, for as
+    /// long as it takes. `on_line` says whether to go on; returns what is wrong, once.
+    pub(super) fn look_or_listen(
+        &mut self,
+        mut on_line: impl FnMut(Numbered) -> bool,
+    ) -> Option<String> {
+        if is_pipe(&self.path)
+            && let Ok(pipe) = open_pipe(&self.path)
+        {
+            read_lines(pipe, on_line);
+            return None;
+        }
+        let look = self.look();
+        let _ = look.lines.into_iter().all(&mut on_line);
+        look.problem
+    }
+
+    /// Reads what is new, and never waits.
     pub(super) fn look(&mut self) -> Look {
         let mut lines = Vec::new();
         let problem = match self.read_on(&mut lines) {
@@ -151,6 +174,9 @@ impl Follower {
 
     fn read_on(&mut self, lines: &mut Vec<Numbered>) -> io::Result<()> {
         let metadata = fs::metadata(&self.path)?;
+        if is_pipe(&self.path) {
+            return Ok(());
+        }
         // Reading anything else might wait for ever, or never end.
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file or a named pipe"));

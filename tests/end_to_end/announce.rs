@@ -2,14 +2,14 @@
 
 use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, free_udp_port};
 use crate::tools::{Program, need, wait_until};
-use gltracker::game_server::{Announcer, Credential, Happening};
+use gltracker::game_server::{Announcer, Credential, Event, Happening};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// `gltracker announce` with the password of the tests, for these trackers.
@@ -84,40 +84,57 @@ fn it_survives_a_tracker_that_is_killed_and_started_again_twenty_times() {
     assert!(errors.contains("next try in "), "{errors}");
 }
 
-#[test]
-fn five_hundred_that_come_back_at_once_are_listed_within_ten_seconds() {
-    const ANNOUNCERS: u16 = 500;
-    let slots = ["--max-slots", "1200"];
-    let mut tracker = restartable(&slots);
-    let listed = Arc::new(AtomicUsize::new(0));
-    let announcers: Vec<Announcer> = (1..=ANNOUNCERS)
-        .map(|port| {
+/// Announcers of the ports 1, 2, 3 … in this process.
+struct Fleet {
+    announcers: Vec<Announcer>,
+    /// How often any of them was told that it is listed.
+    listed: Arc<AtomicUsize>,
+}
+
+impl Fleet {
+    fn start(tracker: SocketAddr, count: u16) -> Self {
+        let listed = Arc::new(AtomicUsize::new(0));
+        let announcer = |port| {
             let listed = Arc::clone(&listed);
-            let trackers = vec![tracker.servers.to_string().parse().unwrap()];
+            let trackers = vec![tracker.to_string().parse().unwrap()];
             let credential = Credential::password(PASSWORD).unwrap();
             let fields = format!("port={port} version=1");
-            Announcer::start(trackers, credential, &fields, move |event| {
+            let on_event = move |event: Event| {
                 let is_listed = matches!(event.what, Happening::Listed(_));
                 listed.fetch_add(usize::from(is_listed), Ordering::Relaxed);
-            })
-            .unwrap()
-        })
-        .collect();
-    let all = usize::from(ANNOUNCERS);
-    let until = |count| {
+            };
+            Announcer::start(trackers, credential, &fields, on_event).unwrap()
+        };
+        Self {
+            announcers: (1..=count).map(announcer).collect(),
+            listed,
+        }
+    }
+
+    /// Waits until all have been listed so many times; how long that took.
+    fn wait_for(&self, times: usize) -> Duration {
+        let start = Instant::now();
+        let count = times * self.announcers.len();
         wait_until("all are listed", || {
-            (listed.load(Ordering::Relaxed) >= count).then_some(())
+            (self.listed.load(Ordering::Relaxed) >= count).then_some(())
         });
-    };
-    until(all);
+        start.elapsed()
+    }
+}
+
+#[test]
+fn five_hundred_that_come_back_at_once_are_listed_within_ten_seconds() {
+    let slots = ["--max-slots", "1200"];
+    let mut tracker = restartable(&slots);
+    let fleet = Fleet::start(tracker.servers, 500);
+    let all = fleet.announcers.len();
+    fleet.wait_for(1);
     tracker.kill();
-    for (number, announcer) in announcers.iter().enumerate() {
-        announcer.set_players(number as u16);
+    for (number, announcer) in fleet.announcers.iter().enumerate() {
+        announcer.set_players(number as u16).unwrap();
     }
     tracker = TrackerProcess::start_at(tracker.servers, tracker.clients, &slots);
-    let start = Instant::now();
-    until(2 * all);
-    let elapsed = start.elapsed();
+    let elapsed = fleet.wait_for(2);
     eprintln!("{all} came back within {elapsed:.2?}");
     assert_eq!(tracker.list().len(), all);
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
@@ -134,11 +151,32 @@ fn five_hundred_that_come_back_at_once_are_listed_within_ten_seconds() {
     });
     // All say QUIT at the same time; nobody waits for another.
     std::thread::scope(|scope| {
-        for announcer in announcers {
+        for announcer in fleet.announcers {
             scope.spawn(move || drop(announcer));
         }
     });
     assert_eq!(tracker.list(), [""; 0]);
+}
+
+#[test]
+fn as_many_as_one_host_may_have_come_back_without_being_trusted() {
+    let start = |servers: SocketAddr, clients: SocketAddr| {
+        let mut command = command();
+        command.args(["--servers", &servers.to_string()]);
+        command.args(["--clients", &clients.to_string()]);
+        command.args(["--max-slots", "80"]);
+        command.env("GLTRACKER_PASSWORD", PASSWORD);
+        TrackerProcess::run(command)
+    };
+    let anywhere = SocketAddr::from(([127, 0, 0, 25], 0));
+    let mut tracker = start(anywhere, anywhere);
+    let fleet = Fleet::start(tracker.servers, 16);
+    fleet.wait_for(1);
+    tracker.kill();
+    tracker = start(tracker.servers, tracker.clients);
+    let elapsed = fleet.wait_for(2);
+    eprintln!("16 of one host came back within {elapsed:.2?}");
+    assert_eq!(tracker.list().len(), 16);
 }
 
 #[test]
@@ -514,6 +552,77 @@ fn a_tracker_may_ask_to_wait_and_its_words_are_plain_text() {
     let is_plain = |c: char| c == '\n' || !c.is_control();
     let errors = program.errors.text();
     assert!(errors.chars().all(is_plain), "{errors:?}");
+}
+
+#[test]
+fn numbers_count_only_from_the_tracker_and_refused_fields_are_not_said_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pingport = free_udp_port();
+    let arguments = ["--port", "1", "--pong", &format!("pingport={pingport}")];
+    let mut program = Program::start(announce(&[address], &arguments));
+    let mut tracker = Pretender::accept(&listener);
+    tracker.hears("LOGIN secret");
+    tracker.says("CHALLENGE 5f1c9a3e77b04d21");
+    let infos = format!("INFOS 5f1c9a3e77b04d21 port=1 pingport={pingport}");
+    tracker.hears(&infos);
+    tracker.says("OK listed 127.0.0.1:1");
+    program.errors.wait_for("listed on");
+    let send = |from: &str, text: &str| {
+        let socket = UdpSocket::bind((from, 0)).unwrap();
+        let to = format!("127.0.0.1:{pingport}");
+        socket.send_to(text.as_bytes(), to).unwrap();
+    };
+    if cfg!(target_os = "linux") {
+        // Only there all of 127.0.0.0/8 is this machine.
+        send("127.0.0.2", "CHALLENGE 0000000000000001");
+    }
+    send("127.0.0.1", "CHALLENGE 2");
+    send("127.0.0.1", "CHALLENGE 0000000000000003");
+    tracker.hears("INFOS 0000000000000003");
+    tracker.says("OK checked");
+    program.errors.wait_for("has checked the UDP port");
+
+    program.say("odd=1");
+    tracker.hears("INFOS odd=1");
+    tracker.says("ERR bad-value odd must be even");
+    let line = program.errors.wait_for("did not take");
+    assert!(
+        line.ends_with(" did not take odd=1: bad-value odd must be even"),
+        "{line}"
+    );
+    drop(tracker);
+    let mut tracker = Pretender::accept(&listener);
+    tracker.hears("LOGIN secret");
+    tracker.says("CHALLENGE 5f1c9a3e77b04d21");
+    tracker.hears(&infos);
+}
+
+#[test]
+fn a_callback_may_drop_its_announcer() {
+    let tracker = TrackerProcess::start();
+    let holder: Arc<Mutex<Option<Announcer>>> = Arc::default();
+    let (gone, is_gone) = std::sync::mpsc::channel();
+    let own = Arc::clone(&holder);
+    let mut place = holder.lock().unwrap();
+    let announcer = Announcer::start(
+        vec![tracker.servers.to_string().parse().unwrap(); 2],
+        Credential::password(PASSWORD).unwrap(),
+        "port=1",
+        move |event| {
+            if matches!(event.what, Happening::Listed(_)) {
+                drop(own.lock().unwrap().take());
+            }
+            gone.send(event.what).unwrap();
+        },
+    );
+    *place = Some(announcer.unwrap());
+    drop(place);
+    let next = || is_gone.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(next(), Happening::Listed("127.0.0.1:1".to_owned()));
+    assert_eq!(next(), Happening::Left);
+    assert_eq!(tracker.stats()["logins"], "1", "two names are one tracker");
+    tracker.wait_for_list(<[String]>::is_empty);
 }
 
 #[test]

@@ -212,12 +212,19 @@ fn a_field_that_is_refused_costs_nothing_but_itself() {
     scene.wants("port=1 odd=1");
     scene.hears("ERR bad-value odd must be even");
     let avoided = scene.conversation.into_avoided();
+    assert_eq!(
+        first_infos("port=1 odd=1", avoided, scene.now),
+        "INFOS 5f1c9a3e77b04d21 port=1"
+    );
+}
+
+/// What is said to a challenge by one who avoids these fields.
+fn first_infos(wanted: &str, avoided: Vec<Field>, now: Instant) -> String {
     let credential = Arc::new(Credential::password("secret").unwrap());
     let mut out = Outbox::default();
-    let now = scene.now;
-    let mut again = Conversation::new(credential, infos("port=1 odd=1"), avoided, now, &mut out);
+    let mut again = Conversation::new(credential, infos(wanted), avoided, now, &mut out);
     again.on_line(Ok(&format!("CHALLENGE {NUMBER}")), now, &mut out);
-    assert!(out.text.ends_with(&format!("INFOS {NUMBER} port=1\n")));
+    out.text.lines().last().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -236,6 +243,13 @@ fn a_new_port_is_said_or_needs_a_new_login() {
     scene.hears("ERR taken 198.51.100.7:4 is listed with another credential");
     assert_eq!(scene.out.ending, None, "the old port is still listed");
     assert!(matches!(&scene.news()[..], [News::NotTaken(field, _)] if field == "port=4"));
+    // The next connection cannot do without.
+    let avoided = scene.conversation.into_avoided();
+    assert_eq!(avoided.len(), 1);
+    assert_eq!(
+        first_infos("port=4", avoided, scene.now),
+        "INFOS 5f1c9a3e77b04d21 port=4"
+    );
 }
 
 #[test]
@@ -251,7 +265,7 @@ fn numbers_of_datagrams_are_passed_on_once_and_not_too_many() {
     assert_eq!(scene.wants("port=2000 a=1"), "", "not before the list");
     assert_eq!(scene.gets_number(0x2a), "INFOS 000000000000002a");
     assert_eq!(scene.gets_number(0x2b), "", "too soon");
-    scene.pass(PROOF_GAP);
+    scene.pass(Duration::from_millis(250));
     assert_eq!(scene.gets_number(0x2a), "", "it is on its way");
     assert_eq!(scene.gets_number(0x2c), "INFOS 000000000000002c");
     assert_eq!(scene.hears("ERR bad-challenge no"), "");
@@ -263,11 +277,43 @@ fn numbers_of_datagrams_are_passed_on_once_and_not_too_many() {
     scene.hears("OK checked");
     assert_eq!(scene.news().last(), Some(&News::Checked));
 
+    // A datagram may be faster than the line before it.
+    let mut scene = Scene::start("port=2000");
+    scene.hears(&format!("CHALLENGE {NUMBER}"));
+    assert_eq!(scene.gets_number(7), "");
+    let said = scene.hears("OK listed 198.51.100.7:2000");
+    assert_eq!(said, "INFOS 0000000000000007");
+
+    // The port that is being checked is another all of a sudden.
+    let mut scene = Scene::start("port=2000");
+    scene.hears(&format!("CHALLENGE {NUMBER}"));
+    scene.hears("OK checking udp 198.51.100.7:2000");
+    scene.wants("port=2000 pingport=2001");
+    assert_eq!(scene.out.ending, Some(Ending::LogInAgain));
+
     let mut scene = Scene::start("port=2000");
     scene.hears(&format!("CHALLENGE {NUMBER}"));
     scene.hears("OK checking udp 198.51.100.7:2000");
     scene.hears("ERR unreachable udp 198.51.100.7:2000 did not send back the CHALLENGE");
     assert_eq!(scene.refusal().stage, Stage::Checking);
+}
+
+#[test]
+fn a_port_that_nobody_checks_is_said_once() {
+    let mut scene = Scene::listed("port=2000");
+    scene.pass(UNCHECKED - UPDATE_GAP - Duration::from_millis(1));
+    assert_eq!(scene.news(), []);
+    scene.hears("PING 1");
+    scene.pass(Duration::from_millis(1));
+    assert_eq!(scene.news(), [News::Unchecked]);
+    scene.hears("PING 2");
+    scene.pass(Duration::from_secs(35));
+    assert_eq!(scene.news(), []);
+    let mut scene = Scene::listed("port=2000");
+    scene.gets_number(7);
+    scene.hears("OK checked");
+    scene.pass(Duration::from_secs(35));
+    assert_eq!(scene.news(), [News::Checked]);
 }
 
 #[test]
