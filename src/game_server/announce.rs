@@ -1,8 +1,9 @@
 //! `gltracker announce`: an announcer for games that have none.
 
+use super::address::TrackerAddress;
 use super::announcer::{Announcer, StartError};
-use super::credential::CredentialError;
-use super::event::Happening;
+use super::credential::{Credential, CredentialError};
+use super::event::{Event, Happening};
 use super::fields;
 pub use super::options::{Options, Secret};
 use super::pong::{Pong, PongPort};
@@ -103,27 +104,32 @@ enum Input {
 ///
 /// # Errors
 /// [`AnnounceError`] when it does not start.
-pub fn announce(options: Options) -> Result<u8, AnnounceError> {
+pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let credential = options.credential()?;
     let report = Report::start().map_err(AnnounceError::Thread)?;
     let (inputs, input) = sync_channel(QUEUE);
     let mut state = State {
-        infos: options.fields,
+        infos: std::mem::take(&mut options.fields),
         mistakes: HashSet::new(),
         source: match &options.updates {
             Some(path) => spelled_out(&path.display().to_string(), 200),
             None => "standard input".to_owned(),
         },
-        report: report.clone(),
+        report,
     };
-    let follower = options.updates.map(|path| state.read_file(path));
+    let has_program = !options.program.is_empty();
+    match options.updates.take() {
+        Some(path) => follow(state.read_file(path), inputs.clone()),
+        None if has_program => Ok(()),
+        None => read_standard_input(inputs.clone()),
+    }
+    .map_err(AnnounceError::Thread)?;
+    // Before the game server starts: if it takes that port as well, it is the one to complain.
     let udp_port = fields::udp_port(&state.infos);
     let pong = match options.pong {
         true => Some(PongPort::bind(udp_port).map_err(|e| AnnounceError::Pong(udp_port, e))?),
         false => None,
     };
-    let udp_port = Arc::new(AtomicU16::new(udp_port));
-    let has_program = !options.program.is_empty();
     if let Some((name, arguments)) = options.program.split_first() {
         let port = state.infos.number("port").unwrap_or_default();
         let child = program::start(name, arguments, port, &options.trackers)
@@ -134,30 +140,10 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
         })
         .map_err(AnnounceError::Thread)?;
     }
-    let situation = {
-        let (udp_port, answers) = (Arc::clone(&udp_port), options.pong);
-        move || Situation {
-            udp_port: udp_port.load(Ordering::Relaxed),
-            answers,
-        }
-    };
-    let refusals = inputs.clone();
-    let started = Announcer::start_with(
-        options.trackers,
-        credential,
-        state.infos.clone(),
-        move |event| {
-            let is_final = matches!(event.what, Happening::Refused { again_in: None, .. });
-            report.event(event, situation());
-            if is_final {
-                // Nobody waits for it any more when the game server has ended.
-                let _ = refusals.send(Input::Refused);
-            }
-        },
-    );
-    let announcer = match started {
-        Ok(announcer) => announcer,
-        Err(error) if !has_program => return Err(AnnounceError::Start(error)),
+    let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
+    let mut announcement = match started {
+        Ok(announcement) => announcement,
+        Err(error) if !has_program => return Err(error),
         Err(error) => {
             // Players who are on it should not lose their game over this.
             state
@@ -166,39 +152,12 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
             return Ok(wait_for_end(&input, &state.report));
         }
     };
-    let relay = announcer.relay();
-    let mut answering = match pong {
-        Some(pong) => {
-            let relay = relay.clone();
-            let pong = pong.answer(move |number, from| relay.pass_on(number, from));
-            Some(pong.map_err(AnnounceError::Thread)?)
-        }
-        None => None,
-    };
-    match follower {
-        Some(follower) => follow(follower, inputs),
-        None if has_program => Ok(()),
-        None => read_standard_input(inputs),
-    }
-    .map_err(AnnounceError::Thread)?;
-
     let code = loop {
-        // A sender is held by the announcer, so this does not fail.
+        // The announcement holds a sender, so this does not fail.
         match input.recv() {
-            Ok(Input::Line(line)) => {
-                state.apply(line, |changes| {
-                    announcer.apply(changes).map_err(|no| no.text)
-                });
-                let new = announcer.udp_port();
-                if udp_port.swap(new, Ordering::Relaxed) != new && answering.is_some() {
-                    let relay = relay.clone();
-                    answering = move_pong(answering, new, &state.report, move |number, from| {
-                        relay.pass_on(number, from);
-                    });
-                }
-            }
+            Ok(Input::Line(line)) => state.apply(line, |changes| announcement.apply(changes)),
             Ok(Input::Problem(problem)) => state.report.text(problem),
-            Ok(Input::Refused) if announcer.is_hopeless() && !has_program => break 1,
+            Ok(Input::Refused) if announcement.announcer.is_hopeless() && !has_program => break 1,
             Ok(Input::Refused) => {}
             Ok(Input::Ended(status)) => break code_of(status, &state.report),
             Err(_) => break 1,
@@ -206,9 +165,71 @@ pub fn announce(options: Options) -> Result<u8, AnnounceError> {
     };
     // Whoever has something to say from here on finds nobody, and does not wait.
     drop(input);
-    drop(announcer);
+    drop(announcement);
     state.report.flush();
     Ok(code)
+}
+
+/// An announcer, and who answers datagrams for it.
+struct Announcement {
+    announcer: Announcer,
+    pong: Option<Pong>,
+    /// Where datagrams come to, for those who give advice.
+    udp_port: Arc<AtomicU16>,
+    report: Report,
+}
+
+impl Announcement {
+    fn start(
+        trackers: Vec<TrackerAddress>,
+        credential: Credential,
+        state: &State,
+        pong: Option<PongPort>,
+        inputs: SyncSender<Input>,
+    ) -> Result<Self, AnnounceError> {
+        let udp_port = Arc::new(AtomicU16::new(fields::udp_port(&state.infos)));
+        let (report, its_port) = (state.report.clone(), Arc::clone(&udp_port));
+        let answers = pong.is_some();
+        let on_event = move |event: Event| {
+            let is_final = matches!(event.what, Happening::Refused { again_in: None, .. });
+            let situation = Situation {
+                udp_port: its_port.load(Ordering::Relaxed),
+                answers,
+            };
+            report.event(event, situation);
+            if is_final {
+                // Nobody waits for it any more when the game server has ended.
+                let _ = inputs.send(Input::Refused);
+            }
+        };
+        let infos = state.infos.clone();
+        let announcer = Announcer::start_with(trackers, credential, infos, on_event)
+            .map_err(AnnounceError::Start)?;
+        let relay = announcer.relay();
+        let pong = pong.map(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
+        Ok(Self {
+            announcer,
+            pong: pong.transpose().map_err(AnnounceError::Thread)?,
+            udp_port,
+            report: state.report.clone(),
+        })
+    }
+
+    fn apply(&mut self, changes: &Changes) -> Result<(), String> {
+        self.announcer.apply(changes).map_err(|no| no.text)?;
+        let port = self.announcer.udp_port();
+        if self.udp_port.swap(port, Ordering::Relaxed) != port && self.pong.is_some() {
+            let relay = self.announcer.relay();
+            let moved = PongPort::bind(port)
+                .and_then(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
+            match moved {
+                Ok(pong) => self.pong = Some(pong),
+                // The old one hears nothing there, but the next move may do better.
+                Err(error) => self.report.text(AnnounceError::Pong(port, error)),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What becomes of lines with updates.
@@ -297,24 +318,6 @@ fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
         });
     })?;
     Ok(())
-}
-
-/// Answers datagrams on another port from now on.
-fn move_pong(
-    old: Option<Pong>,
-    port: u16,
-    report: &Report,
-    on_challenge: impl Fn(u64, std::net::IpAddr) + Send + Sync + 'static,
-) -> Option<Pong> {
-    let new = PongPort::bind(port).and_then(|port| port.answer(on_challenge));
-    match new {
-        Ok(new) => Some(new),
-        Err(error) => {
-            report.text(AnnounceError::Pong(port, error));
-            // It answers nobody there, but the next move may do better.
-            old
-        }
-    }
 }
 
 /// Waits for the end of the game server and for nothing else.

@@ -105,10 +105,12 @@ fn check_secret(what: &str, text: &str) -> Result<(), CredentialError> {
         return wrong(format!("is longer than {MAX_SECRET} bytes"));
     }
     if first_not_plain(text).is_some() {
-        return wrong("has a line break or another character in it that is not text".to_owned());
+        return wrong(
+            "has a line break in it, or another character that is not plain text".to_owned(),
+        );
     }
     if text.trim_matches(' ') != text {
-        return wrong("has spaces at its ends".to_owned());
+        return wrong("has spaces at its ends, which no tracker can see; take them off".to_owned());
     }
     Ok(())
 }
