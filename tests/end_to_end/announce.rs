@@ -401,6 +401,7 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
                   ${GLTRACKER_PASSWORD+!}${GLTRACKER_KEY+!}\"; exit 7";
     let mut program = start(&tracker, &["--port", "1", "--", "sh", "-c", script]);
     listed("1");
+    program.errors.wait_for("listed on");
     program.say("hello");
     assert_eq!(program.wait().code(), Some(7));
     // It has said QUIT before it ended, so this needs no waiting.
