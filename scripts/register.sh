@@ -184,9 +184,11 @@ while [ -z "$stop" ]; do
       hang_up
       exec 4>&-
       countdown=$delay
-      case $why in *' wait '[0-9]*' s'*) # as long as the tracker says, if that is longer
+      case $why in *' wait '[1-9]*' s'*) # at least as long as the tracker says
         asked=${why##* wait } && asked=${asked%% *}
-        case $asked in *[!0-9]* | ?????*) ;; *) [ "$asked" -le "$delay" ] || countdown=$asked ;; esac ;;
+        case $asked in *[!0-9]* | 0* | ?????*) asked=0 ;; esac
+        # The first of the ticks may come at once.
+        [ "$asked" -lt "$delay" ] || countdown=$((asked + 1)) ;;
       esac
       log "${listed:+lost, }retry in $countdown s: $why"
       pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
