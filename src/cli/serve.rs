@@ -203,8 +203,10 @@ pub(super) fn help() -> String {
 gltracker: a tracker (master server) for game servers
 
 Usage: gltracker [serve] [FLAGS]
+       gltracker announce | list | browse [--help]
 
-Runs a tracker. With no flags at all it works, and prints what to type next.
+Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
+keep a game server on the list, print the list, and show it live.
 
 Flags:
 {}

@@ -22,6 +22,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// much of it.
 const LOOK_ALONE: Duration = Duration::from_millis(4);
 
+/// How soon it looks again after somebody has come into an empty lounge: who hangs up in one
+/// direction only waits for that. Then it takes twice as long each time.
+const LOOK_SOON: Duration = Duration::from_micros(500);
+
 /// Who has not hung up by then is given to a thread again, which waits for what they say.
 const STAY: Duration = Duration::from_millis(30);
 
@@ -50,11 +54,15 @@ impl Lounge {
     /// When it cannot be started.
     pub(super) fn start(&'static self, stack: usize) -> io::Result<()> {
         let look = move || {
+            let mut pause = LOOK_SOON;
             loop {
-                self.wait_for_somebody();
+                if self.wait_for_somebody() {
+                    pause = LOOK_SOON;
+                }
                 // Who panicked is gone; the others wait for the next look.
                 let _ = catch_unwind(AssertUnwindSafe(|| self.look_after(Duration::ZERO)));
-                thread::sleep(LOOK_ALONE);
+                thread::sleep(pause);
+                pause = (2 * pause).min(LOOK_ALONE);
             }
         };
         let thread = thread::Builder::new().name("lounge".to_owned());
@@ -118,13 +126,16 @@ impl Lounge {
         self.let_in(&mut staying);
     }
 
-    fn wait_for_somebody(&self) {
+    /// Waits until somebody is inside. True if nobody was.
+    fn wait_for_somebody(&self) -> bool {
         let mut inside = self.inside();
+        let was_empty = inside.clients.is_empty();
         while inside.clients.is_empty() {
             inside.is_asleep = true;
             let woken = self.came.wait(inside);
             inside = woken.unwrap_or_else(PoisonError::into_inner);
         }
+        was_empty
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

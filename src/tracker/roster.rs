@@ -20,7 +20,7 @@ const USUAL: usize = 2;
 const MOST: usize = 62;
 
 /// Another thread is called to the door for so many connections in a row that were waiting there.
-const ROW: u32 = 32;
+const ROW: u32 = 4;
 
 /// Something to do for a thread that has nothing else to do.
 pub type Errand = Box<dyn FnOnce(&mut Place<'_>) + Send>;

@@ -4,6 +4,8 @@ mod admission;
 #[cfg(unix)]
 mod announce;
 mod bad_input;
+#[cfg(unix)]
+mod browse;
 mod command_line;
 mod credentials;
 mod documents;

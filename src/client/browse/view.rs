@@ -90,7 +90,7 @@ const CELLS: [Cell; 9] = [
     },
     Cell {
         title: "players",
-        width: 7,
+        width: 8,
         is_number: true,
         expendable: 0,
         text: players,

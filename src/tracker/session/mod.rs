@@ -231,13 +231,16 @@ impl Outbox {
         self.chunks.is_empty()
     }
 
-    /// True if something large is to be sent, which should not gather.
+    /// True if so much is to be sent that it should not gather. The list itself is not copied, so
+    /// one goes out together with what follows it, such as the answer to QUIT.
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
-        // A short list goes out together with what follows it, such as the answer to QUIT.
-        self.chunks
-            .iter()
-            .any(|chunk| chunk.pieces().map(<[u8]>::len).sum::<usize>() > LARGE)
+        const MANY: usize = 4;
+        let copied = self.chunks.iter().map(|chunk| match chunk {
+            Chunk::Text(text) => text.len(),
+            Chunk::List(_) | Chunk::Shared(_) => 0,
+        });
+        self.chunks.len() >= MANY || copied.sum::<usize>() > LARGE
     }
 
     /// Takes out what is to be sent, leaving the box empty.

@@ -41,7 +41,7 @@ fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
     for (columns, head) in [
         (
             200,
-            "★ name                                                         players   ping↓ version  speed   size    erase address",
+            "★ name                                                          players   ping↓ version  speed   size    erase address",
         ),
         (
             60,

@@ -1,0 +1,185 @@
+//! The browser in a real terminal, which is tmux.
+
+use crate::harness::{TrackerProcess, gltracker};
+use crate::tools::{need, wait_until};
+use std::net::UdpSocket;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// A tmux server of its own, ended when dropped.
+struct Screen {
+    socket: String,
+}
+
+impl Screen {
+    /// Runs `command` in a terminal of 80 by 24.
+    fn run(command: &str) -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let screen = Self {
+            socket: format!("gltracker-{}-{number}", std::process::id()),
+        };
+        let home = std::env::temp_dir().join(&screen.socket);
+        std::fs::create_dir_all(&home).unwrap();
+        let home = home.display();
+        let command = format!("XDG_DATA_HOME={home} {command}; echo \"code $?\"; exec sleep 60");
+        screen.tmux(&[
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "80",
+            "-y",
+            "24",
+            &command,
+        ]);
+        screen
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let mut tmux = Command::new("tmux");
+        let output = tmux.args(["-L", &self.socket]).args(arguments).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+
+    fn press(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    fn text(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// The screen as soon as `is_right` holds for it.
+    fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+        wait_until(what, || Some(self.text()).filter(|text| is_right(text)))
+    }
+
+    fn wait_to_see(&self, part: &str) -> String {
+        self.wait_for(part, |text| text.contains(part))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the screen:\n{}", self.text());
+        }
+        self.tmux(&["kill-server"]);
+        let _ = std::fs::remove_dir_all(std::env::temp_dir().join(&self.socket));
+    }
+}
+
+/// Answers pings after a while, and returns the port.
+fn game(delay: Duration) -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 100];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            std::thread::sleep(delay);
+            buffer[1] = b'O';
+            let _ = socket.send_to(&buffer[..length], from);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_player_finds_the_nearest_joins_and_comes_back() {
+    if !need("tmux") {
+        return;
+    }
+    let mut tracker = TrackerProcess::start();
+    let ms = Duration::from_millis;
+    let (near, far) = (game(ms(5)), game(ms(150)));
+    let mut first = tracker.log_in(far, "description=\"far one\" nbplayers=2 maxplayers=8");
+    let _second = tracker.log_in(near, "description=\"near one\" nbplayers=0 version=0.70");
+    let screen = Screen::run(&format!(
+        "{} browse {} --exec 'sh -c \"echo joined $GLTRACKER_PORT; read line\"'",
+        gltracker(),
+        tracker.clients
+    ));
+    let text = screen.wait_for("both are measured", |text| {
+        !text.contains('…') && text.contains("2 of 2 servers")
+    });
+    let rows: Vec<&str> = text.lines().collect();
+    assert!(
+        rows[1].contains("near one") && rows[2].contains("far one"),
+        "{text}"
+    );
+
+    // What changes is seen; what is selected stays so.
+    screen.press(&["j"]);
+    assert_eq!(first.ask("INFOS nbplayers=5"), "OK");
+    screen.wait_to_see("5/8");
+    screen.press(&["n"]);
+    screen.wait_to_see("1 of 2 servers");
+    screen.wait_to_see("empty ones hidden (n)");
+    screen.press(&["n", "/", "n", "e", "a", "r"]);
+    screen.wait_to_see("search: near");
+    screen.press(&["Enter", "f"]);
+    screen.wait_to_see("★ near one");
+    screen.press(&["Escape", "i"]);
+    screen.wait_to_see("description     near one");
+    screen.press(&["Escape", "o"]);
+    screen.wait_to_see("players↓");
+
+    // The game has the terminal until it ends.
+    screen.press(&["Enter"]);
+    screen.wait_to_see(&format!("joined {near}"));
+    screen.press(&["Enter"]);
+    screen.wait_to_see("sh has ended");
+    screen.tmux(&["resize-window", "-x", "150", "-y", "30"]);
+    screen.wait_to_see("erase address");
+
+    // The list outlives the tracker, and the selected one may leave it.
+    assert_eq!(first.ask("QUIT"), "OK bye");
+    screen.wait_to_see("1 of 1 servers");
+    tracker.kill();
+    let text = screen.wait_to_see("LOST, trying again");
+    assert!(text.contains("near one"), "{text}");
+    screen.press(&["q"]);
+    screen.wait_to_see("code 0");
+    assert!(
+        screen
+            .tmux(&["display", "-p", "#{alternate_on}"])
+            .starts_with('0')
+    );
+    assert!(
+        screen
+            .tmux(&["display", "-p", "#{cursor_flag}"])
+            .starts_with('1')
+    );
+}
+
+#[test]
+fn without_a_program_to_join_with_the_address_is_printed() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!("{} browse {}", gltracker(), tracker.clients));
+    screen.wait_to_see("only");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("127.0.0.1:4321");
+    screen.wait_to_see("code 0");
+}
+
+#[test]
+fn where_there_is_no_terminal_it_says_so() {
+    if !need("setsid") {
+        return;
+    }
+    let mut browse = Command::new("setsid");
+    let output = browse.args(["-w", gltracker(), "browse"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("gltracker: ") && said.lines().count() == 1,
+        "{said}"
+    );
+}
