@@ -331,6 +331,8 @@ mod tests {
         assert_eq!(look(), "1:n=9 ");
         write("n=10\n");
         assert_eq!(look(), "1:n=10 ");
+        // A file system may not tell apart the times of two changes that are closer than a tick
+        // of its clock, which no event announces.
         std::thread::sleep(Duration::from_millis(20));
         write("n=11\n");
         assert_eq!(look(), "1:n=11 ");

@@ -1,14 +1,16 @@
 //! One connection and its conversation.
 //!
-//! This file hides how bytes get in and out: reading until the session's next deadline, sending
-//! an answer in one go and within its time, and closing so that the last line still arrives.
+//! This file hides how bytes get in, until the session's next deadline, and how a connection is
+//! closed so that the last line still arrives; `sending` hides how bytes get out.
+
+mod sending;
 
 use super::registry::ConnectionId;
 use super::session::watcher::Watch;
 use super::session::{Chunk, Closing, Outbox, Session, Timings};
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::message::Refusal;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,10 +19,6 @@ use std::time::{Duration, Instant};
 /// What is read at most after the last line was sent, so that a peer which is still sending gets
 /// to read that line: a socket closed with unread bytes takes the line back.
 const MAX_UNREAD: usize = 4 << 20;
-
-/// What a new socket takes without waiting, even from a peer that reads nothing: the least that
-/// systems give a socket to send from.
-const NEVER_WAITS: usize = 16 * 1024;
 
 /// A peer that knows what it wants says so together with the end of the handshake; this is for
 /// what may come between the two.
@@ -303,67 +301,6 @@ impl Connection {
         }
     }
 
-    /// Sends everything in one go, within the time its size allows.
-    fn send(
-        &self,
-        chunks: Vec<Chunk>,
-        talk: &mut Talk,
-        timings: &Timings,
-        step_aside: &mut dyn FnMut(),
-    ) -> Result<(), Ending> {
-        if chunks.is_empty() {
-            return Ok(());
-        }
-        (talk.has_answered, talk.has_sent) = (true, true);
-        let mut slices = slices(&chunks);
-        let size: usize = slices.iter().map(|slice| slice.len()).sum();
-        if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
-            return self.send_slices(&mut slices, size, talk, timings, step_aside);
-        }
-        self.waits_for_peer.store(true, Ordering::SeqCst);
-        if self.dismissal.get().is_some() {
-            return Err(Ending::Done);
-        }
-        let sent = self.send_slices(&mut slices, size, talk, timings, step_aside);
-        self.waits_for_peer.store(false, Ordering::SeqCst);
-        sent
-    }
-
-    fn send_slices(
-        &self,
-        mut slices: &mut [IoSlice<'_>],
-        size: usize,
-        talk: &mut Talk,
-        timings: &Timings,
-        step_aside: &mut dyn FnMut(),
-    ) -> Result<(), Ending> {
-        let mut deadline = None;
-        while !slices.is_empty() {
-            let sent = match &*slices {
-                [slice] => (&self.stream).write(slice),
-                slices => (&self.stream).write_vectored(slices),
-            };
-            match sent {
-                Ok(0) => return Err(Ending::Lost(ErrorKind::WriteZero.into())),
-                Ok(count) => IoSlice::advance_slices(&mut slices, count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => return Err(Ending::Lost(error)),
-            }
-            if slices.is_empty() {
-                break;
-            }
-            self.be_patient(talk, step_aside).map_err(Ending::Lost)?;
-            let now = Instant::now();
-            let for_size = size as f64 / f64::from(timings.write_bytes_per_second);
-            let in_time = timings.write + Duration::from_secs_f64(for_size);
-            if now >= *deadline.get_or_insert(now + in_time) {
-                return Err(Ending::SlowReader);
-            }
-        }
-        Ok(())
-    }
-
     /// Closes so that the last line arrives: says that no more will come, then reads on until the
     /// peer has hung up too, for at most `patience`. With no patience it reads what is there.
     pub fn farewell(&self, patience: Duration) {
@@ -398,42 +335,6 @@ impl Connection {
         sent.ends_with(b"\n").then(|| sent.to_vec())
     }
 
-    /// Sends one answer to a guest and closes.
-    pub fn answer_and_close(&self, mut answer: Outbox, timings: &Timings) -> Ending {
-        let hurried = Timings {
-            write: timings.guest,
-            write_bytes_per_second: u32::MAX,
-            ..*timings
-        };
-        let sent = self
-            .stream
-            .set_write_timeout(Some(hurried.write))
-            .map_err(Ending::Lost)
-            .and_then(|()| {
-                let talk = &mut Talk::default();
-                self.send(answer.take(), talk, &hurried, &mut || {})
-            });
-        self.farewell(Duration::ZERO);
-        sent.err().unwrap_or(Ending::Done)
-    }
-
-    /// Says something from another thread than the one that holds the conversation, without ever
-    /// waiting. A peer that does not read what it is sent is not told.
-    pub fn say_now(&self, chunks: &[Chunk]) {
-        let size: usize = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
-        // Whoever waits for the peer is not woken by that; whoever is about to tries again.
-        if self.set_waiting(false).is_err() {
-            return;
-        }
-        self.sent.fetch_add(size, Ordering::Relaxed);
-        let sent = self.send_some(chunks, 0);
-        let _ = self.set_waiting(true);
-        if sent.is_ok_and(|sent| 0 < sent && sent < size) {
-            // Half a line is worse than none.
-            let _ = self.stream.shutdown(Shutdown::Both);
-        }
-    }
-
     /// Why the conversation is to end, if another thread wants it to.
     pub fn dismissal(&self) -> Option<&Refusal> {
         self.dismissal.get()
@@ -454,44 +355,6 @@ impl Connection {
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.stream).read(buffer)
     }
-
-    /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much
-    /// that was; for a connection that does not wait.
-    ///
-    /// # Errors
-    /// When the connection broke.
-    pub fn send_some(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
-        let mut all = slices(chunks);
-        let mut slices = &mut all[..];
-        IoSlice::advance_slices(&mut slices, sent);
-        let mut count = 0;
-        while !slices.is_empty() {
-            let sent = match &*slices {
-                // Which is the cheaper call.
-                [slice] => (&self.stream).write(slice),
-                slices => (&self.stream).write_vectored(slices),
-            };
-            match sent {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(some) => {
-                    count += some;
-                    IoSlice::advance_slices(&mut slices, some);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(count)
-    }
-
-    /// Says no at the door without ever waiting, and closes.
-    pub fn turn_away(&self, why: &Refusal) {
-        // A socket that is new takes one line.
-        let _ = self.stream.set_nonblocking(true);
-        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
-        self.farewell(Duration::ZERO);
-    }
 }
 
 /// On Linux an accepted socket has the options of its listener, so that they are set once.
@@ -510,12 +373,6 @@ pub fn preset(stream: &TcpStream, timings: &Timings) -> io::Result<()> {
 /// True if a wait on a socket ran out. Systems differ in which of the two they say.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
-    let pieces = chunks.iter().flat_map(Chunk::pieces);
-    let pieces = pieces.filter(|piece| !piece.is_empty());
-    pieces.map(IoSlice::new).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::connection::{Connection, Ending, Look, Step, Talk};
 use super::roster::Place;
-use super::services::Seat;
+use super::seat::Seat;
 use super::session::client::ClientSession;
 use super::session::game_server::GameServerSession;
 use super::session::watcher::WatcherSession;

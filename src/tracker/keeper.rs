@@ -6,7 +6,8 @@
 use super::bans::Bans;
 use super::credentials::Reread;
 use super::log::Level;
-use super::services::{Shared, key_withdrawn, lock};
+use super::seat::key_withdrawn;
+use super::services::{Shared, lock};
 use super::watched_file::{Look, WatchedFile, WrongLine};
 use std::fmt::Display;
 use std::io;

@@ -3,7 +3,7 @@
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
 //! given the time. The others own what the pure ones never see: [`pool`] and
 //! [`roster`] the threads and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error,
-//! [`machine`] the limits of the system. `services` is where the two meet.
+//! [`machine`] the limits of the system. `services` and `seat` are where the two meet.
 
 pub mod admission;
 pub mod bans;
@@ -32,6 +32,7 @@ mod clerk;
 mod conversation;
 mod keeper;
 mod lounge;
+mod seat;
 mod services;
 mod watchers;
 

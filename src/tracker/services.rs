@@ -1,44 +1,38 @@
-//! What the sessions share, and what each may ask of it.
+//! What the sessions share, and who is received.
 //!
-//! This file hides the locks. Each is held to look up, to change or to clone an `Arc`, never
-//! across a system call; where two are needed, the slots come before the list.
+//! This file hides the locks, and the way from the door to a seat. Each lock is held to look up, to
+//! change or to clone an `Arc`, never across a system call; where two are needed, the slots come
+//! before the list.
 
 use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
 use super::clerk::Clerk;
-use super::connection::{Connection, Ending, Look};
+use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party};
 use super::credentials::{Credential, Passwords};
-use super::entry::Entry;
-use super::history::Recent;
 use super::keys::Keys;
-use super::list::List;
-use super::log::{Level, Log};
+use super::log::Log;
 use super::lounge::Lounge;
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
-use super::penalties::Penalties;
 use super::random::Random;
 use super::reachability::Reachability;
-use super::registry::{Registry, Taken};
+use super::registry::Registry;
 use super::roster::{Place, Roster};
-use super::session::client::{self, ClientSession};
-use super::session::game_server::{self, GameServerSession, taken, taken_over};
-use super::session::watcher::{self, Batch};
-use super::session::{Outbox, Session, Setting, Timings};
+use super::seat::Seat;
+use super::session::client::ClientSession;
+use super::session::game_server::{self, GameServerSession};
+use super::session::{Outbox, Session, Setting};
 use super::slots::Class;
 use super::stats::Stats;
 use super::watchers::Watchers;
-use crate::protocol::filter::Filter;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
-use crate::protocol::revision::Revision;
-use std::cell::Cell;
-use std::fmt::{Display, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::fmt::Display;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Everything that the sessions of one tracker share.
 pub(super) struct Shared {
@@ -80,7 +74,7 @@ impl Places {
 }
 
 /// One place taken.
-struct GuestPlace(&'static AtomicUsize);
+pub(super) struct GuestPlace(&'static AtomicUsize);
 
 impl Drop for GuestPlace {
     fn drop(&mut self) {
@@ -225,7 +219,7 @@ impl Shared {
                 return false;
             }
             self.stats.guests.add_one();
-            seat.guest_place.set(Some(place));
+            seat.hold_place(place);
             let session = GameServerSession::for_guest(seat, &self.setting, now);
             Conversation::new(Party::GameServer(session)).hold(at);
             return true;
@@ -250,7 +244,7 @@ impl Shared {
     }
 
     /// Closes a connection that has lost its slot to a newcomer.
-    fn make_way(&self, dropped: &Connection, class: Class) {
+    pub(super) fn make_way(&self, dropped: &Connection, class: Class) {
         self.stats.dropped.add_one();
         let text = "all slots are in use, and your network held the most of them or the oldest";
         let refusal = Refusal::new(ErrorCode::Busy, text);
@@ -265,7 +259,7 @@ impl Shared {
         dropped.dismiss(refusal);
     }
 
-    fn say_denied(&self, denied: Denied, peer: SocketAddr, class: Class) {
+    pub(super) fn say_denied(&self, denied: Denied, peer: SocketAddr, class: Class) {
         self.stats.denied(denied).add_one();
         let usage = self.usage(class);
         let fields: [(&str, &dyn Display); 4] = [
@@ -305,397 +299,4 @@ impl Shared {
         }
         self.watchers.somebody_dismissed();
     }
-}
-
-/// One connection's slot. Dropping it takes the connection off the list and frees the slot, so
-/// that a session which ends in whatever way leaves nothing behind.
-pub(super) struct Seat {
-    shared: &'static Shared,
-    connection: Arc<Connection>,
-    class: Cell<Class>,
-    trusted: bool,
-    /// Has been on the list.
-    listed: Cell<bool>,
-    /// Held by a guest until it has a slot.
-    guest_place: Cell<Option<GuestPlace>>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.unlist("lost");
-        lock(&self.shared.admission).leave(self.connection.id());
-    }
-}
-
-impl Seat {
-    fn new(
-        shared: &'static Shared,
-        connection: Arc<Connection>,
-        class: Class,
-        trusted: bool,
-    ) -> Self {
-        Self {
-            shared,
-            connection,
-            class: Cell::new(class),
-            trusted,
-            listed: Cell::new(false),
-            guest_place: Cell::new(None),
-        }
-    }
-
-    /// The connection that this is the slot of.
-    pub(super) fn connection(&self) -> &Arc<Connection> {
-        &self.connection
-    }
-
-    /// What everybody shares.
-    pub(super) fn shared(&self) -> &'static Shared {
-        self.shared
-    }
-
-    /// How long anything may take.
-    pub(super) fn timings(&self) -> &'static Timings {
-        &self.shared.setting.timings
-    }
-
-    /// A client has become a watcher, which holds a slot of its own.
-    pub(super) fn settle(&self) {
-        self.class.set(Class::Watcher);
-        lock(&self.shared.admission).settle(self.connection.id());
-    }
-
-    /// The threads of its port.
-    pub(super) fn roster(&self) -> &'static Roster {
-        match self.class.get() {
-            Class::Pending | Class::Listed => &self.shared.game_server_roster,
-            Class::Client | Class::Watcher => &self.shared.client_roster,
-        }
-    }
-
-    /// Takes the connection off the list and says what came of its conversation. The peer is given
-    /// a moment to read the last line if this thread `may_wait`.
-    pub(super) fn conclude(&self, ending: Ending, may_wait: bool) {
-        let timings = self.timings();
-        self.unlist(match &ending {
-            Ending::Done | Ending::Watching(_) => "left",
-            Ending::Refused(refusal) => refusal.code.as_str(),
-            Ending::SlowReader => ErrorCode::SlowReader.as_str(),
-            Ending::Lost(_) => "lost",
-        });
-        let (peer, class) = (self.connection.peer(), self.class.get().as_str());
-        let fields: [(&str, &dyn Display); 2] = [("peer", &peer), ("class", &class)];
-        match ending {
-            Ending::Done | Ending::Watching(_) => {
-                self.shared.log.event(Level::Debug, "closed", &fields);
-            }
-            Ending::Refused(refusal) => {
-                self.shared.stats.refused.add_one();
-                self.penalize(refusal.code);
-                self.shared.log.noisy("refused", &refusal, &fields);
-                let patience = match may_wait && !self.is_crowded() {
-                    true => timings.farewell,
-                    false => Duration::ZERO,
-                };
-                self.connection.farewell(patience);
-            }
-            Ending::SlowReader => {
-                self.shared.stats.slow_readers.add_one();
-                let text = "an answer was not read in time";
-                let refusal = Refusal::new(ErrorCode::SlowReader, text);
-                self.shared.log.noisy("refused", &refusal, &fields);
-            }
-            Ending::Lost(error) => {
-                let fields: [(&str, &dyn Display); 3] = [fields[0], fields[1], ("error", &error)];
-                self.shared.log.event(Level::Debug, "lost", &fields);
-            }
-        }
-    }
-
-    /// What a failed login costs the host it came from.
-    fn penalize(&self, code: ErrorCode) {
-        let shared = self.shared;
-        if self.class.get() != Class::Pending || self.trusted || self.listed.get() {
-            return;
-        }
-        let place = self.guest_place.take();
-        let is_guest = place.is_some();
-        self.guest_place.set(place);
-        let penalty = match code {
-            ErrorCode::BadPassword | ErrorCode::BadChallenge => Penalties::FAILED_LOGIN,
-            // A guest had little time.
-            ErrorCode::Timeout if !is_guest => Penalties::LATE_LOGIN,
-            _ => return,
-        };
-        let peer = self.connection.peer();
-        if lock(&shared.admission).penalize(peer.ip(), penalty, Instant::now()) {
-            shared.stats.penalties.add_one();
-            let text = "this host may not log in for a while";
-            let fields: [(&str, &dyn Display); 1] = [("peer", &peer)];
-            shared
-                .log
-                .noisy("penalty", &Refusal::new(code, text), &fields);
-        }
-    }
-
-    /// Puts a game server on the list that was not there before.
-    fn enlist(&self, entry: Entry) -> Result<(), Refusal> {
-        let (shared, id) = (self.shared, self.connection.id());
-        let (address, credential) = (entry.address, entry.credential);
-        let peer = self.connection.peer();
-        let ghost = {
-            let mut admission = lock(&shared.admission);
-            let mut registry = lock(&shared.registry);
-            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
-            let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
-            if let Some(ghost) = replaced {
-                // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
-                admission.leave(ghost);
-            }
-            let newcomer = Newcomer {
-                id,
-                ip: peer.ip(),
-                trusted: self.trusted,
-                now: Instant::now(),
-            };
-            let handle = Arc::clone(&self.connection);
-            if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
-                registry.remove(id);
-                drop((registry, admission));
-                shared.say_denied(denied, peer, Class::Listed);
-                return Err(denied.refusal());
-            }
-            ghost
-        };
-        if let Some(ghost) = ghost {
-            ghost.dismiss(taken_over(address));
-        }
-        // Keys that were read since it was verified would not have found the entry yet.
-        if !lock(&shared.keys).allows(credential) {
-            self.connection.dismiss(key_withdrawn());
-        }
-        // A guest was not among those whom new bans are held against.
-        if let Some(refusal) = lock(&shared.bans).refusal(peer.ip()) {
-            self.connection.dismiss(refusal);
-        }
-        self.guest_place.set(None);
-        self.listed.set(true);
-        shared.stats.logins.add_one();
-        let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
-        shared.log.event(Level::Info, "listed", &fields);
-        Ok(())
-    }
-
-    /// Changes the entry of a game server that is on the list.
-    fn update(&self, entry: Entry) -> Result<(), Refusal> {
-        let (shared, id) = (self.shared, self.connection.id());
-        let address = entry.address;
-        let (before, replaced) = {
-            let mut registry = lock(&shared.registry);
-            // A newer login may have been quicker than this update.
-            let before = registry.entry_of(id).ok_or_else(|| taken_over(address))?;
-            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
-            (before.address, replaced)
-        };
-        if let Some(ghost) = replaced {
-            let mut admission = lock(&shared.admission);
-            let connection = admission.handle(ghost).map(Arc::clone);
-            admission.leave(ghost);
-            drop(admission);
-            if let Some(ghost) = connection {
-                ghost.dismiss(taken_over(address));
-            }
-        }
-        shared.stats.updates.add_one();
-        if before != address {
-            let peer = self.connection.peer();
-            let fields: [(&str, &dyn Display); 3] =
-                [("from", &before), ("to", &address), ("peer", &peer)];
-            shared.log.event(Level::Info, "moved", &fields);
-        }
-        Ok(())
-    }
-
-    fn unlist(&self, why: &str) {
-        if self.class.get() == Class::Client {
-            return;
-        }
-        let removed = lock(&self.shared.registry).remove(self.connection.id());
-        if let Some(entry) = removed {
-            let peer = self.connection.peer();
-            let fields: [(&str, &dyn Display); 3] =
-                [("address", &entry.address), ("peer", &peer), ("why", &why)];
-            self.shared.log.event(Level::Info, "unlisted", &fields);
-            self.shared.watchers.list_changed();
-        }
-    }
-
-    fn is_crowded(&self) -> bool {
-        lock(&self.shared.admission).is_crowded(self.class.get())
-    }
-
-    /// Counters are for the operator, who is on the same machine.
-    fn stats(&self) -> Option<String> {
-        let shared = self.shared;
-        if !self.connection.peer().ip().is_loopback() {
-            return None;
-        }
-        let mut line = format!("uptime={}", shared.started.elapsed().as_secs());
-        let revision = lock(&shared.registry).list().revision();
-        // Writing into a String does not fail.
-        let _ = write!(line, " rev={revision}");
-        let admission = lock(&shared.admission);
-        for class in Class::ALL {
-            let (used, limit) = admission.usage(class);
-            let _ = write!(line, " {}={used}/{limit}", class.as_str());
-        }
-        drop(admission);
-        shared.stats.write_into(&mut line);
-        let _ = write!(line, " log-dropped={}", shared.log.dropped());
-        Some(line)
-    }
-}
-
-impl game_server::Services for Seat {
-    fn peer_ip(&self) -> IpAddr {
-        self.connection.peer().ip()
-    }
-
-    fn is_trusted(&self) -> bool {
-        self.trusted
-    }
-
-    fn verify(&self, password: &str) -> Option<Credential> {
-        let credential = lock(&self.shared.passwords).verify(password);
-        if credential.is_none() {
-            self.shared.stats.bad_passwords.add_one();
-        }
-        credential
-    }
-
-    fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
-        let credential = lock(&self.shared.keys).verify(name, number, port, mac);
-        if credential.is_none() {
-            self.shared.stats.bad_passwords.add_one();
-        }
-        credential
-    }
-
-    fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool {
-        let peer = SocketAddr::new(self.connection.peer().ip(), port);
-        let is_sent = self.shared.reachability.send(peer, number, now);
-        if is_sent {
-            self.shared.stats.proofs_sent.add_one();
-        }
-        is_sent
-    }
-
-    fn proven(&self, is_reachable: bool) {
-        let stats = &self.shared.stats;
-        let counter = if is_reachable {
-            &stats.proofs_answered
-        } else {
-            &stats.proofs_failed
-        };
-        counter.add_one();
-    }
-
-    fn leave(&self) {
-        self.unlist("left");
-    }
-
-    fn challenge_number(&self) -> u64 {
-        self.shared.random.number()
-    }
-
-    fn is_crowded(&self) -> bool {
-        Seat::is_crowded(self)
-    }
-
-    fn entry(&self) -> Option<Arc<Entry>> {
-        lock(&self.shared.registry).entry_of(self.connection.id())
-    }
-
-    fn put(&self, entry: Entry) -> Result<(), Refusal> {
-        match self.listed.get() {
-            true => self.update(entry)?,
-            false => self.enlist(entry)?,
-        }
-        self.shared.watchers.list_changed();
-        Ok(())
-    }
-
-    fn stats(&self) -> Option<String> {
-        Seat::stats(self)
-    }
-}
-
-impl client::Services for Seat {
-    fn is_trusted(&self) -> bool {
-        self.trusted
-    }
-
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
-        let registry = lock(&self.shared.registry);
-        let recent = since.and_then(|revision| registry.since(revision));
-        let list = registry.list();
-        drop(registry);
-        let stats = &self.shared.stats;
-        stats.lists.add_one();
-        if recent.is_some() {
-            stats.deltas.add_one();
-        }
-        (list, recent)
-    }
-
-    fn watch(&self) -> Result<(), Refusal> {
-        let shared = self.shared;
-        let client = Newcomer {
-            id: self.connection.id(),
-            ip: self.connection.peer().ip(),
-            trusted: self.trusted,
-            now: Instant::now(),
-        };
-        let watching = lock(&shared.admission).watch(client, Arc::clone(&self.connection));
-        match watching {
-            Ok(dropped) => {
-                if let Some(dropped) = dropped {
-                    shared.make_way(&dropped, Class::Watcher);
-                    shared.watchers.somebody_dismissed();
-                }
-                shared.stats.watches.add_one();
-                Ok(())
-            }
-            Err(denied) => {
-                shared.say_denied(denied, self.connection.peer(), Class::Watcher);
-                Err(denied.refusal())
-            }
-        }
-    }
-
-    fn is_crowded(&self) -> bool {
-        Seat::is_crowded(self)
-    }
-
-    fn stats(&self) -> Option<String> {
-        Seat::stats(self)
-    }
-}
-
-impl watcher::Services for Seat {
-    fn revision(&self) -> Revision {
-        self.shared.watchers.revision(&self.shared.registry)
-    }
-
-    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
-        let shared = self.shared;
-        shared.stats.batches.add_one();
-        shared.watchers.batch(&shared.registry, since, filter)
-    }
-}
-
-/// Told to a game server whose key was deleted.
-pub(super) fn key_withdrawn() -> Refusal {
-    let text = "the key you logged in with is not valid any more";
-    Refusal::new(ErrorCode::BadPassword, text)
 }

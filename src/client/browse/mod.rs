@@ -17,7 +17,6 @@ pub mod view;
 
 use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress, ping};
-use crate::protocol::infos::Infos;
 use crate::protocol::text::spelled_out;
 use exec::{Call, Template};
 use favourites::Favourites;
@@ -259,6 +258,3 @@ impl Browser {
         })
     }
 }
-
-/// The game servers of one tracker.
-type Known = std::collections::BTreeMap<SocketAddr, Infos>;

@@ -1,14 +1,18 @@
 //! The trackers whose lists are shown, as one list.
 
+use super::Happening;
 use super::model::Event;
-use super::{Happening, Known};
 use crate::client::known::Change;
 use crate::client::watch::{self, Timings, Watch};
 use crate::client::{Conditions, TrackerAddress};
 use crate::protocol::infos::Infos;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::SyncSender;
+
+/// The game servers of one tracker.
+type Known = BTreeMap<SocketAddr, Infos>;
 
 /// Several trackers, and what each of them has told.
 pub(super) struct Trackers {

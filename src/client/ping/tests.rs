@@ -167,13 +167,3 @@ fn hundreds_are_measured_at_the_same_time() {
     let (_, last) = many(300);
     assert!(last < Duration::from_secs(10), "{last:?}");
 }
-
-/// A figure for a machine that does nothing else:
-/// `cargo test --release --lib -- --ignored --nocapture two_thousand`.
-#[test]
-#[ignore = "takes 2,000 descriptors and two cores for itself"]
-fn two_thousand_are_measured_within_seconds_and_the_first_at_once() {
-    let (first, last) = many(2000);
-    assert!(first < Duration::from_millis(100), "{first:?}");
-    assert!(last < Duration::from_secs(3), "{last:?}");
-}

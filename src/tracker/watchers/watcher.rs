@@ -3,7 +3,7 @@
 use super::Arrival;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::tracker::connection::{Connection, Ending};
-use crate::tracker::services::Seat;
+use crate::tracker::seat::Seat;
 use crate::tracker::session::watcher::WatcherSession;
 use crate::tracker::session::{Chunk, Closing, Outbox, Session, Timings};
 use std::io::ErrorKind;
@@ -61,6 +61,10 @@ impl Watcher {
         }
         let mut out = Outbox::default();
         self.session.on_deadline(now, &mut out);
+        if !out.is_empty() {
+            let shared = self.session.services().shared();
+            shared.stats.batches.add_one();
+        }
         self.send(out, now);
         true
     }

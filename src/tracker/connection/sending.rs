@@ -1,0 +1,155 @@
+//! How bytes get out: an answer in one go and within its time; or what the socket takes at once, for
+//! those who never wait.
+
+use super::{Connection, Ending, Talk, is_timeout};
+use crate::protocol::message::Refusal;
+use crate::tracker::session::{Chunk, Outbox, Timings};
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::net::Shutdown;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// What a new socket takes without waiting, even from a peer that reads nothing: the least that
+/// systems give a socket to send from.
+const NEVER_WAITS: usize = 16 * 1024;
+
+impl Connection {
+    /// Sends everything in one go, within the time its size allows.
+    pub(super) fn send(
+        &self,
+        chunks: Vec<Chunk>,
+        talk: &mut Talk,
+        timings: &Timings,
+        step_aside: &mut dyn FnMut(),
+    ) -> Result<(), Ending> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        (talk.has_answered, talk.has_sent) = (true, true);
+        let mut slices = slices(&chunks);
+        let size: usize = slices.iter().map(|slice| slice.len()).sum();
+        if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
+            return self.send_slices(&mut slices, size, talk, timings, step_aside);
+        }
+        self.waits_for_peer.store(true, Ordering::SeqCst);
+        if self.dismissal.get().is_some() {
+            return Err(Ending::Done);
+        }
+        let sent = self.send_slices(&mut slices, size, talk, timings, step_aside);
+        self.waits_for_peer.store(false, Ordering::SeqCst);
+        sent
+    }
+
+    fn send_slices(
+        &self,
+        mut slices: &mut [IoSlice<'_>],
+        size: usize,
+        talk: &mut Talk,
+        timings: &Timings,
+        step_aside: &mut dyn FnMut(),
+    ) -> Result<(), Ending> {
+        let mut deadline = None;
+        while !slices.is_empty() {
+            let sent = match &*slices {
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match sent {
+                Ok(0) => return Err(Ending::Lost(ErrorKind::WriteZero.into())),
+                Ok(count) => IoSlice::advance_slices(&mut slices, count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(Ending::Lost(error)),
+            }
+            if slices.is_empty() {
+                break;
+            }
+            self.be_patient(talk, step_aside).map_err(Ending::Lost)?;
+            let now = Instant::now();
+            if now >= *deadline.get_or_insert(now + timings.to_take(size)) {
+                return Err(Ending::SlowReader);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one answer to a guest and closes.
+    pub fn answer_and_close(&self, mut answer: Outbox, timings: &Timings) -> Ending {
+        let hurried = Timings {
+            write: timings.guest,
+            write_bytes_per_second: u32::MAX,
+            ..*timings
+        };
+        let sent = self
+            .stream
+            .set_write_timeout(Some(hurried.write))
+            .map_err(Ending::Lost)
+            .and_then(|()| {
+                let talk = &mut Talk::default();
+                self.send(answer.take(), talk, &hurried, &mut || {})
+            });
+        self.farewell(Duration::ZERO);
+        sent.err().unwrap_or(Ending::Done)
+    }
+
+    /// Says something from another thread than the one that holds the conversation, without ever
+    /// waiting. A peer that does not read what it is sent is not told.
+    pub fn say_now(&self, chunks: &[Chunk]) {
+        let size: usize = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
+        // Whoever waits for the peer is not woken by that; whoever is about to tries again.
+        if self.set_waiting(false).is_err() {
+            return;
+        }
+        self.sent.fetch_add(size, Ordering::Relaxed);
+        let sent = self.send_some(chunks, 0);
+        let _ = self.set_waiting(true);
+        if sent.is_ok_and(|sent| 0 < sent && sent < size) {
+            // Half a line is worse than none.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much
+    /// that was; for a connection that does not wait.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn send_some(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+        let mut all = slices(chunks);
+        let mut slices = &mut all[..];
+        IoSlice::advance_slices(&mut slices, sent);
+        let mut count = 0;
+        while !slices.is_empty() {
+            let sent = match &*slices {
+                // Which is the cheaper call.
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match sent {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(some) => {
+                    count += some;
+                    IoSlice::advance_slices(&mut slices, some);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+
+    /// Says no at the door without ever waiting, and closes.
+    pub fn turn_away(&self, why: &Refusal) {
+        // A socket that is new takes one line.
+        let _ = self.stream.set_nonblocking(true);
+        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
+        self.farewell(Duration::ZERO);
+    }
+}
+
+fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
+    let pieces = chunks.iter().flat_map(Chunk::pieces);
+    let pieces = pieces.filter(|piece| !piece.is_empty());
+    pieces.map(IoSlice::new).collect()
+}
