@@ -5,8 +5,7 @@
 
 use super::watcher::Watch;
 use super::{
-    Answer, Closing, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting,
-    answer_common, unfinished_line,
+    Answer, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common,
 };
 use crate::protocol::line::LineError;
 use crate::protocol::message::{ClientCommand, ErrorCode, Refusal};
@@ -130,13 +129,6 @@ impl<S: Services> Session for ClientSession<'_, S> {
         }
     }
 
-    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
-        if inside_a_line {
-            out.line(unfinished_line());
-        }
-        out.close(Closing::Done);
-    }
-
     fn next_deadline(&self) -> Instant {
         self.patience.next_look
     }
@@ -163,6 +155,7 @@ mod tests {
     use crate::tracker::credentials::Credential;
     use crate::tracker::entry::Entry;
     use crate::tracker::registry::Registry;
+    use crate::tracker::session::Closing;
     use quickcheck::quickcheck;
     use std::time::Duration;
 

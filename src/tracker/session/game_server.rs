@@ -11,9 +11,7 @@
 //! changes nothing.
 
 use super::reachability::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
-use super::{
-    Closing, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common, unfinished_line,
-};
+use super::{Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::LineError;
 use crate::protocol::message::{
@@ -578,13 +576,6 @@ impl<S: Services> Session for GameServerSession<'_, S> {
             }
         }
         self.on_proof_deadline(now, out);
-    }
-
-    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
-        if inside_a_line {
-            out.line(unfinished_line());
-        }
-        out.close(Closing::Done);
     }
 
     fn next_deadline(&self) -> Instant {

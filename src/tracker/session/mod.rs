@@ -120,7 +120,12 @@ pub trait Session {
     /// [`next_deadline`](Self::next_deadline) has passed.
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox);
     /// The peer will send nothing more; `inside_a_line` if its last line had no LF.
-    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox);
+    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
+        if inside_a_line {
+            out.line(unfinished_line());
+        }
+        out.close(Closing::Done);
+    }
     /// When the session wants to be woken if nothing comes in.
     fn next_deadline(&self) -> Instant;
 }

@@ -4,9 +4,7 @@
 //! is sent what has changed since. It is never owed anything but the way from there to the newest
 //! state, so however slow it is, nothing piles up for it.
 
-use super::{
-    Answer, Closing, Mistakes, Outbox, Pace, Session, Setting, answer_common, unfinished_line,
-};
+use super::{Answer, Mistakes, Outbox, Pace, Session, Setting, answer_common};
 use crate::protocol::filter::Filter;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
@@ -151,13 +149,6 @@ impl<S: Services> Session for WatcherSession<'_, S> {
         }
         watch.told = now;
         out.shared(Arc::clone(&batch.text));
-    }
-
-    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
-        if inside_a_line {
-            out.line(unfinished_line());
-        }
-        out.close(Closing::Done);
     }
 
     fn next_deadline(&self) -> Instant {

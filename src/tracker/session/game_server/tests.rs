@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tracker::registry::Registry;
+use crate::tracker::session::Closing;
 use quickcheck::quickcheck;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;

@@ -5,6 +5,7 @@ use crate::tracker::entry::Entry;
 use crate::tracker::history::Recent;
 use crate::tracker::list::List;
 use crate::tracker::registry::Registry;
+use crate::tracker::session::Closing;
 use crate::tracker::session::client::{ClientSession, Services as ClientServices};
 use std::cell::RefCell;
 use std::time::Duration;
