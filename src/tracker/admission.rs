@@ -12,8 +12,8 @@ use super::penalties::{Penalties, Rate};
 use super::registry::ConnectionId;
 use super::slots::{Class, Limits};
 use crate::protocol::message::{ErrorCode, Refusal};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -137,7 +137,8 @@ struct Member<H> {
 /// The connections of one class.
 #[derive(Debug)]
 struct Crowd<H> {
-    members: HashMap<ConnectionId, Member<H>>,
+    /// Connections are numbered as they come, so these are in order of age.
+    members: BTreeMap<ConnectionId, Member<H>>,
     by_host: Tally<Network>,
     by_group: Tally<Network>,
     by_key: Tally<Credential>,
@@ -171,7 +172,7 @@ impl<K: Eq + Hash> Tally<K> {
 impl<H> Crowd<H> {
     fn new() -> Self {
         Self {
-            members: HashMap::new(),
+            members: BTreeMap::new(),
             by_host: Tally(HashMap::new()),
             by_group: Tally(HashMap::new()),
             by_key: Tally(HashMap::new()),
@@ -209,16 +210,12 @@ impl<H> Crowd<H> {
                     .members
                     .iter()
                     .filter(|(_, m)| m.group == Some(*largest));
-                // Connections are numbered as they come.
-                theirs.map(|(id, _)| *id).max()
+                theirs.map(|(id, _)| *id).next_back()
             }
             _ => {
                 // The trusted are never dropped.
-                let strangers = self
-                    .members
-                    .iter()
-                    .filter(|(_, member)| member.group.is_some());
-                let (id, oldest) = strangers.min_by_key(|(id, _)| **id)?;
+                let mut oldest_first = self.members.iter();
+                let (id, oldest) = oldest_first.find(|(_, member)| member.group.is_some())?;
                 (now.saturating_duration_since(oldest.since) > FAIR_TURN).then_some(*id)
             }
         }

@@ -107,6 +107,11 @@ impl List {
         self.leaves().map(|leaf| &*leaf.encoded)
     }
 
+    /// How many pieces [`encoded`](Self::encoded) has.
+    pub fn pieces(&self) -> usize {
+        self.count.div_ceil(LEAF)
+    }
+
     /// Every game server on the list, in no particular order.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.leaves()

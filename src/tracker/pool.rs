@@ -25,10 +25,6 @@ pub const STACK: usize = 128 * 1024;
 /// Wait before the next try when the system has no descriptor or no memory for a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Who is accepted faster than this was there already: it takes far longer to fall asleep and be
-/// woken.
-const AT_ONCE: Duration = Duration::from_micros(15);
-
 /// Trouble at a door is logged at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
@@ -137,10 +133,8 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<
     // ten thousand threads may be waiting in it.
     #[inline(never)]
     fn stand_at_door(&self, place: &mut Place<'_>) {
-        let came_here = Instant::now();
         match self.listener.accept() {
             Ok((stream, peer)) => {
-                place.receive(came_here.elapsed() < AT_ONCE);
                 self.accepted.fetch_add(1, Ordering::Relaxed);
                 self.survive(|| (self.receive)(place, stream, peer), Some(peer));
             }

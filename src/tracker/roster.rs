@@ -2,25 +2,18 @@
 //!
 //! This file hides how many threads stand at a door. A thread that sleeps there is woken for the
 //! next connection even if another is about to take it, so few threads answer with less work than
-//! many do; but of a burst that comes faster than a few can accept, the system drops what does not
-//! fit into its queue. So two stand at the door for clients, and more for as long as they find the
-//! next connection waiting whenever they are done with one. At the door for game servers, which
-//! stay, all threads stand that have nothing else to do.
+//! many do. So two stand at the door for clients: while one steps aside with somebody who has to be
+//! waited for, there is still another. At the door for game servers, which stay, all threads stand
+//! that have nothing else to do.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
-/// Threads at a door as a rule: while one steps aside with somebody there is still another.
-const USUAL: usize = 2;
-
-/// Threads beyond the usual at a door that does not come to rest. With more of them than this, a
-/// burst is answered no sooner.
-const MOST: usize = 62;
-
-/// Another thread is called to the door for so many connections in a row that were waiting there.
-const ROW: u32 = 4;
+/// Threads at the door for clients. More of them, called there while connections keep waiting,
+/// cost a LIST up to a third more processor time under load.
+const FEW: usize = 2;
 
 /// Something to do for a thread that has nothing else to do.
 pub type Errand = Box<dyn FnOnce(&mut Place<'_>) + Send>;
@@ -36,10 +29,8 @@ pub enum Duty {
 /// The threads of one port.
 pub struct Roster {
     state: Mutex<State>,
-    /// Connections in a row that were waiting, whoever took them.
-    row: AtomicU32,
-    /// Threads at the door as a rule.
-    usual: usize,
+    /// Threads at the door, if there are so many with nothing else to do.
+    most_at_door: usize,
     /// Held by a thread while its successor starts: the machine allows only so many threads, and
     /// for a moment both are there.
     succession: Mutex<()>,
@@ -48,8 +39,6 @@ pub struct Roster {
 #[derive(Default)]
 struct State {
     at_door: usize,
-    /// Threads wanted at the door beyond the usual.
-    more: usize,
     errands: VecDeque<Errand>,
     /// The last who came to rest is the first to be called: what it needs is still in the cache.
     resting: Vec<Arc<Rester>>,
@@ -78,20 +67,19 @@ impl Roster {
     /// For a port whose peers nearly always say at once all that they have to say: a few at the
     /// door answer them.
     pub fn few_at_the_door() -> Self {
-        Self::new(USUAL)
+        Self::new(FEW)
     }
 
     /// For a port whose peers stay: whoever has nothing else to do is at the door, so that nobody
     /// has to be called.
     pub fn all_at_the_door() -> Self {
-        Self::new(usize::MAX - MOST)
+        Self::new(usize::MAX)
     }
 
-    fn new(usual: usize) -> Self {
+    fn new(most_at_door: usize) -> Self {
         Self {
             state: Mutex::default(),
-            row: AtomicU32::new(0),
-            usual,
+            most_at_door,
             succession: Mutex::default(),
         }
     }
@@ -113,7 +101,6 @@ impl Roster {
             roster: self,
             me,
             is_at_door: false,
-            was_waited_for: false,
             testament: None,
         }
     }
@@ -148,8 +135,6 @@ pub struct Place<'a> {
     roster: &'a Roster,
     me: Arc<Rester>,
     is_at_door: bool,
-    /// The last connection was waiting for it, not the other way round.
-    was_waited_for: bool,
     /// What its successor is to do first, once it is to retire.
     testament: Option<Errand>,
 }
@@ -160,12 +145,7 @@ impl Place<'_> {
         loop {
             let mut state = self.roster.state();
             if self.is_at_door {
-                if state.at_door <= self.roster.usual || self.was_waited_for {
-                    return Duty::Door;
-                }
-                self.is_at_door = false;
-                state.at_door -= 1;
-                state.more = state.more.saturating_sub(1);
+                return Duty::Door;
             }
             // Somebody is always at the door, whatever else there is to do.
             if state.at_door > 0
@@ -173,38 +153,15 @@ impl Place<'_> {
             {
                 return Duty::Errand(errand);
             }
-            if state.at_door < self.roster.usual + state.more {
+            if state.at_door < self.roster.most_at_door {
                 state.at_door += 1;
                 self.is_at_door = true;
-                self.was_waited_for = false;
                 return Duty::Door;
             }
             state.resting.push(Arc::clone(&self.me));
             drop(state);
             self.me.rest();
         }
-    }
-
-    /// Somebody came through the door. `was_waiting` if they were there already.
-    pub fn receive(&mut self, was_waiting: bool) {
-        self.was_waited_for = was_waiting;
-        if !was_waiting {
-            self.roster.row.store(0, Ordering::Relaxed);
-            return;
-        }
-        let in_a_row = self.roster.row.fetch_add(1, Ordering::Relaxed) + 1;
-        if !in_a_row.is_multiple_of(ROW) {
-            return;
-        }
-        let called = {
-            let mut state = self.roster.state();
-            if state.more >= MOST {
-                return;
-            }
-            state.more += 1;
-            state.resting.pop()
-        };
-        call(called);
     }
 
     /// Lets a fresh thread take this one's place, and do `errand` first.
@@ -262,10 +219,10 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_number_is_at_the_door_and_the_others_do_errands() {
+    fn a_few_are_at_the_door_and_the_others_do_errands() {
         let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
-        let said = staff(roster, USUAL + 2);
-        for _ in 0..USUAL {
+        let said = staff(roster, FEW + 2);
+        for _ in 0..FEW {
             assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
         }
         let (done, all_done) = channel();
@@ -280,7 +237,7 @@ mod tests {
     #[test]
     fn a_door_is_not_left_alone() {
         let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
-        let mut places: Vec<Place<'_>> = (0..USUAL).map(|_| roster.join()).collect();
+        let mut places: Vec<Place<'_>> = (0..FEW).map(|_| roster.join()).collect();
         for place in &mut places {
             assert!(matches!(place.next_duty(), Duty::Door));
         }
@@ -300,33 +257,5 @@ mod tests {
         roster.hand_over(Box::new(|_| ()));
         assert!(matches!(place.next_duty(), Duty::Door));
         assert!(matches!(places[0].next_duty(), Duty::Errand(_)));
-    }
-
-    #[test]
-    fn a_door_that_does_not_come_to_rest_gets_more_and_later_the_usual() {
-        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
-        let mut first = roster.join();
-        assert!(matches!(first.next_duty(), Duty::Door));
-        let said = staff(roster, 3);
-        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
-        while roster.state().resting.len() < 2 {
-            thread::yield_now();
-        }
-        for _ in 0..ROW {
-            first.receive(true);
-        }
-        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
-        assert_eq!(roster.state().at_door, USUAL + 1);
-        assert!(matches!(first.next_duty(), Duty::Door));
-        first.receive(false);
-        roster.hand_over(Box::new(|_| ()));
-        assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
-        while roster.state().resting.len() != 1 {
-            thread::yield_now();
-        }
-        roster.state().errands.push_back(Box::new(|_| ()));
-        assert!(matches!(first.next_duty(), Duty::Errand(_)));
-        let state = roster.state();
-        assert_eq!((state.at_door, state.more), (USUAL, 0));
     }
 }

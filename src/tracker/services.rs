@@ -152,11 +152,16 @@ impl Shared {
             trusted,
             now: Instant::now(),
         };
-        if class == Class::Client && lock(&self.admission).is_full(&newcomer, class) {
-            // Nobody makes way, or is turned away, for those who have gone.
-            self.lounge.make_room();
-        }
-        let arrived = lock(&self.admission).arrive(newcomer, class, Arc::clone(&connection));
+        let arrived = {
+            let mut admission = lock(&self.admission);
+            if class == Class::Client && admission.is_full(&newcomer, class) {
+                // Nobody makes way, or is turned away, for those who have gone.
+                drop(admission);
+                self.lounge.make_room();
+                admission = lock(&self.admission);
+            }
+            admission.arrive(newcomer, class, Arc::clone(&connection))
+        };
         match arrived {
             Ok(dropped) => {
                 self.stats.accepted.add_one();

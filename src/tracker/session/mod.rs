@@ -142,6 +142,14 @@ pub enum Chunk {
 }
 
 impl Chunk {
+    /// How many [`pieces`](Self::pieces) there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Text(_) | Self::Shared(_) => 1,
+            Self::List(list) => list.pieces(),
+        }
+    }
+
     /// Its bytes, as they lie in memory one after the other.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let (lines, list) = match self {
