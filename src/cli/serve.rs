@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-const FLAGS: [Flag; 12] = [
+const FLAGS: [Flag; 13] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -63,6 +63,11 @@ const FLAGS: [Flag; 12] = [
         name: "--trust",
         value: "CIDR",
         help: "a network without caps, which may name another ip; may be given again",
+    },
+    Flag {
+        name: "--state",
+        value: "FILE",
+        help: "keeps the list in this file, so that it survives a restart",
     },
     Flag {
         name: "--log-level",
@@ -134,6 +139,7 @@ impl Serve {
             "--password-file" => Some(&mut self.config.password_file),
             "--keys-file" => Some(&mut self.config.keys_file),
             "--bans-file" => Some(&mut self.config.bans_file),
+            "--state" => Some(&mut self.config.state),
             _ => None,
         };
         if let Some(file) = file {

@@ -39,6 +39,12 @@ impl Entry {
         })
     }
 
+    /// True if it is known from before the tracker was started, and nobody has logged in for it
+    /// since. No game server can say this word itself.
+    pub fn is_stale(&self) -> bool {
+        self.infos.get("stale").is_some()
+    }
+
     /// The INFOS line that says all this, with its LF, in pieces.
     pub fn line(&self) -> [&str; 3] {
         ["INFOS", self.infos.spelled(), "\n"]

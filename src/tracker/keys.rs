@@ -58,6 +58,18 @@ impl Keys {
         self.valid.len()
     }
 
+    /// The names of all keys, by their credentials.
+    pub fn names(&self) -> HashMap<Credential, Box<str>> {
+        let keys = self.valid.iter();
+        keys.map(|(name, (_, credential))| (*credential, name.clone()))
+            .collect()
+    }
+
+    /// The credential of the key `name`.
+    pub fn credential(&self, name: &str) -> Option<Credential> {
+        self.valid.get(name).map(|(_, credential)| *credential)
+    }
+
     /// True unless `credential` is a key that is not valid (any more).
     pub fn allows(&self, credential: Credential) -> bool {
         !matches!(credential, Credential::Key(_))
@@ -75,17 +87,19 @@ impl Keys {
     }
 }
 
+/// True for what the name of a key may be.
+pub fn is_name(name: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    !name.is_empty() && name.len() <= MAX_KEY && name.bytes().all(is_letter)
+}
+
 /// Splits a line into name and secret.
 fn check(line: &str) -> Result<(&str, &str), &'static str> {
     let (name, secret) = line
         .split_once(char::is_whitespace)
         .ok_or("write: name secret")?;
     let secret = secret.trim();
-    if name.len() > MAX_KEY
-        || !name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    {
+    if !is_name(name) {
         return Err("a name is at most 32 letters, digits, dots, _ or -");
     }
     if secret.len() > MAX_SECRET {

@@ -25,6 +25,7 @@ pub mod roster;
 pub mod serve;
 pub mod session;
 pub mod slots;
+pub mod state_file;
 pub mod stats;
 pub mod watched_file;
 
@@ -95,6 +96,8 @@ pub struct Config {
     pub keys_file: Option<PathBuf>,
     /// A file with addresses and networks that are not wanted, read again when it changes.
     pub bans_file: Option<PathBuf>,
+    /// Where the list is kept, so that it survives a restart of the tracker.
+    pub state: Option<PathBuf>,
     /// Lists only game servers whose UDP port was proven to answer.
     pub require_check: bool,
     /// Networks without caps, rates and penalties, whose game servers may name another `ip`.
@@ -118,6 +121,10 @@ pub enum StartError {
     Passwords(PasswordError),
     /// A file of keys or bans cannot be read.
     File(PathBuf, io::Error),
+    /// Another tracker keeps its list in the state file.
+    StateInUse(PathBuf),
+    /// What is there in place of the state file cannot be one: a folder, a device.
+    StateNoFile(PathBuf),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -148,6 +155,17 @@ impl fmt::Display for StartError {
             Self::File(path, error) => {
                 write!(f, "the file {} cannot be read: {error}", path.display())
             }
+            Self::StateInUse(path) => write!(
+                f,
+                "another tracker keeps its list in {path} and holds {path}.lock; stop it, or choose \
+                 another file with --state",
+                path = path.display()
+            ),
+            Self::StateNoFile(path) => write!(
+                f,
+                "--state {} is not a regular file; choose the name of a file",
+                path.display()
+            ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),
         }
@@ -227,6 +245,10 @@ impl Tracker {
         }));
         Keeper::start(shared, config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;
+        // After keys and bans, which say who may come back, and before anybody can ask.
+        if let Some(path) = config.state {
+            state_file::start(shared, path)?;
+        }
         watchers::start(shared).map_err(StartError::Thread)?;
         let needs = Needs::of(limits);
         shared

@@ -7,9 +7,14 @@ use super::entry::Entry;
 use super::history::{Change, History, Recent};
 use super::list::List;
 use crate::protocol::revision::Revision;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a game server stays on the list of a tracker that was started again and has not heard
+/// from it yet.
+pub const STALE_FOR: Duration = Duration::from_secs(60);
 
 /// Names one connection for as long as the process lives; never used twice.
 pub type ConnectionId = u64;
@@ -27,6 +32,8 @@ pub struct Registry {
     owners: Vec<ConnectionId>,
     place_of_owner: HashMap<ConnectionId, usize>,
     place_of_address: HashMap<SocketAddr, usize>,
+    /// When to forget those that came back stale. Some may have been taken over or have left.
+    stale: BTreeSet<(Instant, ConnectionId)>,
 }
 
 impl Registry {
@@ -38,6 +45,7 @@ impl Registry {
             owners: Vec::new(),
             place_of_owner: HashMap::new(),
             place_of_address: HashMap::new(),
+            stale: BTreeSet::new(),
         }
     }
 
@@ -81,6 +89,8 @@ impl Registry {
     /// the ghost of a game server that was started again: the newcomer replaces it, and the
     /// ghost's connection is returned so that it can be closed.
     ///
+    /// A stale entry has no connection; its game server takes it over in the same way.
+    ///
     /// # Errors
     /// [`Taken`] if the ip:port is held from another address or with another credential. Nothing
     /// has changed then.
@@ -95,7 +105,7 @@ impl Registry {
         let mut replaced = None;
         if let Some(place) = there.filter(|&place| Some(place) != mine) {
             let there = self.list.at(place);
-            if (there.peer, there.credential) != (entry.peer, entry.credential) {
+            if there.peer != entry.peer || !there.credential.yields_to(entry.credential) {
                 return Err(Taken);
             }
             replaced = Some(self.owners[place]);
@@ -130,6 +140,60 @@ impl Registry {
         };
         self.remember(Change { before, after });
         Ok(replaced)
+    }
+
+    /// Puts a game server back on the list that was there before the tracker was started, marked
+    /// as stale until its game server logs in, and to be forgotten at `until`. `owner` is a
+    /// connection that there will never be. False if somebody has that ip:port already.
+    pub fn restore(&mut self, owner: ConnectionId, mut entry: Entry, until: Instant) -> bool {
+        let is_free = !self.place_of_address.contains_key(&entry.address);
+        // The value is a valid one.
+        if !is_free || entry.infos.set("stale", "yes").is_err() || self.put(owner, entry).is_err() {
+            return false;
+        }
+        self.stale.insert((until, owner));
+        true
+    }
+
+    /// The stale entry of `address`, and the owner it was given.
+    pub fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
+        let place = *self.place_of_address.get(&address)?;
+        let entry = self.list.at(place);
+        entry
+            .is_stale()
+            .then(|| (self.owners[place], Arc::clone(entry)))
+    }
+
+    /// Undoes that `by` has taken over a stale entry, because it may not be listed after all.
+    pub fn give_back(&mut self, by: ConnectionId, (owner, stale): (ConnectionId, Arc<Entry>)) {
+        let Some(place) = self.place_of_owner.remove(&by) else {
+            return;
+        };
+        self.place_of_owner.insert(owner, place);
+        self.owners[place] = owner;
+        let list = Arc::make_mut(&mut self.list);
+        let before = Some(Arc::clone(list.at(place)));
+        list.replace(place, Arc::clone(&stale));
+        let after = Some(stale);
+        self.remember(Change { before, after });
+    }
+
+    /// When the next stale entry is to be forgotten; `None` if there is none left.
+    pub fn next_to_forget(&self) -> Option<Instant> {
+        self.stale.first().map(|(until, _)| *until)
+    }
+
+    /// Takes one stale entry off the list whose time is over. One at a time, so that nobody waits
+    /// for thousands.
+    pub fn forget(&mut self, now: Instant) -> Option<Arc<Entry>> {
+        while self.next_to_forget().is_some_and(|until| until <= now) {
+            let (_, owner) = self.stale.pop_first()?;
+            // Owners are never used twice: an entry that was taken over is not found.
+            if let Some(entry) = self.remove(owner) {
+                return Some(entry);
+            }
+        }
+        None
     }
 
     /// Takes the entry of `owner` off the list. `None` if it has none (any more).
@@ -230,6 +294,91 @@ mod tests {
             Some(9)
         );
         assert_eq!(registry.list().count(), 1);
+    }
+
+    #[test]
+    fn what_is_stale_goes_to_its_own_game_server_or_is_forgotten() {
+        let start = Instant::now();
+        let until = start + STALE_FOR;
+        let mut registry = Registry::new(1);
+        let restored = |port, credential| Entry {
+            credential,
+            ..entry(port, 0, 3)
+        };
+        for (owner, credential) in [
+            (1, Credential::Forgotten),
+            (2, Credential::Key(1)),
+            (3, Credential::Forgotten),
+        ] {
+            assert!(registry.restore(owner, restored(owner as u16, credential), until));
+        }
+        assert!(!registry.restore(4, restored(1, Credential::Forgotten), until));
+        let then = registry.list().revision();
+        let stale = Filter::parse("stale=yes").unwrap();
+        let (count, lines) = registry.list().encode_matching(&stale);
+        assert_eq!((count, lines.len()), (3, text(&registry.list()).len()));
+
+        // Not from another address, and not with another credential than a key.
+        let elsewhere = Entry {
+            peer: "192.0.2.9".parse().unwrap(),
+            ..entry(1, 0, 0)
+        };
+        assert_eq!(registry.put(10, elsewhere), Err(Taken));
+        assert_eq!(registry.put(10, entry(2, 0, 0)), Err(Taken));
+        assert_eq!(
+            registry.put(10, restored(2, Credential::Key(2))),
+            Err(Taken)
+        );
+        assert_eq!(registry.put(11, entry(1, 5, 4)), Ok(Some(1)));
+        assert_eq!(
+            registry.put(12, restored(2, Credential::Key(1))),
+            Ok(Some(2))
+        );
+        assert_eq!(
+            registry.put(13, entry(1, 6, 4)),
+            Err(Taken),
+            "it is live now"
+        );
+        assert_eq!(
+            since(&registry, then, "").unwrap(),
+            "INFOS ip=192.0.2.1 port=1 nbplayers=4\nINFOS ip=192.0.2.1 port=2 nbplayers=3\n"
+        );
+
+        let then = registry.list().revision();
+        let almost = until - Duration::from_millis(1);
+        assert_eq!(
+            (registry.forget(almost), registry.list().count()),
+            (None, 3)
+        );
+        assert_eq!(registry.next_to_forget(), Some(until));
+        assert_eq!(registry.forget(until).unwrap().address.port(), 3);
+        assert_eq!(registry.forget(until), None);
+        assert_eq!(
+            (registry.next_to_forget(), registry.list().count()),
+            (None, 2)
+        );
+        let gone = "GONE ip=192.0.2.1 port=3\n";
+        assert_eq!(since(&registry, then, "").unwrap(), gone);
+    }
+
+    #[test]
+    fn who_may_not_be_listed_gives_a_stale_entry_back() {
+        let until = Instant::now() + STALE_FOR;
+        let mut registry = Registry::new(1);
+        let restored = Entry {
+            credential: Credential::Forgotten,
+            ..entry(5, 0, 3)
+        };
+        assert!(registry.restore(1, restored, until));
+        let (before, then) = (text(&registry.list()), registry.list().revision());
+        let stale = registry.stale_at(entry(5, 0, 0).address).unwrap();
+        assert_eq!(registry.put(2, entry(5, 7, 0)), Ok(Some(1)));
+        assert_eq!(registry.stale_at(entry(5, 0, 0).address), None);
+        registry.give_back(2, stale);
+        assert_eq!(text(&registry.list()), before);
+        assert_eq!(since(&registry, then, "").unwrap(), "");
+        assert_eq!((registry.remove(2), registry.entry_of(2)), (None, None));
+        assert!(registry.forget(until).is_some() && registry.list().count() == 0);
     }
 
     fn since(registry: &Registry, revision: Revision, filter: &str) -> Option<String> {

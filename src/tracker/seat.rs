@@ -173,6 +173,7 @@ impl Seat {
         let ghost = {
             let mut admission = lock(&shared.admission);
             let mut registry = lock(&shared.registry);
+            let stale = registry.stale_at(address);
             let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
             let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
             if let Some(ghost) = replaced {
@@ -187,7 +188,10 @@ impl Seat {
             };
             let handle = Arc::clone(&self.connection);
             if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
-                registry.remove(id);
+                match stale {
+                    Some(stale) => registry.give_back(id, stale),
+                    None => drop(registry.remove(id)),
+                }
                 drop((registry, admission));
                 shared.say_denied(denied, peer, Class::Listed);
                 return Err(denied.refusal());

@@ -10,7 +10,9 @@ use super::clerk::Clerk;
 use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party};
 use super::credentials::{Credential, Passwords};
+use super::entry::Entry;
 use super::keys::Keys;
+use super::list::List;
 use super::log::Log;
 use super::lounge::Lounge;
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
@@ -282,9 +284,11 @@ impl Shared {
         format!("{used}/{limit}")
     }
 
-    /// Closes the connections of listed game servers whose credential is not allowed any more.
+    /// Closes the connections of listed game servers whose credential is not allowed any more, and
+    /// forgets the stale ones.
     pub(super) fn dismiss_listed(&self, is_gone: impl Fn(Credential) -> bool, why: &Refusal) {
         let list = lock(&self.registry).list();
+        self.forget_stale(&list, |entry| is_gone(entry.credential));
         for entry in list.entries().filter(|entry| is_gone(entry.credential)) {
             let owner = lock(&self.registry).owner_of(entry.address);
             let connection = owner.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
@@ -303,5 +307,22 @@ impl Shared {
             }
         }
         self.watchers.somebody_dismissed();
+        let list = lock(&self.registry).list();
+        self.forget_stale(&list, |entry| bans.refusal(entry.peer).is_some());
+    }
+
+    /// Takes stale entries off the list that have lost their right to be there: they have no
+    /// connection to close.
+    fn forget_stale(&self, list: &List, is_gone: impl Fn(&Entry) -> bool) {
+        for entry in list
+            .entries()
+            .filter(|entry| entry.is_stale() && is_gone(entry))
+        {
+            let mut registry = lock(&self.registry);
+            if let Some((owner, _)) = registry.stale_at(entry.address) {
+                registry.remove(owner);
+            }
+        }
+        self.watchers.list_changed();
     }
 }
