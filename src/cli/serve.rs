@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-const FLAGS: [Flag; 13] = [
+const FLAGS: [Flag; 14] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -68,6 +68,11 @@ const FLAGS: [Flag; 13] = [
         name: "--state",
         value: "FILE",
         help: "keeps the list in this file, so that it survives a restart",
+    },
+    Flag {
+        name: "--publish",
+        value: "DIR",
+        help: "keep servers.json, a web page and metrics in this folder",
     },
     Flag {
         name: "--log-level",
@@ -140,6 +145,7 @@ impl Serve {
             "--keys-file" => Some(&mut self.config.keys_file),
             "--bans-file" => Some(&mut self.config.bans_file),
             "--state" => Some(&mut self.config.state),
+            "--publish" => Some(&mut self.config.publish),
             _ => None,
         };
         if let Some(file) = file {

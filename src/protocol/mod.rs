@@ -5,10 +5,12 @@
 //! [`text`] says which characters may travel, [`mod@line`] cuts bytes into lines, [`argument`] cuts a
 //! line into arguments, [`infos`] is what a game server says about itself, [`filter`] is what a
 //! client asks for, [`revision`] what it has already, and [`message`] names the verbs and the refusals.
+//! [`json`] is for programs that do not speak the protocol.
 
 pub mod argument;
 pub mod filter;
 pub mod infos;
+pub mod json;
 pub mod line;
 pub mod message;
 pub mod proof;

@@ -8,6 +8,7 @@ mod sending;
 use super::registry::ConnectionId;
 use super::session::watcher::Watch;
 use super::session::{Chunk, Closing, Outbox, Session, Timings};
+use super::stats::Counter;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::message::Refusal;
 use std::io::{self, ErrorKind, Read, Write};
@@ -36,6 +37,8 @@ pub struct Connection {
     dismissal: OnceLock<Refusal>,
     /// Bytes sent so far.
     sent: AtomicUsize,
+    /// What everybody has been sent, if that is counted.
+    sent_to_all: Option<&'static Counter>,
     /// Sending something that may have to wait for the peer.
     waits_for_peer: AtomicBool,
 }
@@ -120,7 +123,20 @@ impl Connection {
             peer,
             dismissal: OnceLock::new(),
             sent: AtomicUsize::new(0),
+            sent_to_all: None,
             waits_for_peer: AtomicBool::new(false),
+        }
+    }
+
+    /// The same connection, whose bytes are counted with those of all others.
+    pub fn counting(mut self, sent_to_all: &'static Counter) -> Self {
+        self.sent_to_all = Some(sent_to_all);
+        self
+    }
+
+    fn count(&self, sent: usize) {
+        if let Some(counter) = self.sent_to_all {
+            counter.add(sent as u64);
         }
     }
 
@@ -190,7 +206,8 @@ impl Connection {
         };
         // What does not fit now will not be read either.
         let _ = self.stream.set_nonblocking(true);
-        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
+        let sent = (&self.stream).write(format!("{why}\n").as_bytes());
+        self.count(sent.unwrap_or(0));
         let _ = self.stream.set_nonblocking(false);
         Step::Over(Ending::Refused(why.clone()))
     }

@@ -129,9 +129,26 @@ impl List {
         (count, encoded)
     }
 
+    /// The game servers in the pieces of [`encoded`](Self::encoded), and whether each piece is the
+    /// very one that `older` has in that place.
+    pub fn pieces_since<'a>(
+        &'a self,
+        older: Option<&'a List>,
+    ) -> impl Iterator<Item = (bool, &'a [Arc<Entry>])> {
+        let mut before = older.into_iter().flat_map(List::shared_leaves);
+        self.shared_leaves().map(move |leaf| {
+            // Whoever holds `older` keeps its leaves from being changed in place.
+            let is_same = before.next().is_some_and(|older| Arc::ptr_eq(older, leaf));
+            (is_same, &*leaf.entries)
+        })
+    }
+
     fn leaves(&self) -> impl Iterator<Item = &Leaf> {
-        let leaves = self.branches.iter().flat_map(|branch| &branch.leaves);
-        leaves.map(|leaf| &**leaf)
+        self.shared_leaves().map(|leaf| &**leaf)
+    }
+
+    fn shared_leaves(&self) -> impl Iterator<Item = &Arc<Leaf>> {
+        self.branches.iter().flat_map(|branch| &branch.leaves)
     }
 
     /// The entry at `place`, which must be less than [`count`](Self::count).
@@ -235,6 +252,13 @@ mod tests {
             pairs.filter(|(a, b)| a == b).count()
         };
         assert_eq!(shared(&held.branches, &list.branches), 2 * BRANCH + 3 - 1);
+        let pieces = list.pieces_since(Some(&held));
+        let changed: Vec<usize> = (0..)
+            .zip(pieces)
+            .filter_map(|(at, (is_same, _))| (!is_same).then_some(at))
+            .collect();
+        assert_eq!(changed, [place / LEAF]);
+        assert!(list.pieces_since(None).all(|(is_same, _)| !is_same));
         assert!(Arc::ptr_eq(&held.branches[0], &list.branches[0]));
         assert!(Arc::ptr_eq(&held.branches[2], &list.branches[2]));
         drop(held);

@@ -144,18 +144,20 @@ impl Log {
         self.event(Level::Warn, event, &all);
     }
 
-    /// Lines that were dropped because nobody read the ones before them, and not yet said.
+    /// Lines that were dropped so far, because nobody read the ones before them.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
 
 fn write_lines(lines: &Receiver<String>, dropped: &AtomicU64, mut target: impl Write) {
+    let mut said = 0;
     while let Ok(line) = lines.recv() {
         // A closed standard error is no reason to stop: somebody may look at the counters.
         let _ = target.write_all(line.as_bytes());
-        let lost = dropped.swap(0, Ordering::Relaxed);
+        let lost = dropped.load(Ordering::Relaxed) - said;
         if lost > 0 {
+            said += lost;
             let line = format_line(
                 SystemTime::now(),
                 Level::Warn,
@@ -190,7 +192,7 @@ fn format_line(
 }
 
 /// Appends a time as RFC 3339 in UTC with milliseconds.
-fn push_time(out: &mut String, time: SystemTime) {
+pub(super) fn push_time(out: &mut String, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = civil_date(days);

@@ -19,8 +19,8 @@ pub const GUESTS: usize = 28;
 pub const GUESTS_OF_HOLDERS: usize = 4;
 
 /// Threads that do not hold a connection: main, the log, the keeper, the watchers', the lounge's,
-/// the clerk, and two that are about to be followed by another.
-const OTHER_THREADS: usize = 8;
+/// the clerk, the publisher, and two that are about to be followed by another.
+const OTHER_THREADS: usize = 9;
 
 /// Descriptors that are not connections: standard streams, listeners, files being read.
 const OTHER_DESCRIPTORS: usize = 32;

@@ -2,7 +2,7 @@
 //!
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
 //! given the time. The others own what the pure ones never see: [`pool`] and
-//! [`roster`] the threads and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error,
+//! [`roster`] the threads and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error, [`publish`] the files for the rest of the world,
 //! [`machine`] the limits of the system. `services` and `seat` are where the two meet.
 
 pub mod admission;
@@ -18,6 +18,7 @@ pub mod machine;
 pub mod network;
 pub mod penalties;
 pub mod pool;
+pub mod publish;
 pub mod random;
 pub mod reachability;
 pub mod registry;
@@ -106,6 +107,8 @@ pub struct Config {
     pub listed_per_host: Option<usize>,
     /// Game servers on the list for one key; `None` for [`DEFAULT_LISTED_PER_KEY`].
     pub listed_per_key: Option<usize>,
+    /// A folder for the files of [`publish`].
+    pub publish: Option<PathBuf>,
     /// How long anything may take.
     pub timings: Timings,
 }
@@ -125,6 +128,8 @@ pub enum StartError {
     StateInUse(PathBuf),
     /// What is there in place of the state file cannot be one: a folder, a device.
     StateNoFile(PathBuf),
+    /// What is to be the folder for published files is something else.
+    NoFolder(PathBuf),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -166,6 +171,9 @@ impl fmt::Display for StartError {
                 "--state {} is not a regular file; choose the name of a file",
                 path.display()
             ),
+            Self::NoFolder(path) => {
+                write!(f, "{} is not a folder; --publish needs one", path.display())
+            }
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),
         }
@@ -191,6 +199,10 @@ impl Tracker {
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         let machine = Machine::read();
         let (max_slots, limits) = slots(&config, &machine)?;
+        let published = config.publish.as_ref();
+        if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
+            return Err(StartError::NoFolder(path.clone()));
+        }
         let passwords = Passwords::new(config.passwords, config.password_file)
             .map_err(StartError::Passwords)?;
         let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
@@ -250,6 +262,9 @@ impl Tracker {
             state_file::start(shared, path)?;
         }
         watchers::start(shared).map_err(StartError::Thread)?;
+        if let Some(folder) = config.publish {
+            publish::start(shared, folder).map_err(StartError::Thread)?;
+        }
         let needs = Needs::of(limits);
         shared
             .lounge

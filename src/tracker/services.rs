@@ -136,7 +136,8 @@ impl Shared {
         peer: SocketAddr,
     ) -> Option<Seat> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let connection = Arc::new(Connection::new(id, stream, peer));
+        let connection = Connection::new(id, stream, peer).counting(&self.stats.bytes_sent);
+        let connection = Arc::new(connection);
         let ip = connection.peer().ip();
         let bans = Arc::clone(&lock(&self.bans));
         if let Some(refusal) = bans.refusal(ip) {

@@ -51,6 +51,10 @@ pub struct Stats {
     pub refused: Counter,
     /// Connections closed because the peer did not read.
     pub slow_readers: Counter,
+    /// Bytes sent on all connections.
+    pub bytes_sent: Counter,
+    /// Files that could not be published.
+    pub publish_failures: Counter,
 }
 
 /// A number that only grows.
@@ -61,6 +65,11 @@ impl Counter {
     /// One more.
     pub fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many so far.
@@ -106,6 +115,8 @@ impl Stats {
             ("batches", &self.batches),
             ("refused", &self.refused),
             ("slow-readers", &self.slow_readers),
+            ("bytes-sent", &self.bytes_sent),
+            ("publish-failures", &self.publish_failures),
         ] {
             // Writing into a String does not fail.
             let _ = write!(line, " {name}={}", counter.get());

@@ -56,7 +56,10 @@ impl Connection {
             };
             match sent {
                 Ok(0) => return Err(Ending::Lost(ErrorKind::WriteZero.into())),
-                Ok(count) => IoSlice::advance_slices(&mut slices, count),
+                Ok(count) => {
+                    self.count(count);
+                    IoSlice::advance_slices(&mut slices, count);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(Ending::Lost(error)),
@@ -129,6 +132,7 @@ impl Connection {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(some) => {
                     count += some;
+                    self.count(some);
                     IoSlice::advance_slices(&mut slices, some);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -143,7 +147,8 @@ impl Connection {
     pub fn turn_away(&self, why: &Refusal) {
         // A socket that is new takes one line.
         let _ = self.stream.set_nonblocking(true);
-        let _ = (&self.stream).write(format!("{why}\n").as_bytes());
+        let sent = (&self.stream).write(format!("{why}\n").as_bytes());
+        self.count(sent.unwrap_or(0));
         self.farewell(Duration::ZERO);
     }
 }

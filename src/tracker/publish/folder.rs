@@ -1,0 +1,123 @@
+//! The folder of published files.
+//!
+//! This file hides how a file is replaced so that a reader sees the old one or the new one, whole:
+//! a temporary file beside it is renamed. Nothing is forced to the disk: all of it is written anew
+//! at the next start, so a machine that loses power loses nothing, and waiting for a disk every
+//! second would wear it out for that.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What shows that a file is still the one that was left.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(metadata),
+        }
+    }
+}
+
+/// A folder whose files are replaced as a whole.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// True if the file `name` is the one that `stamp` was taken of.
+    pub(super) fn still_has(&self, name: &str, stamp: &Option<Stamp>) -> bool {
+        let there = fs::metadata(self.0.join(name)).ok();
+        stamp.is_some() && there.as_ref().map(Stamp::of) == *stamp
+    }
+
+    /// The stamp of the file `name` if it holds `text` already.
+    pub(super) fn stamp_of(&self, name: &str, text: &str) -> Option<Stamp> {
+        let path = self.0.join(name);
+        // Looked at first, so that nothing else than a file of that size is read.
+        let metadata = fs::metadata(&path).ok()?;
+        let may_be = metadata.is_file() && metadata.len() == text.len() as u64;
+        (may_be && fs::read(&path).ok()? == text.as_bytes()).then(|| Stamp::of(&metadata))
+    }
+
+    /// Puts a file in place of the file `name`.
+    ///
+    /// # Errors
+    /// Those of the system. The old file, if there was one, is left as it was.
+    pub(super) fn replace<'a>(
+        &self,
+        name: &str,
+        pieces: impl IntoIterator<Item = &'a str>,
+    ) -> io::Result<Stamp> {
+        let new = self.0.join(format!(".{name}.new"));
+        // May be left from a tracker that was killed. Made anew, so that a link in its place, in a
+        // folder where others may write, leads nowhere.
+        let _ = fs::remove_file(&new);
+        let replaced = write_new(&new, pieces).and_then(|stamp| {
+            fs::rename(&new, self.0.join(name))?;
+            Ok(stamp)
+        });
+        if replaced.is_err() {
+            // Half a file must not take the room of a whole one.
+            let _ = fs::remove_file(&new);
+        }
+        replaced
+    }
+}
+
+fn write_new<'a>(path: &Path, pieces: impl IntoIterator<Item = &'a str>) -> io::Result<Stamp> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
+    for piece in pieces {
+        file.write_all(piece.as_bytes())?;
+    }
+    Ok(Stamp::of(&file.metadata()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_or_left_alone_and_nothing_else_is_left_behind() {
+        let path = std::env::temp_dir().join(format!("gltracker-folder-{}", std::process::id()));
+        let folder = Folder::new(path.clone());
+        assert!(folder.replace("a", ["x"]).is_err(), "there is no folder");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join(".a.new"), "left by another").unwrap();
+        let stamp = Some(folder.replace("a", ["on", "e"]).unwrap());
+        assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "one");
+        assert!(folder.still_has("a", &stamp) && !folder.still_has("a", &None));
+        assert_eq!(folder.stamp_of("a", "one"), stamp);
+        assert_eq!(folder.stamp_of("a", "two"), None);
+        let newer = Some(folder.replace("a", ["two"]).unwrap());
+        assert!(folder.still_has("a", &newer) && !folder.still_has("a", &stamp));
+        fs::create_dir(path.join("b")).unwrap();
+        assert!(folder.replace("b", ["x"]).is_err(), "that is a folder");
+        let mut names: Vec<_> = fs::read_dir(&path)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["a", "b"]);
+        fs::remove_dir_all(&path).unwrap();
+        assert!(!folder.still_has("a", &newer));
+    }
+}

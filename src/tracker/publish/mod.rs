@@ -1,0 +1,186 @@
+//! The list for the rest of the world: a folder of files that any web server can serve.
+//!
+//! One thread looks once a second whether the list has changed or a file is not there any more,
+//! and replaces what must be replaced. This file hides when that is, and what happens while it
+//! cannot be done: nothing but a warning a minute, a count, and another try a second later. No
+//! connection ever waits for any of this.
+
+mod folder;
+mod metrics;
+mod servers;
+
+use super::log::Level;
+use super::services::{Shared, lock};
+use folder::{Folder, Stamp};
+use metrics::Metrics;
+use servers::Servers;
+use std::fmt::Display;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The page that shows servers.json.
+const PAGE: &str = include_str!("index.html");
+
+/// How often it is looked whether something must be replaced; so no file is written more often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often metrics.prom is replaced. Prometheus asks every 15 s unless it is told otherwise.
+const METRICS_EVERY: Duration = Duration::from_secs(15);
+
+/// Of warnings that a file cannot be written, one is logged in this time.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Starts the thread. A folder that is not there is made, but not the folder above it.
+///
+/// # Errors
+/// When the thread cannot be started. A folder that cannot be written is no error.
+pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> {
+    // Only now: one that is removed later was removed by somebody who wanted that.
+    let _ = std::fs::create_dir(&folder);
+    let started = SystemTime::now();
+    let thread = std::thread::Builder::new().name("publisher".to_owned());
+    thread.spawn(move || {
+        loop {
+            let publisher = Publisher::new(shared, folder.clone(), started);
+            let _ = catch_unwind(AssertUnwindSafe(|| publisher.run()));
+            shared.log.event(Level::Error, "publisher-panicked", &[]);
+            std::thread::sleep(LOOK_EVERY);
+        }
+    })?;
+    Ok(())
+}
+
+/// All that the thread knows.
+struct Publisher {
+    shared: &'static Shared,
+    folder: Folder,
+    started: SystemTime,
+    servers: Servers,
+    /// The files as they were left; `None` for one that must be written.
+    servers_stamp: Option<Stamp>,
+    page_stamp: Option<Stamp>,
+    metrics_stamp: Option<Stamp>,
+    next_metrics: Instant,
+    /// When the last warning was logged, while not all could be written.
+    warned: Option<Instant>,
+    is_failing: bool,
+}
+
+impl Publisher {
+    fn new(shared: &'static Shared, folder: PathBuf, started: SystemTime) -> Self {
+        Self {
+            shared,
+            folder: Folder::new(folder),
+            started,
+            servers: Servers::default(),
+            servers_stamp: None,
+            page_stamp: None,
+            metrics_stamp: None,
+            next_metrics: Instant::now(),
+            warned: None,
+            is_failing: false,
+        }
+    }
+
+    fn run(mut self) -> ! {
+        loop {
+            let written = [
+                ("servers.json", self.publish_servers()),
+                ("index.html", self.publish_page()),
+                ("metrics.prom", self.publish_metrics(Instant::now())),
+            ];
+            self.say(written, Instant::now());
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn publish_servers(&mut self) -> io::Result<()> {
+        let list = lock(&self.shared.registry).list();
+        let is_new = self.servers.revision() != Some(list.revision());
+        if is_new {
+            self.servers.update(list, SystemTime::now());
+        } else if self.folder.still_has("servers.json", &self.servers_stamp) {
+            return Ok(());
+        }
+        // Forgotten first, so that what fails is tried again.
+        self.servers_stamp = None;
+        let pieces = self.servers.pieces();
+        self.servers_stamp = Some(self.folder.replace("servers.json", pieces)?);
+        Ok(())
+    }
+
+    fn publish_page(&mut self) -> io::Result<()> {
+        if self.folder.still_has("index.html", &self.page_stamp) {
+            return Ok(());
+        }
+        self.page_stamp = match self.folder.stamp_of("index.html", PAGE) {
+            Some(stamp) => Some(stamp),
+            None => Some(self.folder.replace("index.html", [PAGE])?),
+        };
+        Ok(())
+    }
+
+    fn publish_metrics(&mut self, now: Instant) -> io::Result<()> {
+        let is_there = self.folder.still_has("metrics.prom", &self.metrics_stamp);
+        if is_there && now < self.next_metrics {
+            return Ok(());
+        }
+        self.metrics_stamp = None;
+        let text = self.metrics();
+        self.metrics_stamp = Some(self.folder.replace("metrics.prom", [&*text])?);
+        self.next_metrics = now + METRICS_EVERY;
+        Ok(())
+    }
+
+    fn metrics(&self) -> String {
+        let shared = self.shared;
+        let list = lock(&shared.registry).list();
+        let admission = lock(&shared.admission);
+        let slots = super::slots::Class::ALL.map(|class| (class, admission.usage(class)));
+        drop(admission);
+        let since = self.started.duration_since(UNIX_EPOCH);
+        let metrics = Metrics {
+            started: since.unwrap_or_default(),
+            game_servers: list.count(),
+            players: list
+                .entries()
+                .filter_map(|entry| entry.infos.number("nbplayers"))
+                .map(u64::from)
+                .sum(),
+            slots,
+            log_dropped: shared.log.dropped(),
+        };
+        metrics.text(&shared.stats)
+    }
+
+    /// Says what could not be written, and once that it can be again.
+    fn say(&mut self, written: [(&str, io::Result<()>); 3], now: Instant) {
+        let folder = self.folder.path().display().to_string();
+        let was_failing = std::mem::take(&mut self.is_failing);
+        for (file, result) in written {
+            let Err(error) = result else { continue };
+            self.is_failing = true;
+            self.shared.stats.publish_failures.add_one();
+            if self.warned.is_some_and(|last| now < last + QUIET) {
+                continue;
+            }
+            self.warned = Some(now);
+            let so = "the files stay as they are; tried again every second";
+            let fields: [(&str, &dyn Display); 4] = [
+                ("folder", &folder),
+                ("file", &file),
+                ("error", &error),
+                ("so", &so),
+            ];
+            self.shared.log.event(Level::Warn, "not-published", &fields);
+        }
+        if was_failing && !self.is_failing {
+            let fields: [(&str, &dyn Display); 1] = [("folder", &folder)];
+            self.shared
+                .log
+                .event(Level::Info, "published-again", &fields);
+        }
+    }
+}
