@@ -6,7 +6,7 @@ use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const FLAGS: [Flag; 14] = [
     Flag {
@@ -124,6 +124,7 @@ pub(super) fn parse(
             }
         }
     }
+    serve.take_from_manager(&environment);
     Ok(Command::Serve(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
@@ -137,6 +138,25 @@ struct Serve {
 }
 
 impl Serve {
+    /// What nobody has named, and a service manager hands over in a folder, is taken from there.
+    fn take_from_manager(&mut self, environment: &impl Fn(&str) -> Option<OsString>) {
+        let Some(folder) = environment("CREDENTIALS_DIRECTORY") else {
+            return;
+        };
+        let config = &mut self.config;
+        let has_password = !config.passwords.is_empty();
+        for (file, name, is_given) in [
+            (&mut config.password_file, "password", has_password),
+            (&mut config.keys_file, "keys", false),
+            (&mut config.bans_file, "bans", false),
+        ] {
+            let path = Path::new(&folder).join(name);
+            if file.is_none() && !is_given && path.exists() {
+                *file = Some(path);
+            }
+        }
+    }
+
     /// Sets what `flag` stands for; `source` is where the value was written.
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{source}: {why}"));
@@ -224,7 +244,8 @@ Flags:
 {}
 Every flag has an environment variable, which it overrides: --max-slots is GLTRACKER_MAX_SLOTS.
 GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
-made up at the start and shown once.
+made up at the start and shown once. A service manager may hand over files named password, keys and
+bans in CREDENTIALS_DIRECTORY, for what no flag or variable names.
 
 Logs go to standard error, one line of key=value for each event.
 Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, limits too low).

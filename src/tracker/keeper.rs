@@ -47,6 +47,8 @@ impl Keeper {
                 loop {
                     std::thread::sleep(LOOK_EVERY);
                     keeper.look();
+                    keeper.show_that_locks_are_free();
+                    keeper.shared.keeper_rounds.add_one();
                 }
             })
             .map(drop)
@@ -63,6 +65,13 @@ impl Keeper {
                 self.shared.log.event(Level::Warn, "file-not-read", &fields);
             }
         }
+    }
+
+    /// If a lock were never given back, no conversation would go on, and neither may the keeper: it
+    /// is what the watchdog looks at.
+    fn show_that_locks_are_free(&self) {
+        drop(lock(&self.shared.admission));
+        drop(lock(&self.shared.registry));
     }
 
     fn look_at_passwords(&self) {

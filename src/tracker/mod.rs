@@ -9,6 +9,7 @@ pub mod admission;
 pub mod bans;
 pub mod connection;
 pub mod credentials;
+pub mod doorbell;
 pub mod entry;
 pub mod history;
 pub mod keys;
@@ -16,6 +17,7 @@ pub mod list;
 pub mod log;
 pub mod machine;
 pub mod network;
+pub mod notify;
 pub mod penalties;
 pub mod pool;
 pub mod publish;
@@ -45,6 +47,7 @@ use keeper::Keeper;
 use log::{Level, Log};
 use machine::{Machine, Needs, Shortage};
 use network::Network;
+use notify::Part;
 use random::Random;
 use reachability::Reachability;
 use registry::Registry;
@@ -183,11 +186,20 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// A running tracker. It has no end: dropping this leaves it running for as long as the process.
-#[derive(Debug)]
 pub struct Tracker {
     servers: SocketAddr,
     clients: SocketAddr,
     max_slots: usize,
+    shared: &'static Shared,
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("servers", &self.servers)
+            .field("clients", &self.clients)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tracker {
@@ -216,11 +228,8 @@ impl Tracker {
         let inheritable =
             |listener| pool::preset(listener, &config.timings).map_err(StartError::Thread);
         let (game_servers, clients) = (inheritable(game_servers)?, inheritable(clients)?);
-        let tracker = Self {
-            servers: local(&game_servers, config.servers, GAME_SERVER_PORT)?,
-            clients: local(&clients, config.clients, CLIENT_PORT)?,
-            max_slots,
-        };
+        let servers_at = local(&game_servers, config.servers, GAME_SERVER_PORT)?;
+        let clients_at = local(&clients, config.clients, CLIENT_PORT)?;
         let random = Random::open();
         let epoch = random.number() as u32;
         // A tracker has no end, so what its threads share is never dropped, and a conversation can
@@ -228,8 +237,8 @@ impl Tracker {
         let shared: &'static Shared = Box::leak(Box::new(Shared {
             setting: Setting {
                 timings: config.timings,
-                game_server_port: tracker.servers.port(),
-                client_port: tracker.clients.port(),
+                game_server_port: servers_at.port(),
+                client_port: clients_at.port(),
                 require_check: config.require_check,
             },
             log: log.clone(),
@@ -245,12 +254,15 @@ impl Tracker {
             passwords: Mutex::new(passwords),
             keys: Mutex::default(),
             bans: Mutex::default(),
-            reachability: Reachability::open(tracker.servers.ip()),
+            reachability: Reachability::open(servers_at.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
             game_server_roster: Roster::all_at_the_door(),
             client_roster: Roster::few_at_the_door(),
+            game_server_bell: Default::default(),
+            client_bell: Default::default(),
+            keeper_rounds: Default::default(),
             lounge: Default::default(),
             clerk: Clerk::start().map_err(StartError::Thread)?,
             guests: Default::default(),
@@ -273,6 +285,7 @@ impl Tracker {
         pool::open_door(
             "game-servers",
             game_servers,
+            &shared.game_server_bell,
             &shared.game_server_roster,
             needs.game_server_threads,
             log.clone(),
@@ -282,6 +295,7 @@ impl Tracker {
         pool::open_door(
             "clients",
             clients,
+            &shared.client_bell,
             &shared.client_roster,
             needs.client_threads,
             log.clone(),
@@ -292,12 +306,17 @@ impl Tracker {
             Level::Info,
             "listening",
             &[
-                ("servers", &tracker.servers),
-                ("clients", &tracker.clients),
+                ("servers", &servers_at),
+                ("clients", &clients_at),
                 ("max-slots", &max_slots),
             ],
         );
-        Ok(tracker)
+        Ok(Self {
+            servers: servers_at,
+            clients: clients_at,
+            max_slots,
+            shared,
+        })
     }
 
     /// Where game servers connect.
@@ -313,6 +332,24 @@ impl Tracker {
     /// How many connections it holds at the most.
     pub fn max_slots(&self) -> usize {
         self.max_slots
+    }
+
+    /// How often `part` has moved so far.
+    pub fn progress(&self, part: Part) -> u64 {
+        match part {
+            Part::GameServerDoor => self.shared.game_server_bell.opened(),
+            Part::ClientDoor => self.shared.client_bell.opened(),
+            Part::Keeper => self.shared.keeper_rounds.get(),
+        }
+    }
+
+    /// The same, after a door that has not moved since `seen` was given cause to.
+    pub fn urge(&self, part: Part, seen: u64) -> u64 {
+        match part {
+            Part::GameServerDoor => self.shared.game_server_bell.ring(self.servers, seen),
+            Part::ClientDoor => self.shared.client_bell.ring(self.clients, seen),
+            Part::Keeper => self.progress(part),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! one connection stays with that connection.
 
 use super::connection;
+use super::doorbell::Doorbell;
 use super::log::{Level, Log};
 use super::roster::{Duty, Errand, Place, Roster};
 use super::session::Timings;
@@ -14,7 +15,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 #[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,10 +32,10 @@ const LOG_EVERY: Duration = Duration::from_secs(1);
 struct Door<F> {
     name: &'static str,
     listener: TcpListener,
+    bell: &'static Doorbell,
     roster: &'static Roster,
     receive: F,
     log: Log,
-    accepted: AtomicU64,
     /// Held by the one doorman that waits for better times; when trouble was last logged.
     trouble: Mutex<Option<Instant>>,
 }
@@ -56,7 +56,7 @@ pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListene
     Ok(listener)
 }
 
-/// Starts the `threads` of a port. Those of them who are at the door call `receive` with whoever
+/// Starts the `threads` of a port, which has this `bell`. Those of them who are at the door call `receive` with whoever
 /// comes; all of them do the errands of `roster`.
 ///
 /// # Errors
@@ -64,6 +64,7 @@ pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListene
 pub fn open_door<F>(
     name: &'static str,
     listener: TcpListener,
+    bell: &'static Doorbell,
     roster: &'static Roster,
     threads: usize,
     log: Log,
@@ -72,14 +73,13 @@ pub fn open_door<F>(
 where
     F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static,
 {
-    let accepted = AtomicU64::new(0);
     let door = Arc::new(Door {
         name,
         listener,
+        bell,
         roster,
         receive,
         log,
-        accepted,
         trouble: Mutex::new(None),
     });
     for number in 1..=threads {
@@ -135,7 +135,9 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<
     fn stand_at_door(&self, place: &mut Place<'_>) {
         match self.listener.accept() {
             Ok((stream, peer)) => {
-                self.accepted.fetch_add(1, Ordering::Relaxed);
+                if self.bell.open(peer) {
+                    return;
+                }
                 self.survive(|| (self.receive)(place, stream, peer), Some(peer));
             }
             Err(error) => self.recover(&error),
@@ -160,9 +162,9 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<
         if matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock) {
             return;
         }
-        let accepted = self.accepted.load(Ordering::Relaxed);
+        let opened = self.bell.opened();
         let mut logged = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.accepted.load(Ordering::Relaxed) != accepted {
+        if self.bell.opened() != opened {
             return;
         }
         let now = Instant::now();
@@ -197,6 +199,7 @@ mod tests {
         open_door(
             "test",
             listener,
+            Box::leak(Box::default()),
             Box::leak(Box::new(Roster::few_at_the_door())),
             threads,
             log,

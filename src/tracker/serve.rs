@@ -1,6 +1,7 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
 use super::log::{Level, Log};
+use super::notify::Manager;
 use super::random::Random;
 use super::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
 use std::fmt::Write as _;
@@ -23,6 +24,8 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
     }
     let asked_for_slots = config.max_slots.is_some();
     let tracker = Tracker::start(config, log.clone())?;
+    let manager = Manager::from_environment(|name| std::env::var_os(name));
+    manager.say_ready(&tracker);
     if !asked_for_slots && tracker.max_slots() < DEFAULT_MAX_SLOTS {
         let why = "the limits of this machine allow no more; --max-slots tells which";
         let fields: [(&str, &dyn std::fmt::Display); 3] = [
@@ -36,9 +39,7 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
     let _ = stdout.flush();
-    loop {
-        std::thread::park();
-    }
+    manager.feed_watchdog(&tracker, &log)
 }
 
 /// Makes a panic one line of the log instead of several on standard error.

@@ -10,6 +10,7 @@ use super::clerk::Clerk;
 use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party};
 use super::credentials::{Credential, Passwords};
+use super::doorbell::Doorbell;
 use super::entry::Entry;
 use super::keys::Keys;
 use super::list::List;
@@ -26,7 +27,7 @@ use super::session::client::ClientSession;
 use super::session::game_server::{self, GameServerSession};
 use super::session::{Outbox, Session, Setting};
 use super::slots::Class;
-use super::stats::Stats;
+use super::stats::{Counter, Stats};
 use super::watchers::Watchers;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
@@ -56,6 +57,10 @@ pub(super) struct Shared {
     /// The threads of each port.
     pub(super) game_server_roster: Roster,
     pub(super) client_roster: Roster,
+    pub(super) game_server_bell: Doorbell,
+    pub(super) client_bell: Doorbell,
+    /// How often the keeper went round.
+    pub(super) keeper_rounds: Counter,
     /// Clients who have their answer.
     pub(super) lounge: Lounge,
     pub(super) clerk: Clerk,

@@ -1,6 +1,6 @@
 //! Keys and bans come from files that are read again, and what they take away is taken at once.
 
-use crate::harness::{PATIENCE, Peer, TrackerProcess};
+use crate::harness::{PATIENCE, Peer, TrackerProcess, command};
 use gltracker::protocol::message::parse_number;
 use gltracker::protocol::proof::mac;
 use std::path::PathBuf;
@@ -140,4 +140,48 @@ fn files_that_cannot_be_read_are_said_at_the_start() {
             "{stderr}"
         );
     }
+}
+
+#[test]
+fn a_service_manager_hands_over_what_no_flag_names() {
+    let folder = std::env::temp_dir().join(format!("gltracker-handed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, text) in [
+        ("password", "from the manager\n"),
+        ("keys", "alice between us\n"),
+        ("bans", "203.0.113.9 fakes\n"),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let start = |arguments: &[&str], password: &str| {
+        let mut command = command();
+        command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        command.args(["--max-slots", "80", "--trust", "127.0.0.0/8"]);
+        command
+            .args(arguments)
+            .env("CREDENTIALS_DIRECTORY", &folder);
+        if !password.is_empty() {
+            command.env("GLTRACKER_PASSWORD", password);
+        }
+        TrackerProcess::run(command)
+    };
+    let answer = |tracker: &TrackerProcess, password: &str| {
+        Peer::connect(tracker.servers).ask(&format!("LOGIN {password}"))
+    };
+    let tracker = start(&[], "");
+    assert!(answer(&tracker, "from the manager").starts_with("CHALLENGE "));
+    assert!(answer(&tracker, "another").starts_with("ERR bad-password"));
+    let (_alice, listed) = log_in(&tracker, "alice", "between us", 1);
+    assert_eq!(listed, "OK listed 127.0.0.1:1");
+    tracker.wait_for_log("event=bans-read");
+
+    // Whoever gives a password means that one.
+    let tracker = start(&[], "given");
+    assert!(answer(&tracker, "given").starts_with("CHALLENGE "));
+    assert!(answer(&tracker, "from the manager").starts_with("ERR bad-password"));
+    let keys = TestFile::new("named-keys", "bob hunter2\n");
+    let tracker = start(&["--keys-file", keys.path()], "");
+    let (_, refused) = log_in(&tracker, "alice", "between us", 1);
+    assert!(refused.starts_with("ERR bad-password"), "{refused}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

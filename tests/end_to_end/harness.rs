@@ -26,6 +26,9 @@ pub(crate) fn command() -> Command {
             command.env_remove(name);
         }
     }
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -16,6 +16,8 @@ mod list;
 mod liveness;
 #[cfg(unix)]
 mod netcats;
+#[cfg(unix)]
+mod notify;
 mod pretend;
 mod reachability;
 #[cfg(unix)]
