@@ -290,11 +290,11 @@ mod tests {
             "{dropped}: one line may be in the writer's hands"
         );
         drop(go_on);
-        while log.dropped() > 0 {
+        let written = || String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        while !written().contains("event=log-dropped") {
             std::thread::yield_now();
         }
         // The queue may be full for a moment longer, so this is said until it is written.
-        let written = || String::from_utf8(written.lock().unwrap().clone()).unwrap();
         while !written().contains("event=after") {
             log.event(Level::Info, "after", &[]);
             std::thread::yield_now();

@@ -202,7 +202,7 @@ mod tests {
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (968, 1128, 4872)
+            (969, 1129, 4876)
         );
     }
 
@@ -216,14 +216,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1128 open files are needed",
+                "1129 open files are needed",
             ),
             (
                 Machine {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 968",
+                "ulimit -u 969",
             ),
             (
                 Machine {
@@ -237,14 +237,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=968",
+                "kernel.threads-max=969",
             ),
             (
                 Machine {
-                    maps: Some(4871),
+                    maps: Some(4875),
                     ..plenty
                 },
-                "vm.max_map_count=4872",
+                "vm.max_map_count=4876",
             ),
         ] {
             let shortage = machine.check(needs(1024)).unwrap_err().to_string();
@@ -252,7 +252,7 @@ mod tests {
         }
         assert!(
             Machine {
-                maps: Some(4872),
+                maps: Some(4876),
                 ..plenty
             }
             .check(needs(1024))

@@ -51,7 +51,8 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
         is_bad: false,
         until: HashMap::new(),
         written: None,
-        trouble: None,
+        warned: None,
+        is_failing: false,
     };
     keeper.load();
     let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -95,8 +96,10 @@ struct StateFile {
     until: HashMap<SocketAddr, u64>,
     /// What is on the disk.
     written: Option<Revision>,
-    /// When it was last said that writing fails, if it was.
-    trouble: Option<Instant>,
+    /// When it was last said that writing fails.
+    warned: Option<Instant>,
+    /// It was said, and still fails.
+    is_failing: bool,
 }
 
 impl StateFile {
@@ -121,7 +124,7 @@ impl StateFile {
         match self.write(&text) {
             Ok(()) => {
                 self.written = Some(revision);
-                if self.trouble.take().is_some() {
+                if std::mem::take(&mut self.is_failing) {
                     let path = self.disk.path().display();
                     let fields: [(&str, &dyn Display); 1] = [("file", &path)];
                     let log = &self.shared.log;
@@ -149,10 +152,11 @@ impl StateFile {
 
     fn say_not_written(&mut self, error: &io::Error) {
         let now = Instant::now();
-        if self.trouble.is_some_and(|said| now - said < WARN_EVERY) {
+        if self.warned.is_some_and(|warned| now - warned < WARN_EVERY) {
             return;
         }
-        self.trouble = Some(now);
+        self.warned = Some(now);
+        self.is_failing = true;
         let so = "the file is as it was, and is tried again every second";
         let path = self.disk.path().display();
         let fields: [(&str, &dyn Display); 3] = [("file", &path), ("error", error), ("so", &so)];

@@ -261,13 +261,18 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the tracker accepts");
+        Self::try_connect(address).expect("the tracker accepts")
+    }
+
+    /// `None` if nobody is there.
+    pub(crate) fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
+        Some(Self {
             stream: BufReader::new(stream),
-        }
+        })
     }
 
     /// The socket itself.

@@ -19,11 +19,15 @@ mod netcats;
 #[cfg(unix)]
 mod notify;
 mod pretend;
+#[cfg(unix)]
+mod publish;
 mod reachability;
 #[cfg(unix)]
 mod scripts;
 mod simulation;
 mod slots;
+#[cfg(unix)]
+mod state;
 #[cfg(unix)]
 mod tools;
 mod transcript;

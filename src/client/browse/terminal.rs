@@ -155,7 +155,11 @@ fn stty(arguments: &[&str]) -> io::Result<String> {
 
 /// The bytes that turn a screen of `old` lines into one of `new` lines.
 fn changes(old: &[Line], new: &[Line], colour: bool) -> String {
-    let mut bytes = String::new();
+    // A terminal that has become lower has no row to clear below the last one: all is drawn anew.
+    let (mut bytes, old) = match new.len() < old.len() {
+        true => ("\x1b[2J".to_owned(), &[][..]),
+        false => (String::new(), old),
+    };
     for (row, line) in new
         .iter()
         .enumerate()
@@ -178,9 +182,6 @@ fn changes(old: &[Line], new: &[Line], colour: bool) -> String {
             row + 1,
             line.text
         );
-    }
-    if new.len() < old.len() {
-        let _ = write!(bytes, "\x1b[{};1H\x1b[J", new.len() + 1);
     }
     bytes
 }
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(changes(&old, &old, true), "");
         assert_eq!(
             changes(&old, &new, true),
-            "\x1b[2;1H\x1b[7mb\x1b[0m\x1b[K\x1b[3;1H\x1b[J"
+            "\x1b[2J\x1b[1;1Ha\x1b[0m\x1b[K\x1b[2;1H\x1b[7mb\x1b[0m\x1b[K"
         );
     }
 

@@ -1,0 +1,198 @@
+//! The published folder: what is in it, and that the list does not depend on it.
+
+use crate::harness::{PASSWORD, TrackerProcess, command};
+use crate::tools::{need, wait_until};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder of this test, removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("gltracker-publish-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn start(folder: &Path) -> TrackerProcess {
+    TrackerProcess::start_with(&["--max-slots", "80", "--publish", folder.to_str().unwrap()])
+}
+
+fn wait_for(file: &Path, part: &str) -> String {
+    wait_until(part, || {
+        fs::read_to_string(file)
+            .ok()
+            .filter(|text| text.contains(part))
+    })
+}
+
+#[test]
+fn the_files_appear_and_follow_the_list() {
+    let folder = Folder::new("follows");
+    let tracker = start(&folder.0);
+    let json = folder.0.join("servers.json");
+    wait_for(&json, "\"count\":0");
+    let mut game_server = tracker.log_in(23460, "nbplayers=3 description=\"<b>&\\\"\"");
+    let said = Instant::now();
+    let text = wait_for(&json, "\"count\":1");
+    let took = said.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}, promised 1 s");
+    let line = r#"{"addresses":["127.0.0.1:23460"],"info":{"ip":"127.0.0.1","port":23460,"nbplayers":3,"description":"\u003cb>&\""}}"#;
+    assert!(text.lines().any(|l| l == line), "{text}");
+    game_server.ask("INFOS nbplayers=4");
+    wait_for(&json, "\"nbplayers\":4");
+    drop(game_server);
+    let before = wait_for(&json, "\"count\":0");
+    // Nothing changes, so nothing is written.
+    let inode = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(&json).unwrap());
+    let unchanged = inode();
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(
+        (inode(), fs::read_to_string(&json).unwrap()),
+        (unchanged, before)
+    );
+    assert!(wait_for(&folder.0.join("index.html"), "</html>").starts_with("<!DOCTYPE html>"));
+    fs::write(folder.0.join("index.html"), "something else").unwrap();
+    wait_for(&folder.0.join("index.html"), "</html>");
+    let hidden = fs::read_dir(&folder.0).unwrap().count();
+    assert_eq!(hidden, 3, "no temporary file is left");
+}
+
+#[test]
+fn metrics_are_as_prometheus_wants_them() {
+    if !need("promtool") {
+        return;
+    }
+    let folder = Folder::new("metrics");
+    let _tracker = start(&folder.0);
+    let text = wait_for(&folder.0.join("metrics.prom"), "gltracker_build_info");
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+}
+
+#[test]
+fn a_folder_that_goes_and_comes_back_is_filled_though_nothing_changed() {
+    let folder = Folder::new("removed");
+    let tracker = start(&folder.0);
+    let _game_server = tracker.log_in(23460, "");
+    let json = folder.0.join("servers.json");
+    wait_for(&json, "\"count\":1");
+    fs::remove_dir_all(&folder.0).unwrap();
+    let warning = tracker.wait_for_log("event=not-published");
+    assert!(warning.contains("level=warn"), "{warning}");
+    assert_eq!(tracker.list().len(), 1);
+    assert!(!folder.0.exists(), "somebody wanted it gone");
+    fs::create_dir(&folder.0).unwrap();
+    wait_for(&json, "\"count\":1");
+    wait_for(&folder.0.join("index.html"), "</html>");
+    tracker.wait_for_log("event=published-again");
+    wait_for(
+        &folder.0.join("metrics.prom"),
+        "gltracker_listed_game_servers 1",
+    );
+    let warnings = tracker.log();
+    let warnings = warnings
+        .iter()
+        .filter(|line| line.contains("not-published"));
+    assert_eq!(warnings.count(), 1, "one a minute");
+}
+
+#[test]
+fn a_full_disk_leaves_the_list_and_the_old_files_alone() {
+    let can_mount = || {
+        let mut probe = Command::new("unshare");
+        probe.args(["-rm", "sh", "-c", "mount -t tmpfs none /mnt"]);
+        probe.stderr(Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    };
+    if !need("unshare") {
+        return;
+    }
+    if !can_mount() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: a file system of one's own cannot be mounted here"
+        );
+        return;
+    }
+    let folder = Folder::new("full");
+    fs::create_dir(&folder.0).unwrap();
+    // Seen by the tracker alone, and by whoever looks through its eyes.
+    let inner = command();
+    let mut outer = Command::new("unshare");
+    outer.args(["-rm", "sh", "-c"]);
+    outer.arg("mount -t tmpfs -o size=256k none \"$1\" && shift && exec \"$@\"");
+    outer.arg("sh").arg(&folder.0).arg(inner.get_program());
+    outer.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    outer.args(["--trust", "127.0.0.0/8", "--max-slots", "80", "--publish"]);
+    outer.arg(&folder.0).env("GLTRACKER_PASSWORD", PASSWORD);
+    let tracker = TrackerProcess::run(outer);
+    let eyes = format!("/proc/{}/root{}", tracker.id(), folder.0.display());
+    let eyes = Path::new(&eyes);
+    let json = eyes.join("servers.json");
+    let _one = tracker.log_in(1001, "");
+    let old = wait_for(&json, "\"count\":1");
+    wait_for(&eyes.join("metrics.prom"), "gltracker_start_time_seconds");
+    let filler = eyes.join("filler");
+    assert!(
+        fs::write(&filler, vec![0; 1 << 20]).is_err(),
+        "it is smaller than that"
+    );
+    let _two = tracker.log_in(1002, "");
+    let warning = tracker.wait_for_log("event=not-published");
+    assert!(warning.contains("file=servers.json"), "{warning}");
+    assert_eq!(tracker.list().len(), 2);
+    assert_eq!(fs::read_to_string(&json).unwrap(), old);
+    fs::remove_file(&filler).unwrap();
+    wait_for(&json, "\"count\":2");
+    tracker.wait_for_log("event=published-again");
+    let failures = &tracker.stats()["publish-failures"];
+    assert_ne!(failures, "0");
+}
+
+#[test]
+fn what_is_no_folder_is_refused_and_one_that_cannot_be_is_not() {
+    let folder = Folder::new("file");
+    fs::write(&folder.0, "").unwrap();
+    let output = command()
+        .arg("--publish")
+        .arg(&folder.0)
+        .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("is not a folder"), "{said}");
+    fs::remove_file(&folder.0).unwrap();
+    let tracker = start(&folder.0.join("deep"));
+    tracker.wait_for_log("event=not-published");
+    let _game_server = tracker.log_in(23460, "");
+    assert_eq!(tracker.list().len(), 1);
+}

@@ -1,0 +1,424 @@
+//! The list survives the tracker: whatever kills it, whatever happens to its file.
+
+use crate::harness::{PATIENCE, Peer, TrackerProcess, command};
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A folder of its own with a state file in it, removed in the end.
+struct Place {
+    folder: PathBuf,
+    file: String,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let name = format!("gltracker-state-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("list").to_str().unwrap().to_owned();
+        Self { folder, file }
+    }
+
+    fn start(&self) -> TrackerProcess {
+        TrackerProcess::start_with(&["--max-slots", "80", "--state", &self.file])
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
+        format!("{}{end}", self.file).into()
+    }
+
+    /// The file as soon as `is_right` holds for it.
+    fn wait_for(&self, is_right: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let text = fs::read_to_string(&self.file).unwrap_or_default();
+            if is_right(&text) {
+                return text;
+            }
+            assert!(start.elapsed() < PATIENCE, "the file stays wrong: {text}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The port of an INFOS line.
+fn port(line: &str) -> u16 {
+    let field = line.split(' ').find_map(|word| word.strip_prefix("port="));
+    field.unwrap().parse().unwrap()
+}
+
+/// A state file with these lines, complete with the right last line.
+fn sealed(lines: &[String]) -> String {
+    let text: String = std::iter::once(&"gltracker-state 1".to_owned())
+        .chain(lines)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{text}end {} {sum:016x}\n", lines.len())
+}
+
+#[test]
+fn the_first_list_after_a_restart_has_everybody_until_they_are_back() {
+    let place = Place::new("restart");
+    let mut tracker = place.start();
+    let servers: Vec<Peer> = (1..=20)
+        .map(|port| tracker.log_in(port, "description=\"Friday cycles\""))
+        .collect();
+    place.wait_for(|text| text.contains("\nend 20 "));
+    tracker.kill();
+    drop(servers);
+
+    let arguments = ["--max-slots", "80", "--state", &place.file];
+    let again = TrackerProcess::start_with(&arguments);
+    let stale = again.list();
+    assert!(
+        stale.len() == 20 && stale.iter().all(|line| line.ends_with(" stale=yes")),
+        "{stale:?}"
+    );
+    assert_eq!(again.stats()["listed"].split('/').next(), Some("0"));
+    assert!(
+        again
+            .ask("LIST stale=yes\nQUIT\n")
+            .contains("END count=20 ")
+    );
+    assert!(
+        again
+            .ask("LIST port=7 stale=yes\nQUIT\n")
+            .contains("END count=1 ")
+    );
+
+    // They come back one by one, and nobody ever sees a list without one of them.
+    let is_over = AtomicBool::new(false);
+    let lists = std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut lists = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let mut ports: Vec<u16> = again.list().iter().map(|line| port(line)).collect();
+                ports.sort_unstable();
+                assert!(ports.iter().copied().eq(1..=20), "{ports:?}");
+                lists += 1;
+            }
+            lists
+        });
+        let back: Vec<Peer> = (1..=20)
+            .map(|port| again.log_in(port, "nbplayers=1"))
+            .collect();
+        let list = again.list();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(
+            !list.concat().contains("stale") && list.len() == 20,
+            "{list:?}"
+        );
+        drop(back);
+        looking.join().unwrap()
+    });
+    assert!(lists > 0);
+    // It is live again: who hangs up is gone at once.
+    again.wait_for_list(<[String]>::is_empty);
+}
+
+#[test]
+fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
+    let place = Place::new("forgotten");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let soon = now + 4;
+    fs::write(
+        &place.file,
+        sealed(&[
+            format!("{soon} 127.0.0.1 password INFOS ip=127.0.0.1 port=1 stale=yes"),
+            format!(
+                "{} 127.0.0.1 password INFOS ip=127.0.0.1 port=2 stale=yes",
+                now - 1
+            ),
+            "live 127.0.0.1 password INFOS ip=127.0.0.1 port=3".to_owned(),
+            // Nobody could log in like this here.
+            "live 127.0.0.1 key=nobody INFOS ip=127.0.0.1 port=4".to_owned(),
+            "live 192.0.2.1 password INFOS ip=192.0.2.2 port=5".to_owned(),
+        ]),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let tracker = place.start();
+        let mut list = tracker.list();
+        list.sort();
+        assert_eq!(
+            list,
+            [
+                "INFOS ip=127.0.0.1 port=1 stale=yes",
+                "INFOS ip=127.0.0.1 port=3 stale=yes"
+            ]
+        );
+        let kept = format!("\n{soon} 127.0.0.1 password INFOS ip=127.0.0.1 port=1 stale=yes\n");
+        let text = place.wait_for(|text| text.contains(&kept) && text.contains("\nend 2 "));
+        assert!(!text.contains("live"), "{text}");
+    }
+    let tracker = place.start();
+    let mut watcher = Peer::connect(tracker.clients);
+    watcher.send("WATCH");
+    while watcher.line() != "GONE ip=127.0.0.1 port=1" {}
+    assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=3 stale=yes"]);
+    tracker.wait_for_log("event=stale-forgotten count=1");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_set_aside() {
+    let place = Place::new("bad");
+    let good = sealed(&["live 127.0.0.1 password INFOS ip=127.0.0.1 port=3".to_owned()]);
+    let newer = good.replace("state 1", "state 2");
+    for (number, (bad, why)) in [
+        (&good[..good.len() - 9], "it is torn"),
+        ("root:x:0:0\n", "not a state file of gltracker"),
+        (&newer, "it has format 2, of a newer gltracker"),
+        ("", "not a state file of gltracker"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(&place.file, bad).unwrap();
+        let tracker = place.start();
+        let warning = tracker.wait_for_log("event=state-not-read");
+        assert!(
+            warning.contains("level=warn") && warning.contains(why),
+            "{warning}"
+        );
+        assert_eq!(tracker.list(), [""; 0]);
+        let aside = match number {
+            0 => place.beside(".bad"),
+            _ => place.beside(&format!(".bad.{number}")),
+        };
+        assert_eq!(fs::read_to_string(aside).unwrap(), bad);
+        // It goes on with a file of its own.
+        let _game_server = tracker.log_in(7, "");
+        place.wait_for(|text| text.contains(" port=7\n"));
+    }
+}
+
+#[test]
+fn two_trackers_do_not_share_a_file() {
+    let place = Place::new("two");
+    let mut tracker = place.start();
+    let mut second = command();
+    second.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    second.args(["--max-slots", "16", "--state", &place.file]);
+    let output = second.output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("another tracker keeps its list in") && said.contains(&place.file),
+        "{said}"
+    );
+    // Killed, it leaves nothing behind that keeps the next one out.
+    tracker.kill();
+    place.start();
+
+    let mut folder = command();
+    folder.args(["--state", place.folder.to_str().unwrap()]);
+    let output = folder.args(["--servers", "127.0.0.1:0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is not a regular file"));
+}
+
+#[test]
+fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
+    let place = Place::new("folder");
+    fs::remove_dir(&place.folder).unwrap();
+    let tracker = place.start();
+    let _one = tracker.log_in(1, "");
+    tracker.wait_for_log("event=state-not-written");
+    for round in 2..4 {
+        fs::create_dir(&place.folder).unwrap();
+        let _more = tracker.log_in(round, "");
+        assert_eq!(tracker.list().len(), 2);
+        place.wait_for(|text| text.contains(&format!(" port={round}\n")));
+        fs::remove_dir_all(&place.folder).unwrap();
+        drop(_more);
+        tracker.wait_for_list(|list| list.len() == 1);
+    }
+    let warnings = |line: &&String| line.contains("event=state-not-written");
+    assert_eq!(
+        tracker.log().iter().filter(warnings).count(),
+        1,
+        "{:?}",
+        tracker.log()
+    );
+}
+
+/// A disk of 1 MB that is really full, seen from outside through /proc.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_disturbs_nobody_and_the_old_file_stays() {
+    use std::io::Write;
+    if !crate::tools::need("unshare") {
+        return;
+    }
+    let place = Place::new("full");
+    let folder = place.folder.to_str().unwrap();
+    let mount = format!("mount -t tmpfs -o size=1m none {folder}");
+    let mut try_out = Command::new("unshare");
+    if !try_out
+        .args(["-rm", "sh", "-c", &mount])
+        .status()
+        .unwrap()
+        .success()
+    {
+        let message = "this machine lets nobody mount a disk of their own";
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");
+        return;
+    }
+    let mut run = Command::new("unshare");
+    let script = format!("{mount} && exec \"$@\"");
+    run.args([
+        "-rm",
+        "sh",
+        "-c",
+        &script,
+        "sh",
+        command().get_program().to_str().unwrap(),
+    ]);
+    run.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    run.args([
+        "--trust",
+        "127.0.0.0/8",
+        "--max-slots",
+        "80",
+        "--state",
+        &place.file,
+    ]);
+    run.env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
+    let tracker = TrackerProcess::run(run);
+    let inside = format!("/proc/{}/root{folder}", tracker.id());
+    let inside = Place {
+        file: format!("{inside}/list"),
+        folder: inside.into(),
+    };
+    let _one = tracker.log_in(1, "");
+    let before = inside.wait_for(|text| text.contains(" port=1\n"));
+
+    let mut filler = fs::File::create(inside.beside(".filler")).unwrap();
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let _two = tracker.log_in(2, "");
+    let warning = tracker.wait_for_log("event=state-not-written");
+    assert!(warning.contains("No space left"), "{warning}");
+    assert_eq!(tracker.list().len(), 2);
+    assert_eq!(fs::read_to_string(&inside.file).unwrap(), before);
+    assert!(!inside.beside(".new").exists());
+
+    drop(filler);
+    fs::remove_file(inside.beside(".filler")).unwrap();
+    inside.wait_for(|text| text.contains(" port=2\n"));
+    tracker.wait_for_log("event=state-written-again");
+}
+
+/// Lives and deaths of trackers with one file each.
+const FILES: u64 = 5;
+const DEATHS: u64 = 10;
+
+/// What a login must have been acknowledged before a death to survive it.
+const SAFE_AFTER: Duration = Duration::from_secs(1);
+
+#[test]
+fn fifty_deaths_at_random_moments_lose_nobody() {
+    let trials: Vec<u64> = (0..FILES).collect();
+    let kept: usize = std::thread::scope(|scope| {
+        let trials = trials
+            .iter()
+            .map(|&trial| scope.spawn(move || die_often(trial)));
+        let trials: Vec<_> = trials.collect();
+        trials.into_iter().map(|trial| trial.join().unwrap()).sum()
+    });
+    // A test in which nobody had to be kept shows nothing.
+    assert!(kept > 100, "{kept}");
+}
+
+/// Lets trackers die one after the other. Returns how many game servers the lists had to have.
+fn die_often(trial: u64) -> usize {
+    let place = Place::new(&format!("deaths-{trial}"));
+    let mut random = RandomState::new().build_hasher();
+    let mut kept = 0;
+    // Those that must be there: logged in long enough before the last death, and never gone.
+    let mut expected: Vec<u16> = Vec::new();
+    for death in 0..DEATHS {
+        let mut tracker = place.start();
+        let listed: Vec<u16> = tracker.list().iter().map(|line| port(line)).collect();
+        for port in &expected {
+            assert!(
+                listed.contains(port),
+                "{port} is lost, death {death}: {listed:?}"
+            );
+        }
+        kept += expected.len();
+        random.write_u64(death);
+        let life = Duration::from_millis(random.finish() % 2200);
+        let acknowledged: Mutex<HashMap<u16, Instant>> = Mutex::default();
+        let servers = &tracker;
+        let (end, is_dead) = (Instant::now() + life, AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut peers = Vec::new();
+                let mut last: u16 = 0;
+                while !is_dead.load(Ordering::Relaxed) {
+                    if peers.len() < 30 {
+                        last = 1000 * (death as u16 + 1) + peers.len() as u16;
+                        let Some(mut peer) = Peer::try_connect(servers.servers) else {
+                            return;
+                        };
+                        let Some(number) = number(&mut peer) else {
+                            return;
+                        };
+                        let said = format!("INFOS {number} port={last} description=x");
+                        if !peer.ask(&said).starts_with("OK listed") {
+                            return;
+                        }
+                        acknowledged.lock().unwrap().insert(last, Instant::now());
+                        peers.push(peer);
+                    }
+                    // Others change all the time.
+                    let at = last as usize % peers.len();
+                    for players in 0..20 {
+                        if peers[at].ask(&format!("INFOS nbplayers={players}")) != "OK" {
+                            return;
+                        }
+                    }
+                }
+            });
+            while let Some(left) = end.checked_duration_since(Instant::now()) {
+                std::thread::sleep(left);
+            }
+            let killed = Command::new("kill")
+                .args(["-9", &servers.id().to_string()])
+                .status();
+            assert!(killed.unwrap().success());
+            is_dead.store(true, Ordering::Relaxed);
+        });
+        tracker.kill();
+        let safe = |at: &Instant| end.saturating_duration_since(*at) > SAFE_AFTER;
+        let acknowledged = acknowledged.into_inner().unwrap();
+        let survivors = acknowledged.iter().filter(|(_, at)| safe(at));
+        expected.extend(survivors.map(|(port, _)| *port));
+        assert!(!place.beside(".bad").exists(), "a file was torn");
+    }
+    kept
+}
+
+/// The number that a login is answered with; `None` if the tracker is dead.
+fn number(peer: &mut Peer) -> Option<String> {
+    let answer = peer.ask(&format!("LOGIN {}", crate::harness::PASSWORD));
+    answer.strip_prefix("CHALLENGE ").map(str::to_owned)
+}
