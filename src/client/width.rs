@@ -64,6 +64,29 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// `text` in pieces of at most `columns` columns each, or of one character where that is wider;
+/// one piece, which is empty, of an empty text.
+///
+/// ```
+/// use gltracker::client::width::wrap;
+/// assert_eq!(wrap("cycles", 4), ["cycl", "es"]);
+/// assert_eq!(wrap("金曜日", 5), ["金曜", "日"]);
+/// ```
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut taken, mut before) = (0, 0, 0);
+    for (at, c) in text.char_indices() {
+        let more = added(c, &mut before);
+        if taken + more > columns && at > start {
+            pieces.push(&text[start..at]);
+            (start, taken) = (at, 0);
+        }
+        taken += more;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
 /// `text` with spaces behind it, so that it takes `columns` columns if it takes no more already.
 pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{:1$}", "", columns.saturating_sub(width(text)))

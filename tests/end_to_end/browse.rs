@@ -98,7 +98,7 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     let mut first = tracker.log_in(far, "description=\"far one\" nbplayers=2 maxplayers=8");
     let _second = tracker.log_in(near, "description=\"near one\" nbplayers=0 version=0.70");
     let screen = Screen::run(&format!(
-        "{} browse {} --exec 'sh -c \"echo joined $GLTRACKER_PORT; read line\"'",
+        "{} browse {} --exec 'sh -c \"echo joined $GAME_SERVER_PORT; read line\"'",
         gltracker(),
         tracker.clients
     ));
@@ -141,6 +141,16 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     tracker.kill();
     let text = screen.wait_to_see("LOST, trying again");
     assert!(text.contains("near one"), "{text}");
+
+    // What is shown can be joined and measured again while nobody can be asked.
+    screen.press(&["Enter"]);
+    screen.wait_to_see(&format!("joined {near}"));
+    screen.press(&["Enter"]);
+    screen.wait_to_see("sh has ended");
+    screen.press(&["r"]);
+    screen.wait_for("it is measured", |text| {
+        text.contains("near one") && text.contains("LOST") && !text.contains('…')
+    });
     screen.press(&["q"]);
     screen.wait_to_see("code 0");
     assert!(

@@ -26,7 +26,8 @@ pub struct Call {
     pub program: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// `GLTRACKER_IP`, `GLTRACKER_PORT` and so on for every field.
+    /// `GAME_SERVER_IP`, `GAME_SERVER_PORT` and so on for every field. No other program of ours
+    /// takes its settings from such names.
     pub environment: Vec<(String, String)>,
 }
 
@@ -85,7 +86,7 @@ impl Template {
         let program = words.remove(0);
         let variable = |key: &str| {
             let key = key.replace('-', "_").to_uppercase();
-            format!("GLTRACKER_{key}")
+            format!("GAME_SERVER_{key}")
         };
         let mut environment = vec![
             (variable("ip"), value("ip")),
@@ -216,9 +217,9 @@ mod tests {
         let call = Template::parse("game").unwrap();
         let call = call.fill("192.0.2.1:5".parse().unwrap(), &infos).unwrap();
         let expected = [
-            ("GLTRACKER_IP", "192.0.2.1"),
-            ("GLTRACKER_PORT", "5"),
-            ("GLTRACKER_MY_KEY", "v"),
+            ("GAME_SERVER_IP", "192.0.2.1"),
+            ("GAME_SERVER_PORT", "5"),
+            ("GAME_SERVER_MY_KEY", "v"),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(call.environment, expected);

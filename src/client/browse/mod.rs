@@ -17,6 +17,7 @@ pub mod view;
 
 use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress, ping};
+use crate::protocol::infos::Infos;
 use crate::protocol::text::spelled_out;
 use exec::{Call, Template};
 use favourites::Favourites;
@@ -123,7 +124,7 @@ struct Browser {
     keys: input::Keys,
     happen: SyncSender<Happening>,
     happened: Receiver<Happening>,
-    /// Who is pinged at a UDP address.
+    /// Whose figures are those of a UDP address that is being pinged.
     targets: HashMap<SocketAddr, Vec<SocketAddr>>,
 }
 
@@ -173,9 +174,10 @@ impl Browser {
                     },
                     None => model::Ping::Silent,
                 };
-                let addresses = self.targets.get(&ping.address).into_iter().flatten();
+                let addresses = self.targets.remove(&ping.address);
+                let addresses = addresses.into_iter().flatten();
                 addresses
-                    .map(|address| Event::Ping(*address, figures))
+                    .map(|address| Event::Ping(address, figures))
                     .collect()
             }
         })
@@ -198,7 +200,7 @@ impl Browser {
                     .err()
                     .map(|error| format!("favourites are not kept: {error}"));
             }
-            Action::Ping(addresses) => self.ping(&addresses),
+            Action::Ping(game_servers) => self.ping(&game_servers),
             Action::Join(address, infos) => match &self.request.exec {
                 None => return Ok(Some(Outcome::Picked(address))),
                 Some(template) => match template.fill(address, &infos) {
@@ -211,11 +213,9 @@ impl Browser {
         Ok(None)
     }
 
-    fn ping(&mut self, addresses: &[SocketAddr]) {
-        for &address in addresses {
-            let Some(infos) = self.trackers.infos(address) else {
-                continue;
-            };
+    fn ping(&mut self, game_servers: &[(SocketAddr, Infos)]) {
+        for (address, infos) in game_servers {
+            let address = *address;
             let target = ping::target(address, infos);
             let waiting = self.targets.entry(target).or_default();
             if !waiting.contains(&address) {
@@ -238,14 +238,14 @@ impl Browser {
         let ended = terminal.lend(|| {
             Command::new(&call.program)
                 .args(&call.arguments)
+                .env_remove("GLTRACKER_PASSWORD")
                 .envs(call.environment.iter().map(|(key, value)| (key, value)))
                 .status()
         });
         self.keys.resume();
         let ended = ended?;
         model.connection = Connection::Connecting;
-        self.targets.clear();
-        self.trackers = Trackers::start(
+        self.trackers = self.trackers.again(
             &self.request.trackers,
             &self.request.conditions,
             &self.happen,

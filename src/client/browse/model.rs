@@ -4,6 +4,7 @@
 
 use super::favourites::Favourites;
 use super::keys::Key;
+use crate::client::width::{cut, width};
 use crate::protocol::infos::Infos;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// A game server that answers later than this is too far away to play on; a figure of GLtron's.
 pub const TOO_FAR: Duration = Duration::from_millis(400);
+
+/// The most columns of a name in a notice, so that what it did is seen too.
+const NAME_IN_NOTICE: usize = 40;
 
 /// What pinging one game server has told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +64,10 @@ impl Row {
     /// What the player reads first.
     pub fn name(&self) -> String {
         let name = self.infos.get("description").unwrap_or_default();
-        match name.is_empty() {
-            true => self.address.to_string(),
-            false => name.into_owned(),
+        match width(&name) {
+            // Nobody could see it.
+            0 => self.address.to_string(),
+            _ => name.into_owned(),
         }
     }
 
@@ -85,18 +90,22 @@ pub enum Column {
     Players,
     /// By name.
     Name,
-    /// By version.
-    Version,
+    /// By what they say in this field.
+    Field(&'static str),
     /// By address.
     Address,
 }
 
 impl Column {
-    const ALL: [Self; 5] = [
+    /// All of them, as one key goes through them.
+    pub const ALL: [Self; 8] = [
         Self::Ping,
         Self::Players,
         Self::Name,
-        Self::Version,
+        Self::Field("version"),
+        Self::Field("speed"),
+        Self::Field("size"),
+        Self::Field("erase"),
         Self::Address,
     ];
 
@@ -106,7 +115,7 @@ impl Column {
             Self::Ping => "ping",
             Self::Players => "players",
             Self::Name => "name",
-            Self::Version => "version",
+            Self::Field(key) => key,
             Self::Address => "address",
         }
     }
@@ -169,8 +178,8 @@ pub enum Action {
     Copy(String),
     /// The favourites have changed.
     SaveFavourites,
-    /// Measure these.
-    Ping(Vec<SocketAddr>),
+    /// Measure these, who say this about themselves.
+    Ping(Vec<(SocketAddr, Infos)>),
     /// Draw everything anew.
     Redraw,
 }
@@ -291,7 +300,7 @@ impl Model {
             return Some(format!("version {theirs}, yours is {mine}"));
         }
         match row.ping {
-            Ping::Silent => Some("does not answer pings".to_owned()),
+            Ping::Silent => Some("no answer to pings".to_owned()),
             Ping::Answered { mean, .. } if mean > TOO_FAR => {
                 Some(format!("over {} ms away", TOO_FAR.as_millis()))
             }
@@ -337,7 +346,7 @@ impl Model {
             let before = before.filter(|row| ping_port(&row.infos) == ping_port(&infos));
             let ping = before.map(|row| row.ping);
             if ping.is_none() {
-                unmeasured.push(address);
+                unmeasured.push((address, infos.clone()));
             }
             let ping = ping.unwrap_or(Ping::Waiting);
             let favourite = self.favourites.contains(address);
@@ -347,7 +356,8 @@ impl Model {
         self.connection = Connection::Live;
         self.updated = Some(now);
         if let Some(lost) = self.selected.and_then(|address| old.get(&address)) {
-            let text = format!("{} has left the list", lost.name());
+            let name = lost.name();
+            let text = format!("{} has left the list", cut(&name, NAME_IN_NOTICE));
             self.notice = Some((text, now));
             if self.page == Page::Details {
                 self.page = Page::List;
@@ -408,8 +418,12 @@ impl Model {
             Key::Char('o') => {
                 self.column = self.column.next();
                 self.reversed = false;
+                self.say_order(now);
             }
-            Key::Char('O') => self.reversed = !self.reversed,
+            Key::Char('O') => {
+                self.reversed = !self.reversed;
+                self.say_order(now);
+            }
             Key::Char('n') => self.hidden.empty = !self.hidden.empty,
             Key::Char('u') => self.hidden.full = !self.hidden.full,
             Key::Char('v') if self.game_version.is_none() => {
@@ -422,7 +436,9 @@ impl Model {
                     .values_mut()
                     .for_each(|row| row.ping = Ping::Waiting);
                 self.arrange();
-                return Some(Action::Ping(self.rows.keys().copied().collect()));
+                let all = self.rows.values();
+                let all = all.map(|row| (row.address, row.infos.clone()));
+                return Some(Action::Ping(all.collect()));
             }
             Key::Char('c') => {
                 let address = self.selected()?.address.to_string();
@@ -451,6 +467,17 @@ impl Model {
             _ => {}
         }
         self.arrange();
+    }
+
+    /// The column may be one that there is no room for.
+    fn say_order(&mut self, now: Instant) {
+        let back = if self.reversed {
+            ", the other way round"
+        } else {
+            ""
+        };
+        let text = format!("in the order of {}{back}", self.column.title());
+        self.notice = Some((text, now));
     }
 
     /// What keys do on a page of text.
@@ -490,15 +517,7 @@ impl Model {
             .values()
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
             .collect();
-        let order = |a: &&Row, b: &&Row| {
-            let order = compare(a, b, self.column);
-            if self.reversed {
-                order.reverse()
-            } else {
-                order
-            }
-        };
-        shown.sort_by(order);
+        shown.sort_by(|a, b| compare(a, b, self.column, self.reversed));
         self.shown = shown.iter().map(|row| row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
         let place =
@@ -539,23 +558,27 @@ fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-fn compare(a: &Row, b: &Row, column: Column) -> Ordering {
+/// Which comes first. Those that cannot be played on come last by ping, also the other way round.
+fn compare(a: &Row, b: &Row, column: Column, is_reversed: bool) -> Ordering {
     let distance = |row: &Row| match row.ping {
         Ping::Answered { mean, .. } => (u8::from(mean > TOO_FAR), mean),
         Ping::Waiting => (2, Duration::ZERO),
         Ping::Silent => (3, Duration::ZERO),
     };
+    let ((far_a, mean_a), (far_b, mean_b)) = (distance(a), distance(b));
     let by_players = || b.players().cmp(&a.players());
     let by_name = || a.sorted_by.cmp(&b.sorted_by);
-    let by_ping = || distance(a).cmp(&distance(b));
-    let first = match column {
-        Column::Ping => by_ping(),
-        Column::Players => by_players(),
-        Column::Name => by_name(),
-        Column::Version => a.infos.get("version").cmp(&b.infos.get("version")),
-        Column::Address => a.address.cmp(&b.address),
+    let by_ping = || (far_a, mean_a).cmp(&(far_b, mean_b));
+    let (class, first) = match column {
+        Column::Ping => (far_a.cmp(&far_b), mean_a.cmp(&mean_b)),
+        Column::Players => (Ordering::Equal, by_players()),
+        Column::Name => (Ordering::Equal, by_name()),
+        Column::Field(key) => (Ordering::Equal, a.infos.get(key).cmp(&b.infos.get(key))),
+        Column::Address => (Ordering::Equal, a.address.cmp(&b.address)),
     };
-    first
+    let first = if is_reversed { first.reverse() } else { first };
+    class
+        .then(first)
         .then_with(by_ping)
         .then_with(by_players)
         .then_with(by_name)

@@ -2,7 +2,7 @@
 
 use super::model::{Model, Ping, Row};
 use super::view::{Line, Style, orders};
-use crate::client::width::pad;
+use crate::client::width::{pad, wrap};
 use crate::protocol::text::spelled_out;
 
 const HELP: &[(&str, &str)] = &[
@@ -23,6 +23,9 @@ const HELP: &[(&str, &str)] = &[
     ("Ctrl-L", "draw the screen anew"),
     ("q  Esc", "leave"),
 ];
+
+/// Columns before a value.
+const BEFORE_VALUE: usize = 18;
 
 /// What the keys and the signs mean.
 pub(super) fn help(model: &Model) -> Vec<Line> {
@@ -45,22 +48,25 @@ pub(super) fn details(model: &Model) -> Vec<Line> {
     let Some(row) = model.selected() else {
         return page(model, "Nothing is selected", Vec::new());
     };
-    let mut texts = vec![
-        fact("address", &row.address.to_string()),
-        fact("ping", &ping_in_words(row)),
-    ];
-    texts.extend(model.trouble(row).map(|why| fact("unavailable", &why)));
-    let favourite = if row.favourite { "yes" } else { "no" };
-    texts.push(fact("favourite", favourite));
-    texts.push(String::new());
+    let mut texts = Vec::new();
+    let mut fact = |what: &str, value: &str| {
+        let room = model.size.0.saturating_sub(BEFORE_VALUE);
+        for (at, piece) in wrap(value, room).into_iter().enumerate() {
+            let what = if at == 0 { what } else { "" };
+            texts.push(format!("  {}  {piece}", pad(what, BEFORE_VALUE - 4)));
+        }
+    };
+    fact("address", &row.address.to_string());
+    fact("ping", &ping_in_words(row));
+    if let Some(why) = model.trouble(row) {
+        fact("unavailable", &why);
+    }
+    fact("favourite", if row.favourite { "yes" } else { "no" });
+    fact("", "");
     for (key, value) in row.infos.iter() {
-        texts.push(fact(key, &spelled_out(&value, 256)));
+        fact(key, &spelled_out(&value, 256));
     }
     page(model, &row.name(), texts)
-}
-
-fn fact(what: &str, value: &str) -> String {
-    format!("  {}  {value}", pad(what, 14))
 }
 
 fn ping_in_words(row: &Row) -> String {

@@ -47,7 +47,10 @@ impl Terminal {
                 "this terminal cannot move its cursor (TERM is dumb or not set)",
             ));
         }
-        let output = File::options().write(true).open(TTY)?;
+        let output = File::options().write(true).open(TTY);
+        let output = output.map_err(|error| {
+            io::Error::new(error.kind(), format!("there is no terminal here: {error}"))
+        })?;
         let terminal = Self {
             output,
             colour: environment("NO_COLOR").is_none_or(|set| set.is_empty()),

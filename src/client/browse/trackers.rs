@@ -16,6 +16,8 @@ type Known = BTreeMap<SocketAddr, Infos>;
 
 /// Several trackers, and what each of them has told.
 pub(super) struct Trackers {
+    /// The number of the first: what others had to say, who were asked before, is not theirs.
+    first: usize,
     names: Vec<String>,
     watches: Vec<Watch>,
     lists: Vec<Known>,
@@ -30,9 +32,29 @@ impl Trackers {
         conditions: &Conditions,
         happen: &SyncSender<Happening>,
     ) -> io::Result<Self> {
+        Self::numbered(0, trackers, conditions, happen)
+    }
+
+    /// Asks them as if for the first time, after they were left.
+    pub(super) fn again(
+        &self,
+        trackers: &[TrackerAddress],
+        conditions: &Conditions,
+        happen: &SyncSender<Happening>,
+    ) -> io::Result<Self> {
+        Self::numbered(self.first + self.names.len(), trackers, conditions, happen)
+    }
+
+    fn numbered(
+        first: usize,
+        trackers: &[TrackerAddress],
+        conditions: &Conditions,
+        happen: &SyncSender<Happening>,
+    ) -> io::Result<Self> {
         let watch = |(number, tracker): (usize, &TrackerAddress)| {
             let happen = happen.clone();
-            let on_event = move |event| drop(happen.send(Happening::Tracker(number, event)));
+            let on_event =
+                move |event| drop(happen.send(Happening::Tracker(first + number, event)));
             Watch::start(
                 tracker.clone(),
                 conditions.clone(),
@@ -41,6 +63,7 @@ impl Trackers {
             )
         };
         Ok(Self {
+            first,
             names: trackers.iter().map(ToString::to_string).collect(),
             watches: trackers
                 .iter()
@@ -57,18 +80,14 @@ impl Trackers {
         self.watches.clear();
     }
 
-    /// What a game server says about itself.
-    pub(super) fn infos(&self, address: SocketAddr) -> Option<&Infos> {
-        self.lists.iter().find_map(|list| list.get(&address))
-    }
-
     /// Something has come from tracker `number`; what that means for the list that is shown.
     pub(super) fn on_event(&mut self, number: usize, event: watch::Event) -> Vec<Event> {
         let mut events = Vec::new();
         // One that was left may still have been about to say something.
-        if number >= self.watches.len() {
+        let number = number.checked_sub(self.first);
+        let Some(number) = number.filter(|number| *number < self.watches.len()) else {
             return events;
-        }
+        };
         match event {
             watch::Event::Batch { changes, .. } => {
                 self.lost[number] = None;

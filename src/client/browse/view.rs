@@ -242,7 +242,7 @@ fn list(model: &Model) -> Vec<Line> {
     if lines.len() == 1 {
         let why = match (&model.connection, model.count()) {
             (Connection::Connecting, _) => format!("asking {} …", model.tracker),
-            (Connection::Lost(why), 0) => format!("no list from {}: {why}", model.tracker),
+            (Connection::Lost(why), 0) => format!("no list from {why}"),
             (_, 0) => "there is no game server on the list".to_owned(),
             _ => "no game server is shown; the last line but one says what hides them".to_owned(),
         };
@@ -275,16 +275,16 @@ fn status(model: &Model, now: Instant) -> Line {
     if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE) {
         return Line::new(Style::Warning, notice, columns);
     }
-    let mut parts = vec![format!(
-        "{} of {} servers",
-        model.shown().len(),
-        model.count()
-    )];
-    parts.push(model.tracker.clone());
-    parts.extend(model.updated.map(|at| {
+    let count = format!("{} of {} servers", model.shown().len(), model.count());
+    let age = model.updated.map(|at| {
         let seconds = now.saturating_duration_since(at).as_secs();
         format!("updated {seconds} s ago")
-    }));
+    });
+    let is_lost = matches!(model.connection, Connection::Lost(_));
+    let mut parts: Vec<String> = age.into_iter().collect();
+    parts.extend(is_lost.then(|| "LOST, trying again".to_owned()));
+    let trouble = model.selected().and_then(|row| model.trouble(row));
+    parts.extend(trouble.map(|why| format!("selected: {why}")));
     let hiding = [
         (model.hidden.empty, "empty ones hidden (n)"),
         (model.hidden.full, "full ones hidden (u)"),
@@ -295,14 +295,19 @@ fn status(model: &Model, now: Instant) -> Line {
     if !model.search.is_empty() {
         parts.push(format!("only \"{}\" (Esc)", model.search));
     }
+    let rest = parts.join(", ");
+    // Who was asked is known to the player, and goes first where there is no room for all.
+    let with_tracker = format!("{count}, {}, {rest}", model.tracker);
+    let mut text = match width(&with_tracker) <= columns {
+        true => with_tracker,
+        false => format!("{count}, {rest}"),
+    };
     let mut style = Style::Status;
     if let Connection::Lost(why) = &model.connection {
+        text.extend([", ", why]);
         style = Style::Warning;
-        parts.insert(0, format!("LOST, trying again: {why}"));
     }
-    let trouble = model.selected().and_then(|row| model.trouble(row));
-    parts.extend(trouble.map(|why| format!("selected: {why}")));
-    Line::new(style, &parts.join(", "), columns)
+    Line::new(style, &text, columns)
 }
 
 /// The keys that matter, as far as there is room.
@@ -352,14 +357,7 @@ fn keys(model: &Model) -> Line {
 
 /// The columns by which rows can be ordered, for the help.
 pub fn orders() -> String {
-    let columns = [
-        Column::Ping,
-        Column::Players,
-        Column::Name,
-        Column::Version,
-        Column::Address,
-    ];
-    columns.map(Column::title).join(", ")
+    Column::ALL.map(Column::title).join(", ")
 }
 
 #[cfg(test)]

@@ -79,11 +79,17 @@ fn the_nearest_come_first_and_the_unavailable_last() {
     let mut model = five(Instant::now());
     assert_eq!(ports(&model), [1, 3, 2, 5, 4]);
     press(&mut model, "O");
-    assert_eq!(ports(&model), [4, 5, 2, 3, 1]);
+    assert_eq!(ports(&model), [3, 1, 2, 5, 4], "the far ones stay last");
     press(&mut model, "o");
     assert_eq!(ports(&model), [3, 2, 4, 5, 1], "most players first");
     press(&mut model, "o");
     assert_eq!(ports(&model), [2, 3, 1, 5, 4], "by name");
+    press(&mut model, "oooo");
+    assert_eq!(model.column.title(), "erase");
+    let said = model.notice.as_ref().map(|(text, _)| text.as_str());
+    assert_eq!(said, Some("in the order of erase"));
+    press(&mut model, "oo");
+    assert_eq!((model.column, model.reversed), (Column::Ping, false));
 }
 
 #[test]
@@ -138,15 +144,15 @@ fn an_update_keeps_the_ping_and_what_is_new_is_measured() {
         entry(9, ""),
     ];
     let action = model.on_event(Event::List(list.to_vec()), now);
-    assert_eq!(action, Some(Action::Ping(vec![address(2), address(9)])));
+    assert_eq!(
+        action,
+        Some(Action::Ping(vec![list[1].clone(), list[2].clone()]))
+    );
     model.settle();
     let pings: Vec<Ping> = model.shown().map(|row| row.ping).collect();
     assert_eq!(pings, [answered(12), Ping::Waiting, Ping::Waiting]);
     let again = press(&mut model, "r");
-    assert_eq!(
-        again,
-        Some(Action::Ping(vec![address(1), address(2), address(9)]))
-    );
+    assert_eq!(again, Some(Action::Ping(list.to_vec())));
     assert!(model.shown().all(|row| row.ping == Ping::Waiting));
 }
 
@@ -219,7 +225,7 @@ fn trouble_is_told_by_its_weight() {
             None,
             some("over 400 ms away"),
             None,
-            some("does not answer pings")
+            some("no answer to pings")
         ]
     );
     model.game_version = Some("0.70".to_owned());

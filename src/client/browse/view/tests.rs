@@ -116,8 +116,8 @@ fn what_hides_game_servers_is_named_with_its_key() {
     let status = draw(&model, now)[6].text.clone();
     assert_eq!(
         status.trim_end(),
-        "1 of 5 servers, tracker.example, updated 0 s ago, empty ones hidden (n), full ones hidden (u), \
-         only \"far\" (Esc), select…"
+        "1 of 5 servers, updated 0 s ago, selected: over 400 ms away, empty ones hidden (n), full ones \
+         hidden (u), only \"far\" (E…"
     );
 }
 
@@ -129,12 +129,15 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     let screen = text(&model, now + Duration::from_secs(90));
     assert!(screen.contains("near and empty"), "{screen}");
     assert!(
-        screen.contains("LOST, trying again: connection refused, 5 of 5 servers"),
+        screen.contains("5 of 5 servers, tracker.example, updated 90 s ago, LOST, trying again"),
         "{screen}"
     );
     let mut model = super::super::model::tests::model();
     assert!(text(&model, now).contains("asking tracker.example …"));
-    model.on_event(Event::Lost("no route to host".to_owned()), now);
+    model.on_event(
+        Event::Lost("tracker.example: no route to host".to_owned()),
+        now,
+    );
     assert!(text(&model, now).contains("no list from tracker.example: no route to host"));
     model.on_event(Event::List(Vec::new()), now);
     assert!(text(&model, now).contains("there is no game server on the list"));
