@@ -313,13 +313,14 @@ fn status(model: &Model, now: Instant) -> Line {
 /// The keys that matter, as far as there is room.
 fn keys(model: &Model) -> Line {
     let columns = model.size.0;
+    let enter = if model.joins {
+        "Enter join"
+    } else {
+        "Enter pick"
+    };
     let keys: &[&str] = match model.page {
         Page::List | Page::Search => &[
-            if model.joins {
-                "Enter join"
-            } else {
-                "Enter pick"
-            },
+            enter,
             "↑↓ select",
             "/ search",
             "i details",
@@ -333,7 +334,7 @@ fn keys(model: &Model) -> Line {
             "c copy address",
         ],
         Page::Details => &[
-            "Enter join",
+            enter,
             "f favourite",
             "c copy address",
             "↑↓ scroll",

@@ -167,6 +167,6 @@ near and empty
 
 
 5 of 5 servers, tracker.example, updated 0 s ago
-Enter join  f favourite  c copy address  ↑↓ scroll  Esc back"
+Enter pick  f favourite  c copy address  ↑↓ scroll  Esc back"
     );
 }
