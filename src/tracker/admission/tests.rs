@@ -153,23 +153,19 @@ fn failed_logins_keep_a_host_from_logging_in_and_from_nothing_else() {
 fn the_trusted_have_no_caps_and_are_no_crowd() {
     let mut admission = admission(30);
     let now = Instant::now();
+    let trusted = |id| Newcomer {
+        id,
+        ip: ip(1, 1),
+        trusted: true,
+        now,
+    };
     for id in 0..30 {
-        let newcomer = Newcomer {
-            id,
-            ip: ip(1, 1),
-            trusted: true,
-            now,
-        };
+        let newcomer = trusted(id);
         assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
         assert_eq!(admission.enlist(newcomer, None, id), Ok(()));
     }
     for id in 100..130 {
-        let newcomer = Newcomer {
-            id,
-            ip: ip(1, 1),
-            trusted: true,
-            now,
-        };
+        let newcomer = trusted(id);
         assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
     }
     let stranger = Newcomer {
