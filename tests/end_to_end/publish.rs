@@ -70,6 +70,23 @@ fn the_files_appear_and_follow_the_list() {
     assert_eq!(hidden, 3, "no temporary file is left");
 }
 
+/// The script looks at everything that is there to see; its output says at what.
+#[test]
+fn a_browser_shows_the_page_as_it_should_be() {
+    if !need("bash") || !need("busybox") || !need("chromium") {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/check-page.sh");
+    let output = Command::new(script)
+        .arg(command().get_program())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("the page is as it should be"), "{said}");
+}
+
 #[test]
 fn metrics_are_as_prometheus_wants_them() {
     if !need("promtool") {
