@@ -61,12 +61,14 @@ announce 1004 maxplayers=4 erase=off description='</script><!-- &amp; " javascri
 announce 1005 description="$(printf 'W%.0s' {1..120})"
 announce 1006
 soon grep -qs '"count":6' "$work/www/servers.json"
+soon grep -qs '</html>' "$work/www/index.html"
 
 # A web server that knows nothing but files, at whatever port is free.
 serve_folder() {
   port=$((20000 + RANDOM % 10000))
   busybox httpd -f -p "127.0.0.1:$port" -h "$work/www" 2>>"$work/web.log" &
   web=$!
+  pids+=("$web")
   until (exec 5<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
     kill -0 $web 2>/dev/null || return
     sleep 0.05
@@ -76,7 +78,6 @@ serve_folder() {
 }
 wget_page() { busybox wget -q -O - "http://127.0.0.1:$port/index.html"; }
 soon serve_folder
-pids+=("$web")
 url=http://127.0.0.1:$port/
 
 # The browser reads commands at its descriptor 3 and answers at 4.
@@ -241,6 +242,8 @@ tree 1 7 9 6 48
 screen 390 844 light
 tree 1 7 9 6 23
 screen 320 568 dark
+screen 768 1024 light
+screen 1000 800 light
 screen 390 844 dark
 screen 1280 800 dark
 
@@ -260,7 +263,6 @@ mv "$work/www/servers.json" "$work/list"
 see 'a list that is not there is told' '/cannot be fetched.*404.*known last/.test(at_id("trouble"))'
 shows 'what was known last stays' '1001 1002 1003 1004 1005 1006'
 screen 390 844 light
-screen 1280 800 light
 head -c 300 "$work/list" >"$work/www/servers.json"
 see 'so is half a list' 'at_id("trouble").includes("JSON")'
 sed 's/"nbplayers":20/"nbplayers":1/' "$work/list" >"$work/www/servers.json"
