@@ -18,7 +18,9 @@ clean_up() {
   exec 3>&- 4>&-
   kill "${pids[@]}" || true
   wait || true
-  rm -rf "$work"
+  # What the browser had started may write until it notices that the browser has ended.
+  local tries=0
+  until rm -rf "$work" || [ $((tries += 1)) -gt 100 ]; do sleep 0.05; done
 } 2>/dev/null
 trap clean_up EXIT
 trap 'exit 130' HUP INT PIPE TERM
