@@ -131,7 +131,10 @@ impl StateFile {
                     log.event(Level::Info, "state-written-again", &fields);
                 }
             }
-            Err(error) => self.say_not_written(&error),
+            Err(error) => {
+                self.shared.stats.state_failures.add_one();
+                self.say_not_written(&error);
+            }
         }
     }
 

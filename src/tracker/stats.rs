@@ -55,6 +55,8 @@ pub struct Stats {
     pub bytes_sent: Counter,
     /// Files that could not be published.
     pub publish_failures: Counter,
+    /// Times that the state file could not be written.
+    pub state_failures: Counter,
 }
 
 /// A number that only grows.
@@ -117,6 +119,7 @@ impl Stats {
             ("slow-readers", &self.slow_readers),
             ("bytes-sent", &self.bytes_sent),
             ("publish-failures", &self.publish_failures),
+            ("state-failures", &self.state_failures),
         ] {
             // Writing into a String does not fail.
             let _ = write!(line, " {name}={}", counter.get());

@@ -159,7 +159,10 @@ fn counters(out: &mut String, stats: &Stats) {
         "write_failures_total",
         "Files that could not be written.",
         "flag",
-        &[("publish", stats.publish_failures.get())],
+        &[
+            ("publish", stats.publish_failures.get()),
+            ("state", stats.state_failures.get()),
+        ],
     );
 }
 
@@ -202,6 +205,7 @@ mod tests {
         let stats = Stats::default();
         stats.banned.add_one();
         stats.bytes_sent.add(1024);
+        stats.state_failures.add_one();
         let metrics = Metrics {
             started: Duration::from_millis(1_700_000_000_250),
             game_servers: 3,
@@ -218,6 +222,8 @@ mod tests {
             "gltracker_connections_denied_total{reason=\"banned\"} 1",
             "gltracker_sent_bytes_total 1024",
             "gltracker_log_lines_dropped_total 2",
+            "gltracker_write_failures_total{flag=\"publish\"} 0",
+            "gltracker_write_failures_total{flag=\"state\"} 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in:\n{text}");
         }
