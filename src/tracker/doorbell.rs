@@ -51,11 +51,11 @@ impl Doorbell {
         }
         let mut ringer = self.ringer.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_ringing.store(true, Ordering::Release);
-        let stream = TcpStream::connect_timeout(&within(door), CONNECT);
-        *ringer = stream
-            .as_ref()
-            .ok()
-            .and_then(|stream| stream.local_addr().ok());
+        // Where IPv6 is switched off, its addresses can be listened on, but not connected to.
+        let stream = within(door)
+            .into_iter()
+            .find_map(|address| TcpStream::connect_timeout(&address, CONNECT).ok());
+        *ringer = stream.as_ref().and_then(|stream| stream.local_addr().ok());
         drop(ringer);
         let start = Instant::now();
         while self.opened() == opened && start.elapsed() < ANSWER {
@@ -66,14 +66,24 @@ impl Doorbell {
     }
 }
 
-/// The address by which this machine reaches what listens on `address`.
-fn within(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+/// The addresses by which this machine reaches what listens on `address`, the surest first.
+///
+/// Who listens on all of IPv6 has IPv4 too on Linux, unless the system says otherwise
+/// (`net.ipv6.bindv6only`): then the second is nobody's, or somebody else's. Where the system has
+/// IPv6 switched off (`net.ipv6.conf.all.disable_ipv6`), only the second is there.
+pub fn within(address: SocketAddr) -> Vec<SocketAddr> {
+    let (v4, v6) = (
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    );
+    let ips = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => vec![v4],
+        IpAddr::V6(ip) if ip.is_unspecified() && cfg!(target_os = "linux") => vec![v6, v4],
+        IpAddr::V6(ip) if ip.is_unspecified() => vec![v6],
+        ip => vec![ip],
     };
-    SocketAddr::new(ip, address.port())
+    let with_port = |ip| SocketAddr::new(ip, address.port());
+    ips.into_iter().map(with_port).collect()
 }
 
 #[cfg(test)]
@@ -100,7 +110,7 @@ mod tests {
         });
         assert_eq!(bell.ring(address, 0), 1);
         assert_eq!(said.recv(), Ok(true));
-        let _somebody = TcpStream::connect(within(address)).unwrap();
+        let _somebody = TcpStream::connect(within(address)[0]).unwrap();
         assert_eq!(said.recv(), Ok(false));
         assert_eq!(bell.ring(address, 1), 2, "there is no need to ring");
         assert!(said.try_recv().is_err());

@@ -212,6 +212,51 @@ mod tests {
         assert!(!pulse.beats(8, at(104)));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
+        use crate::tracker::Config;
+        use crate::tracker::services::lock;
+        use std::os::unix::net::UnixDatagram;
+        let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let hear = || {
+            let mut buffer = [0; 100];
+            let length = socket.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        let anywhere = Some("127.0.0.1:0".parse().unwrap());
+        let config = Config {
+            servers: anywhere,
+            clients: anywhere,
+            max_slots: Some(16),
+            ..Config::default()
+        };
+        let log = Log::start(Level::Error, std::io::sink()).unwrap();
+        let tracker = Tracker::start(config, log.clone()).unwrap();
+        let shared = tracker.shared;
+        let manager = Manager {
+            socket: Socket::open(path.as_os_str()),
+            watchdog: Some(Duration::from_millis(300)),
+        };
+        std::thread::spawn(move || manager.feed_watchdog(&tracker, &log));
+        assert_eq!(hear(), "WATCHDOG=1");
+        let held = lock(&shared.registry);
+        let stuck = "STATUS=stuck: the keeper";
+        let soon = |said: &str| (0..50).any(|_| hear() == said);
+        assert!(soon(stuck));
+        for _ in 0..2 {
+            assert_eq!(hear(), stuck, "once it is stuck it is not fed");
+        }
+        drop(held);
+        assert!(soon("WATCHDOG=1"));
+        let _ = std::fs::remove_file(&path);
+    }
+
     #[test]
     fn the_watchdog_is_fed_twice_in_its_time_if_it_is_ours() {
         let half = Some(Duration::from_secs(15));

@@ -1,12 +1,13 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
+use super::doorbell::within;
 use super::log::{Level, Log};
 use super::notify::Manager;
 use super::random::Random;
 use super::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
 use std::fmt::Write as _;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Runs a tracker for ever. If the configuration names no password, one is made up and shown.
 ///
@@ -105,16 +106,10 @@ HELP on either port says more.
     text
 }
 
-/// The address to type on this machine for what listens on `address`.
+/// The address to type on this machine for what listens on `address`: IPv4 if there is a choice,
+/// which every netcat speaks.
 fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        // Where IPv6 is listened on for all, IPv4 is too; every netcat speaks that.
-        IpAddr::V6(ip) if ip.is_unspecified() && cfg!(target_os = "linux") => {
-            IpAddr::V4(Ipv4Addr::LOCALHOST)
-        }
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
+    let addresses = within(address);
+    let easiest = addresses.iter().find(|address| address.is_ipv4());
+    *easiest.or(addresses.first()).unwrap_or(&address)
 }

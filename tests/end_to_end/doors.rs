@@ -4,7 +4,7 @@ use crate::harness::{PATIENCE, Peer, TrackerProcess};
 use std::time::{Duration, Instant};
 
 /// Gives the tracker another soft limit of open files while it runs.
-fn limit_descriptors(tracker: &TrackerProcess, limit: &str) {
+pub(crate) fn limit_descriptors(tracker: &TrackerProcess, limit: &str) {
     let status = std::process::Command::new("prlimit")
         .args([
             "--pid",

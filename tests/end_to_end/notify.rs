@@ -1,8 +1,11 @@
 //! What a service manager is told.
 
-use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command};
+use crate::doors::limit_descriptors;
+use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, gltracker};
+use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A service manager's socket, in a folder of this test.
@@ -100,6 +103,61 @@ fn a_watchdog_is_fed_at_busy_doors_too() {
         }
     }
     assert!(beats >= 8, "{beats} beats of 20");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
+    let manager = Manager::new("stuck");
+    let tracker = manager.start("600000");
+    assert!(manager.hear().unwrap().starts_with("READY=1\n"));
+    assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+    // What a tracker that has used up its descriptors does.
+    limit_descriptors(&tracker, "5");
+    let is_stuck = |said: &str| said.starts_with("STATUS=stuck: the door for ");
+    assert!((0..10).any(|_| is_stuck(&manager.hear().unwrap())));
+    for _ in 0..2 {
+        let said = manager.hear().unwrap();
+        assert!(is_stuck(&said), "{said}");
+    }
+    limit_descriptors(&tracker, "1000");
+    assert!((0..10).any(|_| manager.hear().unwrap() == "WATCHDOG=1"));
+    tracker.wait_for_log("level=error event=stuck what=\"the door for ");
+}
+
+/// Where IPv6 is switched off, all of it can be listened on, and no address of it be connected to.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_watchdog_is_fed_where_ipv6_is_switched_off() {
+    if !crate::tools::need("unshare") || !crate::tools::need("ip") {
+        return;
+    }
+    let off = "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
+    let alone = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-c", script]);
+        command
+    };
+    if !alone(off).status().is_ok_and(|status| status.success()) {
+        let message = "this machine lets nobody have a network of their own";
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");
+        return;
+    }
+    let manager = Manager::new("no-ipv6");
+    let mut command = alone(&format!("{off} && exec \"$0\" --max-slots 80"));
+    command
+        .arg(gltracker())
+        .env("GLTRACKER_PASSWORD", PASSWORD)
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "600000");
+    let _tracker = TrackerProcess::run(command);
+    let ready = manager.hear().unwrap();
+    assert!(ready.contains("at [::]:23470"), "{ready}");
+    // Longer than it would take for a door to be called stuck.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) {
+        assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+    }
 }
 
 #[test]
