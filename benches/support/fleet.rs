@@ -130,9 +130,14 @@ impl Fleet {
     /// Lets every game server say something if it is time to, and returns when the tracker has
     /// answered them all.
     pub(crate) fn check_in(&mut self) -> Result<()> {
-        if self.last_word.elapsed() < CHECK_IN_EVERY {
-            return Ok(());
+        match self.last_word.elapsed() < CHECK_IN_EVERY {
+            true => Ok(()),
+            false => self.speak(),
         }
+    }
+
+    /// Lets every game server say something, and returns when the tracker has answered them all.
+    pub(crate) fn speak(&mut self) -> Result<()> {
         self.last_word = Instant::now();
         let answers = self.seen().answers + self.size() as u64;
         for game_server in &mut self.game_servers {

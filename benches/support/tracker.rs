@@ -2,7 +2,7 @@
 
 use super::process::Process;
 use super::run::Result;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -94,10 +94,20 @@ impl Tracker {
 
     /// Starts one that listens at `address`, for game servers and for clients.
     pub(crate) fn start_at(address: &str, slots: Slots) -> Result<Self> {
+        Self::start_with(address, address, slots, &[])
+    }
+
+    /// Starts one that listens at these addresses, with more arguments.
+    pub(crate) fn start_with(
+        servers: &str,
+        clients: &str,
+        slots: Slots,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let (log, writer) = io::pipe()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_gltracker"));
         command
-            .args(["--servers", address, "--clients", address])
+            .args(["--servers", servers, "--clients", clients])
             .args(["--max-slots", &slots.all().to_string()])
             .args([
                 "--slot-shares",
@@ -106,10 +116,19 @@ impl Tracker {
             // All of the load comes from one address.
             .args(["--trust", "127.0.0.0/8"])
             .args(["--log-level", "info"])
+            .args(arguments)
             .env("GLTRACKER_PASSWORD", PASSWORD)
             .stdout(Stdio::null())
             .stderr(writer);
-        let (process, line, mut log) = Process::start(command, b"", log)?;
+        let (process, mut line, log) = Process::start(command, b"", log)?;
+        let mut log = BufReader::new(log);
+        // Before that one it may say what it has read.
+        while !line.contains(" event=listening ") {
+            let said = std::mem::take(&mut line);
+            if log.read_line(&mut line)? == 0 {
+                return Err(said.trim_end().into());
+            }
+        }
         let address = |key: &str| -> Result<SocketAddr> {
             let value = line.split(' ').find_map(|field| field.strip_prefix(key));
             let mut address: SocketAddr = value.ok_or(line.trim_end())?.parse()?;

@@ -282,16 +282,8 @@ impl Tracker {
             .lounge
             .start(pool::STACK)
             .map_err(StartError::Thread)?;
-        pool::open_door(
-            "game-servers",
-            game_servers,
-            &shared.game_server_bell,
-            &shared.game_server_roster,
-            needs.game_server_threads,
-            log.clone(),
-            move |place, stream, peer| shared.receive_game_server(place, stream, peer),
-        )
-        .map_err(StartError::Thread)?;
+        // The one for clients first, since it has few threads: ten thousand for game servers take a
+        // third of a second, and a list that was read from a file can be had meanwhile.
         pool::open_door(
             "clients",
             clients,
@@ -300,6 +292,16 @@ impl Tracker {
             needs.client_threads,
             log.clone(),
             move |place, stream, peer| shared.receive_client(place, stream, peer),
+        )
+        .map_err(StartError::Thread)?;
+        pool::open_door(
+            "game-servers",
+            game_servers,
+            &shared.game_server_bell,
+            &shared.game_server_roster,
+            needs.game_server_threads,
+            log.clone(),
+            move |place, stream, peer| shared.receive_game_server(place, stream, peer),
         )
         .map_err(StartError::Thread)?;
         log.event(

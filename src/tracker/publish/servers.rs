@@ -82,7 +82,7 @@ mod tests {
     use crate::protocol::infos::{Changes, Infos};
     use crate::tracker::credentials::Credential;
     use quickcheck::quickcheck;
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     fn entry(ip: &str, fields: &str) -> Arc<Entry> {
         let infos = Infos::default().with(&Changes::parse(fields).unwrap());
@@ -212,45 +212,5 @@ mod tests {
                 text(&servers) == of(&list)
             })
         }
-    }
-
-    /// What a change of one of 10,000 costs; run with `--release -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn cost_of_a_change() {
-        let mut list = Arc::new(List::new(1));
-        let fields = "nbplayers=3 maxplayers=8 version=0.70 speed=fast size=big erase=on \
-                      description=\"Friday cycles, everybody welcome\"";
-        for n in 0..10_000u16 {
-            let entry = entry("198.51.100.7", &format!("port={} {fields}", n + 1));
-            Arc::make_mut(&mut list).push(entry);
-        }
-        let folder = super::super::folder::Folder::new(std::env::temp_dir());
-        let mut servers = Servers::default();
-        let start = std::time::Instant::now();
-        servers.update(Arc::clone(&list), UNIX_EPOCH);
-        println!("all formatted: {:?}", start.elapsed());
-        let (mut formatting, mut writing) = (Duration::ZERO, Duration::ZERO);
-        for n in 0..100u16 {
-            let changed = entry("198.51.100.7", &format!("port={} {fields}", 20_000 + n));
-            let all = Arc::make_mut(&mut list);
-            all.replace(usize::from(n) * 97, changed);
-            all.advance();
-            let start = std::time::Instant::now();
-            servers.update(Arc::clone(&list), UNIX_EPOCH);
-            formatting += start.elapsed();
-            let start = std::time::Instant::now();
-            folder
-                .replace("gltracker-cost.json", servers.pieces())
-                .unwrap();
-            writing += start.elapsed();
-        }
-        let bytes: usize = servers.pieces().map(str::len).sum();
-        let _ = std::fs::remove_file(folder.path().join("gltracker-cost.json"));
-        println!(
-            "{bytes} bytes; a change: {:?} to format, {:?} to write",
-            formatting / 100,
-            writing / 100
-        );
     }
 }
