@@ -1,13 +1,15 @@
 //! The list survives the tracker: whatever kills it, whatever happens to its file.
 
-use crate::harness::{PATIENCE, Peer, TrackerProcess, command};
+use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command};
+use crate::tools::{Program, wait_until};
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A folder of its own with a state file in it, removed in the end.
@@ -133,6 +135,111 @@ fn the_first_list_after_a_restart_has_everybody_until_they_are_back() {
     again.wait_for_list(<[String]>::is_empty);
 }
 
+/// Game servers of the upgrade below, and how soon all of them are to be back.
+const ANNOUNCED: u16 = 30;
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+#[test]
+fn an_upgrade_under_load_loses_nobody() {
+    let place = Place::new("upgrade");
+    let arguments = ["--max-slots", "200", "--state", &place.file];
+    // Where no other program of this machine picks its ports, which are to be the same again.
+    let anywhere = SocketAddr::from(([127, 0, 0, 25], 0));
+    let mut tracker = TrackerProcess::start_at(anywhere, anywhere, &arguments);
+    let (servers, clients) = (tracker.servers, tracker.clients);
+    let announce = |port: u16| {
+        let mut command = command();
+        command.args(["announce", "--tracker", &servers.to_string()]);
+        command.args(["--port", &port.to_string(), "nbplayers=0"]);
+        command.env("GLTRACKER_PASSWORD", PASSWORD);
+        Program::start(command)
+    };
+    let mut game_servers: Vec<Program> = (1..=ANNOUNCED).map(announce).collect();
+    tracker.wait_for_list(|list| list.len() == usize::from(ANNOUNCED));
+    place.wait_for(|text| text.contains(&format!("\nend {ANNOUNCED} ")));
+
+    let (is_over, seen) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        // All that follows is undone, and this is told to the others, if any of it fails.
+        let _over = Over(&is_over);
+        for is_watcher in [false, false, true] {
+            let (is_over, seen) = (&is_over, &seen);
+            scope.spawn(move || look_on(clients, is_watcher, is_over, seen));
+        }
+        scope.spawn(|| {
+            for players in 1.. {
+                for game_server in &mut game_servers {
+                    game_server.say(&format!("nbplayers={}", players % 9));
+                }
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        wait_until("the players have seen it", || {
+            (seen.load(Ordering::Relaxed) > 20).then_some(())
+        });
+        tracker.kill();
+        tracker = TrackerProcess::start_at(servers, clients, &arguments);
+        let start = Instant::now();
+        let seen_before = seen.load(Ordering::Relaxed);
+        tracker.wait_for_list(|list| {
+            assert_all_are_on(list);
+            !list.concat().contains(" stale=yes")
+        });
+        let took = start.elapsed();
+        assert!(took < BACK_WITHIN, "{took:?}");
+        wait_until("the players have seen it again", || {
+            (seen.load(Ordering::Relaxed) > seen_before + 20).then_some(())
+        });
+    });
+}
+
+/// Ends what runs beside a test, however that ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn assert_all_are_on(lines: &[String]) {
+    let mut ports: Vec<u16> = lines.iter().map(|line| port(line)).collect();
+    ports.sort_unstable();
+    assert!(ports.iter().copied().eq(1..=ANNOUNCED), "{ports:?}");
+}
+
+/// A player who asks or watches, and comes back when the tracker does. Whoever is told of a list is
+/// told of all, and never that somebody has gone.
+fn look_on(clients: SocketAddr, is_watcher: bool, is_over: &AtomicBool, seen: &AtomicUsize) {
+    while !is_over.load(Ordering::Relaxed) {
+        let Some(mut peer) = Peer::try_connect(clients) else {
+            std::thread::yield_now();
+            continue;
+        };
+        peer.send(if is_watcher { "WATCH" } else { "LIST\nQUIT" });
+        let mut lines = Vec::new();
+        let mut is_first = true;
+        while !is_over.load(Ordering::Relaxed) {
+            let line = peer.line();
+            match line.split(' ').next() {
+                Some("INFOS") => lines.push(line),
+                Some("END") => {
+                    if std::mem::take(&mut is_first) {
+                        assert_all_are_on(&lines);
+                    }
+                    seen.fetch_add(1, Ordering::Relaxed);
+                }
+                Some("GONE") => panic!("{line}"),
+                // The end: of the answer, or of the tracker.
+                _ => break,
+            }
+        }
+    }
+}
+
 #[test]
 fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
     let place = Place::new("forgotten");
@@ -253,6 +360,8 @@ fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
         drop(_more);
         tracker.wait_for_list(|list| list.len() == 1);
     }
+    // Each try that fails counts, though not each is mentioned.
+    assert_ne!(tracker.stats()["state-failures"], "0");
     let warnings = |line: &&String| line.contains("event=state-not-written");
     assert_eq!(
         tracker.log().iter().filter(warnings).count(),
@@ -303,7 +412,7 @@ fn a_full_disk_disturbs_nobody_and_the_old_file_stays() {
         "--state",
         &place.file,
     ]);
-    run.env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
+    run.env("GLTRACKER_PASSWORD", PASSWORD);
     let tracker = TrackerProcess::run(run);
     let inside = format!("/proc/{}/root{folder}", tracker.id());
     let inside = Place {
@@ -326,6 +435,7 @@ fn a_full_disk_disturbs_nobody_and_the_old_file_stays() {
     fs::remove_file(inside.beside(".filler")).unwrap();
     inside.wait_for(|text| text.contains(" port=2\n"));
     tracker.wait_for_log("event=state-written-again");
+    assert_ne!(tracker.stats()["state-failures"], "0");
 }
 
 /// Lives and deaths of trackers with one file each.
@@ -400,6 +510,7 @@ fn die_often(trial: u64) -> usize {
                     }
                 }
             });
+            // The random moment; there is nothing to wait for.
             while let Some(left) = end.checked_duration_since(Instant::now()) {
                 std::thread::sleep(left);
             }
@@ -421,6 +532,6 @@ fn die_often(trial: u64) -> usize {
 
 /// The number that a login is answered with; `None` if the tracker is dead.
 fn number(peer: &mut Peer) -> Option<String> {
-    let answer = peer.ask(&format!("LOGIN {}", crate::harness::PASSWORD));
+    let answer = peer.ask(&format!("LOGIN {}", PASSWORD));
     answer.strip_prefix("CHALLENGE ").map(str::to_owned)
 }
