@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::protocol::filter::Filter;
 use crate::protocol::infos::{Changes, Infos};
