@@ -126,12 +126,18 @@ impl Denied {
 #[derive(Debug)]
 struct Member<H> {
     host: Network,
-    /// `None` for a trusted one, which shares its group with nobody.
-    group: Option<Network>,
+    trusted: bool,
     since: Instant,
     /// What counts against its key while it is listed.
     key: Option<Credential>,
     handle: H,
+}
+
+impl<H> Member<H> {
+    /// `None` for a trusted one, which shares its group with nobody.
+    fn group(&self) -> Option<Network> {
+        (!self.trusted).then(|| self.host.group_around())
+    }
 }
 
 /// The connections of one class.
@@ -181,7 +187,7 @@ impl<H> Crowd<H> {
 
     fn insert(&mut self, id: ConnectionId, member: Member<H>) {
         self.by_host.add(Some(member.host));
-        self.by_group.add(member.group);
+        self.by_group.add(member.group());
         self.by_key.add(member.key);
         self.members.insert(id, member);
     }
@@ -189,7 +195,7 @@ impl<H> Crowd<H> {
     fn remove(&mut self, id: ConnectionId) -> Option<Member<H>> {
         let member = self.members.remove(&id)?;
         self.by_host.subtract(Some(member.host));
-        self.by_group.subtract(member.group);
+        self.by_group.subtract(member.group());
         self.by_key.subtract(member.key);
         Some(member)
     }
@@ -209,13 +215,13 @@ impl<H> Crowd<H> {
                 let theirs = self
                     .members
                     .iter()
-                    .filter(|(_, m)| m.group == Some(*largest));
+                    .filter(|(_, m)| m.group() == Some(*largest));
                 theirs.map(|(id, _)| *id).next_back()
             }
             _ => {
                 // The trusted are never dropped.
                 let mut oldest_first = self.members.iter();
-                let (id, oldest) = oldest_first.find(|(_, member)| member.group.is_some())?;
+                let (id, oldest) = oldest_first.find(|(_, member)| !member.trusted)?;
                 (now.saturating_duration_since(oldest.since) > FAIR_TURN).then_some(*id)
             }
         }
@@ -319,7 +325,7 @@ impl<H> Admission<H> {
             id,
             Member {
                 host,
-                group,
+                trusted,
                 since: now,
                 key: None,
                 handle,
@@ -391,12 +397,11 @@ impl<H> Admission<H> {
             }
         }
         pending.remove(id);
-        let group = (!trusted).then(|| Network::group(ip));
         listed.insert(
             id,
             Member {
                 host,
-                group,
+                trusted,
                 since: now,
                 key,
                 handle,

@@ -7,7 +7,7 @@ mod sending;
 
 use super::registry::ConnectionId;
 use super::session::watcher::Watch;
-use super::session::{Chunk, Closing, Outbox, Session, Timings};
+use super::session::{Closing, Outbox, Session, Timings};
 use super::stats::Counter;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::message::Refusal;
@@ -48,14 +48,12 @@ pub struct Connection {
 pub struct Talk {
     /// What was heard of the line that is not complete yet.
     pub splitter: LineSplitter,
-    /// What was heard and is for whoever goes on.
-    pub rest: Vec<u8>,
     /// How long the socket waits for the peer, if that was said to it.
     wait: Option<Duration>,
     /// The peer was sent something.
     has_answered: bool,
-    /// The thread that goes on with this has sent something.
-    pub has_sent: bool,
+    /// How long it waits for the peer at the longest, if not until the session's next deadline.
+    pub patience: Option<Duration>,
     /// The socket does not wait: whoever goes on with this does at once what can be done at once.
     is_at_once: bool,
 }
@@ -72,8 +70,10 @@ impl Talk {
 pub enum Step {
     /// The peer was heard.
     Heard,
-    /// It was not, and this is to be said to it, if anything is; there is no haste.
-    Quiet(Vec<Chunk>),
+    /// It was not, and was told something: a deadline has passed.
+    Told,
+    /// Neither.
+    Quiet,
     /// It is over.
     Over(Ending),
 }
@@ -94,8 +94,8 @@ pub enum Look {
 pub enum Ending {
     /// The peer said QUIT or hung up.
     Done,
-    /// The client watches from now on, which is another conversation.
-    Watching(Watch),
+    /// The client watches from now on, which is another conversation. The bytes were heard already.
+    Watching(Watch, Vec<u8>),
     /// The session or the tracker refused to go on, and said so.
     Refused(Refusal),
     /// The peer did not take an answer in time.
@@ -246,9 +246,9 @@ impl Connection {
                     }
                 }
                 if let Some(watch) = out.take_watch() {
-                    talk.rest = input.to_vec();
+                    let heard = input.to_vec();
                     self.send(out.take(), talk, timings, step_aside)?;
-                    return Ok(Step::Over(Ending::Watching(watch)));
+                    return Ok(Step::Over(Ending::Watching(watch, heard)));
                 }
                 if is_noise {
                     session.on_noise(now, &mut out);
@@ -266,13 +266,14 @@ impl Connection {
         if out.closing().is_none() && now >= session.next_deadline() {
             session.on_deadline(now, &mut out);
         }
-        if !is_heard && out.closing().is_none() {
-            return Ok(Step::Quiet(out.take()));
-        }
-        self.send(out.take(), talk, timings, step_aside)?;
+        let chunks = out.take();
+        let is_told = !chunks.is_empty();
+        self.send(chunks, talk, timings, step_aside)?;
         Ok(match out.closing() {
             Some(closing) => Step::Over(closing.clone().into()),
-            None => Step::Heard,
+            None if is_heard => Step::Heard,
+            None if is_told => Step::Told,
+            None => Step::Quiet,
         })
     }
 
@@ -294,6 +295,7 @@ impl Connection {
         let left = session
             .next_deadline()
             .saturating_duration_since(Instant::now());
+        let left = talk.patience.map_or(left, |longest| left.min(longest));
         // A wait that is too short only wakes this thread early: leave it until it does.
         if talk.wait.is_none_or(|set| set > left) {
             let left = left.max(SHORTEST_WAIT);
@@ -303,7 +305,18 @@ impl Connection {
         (&self.stream).read(buffer)
     }
 
-    /// Looks what the peer does, without waiting for it.
+    /// Waits until the peer does something, or the tracker dismisses it, but not after `until`. True if it did nothing.
+    pub fn wait(&self, talk: &mut Talk, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = left.max(SHORTEST_WAIT);
+        talk.wait = Some(left);
+        match self.stream.set_read_timeout(Some(left)) {
+            Ok(()) => matches!(self.look(talk), Look::Silent),
+            Err(_) => false,
+        }
+    }
+
+    /// Looks what the peer does, without waiting for it unless the socket does.
     pub fn look(&self, talk: &Talk) -> Look {
         match self.stream.peek(&mut [0]) {
             Ok(0) if self.dismissal.get().is_none() && !talk.splitter.is_inside_a_line() => {

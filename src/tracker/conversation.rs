@@ -5,7 +5,8 @@
 //! in one value that no thread is tied to, so that one thread may set it aside and another go on.
 
 use super::connection::{Connection, Ending, Look, Step, Talk};
-use super::roster::Place;
+use super::pool::Held;
+use super::roster;
 use super::seat::Seat;
 use super::session::client::ClientSession;
 use super::session::game_server::GameServerSession;
@@ -14,13 +15,29 @@ use super::session::{Outbox, Session};
 use crate::protocol::line::LineError;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A game server that was silent for so long is left to a waiter. One that says something every
+/// second stays with its worker.
+const LINGER: Duration = Duration::from_millis(1100);
+
+/// How soon a waiter asks again when no worker has time to send a PING.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// After this time it sends the PING itself; the game server is dropped 15 s after it was due.
+const LATEST: Duration = Duration::from_secs(5);
 
 /// Who is at the other end, and what was agreed so far. Owns the slot.
 pub(super) enum Party {
     GameServer(GameServerSession<'static, Seat>),
     Client(ClientSession<'static, Seat>),
 }
+
+/// A thread's place among those of its port, who pass conversations on.
+pub(super) type Place<'a> = roster::Place<'a, Box<Conversation>>;
+
+/// The threads of a port.
+pub(super) type Roster = roster::Roster<Box<Conversation>>;
 
 /// One connection, its slot and its session. Dropping it frees the slot and closes.
 pub(super) struct Conversation {
@@ -39,29 +56,10 @@ impl Conversation {
         }
     }
 
-    /// Holds it to its end; or until it is quiet, if another thread is better suited to wait then:
-    /// one that has sent something holds on to memory that one which only listens does not need.
-    pub(super) fn hold(mut self, place: &mut Place<'_>) {
-        loop {
-            match self.go_on(&mut || {}) {
-                Step::Heard => {}
-                Step::Quiet(chunks) => {
-                    let clerk = &self.party.seat().shared().clerk;
-                    clerk.say(&self.connection, chunks);
-                    if self.talk.has_sent && self.party.is_at_rest() {
-                        self.talk.has_sent = false;
-                        return place.retire(Box::new(move |place| self.hold(place)));
-                    }
-                }
-                Step::Over(ending) => return self.conclude(ending),
-            }
-        }
-    }
-
     /// Has it held to its end by another thread of its port.
     pub(super) fn hand_over(self) {
         let roster = self.party.seat().roster();
-        roster.hand_over(Box::new(move |place| self.hold(place)));
+        roster.hand_over(Box::new(self));
     }
 
     /// Holds it to the first answer, without waiting for the peer if that can be: if it cannot,
@@ -108,14 +106,73 @@ impl Conversation {
     /// Ends it, and says what came of it. Takes a moment if there is a last line to be read.
     pub(super) fn conclude(self, ending: Ending) {
         match (ending, self.party) {
-            (Ending::Watching(watch), Party::Client(session)) => {
+            (Ending::Watching(watch, heard), Party::Client(session)) => {
                 let seat = session.into_services();
                 seat.settle();
                 let shared = seat.shared();
                 let session = WatcherSession::new(seat, &shared.setting, watch);
-                shared.watchers.enter(session, self.talk);
+                shared.watchers.enter(session, self.talk.splitter, heard);
             }
             (ending, party) => party.seat().conclude(ending, true),
+        }
+    }
+}
+
+impl Held for Box<Conversation> {
+    /// Holds it to its end; or until it is quiet and there is a waiter who has time for that.
+    // Not part of `wait`, whose share of the stack is to be small.
+    #[inline(never)]
+    fn hold(mut self, place: &mut Place<'_>) {
+        let mut patience = Some(LINGER);
+        let is_new = !self.party.is_at_rest();
+        let mut was_told = false;
+        loop {
+            let was_at_rest = self.party.is_at_rest();
+            self.talk.patience = patience.filter(|_| was_at_rest);
+            let is_quiet = match self.go_on(&mut || {}) {
+                Step::Quiet => true,
+                // What it says next is the answer.
+                Step::Told => {
+                    was_told = true;
+                    false
+                }
+                Step::Heard if was_told => std::mem::take(&mut was_told),
+                Step::Heard if !is_new => false,
+                // Many have come at once.
+                Step::Heard if was_at_rest => place.roster().is_short_of_one_in(2),
+                Step::Heard => place.roster().is_short_of_one_in(8),
+                Step::Over(ending) => return self.conclude(ending),
+            };
+            if is_quiet && self.party.is_at_rest() {
+                match place.roster().give_to_waiter(self) {
+                    Ok(()) => return,
+                    Err(same) => self = same,
+                }
+                // Another try when the next deadline has passed.
+                patience = None;
+            }
+        }
+    }
+
+    /// Waits until the peer speaks or a deadline has passed, and leaves it to a worker to do what
+    /// is to be done then.
+    fn wait(mut self, place: &mut Place<'_>) {
+        loop {
+            let deadline = self.party.next_deadline();
+            let soonest = Instant::now() + ASK_AGAIN;
+            let is_silent = self.connection.wait(&mut self.talk, deadline.max(soonest));
+            let late = Instant::now().saturating_duration_since(deadline);
+            if is_silent && late.is_zero() {
+                continue;
+            }
+            match place.roster().give_to_worker(self) {
+                Ok(()) => return,
+                Err(same) => self = same,
+            }
+            if !is_silent || late > LATEST {
+                place.become_worker();
+                return self.hold(place);
+            }
         }
     }
 }

@@ -48,7 +48,16 @@ impl Leaf {
         start as usize..self.ends[at] as usize
     }
 
+    /// Makes room for `more` bytes. Where a vector would make twice the room, which is the most of
+    /// what a list takes, this makes an eighth more.
+    fn make_room(&mut self, more: usize) {
+        if self.encoded.capacity() - self.encoded.len() < more {
+            self.encoded.reserve_exact(more + self.encoded.len() / 8);
+        }
+    }
+
     fn push(&mut self, entry: Arc<Entry>) {
+        self.make_room(entry.line().map(str::len).iter().sum());
         push_line(&mut self.encoded, &entry);
         self.ends.push(self.encoded.len() as u32);
         self.entries.push(entry);
@@ -59,6 +68,7 @@ impl Leaf {
         let (before, after) = (old.len(), entry.line().map(str::len).iter().sum::<usize>());
         // What is behind the line moves.
         let length = self.encoded.len();
+        self.make_room(after.saturating_sub(before));
         self.encoded.resize(length.max(length + after - before), 0);
         self.encoded.copy_within(old.end..length, old.start + after);
         self.encoded.truncate(length + after - before);

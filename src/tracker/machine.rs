@@ -19,8 +19,8 @@ pub const GUESTS: usize = 28;
 pub const GUESTS_OF_HOLDERS: usize = 4;
 
 /// Threads that do not hold a connection: main, the log, the keeper, the watchers', the lounge's,
-/// the clerk, the publisher, two of the state file, the notifier, and two that are about to be followed by another.
-const OTHER_THREADS: usize = 12;
+/// the publisher, two of the state file, the notifier.
+const OTHER_THREADS: usize = 9;
 
 /// Descriptors that are not connections: standard streams, listeners, files being read.
 const OTHER_DESCRIPTORS: usize = 32;
@@ -35,8 +35,10 @@ const OTHER_MAPS: usize = 1000;
 /// What a tracker needs to hold all its slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// Doormen on the game-server port.
+    /// Threads of the game-server port.
     pub game_server_threads: usize,
+    /// Those of them that log game servers in; all others hold one that is on the list.
+    pub game_server_workers: usize,
     /// Doormen on the client port.
     pub client_threads: usize,
     /// Slots that are held without a thread.
@@ -50,6 +52,7 @@ impl Needs {
             game_server_threads: limits.of(Class::Pending)
                 + limits.of(Class::Listed)
                 + SPARE_DOORMEN,
+            game_server_workers: limits.of(Class::Pending) + SPARE_DOORMEN,
             client_threads: limits.of(Class::Client) + SPARE_DOORMEN,
             watchers: limits.of(Class::Watcher),
         }
@@ -202,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (972, 1132, 4888)
+            (969, 1129, 4876)
         );
     }
 
@@ -216,14 +219,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1132 open files are needed",
+                "1129 open files are needed",
             ),
             (
                 Machine {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 972",
+                "ulimit -u 969",
             ),
             (
                 Machine {
@@ -237,14 +240,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=972",
+                "kernel.threads-max=969",
             ),
             (
                 Machine {
-                    maps: Some(4887),
+                    maps: Some(4875),
                     ..plenty
                 },
-                "vm.max_map_count=4888",
+                "vm.max_map_count=4876",
             ),
         ] {
             let shortage = machine.check(needs(1024)).unwrap_err().to_string();
@@ -252,7 +255,7 @@ mod tests {
         }
         assert!(
             Machine {
-                maps: Some(4888),
+                maps: Some(4876),
                 ..plenty
             }
             .check(needs(1024))

@@ -32,7 +32,6 @@ pub mod state_file;
 pub mod stats;
 pub mod watched_file;
 
-mod clerk;
 mod conversation;
 mod keeper;
 mod lounge;
@@ -41,7 +40,7 @@ mod services;
 mod watchers;
 
 use admission::{Admission, Caps};
-use clerk::Clerk;
+use conversation::Roster;
 use credentials::{PasswordError, Passwords};
 use keeper::Keeper;
 use log::{Level, Log};
@@ -51,7 +50,6 @@ use notify::Part;
 use random::Random;
 use reachability::Reachability;
 use registry::Registry;
-use roster::Roster;
 use services::Shared;
 use session::{Setting, Timings};
 use slots::{Limits, SlotShares};
@@ -211,6 +209,7 @@ impl Tracker {
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         let machine = Machine::read();
         let (max_slots, limits) = slots(&config, &machine)?;
+        let needs = Needs::of(limits);
         let published = config.publish.as_ref();
         if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
             return Err(StartError::NoFolder(path.clone()));
@@ -258,13 +257,12 @@ impl Tracker {
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
-            game_server_roster: Roster::all_at_the_door(),
+            game_server_roster: Roster::with_waiters(needs.game_server_workers),
             client_roster: Roster::few_at_the_door(),
             game_server_bell: Default::default(),
             client_bell: Default::default(),
             keeper_rounds: Default::default(),
             lounge: Default::default(),
-            clerk: Clerk::start().map_err(StartError::Thread)?,
             guests: Default::default(),
         }));
         Keeper::start(shared, config.keys_file, config.bans_file)
@@ -277,7 +275,6 @@ impl Tracker {
         if let Some(folder) = config.publish {
             publish::start(shared, folder).map_err(StartError::Thread)?;
         }
-        let needs = Needs::of(limits);
         shared
             .lounge
             .start(pool::STACK)

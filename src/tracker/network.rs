@@ -52,6 +52,11 @@ impl Network {
         Self::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 48 })
     }
 
+    /// The group of a host.
+    pub(super) fn group_around(self) -> Self {
+        Self::group(self.first)
+    }
+
     /// How many bits the addresses of the range have in common.
     pub fn bits(self) -> u8 {
         self.bits

@@ -8,7 +8,7 @@
 use super::connection;
 use super::doorbell::Doorbell;
 use super::log::{Level, Log};
-use super::roster::{Duty, Errand, Place, Roster};
+use super::roster::{Duty, Place, Roster};
 use super::session::Timings;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,12 +28,20 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Trouble at a door is logged at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
+/// What the threads of a port pass on among them.
+pub trait Held: Send + Sized + 'static {
+    /// Goes on with it, on a worker.
+    fn hold(self, place: &mut Place<'_, Self>);
+    /// Waits until there is something to go on with, on a waiter.
+    fn wait(self, place: &mut Place<'_, Self>);
+}
+
 /// One listener and what all its threads share.
-struct Door<F> {
+struct Door<T: 'static, F> {
     name: &'static str,
     listener: TcpListener,
     bell: &'static Doorbell,
-    roster: &'static Roster,
+    roster: &'static Roster<T>,
     receive: F,
     log: Log,
     /// Held by the one doorman that waits for better times; when trouble was last logged.
@@ -61,17 +69,18 @@ pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListene
 ///
 /// # Errors
 /// When a thread cannot be started; says which one it was.
-pub fn open_door<F>(
+pub fn open_door<T, F>(
     name: &'static str,
     listener: TcpListener,
     bell: &'static Doorbell,
-    roster: &'static Roster,
+    roster: &'static Roster<T>,
     threads: usize,
     log: Log,
     receive: F,
 ) -> io::Result<()>
 where
-    F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static,
+    T: Held,
+    F: Fn(&mut Place<'_, T>, TcpStream, SocketAddr) + Send + Sync + 'static,
 {
     let door = Arc::new(Door {
         name,
@@ -83,7 +92,10 @@ where
         trouble: Mutex::new(None),
     });
     for number in 1..=threads {
-        Door::start_thread(&door, None).map_err(|error| {
+        let door = Arc::clone(&door);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let started = thread.stack_size(STACK).spawn(move || door.keep());
+        started.map_err(|error| {
             let text = format!("thread {number} of {threads} did not start: {error}");
             io::Error::new(error.kind(), text)
         })?;
@@ -91,40 +103,15 @@ where
     Ok(())
 }
 
-impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<F> {
-    /// Starts one thread, which has `errand` to do first. Where it cannot be started, the errand
-    /// is left where it was.
-    fn start_thread(
-        door: &Arc<Self>,
-        errand: Option<&Arc<Mutex<Option<Errand>>>>,
-    ) -> io::Result<()> {
-        let (door, errand) = (Arc::clone(door), errand.map(Arc::clone));
-        let thread = std::thread::Builder::new().name(door.name.to_owned());
-        let keep = move || {
-            let first = errand.and_then(|errand| take(&errand));
-            Self::keep(&door, first);
-        };
-        thread.stack_size(STACK).spawn(keep).map(drop)
-    }
-
-    /// The life of a thread: to the end of the process, unless a successor takes its place.
-    fn keep(door: &Arc<Self>, first: Option<Errand>) {
-        let mut place = door.roster.join();
-        let mut next = first;
+impl<T: Held, F: Fn(&mut Place<'_, T>, TcpStream, SocketAddr)> Door<T, F> {
+    /// The life of a thread, to the end of the process.
+    fn keep(&self) {
+        let mut place = self.roster.join();
         loop {
-            let duty = next.take().map_or_else(|| place.next_duty(), Duty::Errand);
-            match duty {
-                Duty::Door => door.stand_at_door(&mut place),
-                Duty::Errand(errand) => door.survive(|| errand(&mut place), None),
-            }
-            if let Some(errand) = place.take_testament() {
-                let errand = Arc::new(Mutex::new(Some(errand)));
-                let _turn = door.roster.await_succession();
-                if Self::start_thread(door, Some(&errand)).is_ok() {
-                    return;
-                }
-                // There is no other than this one.
-                next = take(&errand);
+            match place.next_duty() {
+                Duty::Door => self.stand_at_door(&mut place),
+                Duty::Hold(held) => self.survive(|| held.hold(&mut place), None),
+                Duty::Wait(held) => self.survive(|| held.wait(&mut place), None),
             }
         }
     }
@@ -132,7 +119,7 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<
     // Not part of `keep`, whose share of the stack stays in use under whatever is done there: some
     // ten thousand threads may be waiting in it.
     #[inline(never)]
-    fn stand_at_door(&self, place: &mut Place<'_>) {
+    fn stand_at_door(&self, place: &mut Place<'_, T>) {
         match self.listener.accept() {
             Ok((stream, peer)) => {
                 if self.bell.open(peer) {
@@ -178,20 +165,26 @@ impl<F: Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static> Door<
     }
 }
 
-/// Takes out what one of two threads is to do.
-fn take(errand: &Mutex<Option<Errand>>) -> Option<Errand> {
-    let mut errand = errand.lock().unwrap_or_else(PoisonError::into_inner);
-    errand.take()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Read, Write};
 
+    /// Nothing is passed on here.
+    enum Nothing {}
+
+    impl Held for Nothing {
+        fn hold(self, _: &mut Place<'_, Self>) {
+            match self {}
+        }
+        fn wait(self, _: &mut Place<'_, Self>) {
+            match self {}
+        }
+    }
+
     fn door(
         threads: usize,
-        receive: impl Fn(&mut Place<'_>, TcpStream, SocketAddr) + Send + Sync + 'static,
+        receive: impl Fn(&mut Place<'_, Nothing>, TcpStream, SocketAddr) + Send + Sync + 'static,
     ) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,10 +1,18 @@
-//! Who of a port's threads does what: stands at the door, is on an errand, or rests.
+//! Who of a port's threads does what: stands at the door, is on an errand, waits for somebody, or
+//! rests.
 //!
 //! This file hides how many threads stand at a door. A thread that sleeps there is woken for the
 //! next connection even if another is about to take it, so few threads answer with less work than
 //! many do. So two stand at the door for clients: while one steps aside with somebody who has to be
-//! waited for, there is still another. At the door for game servers, which stay, all threads stand
-//! that have nothing else to do.
+//! waited for, there is still another. At the door for game servers, which stay for longer, stands
+//! half of those who log them in, and the other half is there to be called.
+//!
+//! It also hides which thread waits for a game server that has nothing to say. A thread that has
+//! once sent something keeps some 33 KiB of kernel memory for the next time, and one that has once
+//! read a line keeps the pages of its stack that this took. So there are two kinds. *Workers* stand
+//! at the door, talk, and are few. *Waiters* do nothing but wait until a peer speaks or a deadline
+//! passes, and then pass the conversation on to a worker. If there is no worker to be had, a waiter
+//! becomes one: nobody is kept waiting in order to save memory.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,33 +23,53 @@ use std::thread::{self, Thread};
 /// cost a LIST up to a third more processor time under load.
 const FEW: usize = 2;
 
-/// Something to do for a thread that has nothing else to do.
-pub type Errand = Box<dyn FnOnce(&mut Place<'_>) + Send>;
+/// So much may be on its way from one thread to another without taking more memory. A waiter that
+/// allocates touches more of its stack than by all else that it does.
+const AT_A_TIME: usize = 1024;
 
 /// What a thread does next.
-pub enum Duty {
+#[derive(Debug, PartialEq, Eq)]
+pub enum Duty<T> {
     /// Stand at the door.
     Door,
-    /// Do this.
-    Errand(Errand),
+    /// Hold this, and talk.
+    Hold(T),
+    /// Wait until there is something to talk about.
+    Wait(T),
 }
 
-/// The threads of one port.
-pub struct Roster {
-    state: Mutex<State>,
+/// The threads of one port, and what is passed on among them.
+pub struct Roster<T> {
+    state: Mutex<State<T>>,
     /// Threads at the door, if there are so many with nothing else to do.
     most_at_door: usize,
-    /// Held by a thread while its successor starts: the machine allows only so many threads, and
-    /// for a moment both are there.
-    succession: Mutex<()>,
+    /// So many of those who join are workers, all others waiters.
+    workers: usize,
 }
 
-#[derive(Default)]
-struct State {
+struct State<T> {
+    joined: usize,
     at_door: usize,
-    errands: VecDeque<Errand>,
-    /// The last who came to rest is the first to be called: what it needs is still in the cache.
+    /// For workers, who have been called for it or will come by.
+    holds: VecDeque<T>,
+    /// Workers. The last who came to rest is the first to be called: what it needs is still in the
+    /// cache.
     resting: Vec<Arc<Rester>>,
+    /// For waiters, who have been called for it.
+    waits: VecDeque<T>,
+    resting_waiters: Vec<Arc<Rester>>,
+}
+
+impl<T> State<T> {
+    /// Who is to be called for what a worker does.
+    fn next_worker(&mut self) -> Option<Arc<Rester>> {
+        self.resting.pop().or_else(|| self.resting_waiters.pop())
+    }
+
+    /// There is something to do for a worker and none to do it.
+    fn lacks_worker(&self) -> bool {
+        (self.at_door == 0 || !self.holds.is_empty()) && self.resting.is_empty()
+    }
 }
 
 /// A thread that may rest.
@@ -63,61 +91,98 @@ impl Rester {
     }
 }
 
-impl Roster {
+impl<T> Roster<T> {
     /// For a port whose peers nearly always say at once all that they have to say: a few at the
     /// door answer them.
     pub fn few_at_the_door() -> Self {
-        Self::new(FEW)
+        Self::new(usize::MAX, FEW)
     }
 
-    /// For a port whose peers stay: whoever has nothing else to do is at the door, so that nobody
-    /// has to be called.
-    pub fn all_at_the_door() -> Self {
-        Self::new(usize::MAX)
+    /// For a port whose peers stay, with so many workers.
+    pub fn with_waiters(workers: usize) -> Self {
+        Self::new(workers, workers - workers / 4)
     }
 
-    fn new(most_at_door: usize) -> Self {
+    fn new(workers: usize, most_at_door: usize) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                joined: 0,
+                at_door: 0,
+                holds: VecDeque::with_capacity(AT_A_TIME),
+                resting: Vec::new(),
+                waits: VecDeque::with_capacity(AT_A_TIME),
+                resting_waiters: Vec::new(),
+            }),
             most_at_door,
-            succession: Mutex::default(),
+            workers,
         }
     }
 
-    /// Waits until it is the calling thread's turn to start its successor.
-    pub fn await_succession(&self) -> MutexGuard<'_, ()> {
-        self.succession
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes on the calling thread.
-    pub fn join(&self) -> Place<'_> {
+    pub fn join(&self) -> Place<'_, T> {
         let me = Arc::new(Rester {
             thread: thread::current(),
             is_called: AtomicBool::new(false),
         });
+        let mut state = self.state();
+        state.joined += 1;
         Place {
             roster: self,
             me,
             is_at_door: false,
-            testament: None,
+            is_worker: state.joined <= self.workers,
         }
     }
 
-    /// Has `errand` done by a thread that has nothing else to do, as soon as there is one.
-    pub fn hand_over(&self, errand: Errand) {
+    /// Has a worker go on with `held` that has nothing else to do, as soon as there is one.
+    pub fn hand_over(&self, held: T) {
         let called = {
             let mut state = self.state();
-            state.errands.push_back(errand);
+            state.holds.push_back(held);
             state.resting.pop()
         };
         call(called);
     }
 
+    /// Has a worker go on with `held` that is called for it.
+    ///
+    /// # Errors
+    /// `held`, if none is resting.
+    pub fn give_to_worker(&self, held: T) -> Result<(), T> {
+        let mut state = self.state();
+        let Some(worker) = state.resting.pop() else {
+            return Err(held);
+        };
+        state.holds.push_back(held);
+        drop(state);
+        worker.call();
+        Ok(())
+    }
+
+    /// Leaves `held` to a waiter.
+    ///
+    /// # Errors
+    /// `held`, if there is none left.
+    pub fn give_to_waiter(&self, held: T) -> Result<(), T> {
+        let mut state = self.state();
+        let Some(waiter) = state.resting_waiters.pop() else {
+            return Err(held);
+        };
+        state.waits.push_back(held);
+        drop(state);
+        waiter.call();
+        Ok(())
+    }
+
+    /// True if fewer workers than one in `so_many` have nothing to do.
+    pub fn is_short_of_one_in(&self, so_many: usize) -> bool {
+        let state = self.state();
+        state.at_door + state.resting.len() < self.workers / so_many
+    }
+
     /// What is changed under this lock is changed by one call, so a panic leaves nothing half
     /// done.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,47 +196,64 @@ fn call(called: Option<Arc<Rester>>) {
 }
 
 /// One thread's place in a roster.
-pub struct Place<'a> {
-    roster: &'a Roster,
+pub struct Place<'a, T> {
+    roster: &'a Roster<T>,
     me: Arc<Rester>,
     is_at_door: bool,
-    /// What its successor is to do first, once it is to retire.
-    testament: Option<Errand>,
+    is_worker: bool,
 }
 
-impl Place<'_> {
+impl<T> Place<'_, T> {
     /// Rests until there is something to do, and says what it is.
-    pub fn next_duty(&mut self) -> Duty {
+    pub fn next_duty(&mut self) -> Duty<T> {
         loop {
             let mut state = self.roster.state();
             if self.is_at_door {
                 return Duty::Door;
             }
-            // Somebody is always at the door, whatever else there is to do.
-            if state.at_door > 0
-                && let Some(errand) = state.errands.pop_front()
-            {
-                return Duty::Errand(errand);
+            if !self.is_worker {
+                if let Some(wait) = state.waits.pop_front() {
+                    return Duty::Wait(wait);
+                }
+                self.is_worker = state.lacks_worker();
             }
-            if state.at_door < self.roster.most_at_door {
-                state.at_door += 1;
-                self.is_at_door = true;
-                return Duty::Door;
+            if self.is_worker {
+                // Somebody is always at the door, whatever else there is to do.
+                if state.at_door > 0
+                    && let Some(held) = state.holds.pop_front()
+                {
+                    return Duty::Hold(held);
+                }
+                if state.at_door < self.roster.most_at_door {
+                    state.at_door += 1;
+                    self.is_at_door = true;
+                    let called = match state.holds.is_empty() {
+                        true => None,
+                        false => state.next_worker(),
+                    };
+                    drop(state);
+                    call(called);
+                    return Duty::Door;
+                }
             }
-            state.resting.push(Arc::clone(&self.me));
+            let resting = match self.is_worker {
+                true => &mut state.resting,
+                false => &mut state.resting_waiters,
+            };
+            resting.push(Arc::clone(&self.me));
             drop(state);
             self.me.rest();
         }
     }
 
-    /// Lets a fresh thread take this one's place, and do `errand` first.
-    pub fn retire(&mut self, errand: Errand) {
-        self.testament = Some(errand);
+    /// A waiter has to do what a worker does, and is one from now on.
+    pub fn become_worker(&mut self) {
+        self.is_worker = true;
     }
 
-    /// What the successor is to do first, if this thread is to retire.
-    pub fn take_testament(&mut self) -> Option<Errand> {
-        self.testament.take()
+    /// The threads that this one belongs to.
+    pub fn roster(&self) -> &Roster<T> {
+        self.roster
     }
 
     /// Leaves the door, to wait for somebody or do something that takes time. Nothing happens if
@@ -184,7 +266,7 @@ impl Place<'_> {
             let mut state = self.roster.state();
             state.at_door -= 1;
             match state.at_door {
-                0 => state.resting.pop(),
+                0 => state.next_worker(),
                 _ => None,
             }
         };
@@ -200,62 +282,142 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// What one of several threads was given to do, or `None` for the door, where it stays.
-    fn staff(roster: &'static Roster, threads: usize) -> Receiver<Option<thread::ThreadId>> {
+    fn leak(roster: Roster<u32>) -> &'static Roster<u32> {
+        Box::leak(Box::new(roster))
+    }
+
+    /// What several threads come to do. One at the door stays there; all else is done at once.
+    fn staff(roster: &'static Roster<u32>, threads: usize) -> Receiver<Duty<u32>> {
         let (say, said) = channel();
         for _ in 0..threads {
             let say = say.clone();
             thread::spawn(move || {
                 let mut place = roster.join();
-                while let Duty::Errand(errand) = place.next_duty() {
-                    errand(&mut place);
-                    say.send(Some(thread::current().id())).unwrap();
+                loop {
+                    let duty = place.next_duty();
+                    let stays = duty == Duty::Door;
+                    say.send(duty).unwrap();
+                    if stays {
+                        loop {
+                            thread::park();
+                        }
+                    }
                 }
-                say.send(None).unwrap();
-                thread::park();
             });
         }
         said
     }
 
+    /// Waits until so many workers and waiters rest.
+    fn await_rest(roster: &Roster<u32>, workers: usize, waiters: usize) {
+        let resting = || {
+            let state = roster.state();
+            (state.resting.len(), state.resting_waiters.len())
+        };
+        while resting() != (workers, waiters) {
+            thread::yield_now();
+        }
+    }
+
     #[test]
-    fn a_few_are_at_the_door_and_the_others_do_errands() {
-        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
+    fn a_few_are_at_the_door_and_the_others_do_what_else_there_is() {
+        let roster = leak(Roster::few_at_the_door());
         let said = staff(roster, FEW + 2);
         for _ in 0..FEW {
-            assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
+            assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Door));
         }
-        let (done, all_done) = channel();
         for n in 0..10 {
-            let done = done.clone();
-            roster.hand_over(Box::new(move |_| done.send(n).unwrap()));
-            assert!(said.recv_timeout(PATIENCE).unwrap().is_some());
-            assert_eq!(all_done.recv_timeout(PATIENCE), Ok(n));
+            roster.hand_over(n);
+            assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Hold(n)));
         }
     }
 
     #[test]
     fn a_door_is_not_left_alone() {
-        let roster: &Roster = Box::leak(Box::new(Roster::few_at_the_door()));
-        let mut places: Vec<Place<'_>> = (0..FEW).map(|_| roster.join()).collect();
+        let roster = leak(Roster::few_at_the_door());
+        let mut places: Vec<Place<'_, u32>> = (0..FEW).map(|_| roster.join()).collect();
         for place in &mut places {
-            assert!(matches!(place.next_duty(), Duty::Door));
+            assert_eq!(place.next_duty(), Duty::Door);
         }
         let said = staff(roster, 1);
-        while roster.state().resting.is_empty() {
-            thread::yield_now();
-        }
+        await_rest(roster, 1, 0);
         for place in &mut places {
             assert!(said.try_recv().is_err(), "nobody is called too early");
             place.step_aside();
             place.step_aside();
         }
-        assert_eq!(said.recv_timeout(PATIENCE), Ok(None));
-        // An errand does not keep from the door who is needed there.
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Door));
+        // Nothing else keeps from the door who is needed there.
         let mut place = roster.join();
         roster.state().at_door = 0;
-        roster.hand_over(Box::new(|_| ()));
-        assert!(matches!(place.next_duty(), Duty::Door));
-        assert!(matches!(places[0].next_duty(), Duty::Errand(_)));
+        roster.hand_over(1);
+        assert_eq!(place.next_duty(), Duty::Door);
+        assert_eq!(places[0].next_duty(), Duty::Hold(1));
+    }
+
+    #[test]
+    fn workers_hold_and_waiters_wait() {
+        let roster = leak(Roster::with_waiters(4));
+        let said = staff(roster, 4);
+        for _ in 0..3 {
+            assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Door));
+        }
+        await_rest(roster, 1, 0);
+        assert_eq!(roster.give_to_waiter(1), Err(1), "there is none");
+        let waiting = staff(roster, 2);
+        await_rest(roster, 1, 2);
+        assert_eq!(roster.give_to_waiter(1), Ok(()));
+        assert_eq!(waiting.recv_timeout(PATIENCE), Ok(Duty::Wait(1)));
+        assert_eq!(roster.give_to_worker(2), Ok(()));
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Hold(2)));
+        await_rest(roster, 1, 2);
+        roster.state().resting.clear();
+        assert_eq!(roster.give_to_worker(3), Err(3), "all are busy");
+        assert!(waiting.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_waiter_does_what_there_is_no_worker_for() {
+        let roster = leak(Roster::with_waiters(1));
+        let mut doorman = roster.join();
+        assert_eq!(doorman.next_duty(), Duty::Door);
+        let waiting = staff(roster, 2);
+        await_rest(roster, 0, 2);
+        doorman.step_aside();
+        assert_eq!(waiting.recv_timeout(PATIENCE), Ok(Duty::Door));
+        await_rest(roster, 0, 1);
+        assert_eq!(roster.give_to_waiter(1), Ok(()));
+        assert_eq!(waiting.recv_timeout(PATIENCE), Ok(Duty::Wait(1)));
+    }
+
+    #[test]
+    fn who_takes_the_door_calls_another_for_what_was_to_be_done() {
+        let roster = leak(Roster::with_waiters(2));
+        let mut places = [roster.join(), roster.join()];
+        assert_eq!(places[0].next_duty(), Duty::Door);
+        assert_eq!(places[1].next_duty(), Duty::Door);
+        let waiting = staff(roster, 1);
+        await_rest(roster, 0, 1);
+        // Both are busy, and the waiter is called; before it comes, the first is back.
+        roster.state().at_door = 0;
+        roster.hand_over(7);
+        places[0].is_at_door = false;
+        assert_eq!(places[0].next_duty(), Duty::Door);
+        assert_eq!(waiting.recv_timeout(PATIENCE), Ok(Duty::Hold(7)));
+    }
+
+    #[test]
+    fn it_is_known_how_many_have_nothing_to_do() {
+        let roster = leak(Roster::with_waiters(8));
+        let mut places: Vec<_> = (0..6).map(|_| roster.join()).collect();
+        for place in &mut places {
+            assert_eq!(place.next_duty(), Duty::Door);
+        }
+        assert!(!roster.is_short_of_one_in(2));
+        for place in &mut places[..3] {
+            place.step_aside();
+        }
+        assert!(roster.is_short_of_one_in(2));
+        assert!(!roster.is_short_of_one_in(4));
     }
 }

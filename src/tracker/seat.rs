@@ -5,6 +5,7 @@
 
 use super::admission::Newcomer;
 use super::connection::{Connection, Ending};
+use super::conversation::Roster;
 use super::credentials::Credential;
 use super::entry::Entry;
 use super::history::Recent;
@@ -12,7 +13,6 @@ use super::list::List;
 use super::log::Level;
 use super::penalties::Penalties;
 use super::registry::Taken;
-use super::roster::Roster;
 use super::services::{GuestPlace, Shared, lock};
 use super::session::Timings;
 use super::session::client;
@@ -105,7 +105,7 @@ impl Seat {
     pub(super) fn conclude(&self, ending: Ending, may_wait: bool) {
         let timings = self.timings();
         self.unlist(match &ending {
-            Ending::Done | Ending::Watching(_) => "left",
+            Ending::Done | Ending::Watching(..) => "left",
             Ending::Refused(refusal) => refusal.code.as_str(),
             Ending::SlowReader => ErrorCode::SlowReader.as_str(),
             Ending::Lost(_) => "lost",
@@ -113,7 +113,7 @@ impl Seat {
         let (peer, class) = (self.connection.peer(), self.class.get().as_str());
         let fields: [(&str, &dyn Display); 2] = [("peer", &peer), ("class", &class)];
         match ending {
-            Ending::Done | Ending::Watching(_) => {
+            Ending::Done | Ending::Watching(..) => {
                 self.shared.log.event(Level::Debug, "closed", &fields);
             }
             Ending::Refused(refusal) => {

@@ -6,9 +6,8 @@
 
 use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
-use super::clerk::Clerk;
 use super::connection::{Connection, Look};
-use super::conversation::{Conversation, Party};
+use super::conversation::{Conversation, Party, Place, Roster};
 use super::credentials::{Credential, Passwords};
 use super::doorbell::Doorbell;
 use super::entry::Entry;
@@ -18,10 +17,10 @@ use super::log::Log;
 use super::lounge::Lounge;
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
+use super::pool::Held;
 use super::random::Random;
 use super::reachability::Reachability;
 use super::registry::Registry;
-use super::roster::{Place, Roster};
 use super::seat::Seat;
 use super::session::client::ClientSession;
 use super::session::game_server::{self, GameServerSession};
@@ -63,7 +62,6 @@ pub(super) struct Shared {
     pub(super) keeper_rounds: Counter,
     /// Clients who have their answer.
     pub(super) lounge: Lounge,
-    pub(super) clerk: Clerk,
     /// Guests at each door, by class.
     pub(super) guests: [Places; 4],
 }
@@ -106,7 +104,7 @@ impl Shared {
         if let Some(seat) = self.admit(place, Class::Pending, stream, peer) {
             place.step_aside();
             let session = GameServerSession::new(seat, &self.setting, Instant::now());
-            Conversation::new(Party::GameServer(session)).hold(place);
+            Box::new(Conversation::new(Party::GameServer(session))).hold(place);
         }
     }
 
@@ -234,7 +232,7 @@ impl Shared {
             self.stats.guests.add_one();
             seat.hold_place(place);
             let session = GameServerSession::for_guest(seat, &self.setting, now);
-            Conversation::new(Party::GameServer(session)).hold(at);
+            Box::new(Conversation::new(Party::GameServer(session))).hold(at);
             return true;
         }
         if !matches!(ClientCommand::parse(line), Ok(ClientCommand::List(_))) {

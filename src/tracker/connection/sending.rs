@@ -5,7 +5,6 @@ use super::{Connection, Ending, Talk, is_timeout};
 use crate::protocol::message::Refusal;
 use crate::tracker::session::{Chunk, Outbox, Timings};
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,7 @@ impl Connection {
         if chunks.is_empty() {
             return Ok(());
         }
-        (talk.has_answered, talk.has_sent) = (true, true);
+        talk.has_answered = true;
         let mut slices = slices(&chunks);
         let size: usize = slices.iter().map(|slice| slice.len()).sum();
         if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
@@ -93,23 +92,6 @@ impl Connection {
             });
         self.farewell(Duration::ZERO);
         sent.err().unwrap_or(Ending::Done)
-    }
-
-    /// Says something from another thread than the one that holds the conversation, without ever
-    /// waiting. A peer that does not read what it is sent is not told.
-    pub fn say_now(&self, chunks: &[Chunk]) {
-        let size: usize = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
-        // Whoever waits for the peer is not woken by that; whoever is about to tries again.
-        if self.set_waiting(false).is_err() {
-            return;
-        }
-        self.sent.fetch_add(size, Ordering::Relaxed);
-        let sent = self.send_some(chunks, 0);
-        let _ = self.set_waiting(true);
-        if sent.is_ok_and(|sent| 0 < sent && sent < size) {
-            // Half a line is worse than none.
-            let _ = self.stream.shutdown(Shutdown::Both);
-        }
     }
 
     /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much

@@ -96,8 +96,8 @@ enum Login {
 pub struct GameServerSession<'a, S> {
     services: S,
     setting: &'a Setting,
-    /// How long each step of logging in may take, in a crowd and otherwise.
-    login_steps: (Duration, Duration),
+    /// Has no slot before it is listed.
+    is_guest: bool,
     state: State,
     pace: Pace,
     mistakes: Mistakes,
@@ -106,15 +106,13 @@ pub struct GameServerSession<'a, S> {
 impl<'a, S: Services> GameServerSession<'a, S> {
     /// A game server has just connected.
     pub fn new(services: S, setting: &'a Setting, now: Instant) -> Self {
-        let steps = (setting.timings.login_step_crowded, setting.timings.step);
-        Self::with_steps(services, setting, steps, now)
+        Self::greeting(services, setting, false, now)
     }
 
     /// A game server for which there was no slot, but which has said the right thing already: it
     /// may log in if it is quick.
     pub fn for_guest(services: S, setting: &'a Setting, now: Instant) -> Self {
-        let step = setting.timings.guest;
-        Self::with_steps(services, setting, (step, step), now)
+        Self::greeting(services, setting, true, now)
     }
 
     /// True while the game server is on the list.
@@ -127,20 +125,16 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         &self.services
     }
 
-    fn with_steps(
-        services: S,
-        setting: &'a Setting,
-        login_steps: (Duration, Duration),
-        now: Instant,
-    ) -> Self {
+    fn greeting(services: S, setting: &'a Setting, is_guest: bool, now: Instant) -> Self {
+        let (crowded, roomy) = login_steps(setting, is_guest);
         let state = State::Greeting {
-            patience: Patience::new(now, login_steps.0, login_steps.1),
+            patience: Patience::new(now, crowded, roomy),
         };
         let pace = Pace::new(now);
         Self {
             services,
             setting,
-            login_steps,
+            is_guest,
             state,
             pace,
             mistakes: Mistakes::default(),
@@ -193,7 +187,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     fn challenge(&mut self, login: Login, now: Instant, out: &mut Outbox) {
         let number = self.services.challenge_number();
-        let patience = Patience::new(now, self.login_steps.0, self.login_steps.1);
+        let (crowded, roomy) = login_steps(self.setting, self.is_guest);
+        let patience = Patience::new(now, crowded, roomy);
         self.state = State::Challenged {
             patience,
             number,
@@ -296,7 +291,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             return Err(Refusal::new(ErrorCode::Unreachable, text));
         }
         // Asking may have to wait its turn, so a crowd makes no haste here.
-        let step = self.login_steps.1;
+        let (_, step) = login_steps(self.setting, self.is_guest);
         let mut patience = Patience::new(now, step, step);
         let mut proof = Proof::of_port(port, now);
         let mut is_new = true;
@@ -633,6 +628,15 @@ fn no_mac_expected(mac: Option<&str>) -> Result<(), Refusal> {
 
 fn not_logged_in() -> Refusal {
     Refusal::new(ErrorCode::NotLoggedIn, "log in first: LOGIN <password>")
+}
+
+/// How long each step of logging in may take, in a crowd and otherwise.
+fn login_steps(setting: &Setting, is_guest: bool) -> (Duration, Duration) {
+    let timings = &setting.timings;
+    match is_guest {
+        true => (timings.guest, timings.guest),
+        false => (timings.login_step_crowded, timings.step),
+    }
 }
 
 fn help(setting: &Setting) -> String {

@@ -9,13 +9,13 @@
 mod news;
 mod watcher;
 
-use super::connection::Talk;
 use super::log::Level;
 use super::registry::Registry;
 use super::seat::Seat;
 use super::services::{Shared, lock};
 use super::session::watcher::{Batch, WatcherSession};
 use crate::protocol::filter::Filter;
+use crate::protocol::line::LineSplitter;
 use crate::protocol::revision::Revision;
 use news::News;
 use std::io;
@@ -51,13 +51,24 @@ pub(super) struct Watchers {
 /// A client that becomes a watcher.
 struct Arrival {
     session: WatcherSession<'static, Seat>,
-    talk: Talk,
+    splitter: LineSplitter,
+    /// Bytes that came along with WATCH.
+    heard: Vec<u8>,
 }
 
 impl Watchers {
     /// Takes over a client that has had its first answer and holds a watcher's slot.
-    pub(super) fn enter(&self, session: WatcherSession<'static, Seat>, talk: Talk) {
-        lock(&self.inbox).push(Arrival { session, talk });
+    pub(super) fn enter(
+        &self,
+        session: WatcherSession<'static, Seat>,
+        splitter: LineSplitter,
+        heard: Vec<u8>,
+    ) {
+        lock(&self.inbox).push(Arrival {
+            session,
+            splitter,
+            heard,
+        });
         self.wake();
     }
 

@@ -29,14 +29,18 @@ pub(super) struct Watcher {
 
 impl Watcher {
     pub(super) fn new(arrival: Arrival, now: Instant) -> Self {
-        let Arrival { session, talk } = arrival;
+        let Arrival {
+            session,
+            splitter,
+            heard,
+        } = arrival;
         let connection = Arc::clone(session.services().connection());
         let ending = connection.set_waiting(false).map_err(Ending::Lost).err();
         let mut watcher = Self {
             connection,
             timings: session.services().timings(),
             session,
-            splitter: talk.splitter,
+            splitter,
             chunks: Vec::new(),
             size: 0,
             sent: 0,
@@ -44,7 +48,7 @@ impl Watcher {
             closing: None,
             ending,
         };
-        watcher.hear(&talk.rest, now);
+        watcher.hear(&heard, now);
         watcher
     }
 
