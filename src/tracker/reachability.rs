@@ -54,11 +54,12 @@ impl Reachability {
         }
     }
 
-    /// Sends `CHALLENGE <number>` to `peer`. False if that would be too many now.
-    pub fn send(&self, peer: SocketAddr, number: u64, now: Instant) -> bool {
+    /// Sends `CHALLENGE <number>` to `peer`, which may be `trusted` to be sent as many as it wants.
+    /// False if that would be too many now.
+    pub fn send(&self, peer: SocketAddr, number: u64, trusted: bool, now: Instant) -> bool {
         let socket = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
         let Some(socket) = socket else { return false };
-        let host = Network::host(peer.ip());
+        let host = (!trusted).then(|| Network::host(peer.ip()));
         if !self
             .quota
             .lock()
@@ -81,17 +82,19 @@ impl Reachability {
 #[derive(Debug, Default)]
 struct Quota {
     /// When the last datagrams went out, to all hosts, the oldest first.
-    all: VecDeque<(Instant, Network)>,
+    all: VecDeque<(Instant, Option<Network>)>,
     /// How many of them went to each host.
     to_host: HashMap<Network, usize>,
 }
 
 impl Quota {
-    fn take(&mut self, host: Network, now: Instant) -> bool {
+    /// One more for `host`; for a trusted one, which has no limit of its own, `None`.
+    fn take(&mut self, host: Option<Network>, now: Instant) -> bool {
         while let Some(&(sent, to)) = self.all.front()
             && now >= sent + HOST_WINDOW
         {
             self.all.pop_front();
+            let Some(to) = to else { continue };
             match self.to_host.get_mut(&to) {
                 Some(count) if *count > 1 => *count -= 1,
                 _ => drop(self.to_host.remove(&to)),
@@ -102,11 +105,13 @@ impl Quota {
         if last_second.is_some_and(|(sent, _)| now < *sent + Duration::from_secs(1)) {
             return false;
         }
-        let count = self.to_host.entry(host).or_default();
-        if *count >= PER_HOST {
-            return false;
+        if let Some(host) = host {
+            let count = self.to_host.entry(host).or_default();
+            if *count >= PER_HOST {
+                return false;
+            }
+            *count += 1;
         }
-        *count += 1;
         self.all.push_back((now, host));
         true
     }
@@ -117,8 +122,8 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
 
-    fn host(n: u8) -> Network {
-        Network::host(IpAddr::from([192, 0, 2, n]))
+    fn host(n: u8) -> Option<Network> {
+        Some(Network::host(IpAddr::from([192, 0, 2, n])))
     }
 
     #[test]
@@ -133,6 +138,17 @@ mod tests {
         assert!(quota.take(host(1), start + Duration::from_secs(10)));
         assert!(!quota.take(host(1), start + Duration::from_secs(10)));
         assert!(quota.take(host(1), start + Duration::from_secs(11)));
+    }
+
+    #[test]
+    fn a_trusted_host_has_the_limit_of_all_and_no_other() {
+        let (start, mut quota) = (Instant::now(), Quota::default());
+        let sent = (0..100).filter(|_| quota.take(None, start)).count();
+        assert_eq!(sent, PER_SECOND);
+        assert!(!quota.take(host(1), start), "it is everybody's");
+        assert!(quota.take(host(1), start + Duration::from_secs(1)));
+        assert!(quota.take(None, start + HOST_WINDOW));
+        assert_eq!(quota.all.len(), 2, "what is over is forgotten");
     }
 
     quickcheck! {

@@ -105,7 +105,7 @@ impl Registry {
         let mut replaced = None;
         if let Some(place) = there.filter(|&place| Some(place) != mine) {
             let there = self.list.at(place);
-            if there.peer != entry.peer || !there.credential.yields_to(entry.credential) {
+            if !may_replace(there, &entry) {
                 return Err(Taken);
             }
             replaced = Some(self.owners[place]);
@@ -162,6 +162,12 @@ impl Registry {
         entry
             .is_stale()
             .then(|| (self.owners[place], Arc::clone(entry)))
+    }
+
+    /// The stale entry that `entry` would take over.
+    pub fn stale_before(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let (_, stale) = self.stale_at(entry.address)?;
+        may_replace(&stale, entry).then_some(stale)
     }
 
     /// Undoes that `by` has taken over a stale entry, because it may not be listed after all.
@@ -224,6 +230,11 @@ impl Registry {
         Arc::make_mut(&mut self.list).advance();
         self.history.push(change, self.list.count());
     }
+}
+
+/// True if both are the same game server, as far as anybody can know.
+fn may_replace(before: &Entry, after: &Entry) -> bool {
+    before.peer == after.peer && before.credential.yields_to(after.credential)
 }
 
 #[cfg(test)]

@@ -314,7 +314,8 @@ impl game_server::Services for Seat {
 
     fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool {
         let peer = SocketAddr::new(self.connection.peer().ip(), port);
-        let is_sent = self.shared.reachability.send(peer, number, now);
+        let reachability = &self.shared.reachability;
+        let is_sent = reachability.send(peer, number, self.trusted, now);
         if is_sent {
             self.shared.stats.proofs_sent.add_one();
         }
@@ -345,6 +346,10 @@ impl game_server::Services for Seat {
 
     fn entry(&self) -> Option<Arc<Entry>> {
         lock(&self.shared.registry).entry_of(self.connection.id())
+    }
+
+    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        lock(&self.shared.registry).stale_before(entry)
     }
 
     fn put(&self, entry: Entry) -> Result<(), Refusal> {

@@ -77,6 +77,9 @@ impl game_server::Services for Desk {
     fn entry(&self) -> Option<Arc<Entry>> {
         self.world.registry.borrow().entry_of(self.id)
     }
+    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        self.world.registry.borrow().stale_before(entry)
+    }
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         let address = entry.address;
         let put = self.world.registry.borrow_mut().put(self.id, entry);

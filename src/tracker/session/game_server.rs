@@ -44,6 +44,8 @@ pub trait Services {
     fn is_crowded(&self) -> bool;
     /// The entry that this connection has on the list; `None` once it was taken over by another.
     fn entry(&self) -> Option<Arc<Entry>>;
+    /// What was on the list before the tracker was started again and `entry` would take over.
+    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>>;
     /// Puts this connection's entry on the list, or a new one in place of the old.
     ///
     /// # Errors
@@ -279,7 +281,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        if !self.setting.require_check {
+        if !self.setting.require_check || self.was_proven(&infos, credential) {
             return self.list(infos, credential, false, now, out);
         }
         let port = proof_port(&infos);
@@ -334,8 +336,10 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
+        // What was proven before a restart counts until it is proven again, as soon as may be: or
+        // else nobody would be listed as checked for minutes.
         let mut proof = Proof::of_port(proof_port(&infos), now);
-        if is_proven {
+        if is_proven || self.was_proven(&infos, credential) {
             infos.set("checked", "yes")?;
         }
         let address = self.put(infos, credential)?;
@@ -395,6 +399,17 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             false => out.line(format_args!("OK listed {address}")),
         }
         Ok(())
+    }
+
+    /// True if this game server was on the list with this port proven when the tracker ended that
+    /// was there before.
+    fn was_proven(&self, infos: &Infos, credential: Credential) -> bool {
+        Entry::new(self.services.peer_ip(), infos.clone(), credential)
+            .and_then(|entry| self.services.stale(&entry))
+            .is_some_and(|stale| {
+                stale.infos.get("checked").is_some()
+                    && proof_port(&stale.infos) == proof_port(infos)
+            })
     }
 
     fn put(&self, infos: Infos, credential: Credential) -> Result<SocketAddr, Refusal> {

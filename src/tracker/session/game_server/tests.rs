@@ -52,6 +52,9 @@ impl Services for &Alone {
     fn entry(&self) -> Option<Arc<Entry>> {
         self.registry.borrow().entry_of(1)
     }
+    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        self.registry.borrow().stale_before(entry)
+    }
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         if self.listed_slots.get() == 0 {
             return Err(Refusal::new(ErrorCode::Busy, "full"));
@@ -594,4 +597,69 @@ quickcheck! {
         }
         true
     }
+}
+
+#[test]
+fn what_was_proven_before_a_restart_counts_until_it_is_proven_again() {
+    let now = Instant::now();
+    let restored = |text: &str, credential| {
+        let tracker = alone();
+        let infos = Infos::default().with(&Changes::parse(text).unwrap());
+        let entry = Entry::new((&tracker).peer_ip(), infos, credential).unwrap();
+        let until = now + Duration::from_secs(60);
+        assert!(tracker.registry.borrow_mut().restore(9, entry, until));
+        tracker
+    };
+    let strict = Setting {
+        require_check: true,
+        ..Setting::default()
+    };
+    let mine = Credential::Password(0);
+    let tracker = restored("port=23460 checked=yes", mine);
+    for setting in [&Setting::default(), &strict] {
+        let mut session = listed(&tracker, setting, now);
+        let entry = (&tracker).entry().unwrap();
+        assert_eq!(
+            entry.infos.to_string(),
+            "ip=198.51.100.7 port=23460 checked=yes"
+        );
+        assert_eq!(session.next_deadline(), now, "it is asked at once");
+        // It does not answer any more.
+        let mut answers = String::new();
+        while let Some(at) =
+            Some(session.next_deadline()).filter(|at| *at < now + Duration::from_secs(9))
+        {
+            let mut out = Outbox::default();
+            session.on_deadline(at, &mut out);
+            answers += &out.take_text();
+        }
+        let is_checked = (&tracker)
+            .entry()
+            .is_some_and(|entry| entry.infos.get("checked").is_some());
+        match setting.require_check {
+            true => assert!(answers.starts_with("ERR unreachable"), "{answers}"),
+            false => assert!(!is_checked),
+        }
+        // The next one finds it as the first did.
+        tracker.registry.borrow_mut().remove(1);
+        let entry = restored("port=23460 checked=yes", mine);
+        tracker.registry.swap(&entry.registry);
+    }
+    // Another port to answer at, no proof, or not the same game server: to be proven first.
+    for (text, credential) in [
+        ("port=23460 pingport=23461 checked=yes", mine),
+        ("port=23460", mine),
+        ("port=23461 checked=yes", mine),
+    ] {
+        let tracker = restored(text, credential);
+        let mut session = GameServerSession::new(&tracker, &strict, now);
+        let _ = say(&mut session, "LOGIN secret", now);
+        let (answer, _) = say(&mut session, &format!("INFOS {NUMBER} port=23460"), now);
+        assert!(answer.starts_with("OK checking"), "{text}: {answer}");
+    }
+    let tracker = restored("port=23460 checked=yes", Credential::Key(1));
+    let mut session = GameServerSession::new(&tracker, &strict, now);
+    let _ = say(&mut session, "LOGIN secret", now);
+    let (answer, _) = say(&mut session, &format!("INFOS {NUMBER} port=23460"), now);
+    assert!(answer.starts_with("OK checking"), "{answer}");
 }
