@@ -5,6 +5,7 @@ use crate::tools::{Program, wait_until};
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
@@ -442,8 +443,12 @@ fn a_full_disk_disturbs_nobody_and_the_old_file_stays() {
 const FILES: u64 = 5;
 const DEATHS: u64 = 10;
 
-/// What a login must have been acknowledged before a death to survive it.
+/// What a login must have been acknowledged before a death to survive it, on a machine that does
+/// at once what it is told.
 const SAFE_AFTER: Duration = Duration::from_secs(1);
+
+/// How often it is measured what else the machine takes.
+const PULSE: Duration = Duration::from_millis(10);
 
 #[test]
 fn fifty_deaths_at_random_moments_lose_nobody() {
@@ -456,7 +461,7 @@ fn fifty_deaths_at_random_moments_lose_nobody() {
         trials.into_iter().map(|trial| trial.join().unwrap()).sum()
     });
     // A test in which nobody had to be kept shows nothing.
-    assert!(kept > 100, "{kept}");
+    assert!(kept > 20, "{kept}");
 }
 
 /// Lets trackers die one after the other. Returns how many game servers the lists had to have.
@@ -481,7 +486,8 @@ fn die_often(trial: u64) -> usize {
         let acknowledged: Mutex<HashMap<u16, Instant>> = Mutex::default();
         let servers = &tracker;
         let (end, is_dead) = (Instant::now() + life, AtomicBool::new(false));
-        std::thread::scope(|scope| {
+        let slowness = std::thread::scope(|scope| {
+            let slowness = scope.spawn(|| slowness(&place, &is_dead));
             scope.spawn(|| {
                 let mut peers = Vec::new();
                 let mut last: u16 = 0;
@@ -519,15 +525,35 @@ fn die_often(trial: u64) -> usize {
                 .status();
             assert!(killed.unwrap().success());
             is_dead.store(true, Ordering::Relaxed);
+            slowness.join().unwrap()
         });
         tracker.kill();
-        let safe = |at: &Instant| end.saturating_duration_since(*at) > SAFE_AFTER;
+        let safe = |at: &Instant| end.saturating_duration_since(*at) > SAFE_AFTER + slowness;
         let acknowledged = acknowledged.into_inner().unwrap();
         let survivors = acknowledged.iter().filter(|(_, at)| safe(at));
         expected.extend(survivors.map(|(port, _)| *port));
         assert!(!place.beside(".bad").exists(), "a file was torn");
     }
     kept
+}
+
+/// The longest that the machine took, until `is_dead`, to wake a thread that wrote a small file to
+/// the disk as the tracker does. Next to nothing, unless others keep the machine busy.
+fn slowness(place: &Place, is_dead: &AtomicBool) -> Duration {
+    let file = place.beside(".pulse");
+    let mut longest = Duration::ZERO;
+    while !is_dead.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        std::thread::sleep(PULSE);
+        let written = fs::File::create(&file).and_then(|mut file| {
+            file.write_all(b"pulse")?;
+            file.sync_all()
+        });
+        written.unwrap();
+        longest = longest.max(start.elapsed());
+    }
+    // The file and its folder are written to the disk, and so is what was begun before.
+    longest * 3
 }
 
 /// The number that a login is answered with; `None` if the tracker is dead.
