@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A game server that was silent for so long is left to a waiter. One that says something every
-/// second stays with its worker.
-const LINGER: Duration = Duration::from_millis(1100);
+/// second or two stays with its worker: to pass it on costs as much as an update.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// How soon a waiter asks again when no worker has time to send a PING.
 const ASK_AGAIN: Duration = Duration::from_millis(50);

@@ -18,7 +18,7 @@ pub const LEAST_KEPT: usize = 1024;
 /// into the last of them.
 const CHUNK: usize = 64;
 
-type Chunk = [OnceLock<Change>; CHUNK];
+type Chunk = [OnceLock<Change>];
 
 /// One change: a game server came (no `before`), left (no `after`), or said something new, which
 /// may be another port.
@@ -43,8 +43,10 @@ impl History {
     pub(super) fn push(&mut self, change: Change, listed: usize) {
         let at = (self.count - self.forgotten) as usize % CHUNK;
         if at == 0 {
+            // Collected, since an array would be made on the stack: 3 KiB of every thread that
+            // comes by here.
             self.chunks
-                .push_back(Arc::new([const { OnceLock::new() }; CHUNK]));
+                .push_back((0..CHUNK).map(|_| OnceLock::new()).collect());
         }
         if let Some(chunk) = self.chunks.back() {
             // Every slot is set once: the count only grows.
