@@ -179,3 +179,14 @@ fn every_flag_is_in_the_readme_and_no_other() {
         .collect();
     assert_eq!(in_readme, in_help);
 }
+
+/// Under `DynamicUser=` a runtime folder that is preserved is made where only root can look, so no
+/// web server would find what is published.
+#[test]
+fn the_unit_publishes_where_other_services_can_read() {
+    let unit = document("scripts/gltracker.service");
+    let has = |line: &str| unit.lines().any(|l| l == line);
+    assert!(has("DynamicUser=yes") && has("RuntimeDirectory=gltracker"));
+    assert!(has("RuntimeDirectoryMode=0755") && has("UMask=0022"));
+    assert!(!unit.contains("RuntimeDirectoryPreserve="));
+}
