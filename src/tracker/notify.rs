@@ -40,10 +40,7 @@ impl Manager {
 
     /// Says that all is up.
     pub fn say_ready(&self, tracker: &Tracker) {
-        let (servers, clients) = (tracker.servers(), tracker.clients());
-        self.say(&format!(
-            "READY=1\nSTATUS=game servers log in at {servers}, clients ask at {clients}"
-        ));
+        self.say(&format!("READY=1\n{}", status(tracker)));
     }
 
     /// Feeds the watchdog for ever, as long as the tracker works.
@@ -55,6 +52,7 @@ impl Manager {
         };
         let start = Instant::now();
         let mut pulses = Part::ALL.map(|part| (part, Pulse::new(tracker.progress(part), start)));
+        let mut was_stuck = false;
         loop {
             let mut stuck = None;
             for (part, pulse) in &mut pulses {
@@ -63,8 +61,14 @@ impl Manager {
                     stuck = Some(*part);
                 }
             }
+            let was_stuck = std::mem::replace(&mut was_stuck, stuck.is_some());
             let pause = match stuck {
                 None => {
+                    if was_stuck {
+                        log.event(Level::Info, "works-again", &[]);
+                        // The manager shows the last that it was told.
+                        self.say(&status(tracker));
+                    }
                     self.say("WATCHDOG=1");
                     interval
                 }
@@ -84,6 +88,12 @@ impl Manager {
             socket.send(text.as_bytes());
         }
     }
+}
+
+/// What a manager shows while all is well.
+fn status(tracker: &Tracker) -> String {
+    let (servers, clients) = (tracker.servers(), tracker.clients());
+    format!("STATUS=game servers log in at {servers}, clients ask at {clients}")
 }
 
 /// What must move for the tracker to work.
@@ -243,6 +253,7 @@ mod tests {
             socket: Socket::open(path.as_os_str()),
             watchdog: Some(Duration::from_millis(300)),
         };
+        let well = status(&tracker);
         std::thread::spawn(move || manager.feed_watchdog(&tracker, &log));
         assert_eq!(hear(), "WATCHDOG=1");
         let held = lock(&shared.registry);
@@ -253,7 +264,8 @@ mod tests {
             assert_eq!(hear(), stuck, "once it is stuck it is not fed");
         }
         drop(held);
-        assert!(soon("WATCHDOG=1"));
+        assert!(soon(&well), "it is not called stuck any more");
+        assert_eq!(hear(), "WATCHDOG=1");
         let _ = std::fs::remove_file(&path);
     }
 
