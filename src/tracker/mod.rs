@@ -35,6 +35,7 @@ pub mod watched_file;
 mod conversation;
 mod keeper;
 mod lounge;
+mod outage;
 mod seat;
 mod services;
 mod watchers;

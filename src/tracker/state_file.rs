@@ -11,6 +11,7 @@ use super::StartError;
 use super::credentials::Credential;
 use super::entry::Entry;
 use super::log::Level;
+use super::outage::Outage;
 use super::registry::STALE_FOR;
 use super::services::{Shared, lock};
 use crate::protocol::revision::Revision;
@@ -27,9 +28,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// From one writing to the next. A login is to be on the disk within a second, and this leaves a
 /// tenth of it for the writing.
 const WRITE_EVERY: Duration = Duration::from_millis(900);
-
-/// A file that cannot be written is mentioned this often.
-const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// Puts the game servers of the state file back on the list, and keeps it up to date from now on.
 ///
@@ -51,8 +49,7 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
         is_bad: false,
         until: HashMap::new(),
         written: None,
-        warned: None,
-        is_failing: false,
+        outage: Outage::default(),
     };
     keeper.load();
     let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -96,10 +93,7 @@ struct StateFile {
     until: HashMap<SocketAddr, u64>,
     /// What is on the disk.
     written: Option<Revision>,
-    /// When it was last said that writing fails.
-    warned: Option<Instant>,
-    /// It was said, and still fails.
-    is_failing: bool,
+    outage: Outage,
 }
 
 impl StateFile {
@@ -115,7 +109,7 @@ impl StateFile {
         let list = lock(&self.shared.registry).list();
         let revision = list.revision();
         if self.written == Some(revision) {
-            return;
+            return self.say_written();
         }
         let names = lock(&self.shared.keys).names();
         let text = format::encode(&list, &names, &self.until);
@@ -124,12 +118,7 @@ impl StateFile {
         match self.write(&text) {
             Ok(()) => {
                 self.written = Some(revision);
-                if std::mem::take(&mut self.is_failing) {
-                    let path = self.disk.path().display();
-                    let fields: [(&str, &dyn Display); 1] = [("file", &path)];
-                    let log = &self.shared.log;
-                    log.event(Level::Info, "state-written-again", &fields);
-                }
+                self.say_written();
             }
             Err(error) => {
                 self.shared.stats.state_failures.add_one();
@@ -153,13 +142,20 @@ impl StateFile {
         self.disk.replace(text)
     }
 
+    /// What is on the disk is the list. Said if the log has it that it could not be written.
+    fn say_written(&mut self) {
+        if self.outage.works(Instant::now()) {
+            let path = self.disk.path().display();
+            let fields: [(&str, &dyn Display); 1] = [("file", &path)];
+            let log = &self.shared.log;
+            log.event(Level::Info, "state-written-again", &fields);
+        }
+    }
+
     fn say_not_written(&mut self, error: &io::Error) {
-        let now = Instant::now();
-        if self.warned.is_some_and(|warned| now - warned < WARN_EVERY) {
+        if !self.outage.fails(Instant::now()) {
             return;
         }
-        self.warned = Some(now);
-        self.is_failing = true;
         let so = "the file is as it was, and is tried again every second";
         let path = self.disk.path().display();
         let fields: [(&str, &dyn Display); 3] = [("file", &path), ("error", error), ("so", &so)];

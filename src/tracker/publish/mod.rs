@@ -2,7 +2,7 @@
 //!
 //! One thread looks once a second whether the list has changed or a file is not there any more,
 //! and replaces what must be replaced. This file hides when that is, and what happens while it
-//! cannot be done: nothing but a warning a minute, a count, and another try a second later. No
+//! cannot be done: nothing but a warning, a count, and another try a second later. No
 //! connection ever waits for any of this.
 
 mod folder;
@@ -10,6 +10,7 @@ mod metrics;
 mod servers;
 
 use super::log::Level;
+use super::outage::Outage;
 use super::services::{Shared, lock};
 use folder::{Folder, Stamp};
 use metrics::Metrics;
@@ -28,9 +29,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often metrics.prom is replaced. Prometheus asks every 15 s unless it is told otherwise.
 const METRICS_EVERY: Duration = Duration::from_secs(15);
-
-/// Of warnings that a file cannot be written, one is logged in this time.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// Starts the thread. A folder that is not there is made, but not the folder above it.
 ///
@@ -63,9 +61,7 @@ struct Publisher {
     page_stamp: Option<Stamp>,
     metrics_stamp: Option<Stamp>,
     next_metrics: Instant,
-    /// When the last warning was logged, while not all could be written.
-    warned: Option<Instant>,
-    is_failing: bool,
+    outage: Outage,
 }
 
 impl Publisher {
@@ -79,8 +75,7 @@ impl Publisher {
             page_stamp: None,
             metrics_stamp: None,
             next_metrics: Instant::now(),
-            warned: None,
-            is_failing: false,
+            outage: Outage::default(),
         }
     }
 
@@ -155,18 +150,17 @@ impl Publisher {
         metrics.text(&shared.stats)
     }
 
-    /// Says what could not be written, and once that it can be again.
+    /// Says what could not be written, and that it can be again.
     fn say(&mut self, written: [(&str, io::Result<()>); 3], now: Instant) {
         let folder = self.folder.path().display().to_string();
-        let was_failing = std::mem::take(&mut self.is_failing);
+        let mut is_failing = false;
         for (file, result) in written {
             let Err(error) = result else { continue };
-            self.is_failing = true;
+            is_failing = true;
             self.shared.stats.publish_failures.add_one();
-            if self.warned.is_some_and(|last| now < last + QUIET) {
+            if !self.outage.fails(now) {
                 continue;
             }
-            self.warned = Some(now);
             let so = "the files stay as they are; tried again every second";
             let fields: [(&str, &dyn Display); 4] = [
                 ("folder", &folder),
@@ -176,7 +170,7 @@ impl Publisher {
             ];
             self.shared.log.event(Level::Warn, "not-published", &fields);
         }
-        if was_failing && !self.is_failing {
+        if !is_failing && self.outage.works(now) {
             let fields: [(&str, &dyn Display); 1] = [("folder", &folder)];
             self.shared
                 .log
