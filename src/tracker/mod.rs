@@ -36,6 +36,7 @@ mod conversation;
 mod keeper;
 mod lounge;
 mod outage;
+mod places;
 mod seat;
 mod services;
 mod watchers;

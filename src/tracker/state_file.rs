@@ -12,6 +12,7 @@ use super::credentials::Credential;
 use super::entry::Entry;
 use super::log::Level;
 use super::outage::Outage;
+use super::places::behind_links;
 use super::registry::STALE_FOR;
 use super::services::{Shared, lock};
 use crate::protocol::revision::Revision;
@@ -25,6 +26,10 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// What the names of the files beside it end in.
+const NEW: &str = ".new";
+const LOCK: &str = ".lock";
+
 /// From one writing to the next. A login is to be on the disk within a second, and this leaves a
 /// tenth of it for the writing.
 const WRITE_EVERY: Duration = Duration::from_millis(900);
@@ -35,6 +40,8 @@ const WRITE_EVERY: Duration = Duration::from_millis(900);
 /// If another tracker does that, if `path` cannot be a file, or without a thread. A file that
 /// cannot be read or written is none: that is logged, and the tracker runs.
 pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartError> {
+    // A link stays one: what it leads to is what is locked and replaced.
+    let path = behind_links(&path).map_err(|error| StartError::File(path, error))?;
     let mut disk = Disk::new(path);
     if disk.is_no_file() {
         return Err(StartError::StateNoFile(disk.path().to_owned()));

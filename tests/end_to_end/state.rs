@@ -346,6 +346,30 @@ fn two_trackers_do_not_share_a_file() {
 }
 
 #[test]
+fn a_link_to_the_file_is_the_same_file_and_stays_a_link() {
+    let place = Place::new("link");
+    let link = place.beside("-link");
+    // It leads nowhere yet.
+    std::os::unix::fs::symlink("list", &link).unwrap();
+    let link_flags = ["--max-slots", "80", "--state", link.to_str().unwrap()];
+    let mut tracker = TrackerProcess::start_with(&link_flags);
+    let _game_server = tracker.log_in(7, "");
+    place.wait_for(|text| text.contains(" port=7\n"));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let mut second = command();
+    second.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    let output = second.args(["--state", &place.file]).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "one holds the file by its link"
+    );
+    tracker.kill();
+    let again = TrackerProcess::start_with(&link_flags);
+    assert_eq!(again.list(), ["INFOS ip=127.0.0.1 port=7 stale=yes"]);
+}
+
+#[test]
 fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
     let place = Place::new("folder");
     fs::remove_dir(&place.folder).unwrap();

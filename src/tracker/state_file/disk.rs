@@ -4,7 +4,8 @@
 //! however its holder dies; and a temporary file that takes the place of the old one when it is
 //! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
 
-use std::ffi::OsString;
+use super::{LOCK, NEW};
+use crate::tracker::places;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,9 +46,7 @@ impl Disk {
 
     /// The name of the file with more behind it.
     pub(super) fn beside(&self, end: &str) -> PathBuf {
-        let mut name: OsString = self.path.clone().into_os_string();
-        name.push(end);
-        name.into()
+        places::beside(&self.path, end)
     }
 
     /// Holds the lock, or takes it again if the folder was made anew since.
@@ -55,7 +54,7 @@ impl Disk {
     /// # Errors
     /// [`NoLock`].
     pub(super) fn hold(&mut self) -> Result<(), NoLock> {
-        let path = self.beside(".lock");
+        let path = self.beside(LOCK);
         if self.lock.as_ref().is_some_and(|lock| is_at(lock, &path)) {
             return Ok(());
         }
@@ -122,7 +121,7 @@ impl Disk {
     /// # Errors
     /// Why not; the file is as it was.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let new = self.beside(".new");
+        let new = self.beside(NEW);
         let replaced = write_new(&new, text).and_then(|()| fs::rename(&new, &self.path));
         if replaced.is_err() {
             // Where there is no room, the half of it should not take any.
