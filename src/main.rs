@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             Err(error) => {
                 let code = match error {
                     StartError::TooFewSlots(_)
+                    | StartError::Clash(_)
                     | StartError::Passwords(
                         PasswordError::Empty(_) | PasswordError::Unusable(..),
                     ) => WRONG_USAGE,

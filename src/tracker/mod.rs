@@ -133,6 +133,8 @@ pub enum StartError {
     StateNoFile(PathBuf),
     /// What is to be the folder for published files is something else.
     NoFolder(PathBuf),
+    /// The state file and the published files would take each other's place here.
+    Clash(PathBuf),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -177,6 +179,11 @@ impl fmt::Display for StartError {
             Self::NoFolder(path) => {
                 write!(f, "{} is not a folder; --publish needs one", path.display())
             }
+            Self::Clash(path) => write!(
+                f,
+                "--state and --publish would both use {}; choose another file for --state",
+                path.display()
+            ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),
         }
@@ -215,6 +222,11 @@ impl Tracker {
         let published = config.publish.as_ref();
         if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
             return Err(StartError::NoFolder(path.clone()));
+        }
+        if let (Some(state), Some(folder)) = (&config.state, published)
+            && let Some(path) = places::clash(state, folder)
+        {
+            return Err(StartError::Clash(path));
         }
         let passwords = Passwords::new(config.passwords, config.password_file)
             .map_err(StartError::Passwords)?;

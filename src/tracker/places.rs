@@ -1,6 +1,7 @@
-//! Where files really are.
+//! Where the files of `--state` and `--publish` really are.
 //!
-//! This file hides links.
+//! This file hides links, and which names beside its own each of the two uses: what would take the
+//! other's place is refused at the start.
 
 use std::ffi::OsString;
 use std::fs;
@@ -35,6 +36,38 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
+/// What both a state file and a folder of published files would use.
+pub(super) fn clash(state: &Path, folder: &Path) -> Option<PathBuf> {
+    let folder = absolute(folder);
+    let mut published = vec![folder.clone()];
+    for name in super::publish::FILES {
+        published.push(folder.join(name));
+        published.push(folder.join(super::publish::temporary(name)));
+    }
+    // The link too: a published file would take its place.
+    let names = [Some(state.to_owned()), behind_links(state).ok()];
+    names.into_iter().flatten().find_map(|state| {
+        let state = absolute(&state);
+        let used = super::state_file::ENDS.map(|end| beside(&state, end));
+        used.into_iter().find(|path| published.contains(path))
+    })
+}
+
+/// The one name of what is, or will be, at `path`: links in its folder are followed.
+fn absolute(path: &Path) -> PathBuf {
+    if path.is_dir()
+        && let Ok(real) = path.canonicalize()
+    {
+        return real;
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let real = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (real, path.file_name()) {
+        (Ok(real), Some(name)) => real.join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -67,5 +100,40 @@ mod tests {
             assert_eq!(behind_links(&at(name)).unwrap(), at("other"));
         }
         assert!(behind_links(&at("round")).is_err());
+    }
+
+    #[test]
+    fn what_would_take_the_place_of_the_other_is_a_clash() {
+        let folder = folder("clash");
+        let at = |name: &str| folder.0.join(name);
+        let (public, elsewhere) = (at("public"), at("elsewhere"));
+        fs::create_dir(&public).unwrap();
+        symlink(&public, &elsewhere).unwrap();
+        symlink(public.join("index.html"), at("link")).unwrap();
+        symlink(at("list"), public.join("servers.json")).unwrap();
+        for state in [
+            public.clone(),
+            public.join("servers.json"),
+            public.join("metrics.prom"),
+            public.join(".index.html.new"),
+            public.join(".index.html"),
+            elsewhere.join("index.html"),
+            public.join("../public/index.html"),
+            at("link"),
+        ] {
+            assert!(clash(&state, &public).is_some(), "{state:?}");
+            assert!(clash(&state, &elsewhere).is_some(), "{state:?}");
+        }
+        for (state, folder) in [
+            (public.join("list"), &public),
+            (at("list"), &public),
+            (at("servers.json"), &public),
+            (at("none/list"), &at("none")),
+        ] {
+            assert_eq!(clash(&state, folder), None, "{state:?}");
+        }
+        assert!(clash(&at("new"), &at("new")).is_some());
+        assert!(clash(&at("list"), &at("list.new")).is_some());
+        assert!(clash(&at("none/servers.json"), &at("none")).is_some());
     }
 }

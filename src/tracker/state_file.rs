@@ -26,7 +26,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// What the names of the files beside it end in.
+/// What the names of its files end in: the file itself, the new one until it is complete, the lock.
+pub(super) const ENDS: [&str; 3] = ["", NEW, LOCK];
 const NEW: &str = ".new";
 const LOCK: &str = ".lock";
 

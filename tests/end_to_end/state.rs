@@ -370,6 +370,25 @@ fn a_link_to_the_file_is_the_same_file_and_stays_a_link() {
 }
 
 #[test]
+fn the_state_file_and_what_is_published_do_not_take_each_others_place() {
+    let place = Place::new("clash");
+    for name in ["", "/servers.json", "/.index.html.new"] {
+        let mut clash = command();
+        clash.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        clash.args(["--publish", place.folder.to_str().unwrap(), "--state"]);
+        clash.arg(format!("{}{name}", place.folder.to_str().unwrap()));
+        let output = clash.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("--state and --publish would both use"),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::read_dir(&place.folder).unwrap().count(), 0);
+}
+
+#[test]
 fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
     let place = Place::new("folder");
     fs::remove_dir(&place.folder).unwrap();

@@ -67,7 +67,7 @@ impl Folder {
         name: &str,
         pieces: impl IntoIterator<Item = &'a str>,
     ) -> io::Result<Stamp> {
-        let new = self.0.join(format!(".{name}.new"));
+        let new = self.0.join(super::temporary(name));
         // May be left from a tracker that was killed. Made anew, so that a link in its place, in a
         // folder where others may write, leads nowhere.
         let _ = fs::remove_file(&new);

@@ -21,6 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// What is written.
+pub(super) const FILES: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
+
 /// The page that shows servers.json.
 const PAGE: &str = include_str!("index.html");
 
@@ -29,6 +32,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often metrics.prom is replaced. Prometheus asks every 15 s unless it is told otherwise.
 const METRICS_EVERY: Duration = Duration::from_secs(15);
+
+/// What the file `name` is called until it is complete.
+pub(super) fn temporary(name: &str) -> String {
+    format!(".{name}.new")
+}
 
 /// Starts the thread. A folder that is not there is made, but not the folder above it.
 ///
