@@ -128,7 +128,11 @@ fn a_folder_that_goes_and_comes_back_is_filled_though_nothing_changed() {
     wait_for(&json, "\"count\":1");
     fs::remove_dir_all(&folder.0).unwrap();
     let warning = tracker.wait_for_log("event=not-published");
-    assert!(warning.contains("level=warn"), "{warning}");
+    let why = "error=\"the folder is not there\"";
+    assert!(
+        warning.contains("level=warn") && warning.contains(why),
+        "{warning}"
+    );
     assert_eq!(tracker.list().len(), 1);
     assert!(!folder.0.exists(), "somebody wanted it gone");
     fs::create_dir(&folder.0).unwrap();
@@ -218,7 +222,14 @@ fn what_is_no_folder_is_refused_and_one_that_cannot_be_is_not() {
     assert!(said.contains("is not a folder"), "{said}");
     fs::remove_file(&folder.0).unwrap();
     let tracker = start(&folder.0.join("deep"));
-    tracker.wait_for_log("event=not-published");
+    let warning = tracker.wait_for_log("event=not-published");
+    let why = "error=\"the folder is not there and cannot be made: No such file or directory";
+    let names = format!("folder={}/deep ", folder.0.display());
+    assert!(
+        warning.contains(why) && warning.contains(&names),
+        "{warning}"
+    );
+    assert!(!warning.contains("file="), "{warning}");
     let _game_server = tracker.log_in(23460, "");
     assert_eq!(tracker.list().len(), 1);
 }

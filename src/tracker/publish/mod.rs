@@ -44,12 +44,14 @@ pub(super) fn temporary(name: &str) -> String {
 /// When the thread cannot be started. A folder that cannot be written is no error.
 pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> {
     // Only now: one that is removed later was removed by somebody who wanted that.
-    let _ = std::fs::create_dir(&folder);
+    let made = std::fs::create_dir(&folder);
+    let not_made = made.err().filter(|_| !folder.is_dir());
+    let not_made = not_made.map(|error| error.to_string());
     let started = SystemTime::now();
     let thread = std::thread::Builder::new().name("publisher".to_owned());
     thread.spawn(move || {
         loop {
-            let publisher = Publisher::new(shared, folder.clone(), started);
+            let publisher = Publisher::new(shared, folder.clone(), not_made.clone(), started);
             let _ = catch_unwind(AssertUnwindSafe(|| publisher.run()));
             shared.log.event(Level::Error, "publisher-panicked", &[]);
             std::thread::sleep(LOOK_EVERY);
@@ -62,6 +64,8 @@ pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> 
 struct Publisher {
     shared: &'static Shared,
     folder: Folder,
+    /// Why the folder was not made at the start, if it is not there because of that.
+    not_made: Option<String>,
     started: SystemTime,
     servers: Servers,
     /// The files as they were left; `None` for one that must be written.
@@ -73,10 +77,16 @@ struct Publisher {
 }
 
 impl Publisher {
-    fn new(shared: &'static Shared, folder: PathBuf, started: SystemTime) -> Self {
+    fn new(
+        shared: &'static Shared,
+        folder: PathBuf,
+        not_made: Option<String>,
+        started: SystemTime,
+    ) -> Self {
         Self {
             shared,
             folder: Folder::new(folder),
+            not_made,
             started,
             servers: Servers::default(),
             servers_stamp: None,
@@ -169,20 +179,38 @@ impl Publisher {
             if !self.outage.fails(now) {
                 continue;
             }
+            let no_folder = self.no_folder();
+            let mut fields: Vec<(&str, &dyn Display)> = vec![("folder", &folder)];
+            match &no_folder {
+                Some(why) => fields.push(("error", why)),
+                None => fields.extend([("file", &file as &dyn Display), ("error", &error)]),
+            }
             let so = "the files stay as they are; tried again every second";
-            let fields: [(&str, &dyn Display); 4] = [
-                ("folder", &folder),
-                ("file", &file),
-                ("error", &error),
-                ("so", &so),
-            ];
+            fields.push(("so", &so));
             self.shared.log.event(Level::Warn, "not-published", &fields);
+        }
+        if !is_failing {
+            self.not_made = None;
         }
         if !is_failing && self.outage.works(now) {
             let fields: [(&str, &dyn Display); 1] = [("folder", &folder)];
             self.shared
                 .log
                 .event(Level::Info, "published-again", &fields);
+        }
+    }
+
+    /// Why there is no folder, if that is what is wrong.
+    fn no_folder(&self) -> Option<String> {
+        match (std::fs::metadata(self.folder.path()), &self.not_made) {
+            (Ok(_), _) => None,
+            (Err(error), _) if error.kind() != io::ErrorKind::NotFound => {
+                Some(format!("the folder cannot be looked at: {error}"))
+            }
+            (Err(_), Some(error)) => Some(format!(
+                "the folder is not there and cannot be made: {error}"
+            )),
+            (Err(_), None) => Some("the folder is not there".to_owned()),
         }
     }
 }

@@ -64,11 +64,11 @@ impl Disk {
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(NoLock::Failed)?;
+            .map_err(|error| NoLock::Failed(naming(&path, error)))?;
         match lock.try_lock() {
             Ok(()) => self.lock = Some(lock),
             Err(TryLockError::WouldBlock) => return Err(NoLock::Held),
-            Err(TryLockError::Error(error)) => return Err(NoLock::Failed(error)),
+            Err(TryLockError::Error(error)) => return Err(NoLock::Failed(naming(&path, error))),
         }
         Ok(())
     }
@@ -122,7 +122,8 @@ impl Disk {
     /// Why not; the file is as it was.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
         let new = self.beside(NEW);
-        let replaced = write_new(&new, text).and_then(|()| fs::rename(&new, &self.path));
+        let written = write_new(&new, text).map_err(|error| naming(&new, error));
+        let replaced = written.and_then(|()| fs::rename(&new, &self.path));
         if replaced.is_err() {
             // Where there is no room, the half of it should not take any.
             let _ = fs::remove_file(&new);
@@ -139,6 +140,11 @@ fn options() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// The error with the file that it is about, which is not the one that everybody knows of.
+fn naming(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
@@ -231,7 +237,10 @@ mod tests {
         let inner = folder.0.join("inner");
         let mut one = Disk::new(inner.join("state"));
         let mut two = Disk::new(inner.join("state"));
-        assert!(matches!(one.hold(), Err(NoLock::Failed(_))));
+        let Err(NoLock::Failed(error)) = one.hold() else {
+            panic!("there is no folder for it");
+        };
+        assert!(error.to_string().contains("state.lock: "), "{error}");
         fs::create_dir(&inner).unwrap();
         assert!(one.hold().is_ok() && one.hold().is_ok());
         assert!(matches!(two.hold(), Err(NoLock::Held)));
