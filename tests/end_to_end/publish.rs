@@ -4,6 +4,7 @@ use crate::harness::{PASSWORD, TrackerProcess, command};
 use crate::tools::{need, wait_until};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -71,6 +72,13 @@ fn the_files_appear_and_follow_the_list() {
     );
     fs::write(&page, "something else").unwrap();
     wait_for(&page, "</html>");
+    // One that no web server could read.
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions();
+    let before = mode(&json);
+    fs::set_permissions(&json, PermissionsExt::from_mode(0o600)).unwrap();
+    wait_until("it can be read again", || {
+        (mode(&json) == before).then_some(())
+    });
     let hidden = fs::read_dir(&folder.0).unwrap().count();
     assert_eq!(hidden, 3, "no temporary file is left");
 }

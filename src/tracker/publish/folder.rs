@@ -17,6 +17,9 @@ pub(super) struct Stamp {
     length: u64,
     #[cfg(unix)]
     inode: u64,
+    /// Who may read it.
+    #[cfg(unix)]
+    mode: u32,
 }
 
 impl Stamp {
@@ -26,6 +29,8 @@ impl Stamp {
             length: metadata.len(),
             #[cfg(unix)]
             inode: std::os::unix::fs::MetadataExt::ino(metadata),
+            #[cfg(unix)]
+            mode: std::os::unix::fs::MetadataExt::mode(metadata),
         }
     }
 }
