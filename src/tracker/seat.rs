@@ -117,7 +117,7 @@ impl Seat {
                 self.shared.log.event(Level::Debug, "closed", &fields);
             }
             Ending::Refused(refusal) => {
-                self.shared.stats.refused.add_one();
+                self.shared.stats.refused.of(refusal.code).add_one();
                 self.penalize(refusal.code);
                 self.shared.log.noisy("refused", &refusal, &fields);
                 let patience = match may_wait && !self.is_crowded() {

@@ -256,7 +256,7 @@ impl Shared {
 
     /// Closes a connection that has lost its slot to a newcomer.
     pub(super) fn make_way(&self, dropped: &Connection, class: Class) {
-        self.stats.dropped.add_one();
+        self.stats.dropped.of(class).add_one();
         let text = "all slots are in use, and your network held the most of them or the oldest";
         let refusal = Refusal::new(ErrorCode::Busy, text);
         let peer = dropped.peer();

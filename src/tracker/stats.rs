@@ -1,6 +1,8 @@
 //! Counters that an operator can ask for.
 
 use super::admission::Denied;
+use super::slots::Class;
+use crate::protocol::message::ErrorCode;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +14,7 @@ pub struct Stats {
     /// Newcomers that were served although no slot was free.
     pub guests: Counter,
     /// Connections that lost their slot to a newcomer.
-    pub dropped: Counter,
+    pub dropped: Each<{ Class::ALL.len() }>,
     /// Newcomers turned away because all slots of the class were in use.
     pub class_full: Counter,
     /// Newcomers turned away because their host held as many as it may.
@@ -47,8 +49,8 @@ pub struct Stats {
     pub watches: Counter,
     /// Batches of changes sent to watchers.
     pub batches: Counter,
-    /// Connections closed with an ERR.
-    pub refused: Counter,
+    /// Connections that had been let in and were closed with an ERR.
+    pub refused: Each<{ ErrorCode::ALL.len() }>,
     /// Connections closed because the peer did not read.
     pub slow_readers: Counter,
     /// Bytes sent on all connections.
@@ -80,6 +82,37 @@ impl Counter {
     }
 }
 
+/// A counter for each value of an enum, in the order of its `ALL`.
+#[derive(Debug)]
+pub struct Each<const N: usize>([Counter; N]);
+
+impl<const N: usize> Default for Each<N> {
+    fn default() -> Self {
+        Self([const { Counter(AtomicU64::new(0)) }; N])
+    }
+}
+
+impl<const N: usize> Each<N> {
+    /// All of them together.
+    pub fn sum(&self) -> u64 {
+        self.0.iter().map(Counter::get).sum()
+    }
+}
+
+impl Each<{ Class::ALL.len() }> {
+    /// The counter of this class.
+    pub fn of(&self, class: Class) -> &Counter {
+        &self.0[class as usize]
+    }
+}
+
+impl Each<{ ErrorCode::ALL.len() }> {
+    /// The counter of this code.
+    pub fn of(&self, code: ErrorCode) -> &Counter {
+        &self.0[code as usize]
+    }
+}
+
 impl Stats {
     /// The counter of those turned away for this reason.
     pub fn denied(&self, denied: Denied) -> &Counter {
@@ -94,35 +127,63 @@ impl Stats {
 
     /// Appends ` name=count` for every counter.
     pub fn write_into(&self, line: &mut String) {
-        for (name, counter) in [
-            ("accepted", &self.accepted),
-            ("guests", &self.guests),
-            ("dropped", &self.dropped),
-            ("class-full", &self.class_full),
-            ("host-full", &self.host_full),
-            ("too-fast", &self.too_fast),
-            ("in-penalty", &self.in_penalty),
-            ("over-share", &self.over_share),
-            ("banned", &self.banned),
-            ("penalties", &self.penalties),
-            ("proofs-sent", &self.proofs_sent),
-            ("proofs-answered", &self.proofs_answered),
-            ("proofs-failed", &self.proofs_failed),
-            ("logins", &self.logins),
-            ("bad-passwords", &self.bad_passwords),
-            ("updates", &self.updates),
-            ("lists", &self.lists),
-            ("deltas", &self.deltas),
-            ("watches", &self.watches),
-            ("batches", &self.batches),
-            ("refused", &self.refused),
-            ("slow-readers", &self.slow_readers),
-            ("bytes-sent", &self.bytes_sent),
-            ("publish-failures", &self.publish_failures),
-            ("state-failures", &self.state_failures),
+        for (name, count) in [
+            ("accepted", self.accepted.get()),
+            ("guests", self.guests.get()),
+            ("dropped", self.dropped.sum()),
+            ("class-full", self.class_full.get()),
+            ("host-full", self.host_full.get()),
+            ("too-fast", self.too_fast.get()),
+            ("in-penalty", self.in_penalty.get()),
+            ("over-share", self.over_share.get()),
+            ("banned", self.banned.get()),
+            ("penalties", self.penalties.get()),
+            ("proofs-sent", self.proofs_sent.get()),
+            ("proofs-answered", self.proofs_answered.get()),
+            ("proofs-failed", self.proofs_failed.get()),
+            ("logins", self.logins.get()),
+            ("bad-passwords", self.bad_passwords.get()),
+            ("updates", self.updates.get()),
+            ("lists", self.lists.get()),
+            ("deltas", self.deltas.get()),
+            ("watches", self.watches.get()),
+            ("batches", self.batches.get()),
+            ("refused", self.refused.sum()),
+            ("slow-readers", self.slow_readers.get()),
+            ("bytes-sent", self.bytes_sent.get()),
+            ("publish-failures", self.publish_failures.get()),
+            ("state-failures", self.state_failures.get()),
         ] {
             // Writing into a String does not fail.
-            let _ = write!(line, " {name}={}", counter.get());
+            let _ = write!(line, " {name}={count}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_a_counter_of_its_own() {
+        let stats = Stats::default();
+        for (n, code) in ErrorCode::ALL.into_iter().enumerate() {
+            stats.refused.of(code).add(n as u64);
+        }
+        for (n, class) in Class::ALL.into_iter().enumerate() {
+            stats.dropped.of(class).add(n as u64);
+        }
+        let refused: [_; 16] = ErrorCode::ALL.map(|code| stats.refused.of(code).get());
+        assert_eq!(refused, std::array::from_fn(|n| n as u64));
+        assert_eq!(
+            Class::ALL.map(|class| stats.dropped.of(class).get()),
+            [0, 1, 2, 3]
+        );
+        let mut line = String::new();
+        stats.write_into(&mut line);
+        assert!(
+            line.contains(" refused=120 ") && line.contains(" dropped=6 "),
+            "{line}"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The published folder: what is in it, and that the list does not depend on it.
 
-use crate::harness::{PASSWORD, TrackerProcess, command};
+use crate::harness::{PASSWORD, Peer, TrackerProcess, command};
 use crate::tools::{need, wait_until};
 use std::fs;
 use std::io::Write;
@@ -106,8 +106,15 @@ fn metrics_are_as_prometheus_wants_them() {
         return;
     }
     let folder = Folder::new("metrics");
-    let _tracker = start(&folder.0);
-    let text = wait_for(&folder.0.join("metrics.prom"), "gltracker_build_info");
+    let tracker = start(&folder.0);
+    let file = folder.0.join("metrics.prom");
+    let mut wrong = Peer::connect(tracker.servers);
+    assert!(wrong.ask("LOGIN guess").starts_with("ERR bad-password"));
+    tracker.wait_for_stat("refused", "1");
+    // Not to wait until it is time for the next.
+    let _ = fs::remove_file(&file);
+    let text = wait_for(&file, "total{reason=\"bad-password\"} 1\n");
+    assert!(text.contains("gltracker_build_info"), "{text}");
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

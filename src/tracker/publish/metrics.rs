@@ -3,6 +3,7 @@
 //! This file hides how the counters are named for Prometheus: `gltracker_` first, `_total` last for
 //! what only grows, base units, one name with a label where the parts add up. It is pure.
 
+use crate::protocol::message::ErrorCode;
 use crate::tracker::slots::Class;
 use crate::tracker::stats::Stats;
 use std::fmt::{Display, Write};
@@ -67,16 +68,6 @@ fn counters(out: &mut String, stats: &Stats) {
         stats.guests.get(),
     );
     counter(
-        "connections_dropped_total",
-        "Connections that lost their slot to a newcomer.",
-        stats.dropped.get(),
-    );
-    counter(
-        "connections_refused_total",
-        "Connections closed with an ERR.",
-        stats.refused.get(),
-    );
-    counter(
         "slow_readers_total",
         "Connections closed because the peer did not read.",
         stats.slow_readers.get(),
@@ -136,6 +127,24 @@ fn counters(out: &mut String, stats: &Stats) {
             ("over-share", stats.over_share.get()),
             ("too-fast", stats.too_fast.get()),
         ],
+    );
+    // Slow readers are counted apart: they would not read an ERR either.
+    let codes = ErrorCode::ALL.into_iter();
+    let refused: Vec<_> = codes
+        .filter(|code| *code != ErrorCode::SlowReader)
+        .map(|code| (code.as_str(), stats.refused.of(code).get()))
+        .collect();
+    counter(
+        "connections_dropped_total",
+        "Connections that lost their slot of this class to a newcomer.",
+        "class",
+        &Class::ALL.map(|class| (class.as_str(), stats.dropped.of(class).get())),
+    );
+    counter(
+        "connections_refused_total",
+        "Connections that had been let in and were closed with an ERR, by its code.",
+        "reason",
+        &refused,
     );
     counter(
         "logins_total",
@@ -204,6 +213,8 @@ mod tests {
     fn every_sample_is_announced_once_and_named_by_the_conventions() {
         let stats = Stats::default();
         stats.banned.add_one();
+        stats.refused.of(ErrorCode::Timeout).add_one();
+        stats.dropped.of(Class::Client).add_one();
         stats.bytes_sent.add(1024);
         stats.state_failures.add_one();
         let metrics = Metrics {
@@ -220,6 +231,9 @@ mod tests {
             "gltracker_players 70000",
             "gltracker_slots_limit{class=\"watcher\"} 8",
             "gltracker_connections_denied_total{reason=\"banned\"} 1",
+            "gltracker_connections_refused_total{reason=\"timeout\"} 1",
+            "gltracker_connections_refused_total{reason=\"busy\"} 0",
+            "gltracker_connections_dropped_total{class=\"client\"} 1",
             "gltracker_sent_bytes_total 1024",
             "gltracker_log_lines_dropped_total 2",
             "gltracker_write_failures_total{flag=\"publish\"} 0",
