@@ -6,7 +6,7 @@ use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const FLAGS: [Flag; 14] = [
     Flag {
@@ -124,7 +124,9 @@ pub(super) fn parse(
             }
         }
     }
-    serve.take_from_manager(&environment);
+    serve.config.credentials = environment("CREDENTIALS_DIRECTORY")
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
     Ok(Command::Serve(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
@@ -138,25 +140,6 @@ struct Serve {
 }
 
 impl Serve {
-    /// What nobody has named, and a service manager hands over in a folder, is taken from there.
-    fn take_from_manager(&mut self, environment: &impl Fn(&str) -> Option<OsString>) {
-        let Some(folder) = environment("CREDENTIALS_DIRECTORY") else {
-            return;
-        };
-        let config = &mut self.config;
-        let has_password = !config.passwords.is_empty();
-        for (file, name, is_given) in [
-            (&mut config.password_file, "password", has_password),
-            (&mut config.keys_file, "keys", false),
-            (&mut config.bans_file, "bans", false),
-        ] {
-            let path = Path::new(&folder).join(name);
-            if file.is_none() && !is_given && path.exists() {
-                *file = Some(path);
-            }
-        }
-    }
-
     /// Sets what `flag` stands for; `source` is where the value was written.
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{source}: {why}"));

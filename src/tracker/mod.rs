@@ -100,6 +100,9 @@ pub struct Config {
     pub keys_file: Option<PathBuf>,
     /// A file with addresses and networks that are not wanted, read again when it changes.
     pub bans_file: Option<PathBuf>,
+    /// A folder in which a service manager hands over what no other field names; read by
+    /// [`serve`](serve::serve).
+    pub credentials: Option<PathBuf>,
     /// Where the list is kept, so that it survives a restart of the tracker.
     pub state: Option<PathBuf>,
     /// Lists only game servers whose UDP port was proven to answer.
@@ -127,6 +130,8 @@ pub enum StartError {
     Passwords(PasswordError),
     /// A file of keys or bans cannot be read.
     File(PathBuf, io::Error),
+    /// The folder of a service manager cannot be used, and nothing else says who may log in.
+    NoCredentials(PathBuf, io::Error),
     /// Another tracker keeps its list in the state file.
     StateInUse(PathBuf),
     /// What is there in place of the state file cannot be one: a folder, a device.
@@ -165,6 +170,12 @@ impl fmt::Display for StartError {
             Self::File(path, error) => {
                 write!(f, "the file {} cannot be read: {error}", path.display())
             }
+            Self::NoCredentials(path, error) => write!(
+                f,
+                "the folder {} of CREDENTIALS_DIRECTORY, from where the password is to come, cannot \
+                 be used: {error}; unset it, or give a password in another way",
+                path.display()
+            ),
             Self::StateInUse(path) => write!(
                 f,
                 "another tracker keeps its list in {path} and holds {path}.lock; stop it, or choose \

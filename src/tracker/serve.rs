@@ -6,7 +6,8 @@ use super::notify::Manager;
 use super::random::Random;
 use super::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
 use std::fmt::Write as _;
-use std::io::Write;
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 
 /// Runs a tracker for ever. If the configuration names no password, one is made up and shown.
@@ -16,6 +17,7 @@ use std::net::SocketAddr;
 pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallible, StartError> {
     let log = Log::start(level, std::io::stderr()).map_err(StartError::Thread)?;
     log_panics(log.clone());
+    take_from_manager(&mut config, &log)?;
     let mut made_up = None;
     let files = [&config.password_file, &config.keys_file];
     if config.passwords.is_empty() && files.iter().all(|file| file.is_none()) {
@@ -41,6 +43,44 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
     let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
     let _ = stdout.flush();
     manager.feed_watchdog(&tracker, &log)
+}
+
+/// What nobody has named, and a service manager hands over in a folder, is taken from there.
+///
+/// # Errors
+/// If the folder cannot be used and a password would be made up for that reason. What is in the
+/// folder and cannot be read is an error later, as if somebody had named it.
+fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
+    let Some(folder) = config.credentials.take() else {
+        return Ok(());
+    };
+    let has_password = !config.passwords.is_empty();
+    let mut trouble = fs::metadata(&folder).err();
+    for (file, name, is_given) in [
+        (&mut config.password_file, "password", has_password),
+        (&mut config.keys_file, "keys", false),
+        (&mut config.bans_file, "bans", false),
+    ] {
+        if file.is_some() || is_given {
+            continue;
+        }
+        let path = folder.join(name);
+        // Not followed: a link to nothing was to be something.
+        match fs::symlink_metadata(&path) {
+            Ok(_) => *file = Some(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => trouble = Some(error),
+        }
+    }
+    let Some(error) = trouble else { return Ok(()) };
+    if !has_password && config.password_file.is_none() && config.keys_file.is_none() {
+        return Err(StartError::NoCredentials(folder, error));
+    }
+    let (folder, so) = (folder.display(), "nothing is taken from there");
+    let fields: [(&str, &dyn std::fmt::Display); 3] =
+        [("folder", &folder), ("error", &error), ("so", &so)];
+    log.event(Level::Warn, "credentials-not-read", &fields);
+    Ok(())
 }
 
 /// Makes a panic one line of the log instead of several on standard error.

@@ -185,3 +185,46 @@ fn a_service_manager_hands_over_what_no_flag_names() {
     assert!(refused.starts_with("ERR bad-password"), "{refused}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// Whoever hands over a password does not want one that is made up.
+#[test]
+fn what_a_service_manager_hands_over_and_cannot_be_read_is_no_secret() {
+    let name = format!("gltracker-not-handed-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let prepared = |password: &str| {
+        let mut command = command();
+        command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        command.args(["--max-slots", "16"]);
+        command.env("CREDENTIALS_DIRECTORY", &folder);
+        if !password.is_empty() {
+            command.env("GLTRACKER_PASSWORD", password);
+        }
+        command
+    };
+    let refusal = || {
+        let output = prepared("").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        said
+    };
+    let said = refusal();
+    let named = format!("the folder {} of CREDENTIALS_DIRECTORY", folder.display());
+    assert!(said.contains(&named), "{said}");
+    let tracker = TrackerProcess::run(prepared("given"));
+    let warning = tracker.wait_for_log("level=warn event=credentials-not-read");
+    assert!(warning.contains(folder.to_str().unwrap()), "{warning}");
+    drop(tracker);
+
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("password")).unwrap();
+    let said = refusal();
+    let file = folder.join("password");
+    let named = format!("the password file {} cannot be read", file.display());
+    assert!(said.contains(&named), "{said}");
+    // It was not to be read.
+    drop(TrackerProcess::run(prepared("given")));
+    std::fs::remove_file(file).unwrap();
+    // A manager may hand over what is for others.
+    drop(TrackerProcess::run(prepared("")));
+    std::fs::remove_dir(&folder).unwrap();
+}
