@@ -39,14 +39,17 @@ mod outage;
 mod places;
 mod seat;
 mod services;
+mod start_error;
 mod watchers;
+
+pub use start_error::StartError;
 
 use admission::{Admission, Caps};
 use conversation::Roster;
-use credentials::{PasswordError, Passwords};
+use credentials::Passwords;
 use keeper::Keeper;
 use log::{Level, Log};
-use machine::{Machine, Needs, Shortage};
+use machine::{Machine, Needs};
 use network::Network;
 use notify::Part;
 use random::Random;
@@ -118,90 +121,6 @@ pub struct Config {
     /// How long anything may take.
     pub timings: Timings,
 }
-
-/// Why a tracker did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// MAX_SLOTS cannot be shared out; it leaves a class without a slot.
-    TooFewSlots(usize),
-    /// The machine does not allow as many slots as were asked for.
-    Machine(usize, Shortage),
-    /// The passwords cannot be used.
-    Passwords(PasswordError),
-    /// A file of keys or bans cannot be read.
-    File(PathBuf, io::Error),
-    /// The folder of a service manager cannot be used, and nothing else says who may log in.
-    NoCredentials(PathBuf, io::Error),
-    /// Another tracker keeps its list in the state file.
-    StateInUse(PathBuf),
-    /// What is there in place of the state file cannot be one: a folder, a device.
-    StateNoFile(PathBuf),
-    /// What is to be the folder for published files is something else.
-    NoFolder(PathBuf),
-    /// The state file and the published files would take each other's place here.
-    Clash(PathBuf),
-    /// An address cannot be listened on.
-    Bind(SocketAddr, io::Error),
-    /// A thread could not be started.
-    Thread(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooFewSlots(slots) => write!(
-                f,
-                "--max-slots {slots} leaves a class without a slot; give more slots, or other \
-                 --slot-shares"
-            ),
-            Self::Machine(slots, shortage) => {
-                write!(
-                    f,
-                    "--max-slots {slots} is more than this machine allows: {shortage}"
-                )
-            }
-            Self::Passwords(error) => error.fmt(f),
-            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
-                f,
-                "port {} is in use (on {address}): another tracker is running, or choose another \
-                 with --servers or --clients",
-                address.port()
-            ),
-            Self::File(path, error) => {
-                write!(f, "the file {} cannot be read: {error}", path.display())
-            }
-            Self::NoCredentials(path, error) => write!(
-                f,
-                "the folder {} of CREDENTIALS_DIRECTORY, from where the password is to come, cannot \
-                 be used: {error}; unset it, or give a password in another way",
-                path.display()
-            ),
-            Self::StateInUse(path) => write!(
-                f,
-                "another tracker keeps its list in {path} and holds {path}.lock; stop it, or choose \
-                 another file with --state",
-                path = path.display()
-            ),
-            Self::StateNoFile(path) => write!(
-                f,
-                "--state {} is not a regular file; choose the name of a file",
-                path.display()
-            ),
-            Self::NoFolder(path) => {
-                write!(f, "{} is not a folder; --publish needs one", path.display())
-            }
-            Self::Clash(path) => write!(
-                f,
-                "--state and --publish would both use {}; choose another file for --state",
-                path.display()
-            ),
-            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Thread(error) => write!(f, "cannot start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// A running tracker. It has no end: dropping this leaves it running for as long as the process.
 pub struct Tracker {
