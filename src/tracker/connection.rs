@@ -28,6 +28,10 @@ const AT_ONCE: Duration = Duration::from_millis(5);
 /// Shortest wait given to the system, which takes zero for "for ever".
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
+/// Waits that differ by no more than one part in so many: a PING is a quarter of a second late, and
+/// a game server that fell silent is dropped half a second late at the most.
+const MEANS_THE_SAME: u32 = 64;
+
 /// One connection of the tracker.
 #[derive(Debug)]
 pub struct Connection {
@@ -296,8 +300,12 @@ impl Connection {
             .next_deadline()
             .saturating_duration_since(Instant::now());
         let left = talk.patience.map_or(left, |longest| left.min(longest));
-        // A wait that is too short only wakes this thread early: leave it until it does.
-        if talk.wait.is_none_or(|set| set > left) {
+        // A wait that is too short only wakes this thread early: leave it until it does. One that
+        // is a little too long is as good, and to set another is a call of the system.
+        if talk
+            .wait
+            .is_none_or(|set| set > left + left / MEANS_THE_SAME)
+        {
             let left = left.max(SHORTEST_WAIT);
             self.stream.set_read_timeout(Some(left))?;
             talk.wait = Some(left);
