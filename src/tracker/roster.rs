@@ -55,6 +55,8 @@ struct State<T> {
     /// Workers. The last who came to rest is the first to be called: what it needs is still in the
     /// cache.
     resting: Vec<Arc<Rester>>,
+    /// Workers that were called and have not come yet.
+    coming: usize,
     /// For waiters, who have been called for it.
     waits: VecDeque<T>,
     resting_waiters: Vec<Arc<Rester>>,
@@ -63,12 +65,19 @@ struct State<T> {
 impl<T> State<T> {
     /// Who is to be called for what a worker does.
     fn next_worker(&mut self) -> Option<Arc<Rester>> {
-        self.resting.pop().or_else(|| self.resting_waiters.pop())
+        self.resting_worker().or_else(|| self.resting_waiters.pop())
+    }
+
+    /// A worker who is called now.
+    fn resting_worker(&mut self) -> Option<Arc<Rester>> {
+        let worker = self.resting.pop()?;
+        self.coming += 1;
+        Some(worker)
     }
 
     /// There is something to do for a worker and none to do it.
     fn lacks_worker(&self) -> bool {
-        (self.at_door == 0 || !self.holds.is_empty()) && self.resting.is_empty()
+        (self.at_door == 0 || !self.holds.is_empty()) && self.resting.is_empty() && self.coming == 0
     }
 }
 
@@ -110,6 +119,7 @@ impl<T> Roster<T> {
                 at_door: 0,
                 holds: VecDeque::with_capacity(AT_A_TIME),
                 resting: Vec::new(),
+                coming: 0,
                 waits: VecDeque::with_capacity(AT_A_TIME),
                 resting_waiters: Vec::new(),
             }),
@@ -139,7 +149,7 @@ impl<T> Roster<T> {
         let called = {
             let mut state = self.state();
             state.holds.push_back(held);
-            state.resting.pop()
+            state.resting_worker()
         };
         call(called);
     }
@@ -150,7 +160,7 @@ impl<T> Roster<T> {
     /// `held`, if none is resting.
     pub fn give_to_worker(&self, held: T) -> Result<(), T> {
         let mut state = self.state();
-        let Some(worker) = state.resting.pop() else {
+        let Some(worker) = state.resting_worker() else {
             return Err(held);
         };
         state.holds.push_back(held);
@@ -206,8 +216,12 @@ pub struct Place<'a, T> {
 impl<T> Place<'_, T> {
     /// Rests until there is something to do, and says what it is.
     pub fn next_duty(&mut self) -> Duty<T> {
+        let mut was_called = false;
         loop {
             let mut state = self.roster.state();
+            if was_called && self.is_worker {
+                state.coming -= 1;
+            }
             if self.is_at_door {
                 return Duty::Door;
             }
@@ -243,6 +257,7 @@ impl<T> Place<'_, T> {
             resting.push(Arc::clone(&self.me));
             drop(state);
             self.me.rest();
+            was_called = true;
         }
     }
 
@@ -374,6 +389,25 @@ mod tests {
         roster.state().resting.clear();
         assert_eq!(roster.give_to_worker(3), Err(3), "all are busy");
         assert!(waiting.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_waiter_that_comes_by_leaves_to_a_worker_what_that_was_called_for() {
+        let roster = leak(Roster::with_waiters(4));
+        let mut places: Vec<_> = (0..3).map(|_| roster.join()).collect();
+        for place in &mut places {
+            assert_eq!(place.next_duty(), Duty::Door);
+        }
+        // One that is called and does not come.
+        let mut worker = roster.join();
+        roster.state().resting.push(Arc::clone(&worker.me));
+        assert_eq!(roster.give_to_worker(1), Ok(()));
+        let waiting = staff(roster, 1);
+        await_rest(roster, 0, 1);
+        assert!(waiting.try_recv().is_err());
+        roster.state().coming -= 1;
+        assert_eq!(worker.next_duty(), Duty::Hold(1));
+        assert_eq!(roster.state().coming, 0);
     }
 
     #[test]
