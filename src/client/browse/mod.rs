@@ -11,6 +11,7 @@ pub mod input;
 pub mod keys;
 pub mod model;
 mod pages;
+mod row;
 pub mod terminal;
 mod trackers;
 pub mod view;

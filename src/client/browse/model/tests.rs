@@ -1,6 +1,7 @@
 use super::*;
 use crate::protocol::infos::Changes;
 use quickcheck::{Arbitrary, Gen, quickcheck};
+use std::time::Duration;
 
 pub(crate) fn address(number: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], number))

@@ -1,0 +1,158 @@
+//! One game server in the list: what is known of it, and where it stands. Pure.
+//!
+//! This file hides by what rows are ordered and found.
+
+use crate::client::width::width;
+use crate::protocol::infos::Infos;
+use std::cmp::Ordering;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
+pub const TOO_FAR: Duration = Duration::from_millis(400);
+
+/// What pinging one game server has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ping {
+    /// Nothing yet.
+    Waiting,
+    /// The mean of the answers, and how many probes were lost.
+    Answered {
+        /// The mean time to an answer.
+        mean: Duration,
+        /// Probes that were not answered.
+        lost: u32,
+    },
+    /// No probe was answered.
+    Silent,
+}
+
+/// One game server.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What it says about itself.
+    pub infos: Infos,
+    /// How far away it is.
+    pub ping: Ping,
+    /// The player likes it.
+    pub favourite: bool,
+    /// Its name in lower case, made once and not for every comparison.
+    sorted_by: String,
+}
+
+impl Row {
+    pub(super) fn new(address: SocketAddr, infos: Infos, ping: Ping, favourite: bool) -> Self {
+        let mut row = Self {
+            address,
+            infos,
+            ping,
+            favourite,
+            sorted_by: String::new(),
+        };
+        row.sorted_by = row.name().to_lowercase();
+        row
+    }
+
+    /// What the player reads first.
+    pub fn name(&self) -> String {
+        let name = self.infos.get("description").unwrap_or_default();
+        match width(&name) {
+            // Nobody could see it.
+            0 => self.address.to_string(),
+            _ => name.into_owned(),
+        }
+    }
+
+    pub(super) fn players(&self) -> u16 {
+        self.infos.number("nbplayers").unwrap_or_default()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let most = self.infos.number("maxplayers");
+        most.is_some_and(|most| self.players() >= most)
+    }
+}
+
+/// What the rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Nearest first, then most players, then name.
+    Ping,
+    /// Most players first.
+    Players,
+    /// By name.
+    Name,
+    /// By what they say in this field.
+    Field(&'static str),
+    /// By address.
+    Address,
+}
+
+impl Column {
+    /// All of them, as one key goes through them.
+    pub const ALL: [Self; 8] = [
+        Self::Ping,
+        Self::Players,
+        Self::Name,
+        Self::Field("version"),
+        Self::Field("speed"),
+        Self::Field("size"),
+        Self::Field("erase"),
+        Self::Address,
+    ];
+
+    /// Its name in the head of the table.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Players => "players",
+            Self::Name => "name",
+            Self::Field(key) => key,
+            Self::Address => "address",
+        }
+    }
+
+    pub(super) fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|column| *column == self);
+        Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
+    }
+}
+
+/// True if some value of the game server, or its address, holds `needle`, which is lower case.
+pub(super) fn matches(row: &Row, needle: &str) -> bool {
+    needle.is_empty()
+        || row.address.to_string().contains(needle)
+        || row
+            .infos
+            .iter()
+            .any(|(_, value)| value.to_lowercase().contains(needle))
+}
+
+/// Which comes first. Those that cannot be played on come last by ping, also the other way round.
+pub(super) fn compare(a: &Row, b: &Row, column: Column, is_reversed: bool) -> Ordering {
+    let distance = |row: &Row| match row.ping {
+        Ping::Answered { mean, .. } => (u8::from(mean > TOO_FAR), mean),
+        Ping::Waiting => (2, Duration::ZERO),
+        Ping::Silent => (3, Duration::ZERO),
+    };
+    let ((far_a, mean_a), (far_b, mean_b)) = (distance(a), distance(b));
+    let by_players = || b.players().cmp(&a.players());
+    let by_name = || a.sorted_by.cmp(&b.sorted_by);
+    let by_ping = || (far_a, mean_a).cmp(&(far_b, mean_b));
+    let (class, first) = match column {
+        Column::Ping => (far_a.cmp(&far_b), mean_a.cmp(&mean_b)),
+        Column::Players => (Ordering::Equal, by_players()),
+        Column::Name => (Ordering::Equal, by_name()),
+        Column::Field(key) => (Ordering::Equal, a.infos.get(key).cmp(&b.infos.get(key))),
+        Column::Address => (Ordering::Equal, a.address.cmp(&b.address)),
+    };
+    let first = if is_reversed { first.reverse() } else { first };
+    class
+        .then(first)
+        .then_with(by_ping)
+        .then_with(by_players)
+        .then_with(by_name)
+        .then_with(|| a.address.cmp(&b.address))
+}
