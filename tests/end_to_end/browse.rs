@@ -166,6 +166,33 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
 }
 
 #[test]
+fn what_a_lost_tracker_listed_is_still_there_after_a_game() {
+    if !need("tmux") {
+        return;
+    }
+    let (first, mut second) = (TrackerProcess::start(), TrackerProcess::start());
+    let _common = first.log_in(4001, "description=common nbplayers=1");
+    let _rare = second.log_in(4002, "description=rare nbplayers=1");
+    let screen = Screen::run(&format!(
+        "{} browse {} {} --exec 'sh -c \"echo joined $GAME_SERVER_PORT; read line\"'",
+        gltracker(),
+        first.clients,
+        second.clients
+    ));
+    screen.wait_to_see("2 of 2 servers");
+    screen.press(&["/", "r", "a", "r", "e", "Enter", "Enter"]);
+    screen.wait_to_see("joined 4002");
+    second.kill();
+    let _new = first.log_in(4003, "description=another nbplayers=9");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("sh has ended");
+    // Only "rare" is searched for; the first tracker has answered when all are three.
+    screen.wait_to_see("1 of 3 servers");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("joined 4002");
+}
+
+#[test]
 fn without_a_program_to_join_with_the_address_is_printed() {
     if !need("tmux") {
         return;

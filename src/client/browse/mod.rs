@@ -246,7 +246,7 @@ impl Browser {
         self.keys.resume();
         let ended = ended?;
         model.connection = Connection::Connecting;
-        self.trackers = self.trackers.again(
+        self.trackers.again(
             &self.request.trackers,
             &self.request.conditions,
             &self.happen,

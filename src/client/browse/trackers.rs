@@ -14,15 +14,23 @@ use std::sync::mpsc::SyncSender;
 /// The game servers of one tracker.
 type Known = BTreeMap<SocketAddr, Infos>;
 
+/// What one tracker has told.
+#[derive(Default)]
+struct Told {
+    list: Known,
+    /// The list is from before it was left: what it tells next is told from the beginning.
+    is_old: bool,
+    /// Why it is not heard, if it is not.
+    lost: Option<String>,
+}
+
 /// Several trackers, and what each of them has told.
 pub(super) struct Trackers {
     /// The number of the first: what others had to say, who were asked before, is not theirs.
     first: usize,
     names: Vec<String>,
     watches: Vec<Watch>,
-    lists: Vec<Known>,
-    /// Why a tracker is not heard, if it is not.
-    lost: Vec<Option<String>>,
+    told: Vec<Told>,
 }
 
 impl Trackers {
@@ -32,25 +40,36 @@ impl Trackers {
         conditions: &Conditions,
         happen: &SyncSender<Happening>,
     ) -> io::Result<Self> {
-        Self::numbered(0, trackers, conditions, happen)
+        Ok(Self {
+            first: 0,
+            names: trackers.iter().map(ToString::to_string).collect(),
+            watches: Self::watch(0, trackers, conditions, happen)?,
+            told: trackers.iter().map(|_| Told::default()).collect(),
+        })
     }
 
-    /// Asks them as if for the first time, after they were left.
+    /// Asks them as if for the first time, after they were left. What each of them told before
+    /// counts until it has answered: one may be slow, or gone.
     pub(super) fn again(
-        &self,
+        &mut self,
         trackers: &[TrackerAddress],
         conditions: &Conditions,
         happen: &SyncSender<Happening>,
-    ) -> io::Result<Self> {
-        Self::numbered(self.first + self.names.len(), trackers, conditions, happen)
+    ) -> io::Result<()> {
+        self.first += self.names.len();
+        self.watches = Self::watch(self.first, trackers, conditions, happen)?;
+        for told in &mut self.told {
+            (told.is_old, told.lost) = (true, None);
+        }
+        Ok(())
     }
 
-    fn numbered(
+    fn watch(
         first: usize,
         trackers: &[TrackerAddress],
         conditions: &Conditions,
         happen: &SyncSender<Happening>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Vec<Watch>> {
         let watch = |(number, tracker): (usize, &TrackerAddress)| {
             let happen = happen.clone();
             let on_event =
@@ -62,17 +81,7 @@ impl Trackers {
                 on_event,
             )
         };
-        Ok(Self {
-            first,
-            names: trackers.iter().map(ToString::to_string).collect(),
-            watches: trackers
-                .iter()
-                .enumerate()
-                .map(watch)
-                .collect::<io::Result<_>>()?,
-            lists: trackers.iter().map(|_| Known::new()).collect(),
-            lost: trackers.iter().map(|_| None).collect(),
-        })
+        trackers.iter().enumerate().map(watch).collect()
     }
 
     /// Hangs up on all of them.
@@ -88,40 +97,103 @@ impl Trackers {
         let Some(number) = number.filter(|number| *number < self.watches.len()) else {
             return events;
         };
+        let told = &mut self.told[number];
         match event {
             watch::Event::Batch { changes, .. } => {
-                self.lost[number] = None;
+                told.lost = None;
+                if std::mem::take(&mut told.is_old) {
+                    told.list.clear();
+                }
                 for change in changes {
                     match change {
                         Change::New(address, infos) | Change::Updated(address, infos) => {
-                            self.lists[number].insert(address, infos);
+                            told.list.insert(address, infos);
                         }
-                        Change::Gone(address) => drop(self.lists[number].remove(&address)),
+                        Change::Gone(address) => drop(told.list.remove(&address)),
                     }
                 }
                 events.push(Event::List(self.merged()));
             }
-            watch::Event::Lost { why, .. } => self.lost[number] = Some(why.to_string()),
+            watch::Event::Lost { why, .. } => told.lost = Some(why.to_string()),
             watch::Event::Refused { refused, .. } => {
-                self.lost[number] = Some(refused.text().to_owned());
+                told.lost = Some(refused.text().to_owned());
             }
         }
-        let mut lost = self.names.iter().zip(&self.lost);
-        if let Some((name, Some(why))) = lost.find(|(_, lost)| lost.is_some()) {
-            events.push(Event::Lost(format!("{name}: {why}")));
-        }
+        let mut all = self.names.iter().zip(&self.told);
+        let lost = all.find_map(|(name, told)| Some((name, told.lost.as_ref()?)));
+        events.extend(lost.map(|(name, why)| Event::Lost(format!("{name}: {why}"))));
         events
     }
 
     /// Every game server once, however many trackers know it.
     fn merged(&self) -> Vec<(SocketAddr, Infos)> {
         let mut merged = Known::new();
-        for list in self.lists.iter().rev() {
-            merged.extend(
-                list.iter()
-                    .map(|(address, infos)| (*address, infos.clone())),
-            );
+        for told in self.told.iter().rev() {
+            let list = told.list.iter();
+            merged.extend(list.map(|(address, infos)| (*address, infos.clone())));
         }
         merged.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::browse::model::tests::entry;
+    use std::net::TcpListener;
+    use std::sync::mpsc::sync_channel;
+
+    fn batch(ports: &[u16]) -> watch::Event {
+        let new = |port: &u16| {
+            let (address, infos) = entry(*port, "");
+            Change::New(address, infos)
+        };
+        watch::Event::Batch {
+            changes: ports.iter().map(new).collect(),
+            is_live: true,
+        }
+    }
+
+    /// The ports of the list that is shown, if it is a new one, and whether a tracker is lost.
+    fn seen(events: &[Event]) -> (Vec<u16>, bool) {
+        let ports = events.iter().flat_map(|event| match event {
+            Event::List(list) => list.iter().map(|(address, _)| address.port()).collect(),
+            _ => Vec::new(),
+        });
+        let is_lost = |event: &Event| matches!(event, Event::Lost(..));
+        (ports.collect(), events.iter().any(is_lost))
+    }
+
+    #[test]
+    fn what_a_tracker_told_counts_until_it_has_answered_again() {
+        // They are never answered: the test says what they are told.
+        let silent = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = silent
+            .each_ref()
+            .map(|tracker| TrackerAddress::new(tracker.local_addr().unwrap()));
+        let (happen, _happened) = sync_channel(9);
+        let conditions = Conditions::default();
+        let mut trackers = Trackers::start(&addresses, &conditions, &happen).unwrap();
+        assert_eq!(seen(&trackers.on_event(0, batch(&[1]))).0, [1]);
+        assert_eq!(seen(&trackers.on_event(1, batch(&[2, 3]))).0, [1, 2, 3]);
+        trackers.leave();
+        assert!(trackers.on_event(1, batch(&[9])).is_empty(), "it was left");
+        trackers.again(&addresses, &conditions, &happen).unwrap();
+        assert!(trackers.on_event(1, batch(&[9])).is_empty(), "it was left");
+        assert_eq!(seen(&trackers.on_event(2, batch(&[4]))).0, [2, 3, 4]);
+        let lost = watch::Event::Lost {
+            why: crate::client::Error::CutOff,
+            retry_in: std::time::Duration::ZERO,
+        };
+        assert!(seen(&trackers.on_event(3, lost)).1);
+        assert_eq!(
+            seen(&trackers.on_event(2, batch(&[5]))),
+            (vec![2, 3, 4, 5], true)
+        );
+        assert_eq!(
+            seen(&trackers.on_event(3, batch(&[3]))),
+            (vec![3, 4, 5], false)
+        );
+        assert_eq!(seen(&trackers.on_event(3, batch(&[]))).0, [3, 4, 5]);
     }
 }
