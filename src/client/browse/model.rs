@@ -96,6 +96,9 @@ pub struct Model {
     place: usize,
     /// The player has chosen what is selected; before that it is whatever comes first.
     has_chosen: bool,
+    /// What the player had chosen when a search began, which a search that is given up leaves
+    /// chosen.
+    before_search: Option<SocketAddr>,
     /// Something has come that may change the order.
     is_stale: bool,
     top: usize,
@@ -138,6 +141,7 @@ impl Model {
             selected: None,
             place: 0,
             has_chosen: false,
+            before_search: None,
             is_stale: false,
             top: 0,
             page: Page::List,
@@ -288,16 +292,21 @@ impl Model {
             Key::Home => self.choose(0),
             Key::End => self.choose(usize::MAX),
             Key::Enter => {
+                self.choose_selected();
                 let row = self.selected()?;
                 return Some(Action::Join(row.address, row.infos.clone()));
             }
             Key::Char('i') if self.selected().is_some() => {
-                self.has_chosen = true;
+                self.choose_selected();
                 self.open(Page::Details);
             }
             Key::Char('?') => self.open(Page::Help),
-            Key::Char('/') => self.page = Page::Search,
+            Key::Char('/') => {
+                self.page = Page::Search;
+                self.before_search = self.selected.filter(|_| self.has_chosen);
+            }
             Key::Char('f') => {
+                self.choose_selected();
                 let address = self.selected()?.address;
                 self.favourites.toggle(address);
                 if let Some(row) = self.rows.get_mut(&address) {
@@ -331,6 +340,7 @@ impl Model {
                 return Some(Action::Ping(all.collect()));
             }
             Key::Char('c') => {
+                self.choose_selected();
                 let address = self.selected()?.address.to_string();
                 self.notice = Some((format!("copied {address}"), now));
                 return Some(Action::Copy(address));
@@ -351,11 +361,23 @@ impl Model {
                 self.search.clear();
                 self.page = Page::List;
             }
-            Key::Enter => self.page = Page::List,
-            Key::Up => self.choose(self.place.saturating_sub(1)),
-            Key::Down => self.choose(self.place + 1),
-            _ => {}
+            Key::Enter => {
+                self.choose_selected();
+                self.page = Page::List;
+                return;
+            }
+            Key::Up | Key::Down => {
+                let (up, down) = (self.place.saturating_sub(1), self.place + 1);
+                self.choose(if key == Key::Up { up } else { down });
+                self.before_search = self.selected;
+                return;
+            }
+            _ => return,
         }
+        // What was chosen before, where it is found, else the first that is.
+        self.has_chosen = self.before_search.is_some();
+        self.selected = self.before_search;
+        self.place = 0;
         self.arrange();
     }
 
@@ -385,6 +407,11 @@ impl Model {
     fn open(&mut self, page: Page) {
         self.page = page;
         self.scrolled = 0;
+    }
+
+    /// Whoever does something to what is selected means it.
+    fn choose_selected(&mut self) {
+        self.has_chosen |= self.selected.is_some();
     }
 
     fn choose(&mut self, place: usize) {

@@ -119,6 +119,43 @@ fn what_the_player_has_selected_stays_selected() {
 }
 
 #[test]
+fn whatever_is_done_to_what_is_selected_chooses_it() {
+    let now = Instant::now();
+    for keys in ["f", "c", "i\x1b", "\n"] {
+        let mut model = five(now);
+        press(&mut model, keys);
+        model.on_event(Event::Ping(address(3), answered(1)), now);
+        model.settle();
+        assert_eq!((ports(&model)[0], selected(&model)), (3, 1), "{keys:?}");
+    }
+}
+
+#[test]
+fn what_was_searched_and_found_stays_selected() {
+    let mut model = five(Instant::now());
+    press(&mut model, "/new\n");
+    assert_eq!((ports(&model), selected(&model)), (vec![5], 5));
+    press(&mut model, "\x1b");
+    assert_eq!((ports(&model), selected(&model)), (vec![1, 3, 2, 5, 4], 5));
+    // A search that is given up has changed nothing.
+    press(&mut model, "/f");
+    assert_eq!((ports(&model), selected(&model)), (vec![3, 2], 3));
+    press(&mut model, "a");
+    assert_eq!((ports(&model), selected(&model)), (vec![2], 2));
+    press(&mut model, "\x08\x08n");
+    assert_eq!((ports(&model), selected(&model)), (vec![1, 5, 4], 5));
+    press(&mut model, "othing");
+    assert!(model.selected().is_none());
+    press(&mut model, "\x1b");
+    assert_eq!(selected(&model), 5);
+    // Unless another one was chosen on the way.
+    press(&mut model, "/f");
+    model.on_event(Event::Key(Key::Down), Instant::now());
+    press(&mut model, "\x1b");
+    assert_eq!(selected(&model), 2);
+}
+
+#[test]
 fn when_the_selected_one_leaves_its_place_goes_to_the_next() {
     let (now, mut model) = (Instant::now(), five(Instant::now()));
     press(&mut model, "ji");
