@@ -117,7 +117,7 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     screen.wait_to_see("5/8");
     screen.press(&["n"]);
     screen.wait_to_see("1 of 2 servers");
-    screen.wait_to_see("empty ones hidden (n)");
+    screen.wait_to_see("hiding: empty (n)");
     screen.press(&["n", "/", "n", "e", "a", "r"]);
     screen.wait_to_see("search: near");
     screen.press(&["Enter", "f"]);

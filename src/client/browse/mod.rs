@@ -12,6 +12,7 @@ pub mod keys;
 pub mod model;
 mod pages;
 mod row;
+mod status;
 pub mod terminal;
 mod trackers;
 pub mod view;

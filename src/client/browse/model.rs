@@ -16,6 +16,9 @@ pub use super::row::{Column, Ping, Row, TOO_FAR};
 /// The most columns of a name in a notice, so that what it did is seen too.
 const NAME_IN_NOTICE: usize = 40;
 
+/// The most columns of a stranger's version, so that the player's is seen too.
+const VERSION_IN_TROUBLE: usize = 24;
+
 /// What is in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -191,6 +194,7 @@ impl Model {
         if let (Some(mine), Some(theirs)) = (&self.game_version, row.infos.get("version"))
             && *mine != theirs
         {
+            let theirs = cut(&theirs, VERSION_IN_TROUBLE);
             return Some(format!("version {theirs}, yours is {mine}"));
         }
         match row.ping {

@@ -3,10 +3,10 @@
 //! This file hides the layout of the list: which columns there is room for, and how wide they are.
 
 use super::model::{Column, Connection, Model, Page, Ping, Row};
-use super::pages;
+use super::{pages, status};
 use crate::client::width::{cut, pad, width};
 use crate::protocol::text::spelled_out;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How a piece of a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
     };
     screen.truncate(room + 1);
     screen.resize(room + 1, Line::new(Style::Plain, "", columns));
-    screen.push(status(model, now));
-    screen.push(keys(model));
+    screen.push(status::status(model, now));
+    screen.push(status::keys(model));
     screen.truncate(lines.max(1));
     screen
 }
@@ -138,9 +138,6 @@ const CELLS: [Cell; 9] = [
         text: |row| row.address.to_string(),
     },
 ];
-
-/// How long a notice is shown in place of the status.
-const NOTICE: Duration = Duration::from_secs(5);
 
 /// The least that a name gets before another column has to go for it, and the most that it takes.
 const NAME: (usize, usize) = (22, 60);
@@ -259,101 +256,6 @@ fn align(text: &str, columns: usize, is_number: bool) -> String {
         true => " ".repeat(columns.saturating_sub(width(&text))) + &text,
         false => pad(&text, columns),
     }
-}
-
-/// How many there are, of whom, how old that is, and what hides the others.
-fn status(model: &Model, now: Instant) -> Line {
-    let columns = model.size.0;
-    if model.page == Page::Search {
-        let text = format!(
-            "search: {}▏ Enter keeps it, Esc shows all again",
-            model.search
-        );
-        return Line::new(Style::Status, &text, columns);
-    }
-    let recent = model.notice.as_ref();
-    if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE) {
-        return Line::new(Style::Warning, notice, columns);
-    }
-    let count = format!("{} of {} servers", model.shown().len(), model.count());
-    let age = model.updated.map(|at| {
-        let seconds = now.saturating_duration_since(at).as_secs();
-        format!("updated {seconds} s ago")
-    });
-    let is_lost = matches!(model.connection, Connection::Lost(_));
-    let mut parts: Vec<String> = age.into_iter().collect();
-    parts.extend(is_lost.then(|| "LOST, trying again".to_owned()));
-    let trouble = model.selected().and_then(|row| model.trouble(row));
-    parts.extend(trouble.map(|why| format!("selected: {why}")));
-    let hiding = [
-        (model.hidden.empty, "empty ones hidden (n)"),
-        (model.hidden.full, "full ones hidden (u)"),
-        (model.hidden.other_versions, "other versions hidden (v)"),
-    ];
-    let hiding = hiding.iter().filter(|(is_hiding, _)| *is_hiding);
-    parts.extend(hiding.map(|(_, what)| (*what).to_owned()));
-    if !model.search.is_empty() {
-        parts.push(format!("only \"{}\" (Esc)", model.search));
-    }
-    let rest = parts.join(", ");
-    // Who was asked is known to the player, and goes first where there is no room for all.
-    let with_tracker = format!("{count}, {}, {rest}", model.tracker);
-    let mut text = match width(&with_tracker) <= columns {
-        true => with_tracker,
-        false => format!("{count}, {rest}"),
-    };
-    let mut style = Style::Status;
-    if let Connection::Lost(why) = &model.connection {
-        text.extend([", ", why]);
-        style = Style::Warning;
-    }
-    Line::new(style, &text, columns)
-}
-
-/// The keys that matter, as far as there is room.
-fn keys(model: &Model) -> Line {
-    let columns = model.size.0;
-    let enter = if model.joins {
-        "Enter join"
-    } else {
-        "Enter pick"
-    };
-    let keys: &[&str] = match model.page {
-        Page::List | Page::Search => &[
-            enter,
-            "↑↓ select",
-            "/ search",
-            "i details",
-            "? help",
-            "q quit",
-            "o order",
-            "n not empty",
-            "u not full",
-            "f favourite",
-            "r ping again",
-            "c copy address",
-        ],
-        Page::Details => &[
-            enter,
-            "f favourite",
-            "c copy address",
-            "↑↓ scroll",
-            "Esc back",
-        ],
-        Page::Help => &["↑↓ scroll", "Esc back"],
-    };
-    let mut text = String::new();
-    for key in keys {
-        let longer = match text.is_empty() {
-            true => (*key).to_owned(),
-            false => format!("{text}  {key}"),
-        };
-        if width(&longer) > columns {
-            break;
-        }
-        text = longer;
-    }
-    Line::new(Style::Dim, &text, columns)
 }
 
 /// The columns by which rows can be ordered, for the help.

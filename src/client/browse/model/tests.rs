@@ -49,7 +49,7 @@ pub(crate) fn answered(milliseconds: u64) -> Ping {
     }
 }
 
-fn press(model: &mut Model, keys: &str) -> Option<Action> {
+pub(crate) fn press(model: &mut Model, keys: &str) -> Option<Action> {
     let now = Instant::now();
     let mut action = None;
     for key in keys.chars() {

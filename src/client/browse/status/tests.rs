@@ -1,0 +1,92 @@
+use super::*;
+use crate::client::browse::model::Event;
+use crate::client::browse::model::tests::{address, answered, entry, five, press};
+
+fn line(model: &mut Model, columns: usize, now: Instant) -> String {
+    model.on_event(Event::Size(columns, 24), now);
+    let line = status(model, now + Duration::from_secs(7));
+    assert!(width(&line.text) <= columns, "{}", line.text);
+    line.text
+}
+
+#[test]
+fn what_hides_game_servers_is_named_with_its_key_whatever_else_there_is_to_say() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.game_version = Some("0.70".to_owned());
+    press(&mut model, "n");
+    for (columns, said) in [
+        (
+            100,
+            "4 of 5 servers, updated 7 s ago, hiding: empty (n), selected: version 0.69, yours is 0.70",
+        ),
+        (
+            80,
+            "4 of 5 servers, updated 7 s ago, hiding: empty (n), selected: version 0.69, you…",
+        ),
+        (60, "4 of 5 servers, updated 7 s ago, hiding: empty (n)"),
+        (40, "4 of 5, 7 s ago, hiding: empty (n)"),
+        (20, "4 of 5, hiding (n)"),
+    ] {
+        assert_eq!(line(&mut model, columns, now), said);
+    }
+    press(&mut model, "uv/far\n");
+    for (columns, said) in [
+        (
+            100,
+            "1 of 5 servers, updated 7 s ago, hiding: empty (n) full (u) other versions (v) search \"far\" (Esc)",
+        ),
+        (
+            80,
+            "1 of 5, 7 s ago, hiding: empty (n) full (u) other versions (v) search (Esc)",
+        ),
+        (40, "1 of 5, hiding (n u v Esc)"),
+        (20, "1 of 5, n u v Esc"),
+    ] {
+        assert_eq!(line(&mut model, columns, now), said);
+    }
+    model.on_event(Event::Lost("tracker.example: it is away".to_owned()), now);
+    assert_eq!(
+        line(&mut model, 80, now),
+        "1 of 5, LOST, hiding: empty (n) full (u) other versions (v) search (Esc)"
+    );
+    assert_eq!(
+        line(&mut model, 160, now),
+        "1 of 5 servers, updated 7 s ago, LOST, trying again, hiding: empty (n) full (u) other \
+         versions (v) search \"far\" (Esc), tracker.example: it is away"
+    );
+}
+
+#[test]
+fn filters_have_room_beside_two_thousand_game_servers() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.game_version = Some("0.70".to_owned());
+    let list = (1..=2_000).map(|n| entry(n, "")).collect();
+    model.on_event(Event::List(list), now);
+    press(&mut model, "nuv/192.0.2.1\n");
+    assert!(
+        line(&mut model, 80, now)
+            .ends_with("hiding: empty (n) full (u) other versions (v) search (Esc)")
+    );
+}
+
+#[test]
+fn what_strangers_write_gets_what_is_left() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.game_version = Some("0.70".to_owned());
+    let version = format!("version={}", "9".repeat(200));
+    model.on_event(Event::List(vec![entry(1, &version)]), now);
+    press(&mut model, "/192.0.2.1\n");
+    model.on_event(Event::Ping(address(1), answered(3)), now);
+    assert_eq!(
+        line(&mut model, 100, now),
+        "1 of 1 servers, updated 7 s ago, hiding: search \"192.0.2.1\" (Esc), selected: version 99999999999999…"
+    );
+    assert_eq!(
+        line(&mut model, 160, now),
+        "1 of 1 servers, tracker.example, updated 7 s ago, hiding: search \"192.0.2.1\" (Esc), \
+         selected: version 99999999999999999999999…, yours is 0.70"
+    );
+}
