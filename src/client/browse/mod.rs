@@ -19,13 +19,11 @@ pub mod view;
 
 use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress, ping};
-use crate::protocol::infos::Infos;
 use crate::protocol::text::spelled_out;
 use exec::{Call, Template};
 use favourites::Favourites;
 use input::Input;
 use model::{Action, Connection, Event, Model};
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -104,7 +102,6 @@ pub fn browse(
         happen,
         happened,
         keys,
-        targets: HashMap::new(),
         request,
     };
     browser.run(&mut model, &mut terminal)
@@ -126,8 +123,6 @@ struct Browser {
     keys: input::Keys,
     happen: SyncSender<Happening>,
     happened: Receiver<Happening>,
-    /// Whose figures are those of a UDP address that is being pinged.
-    targets: HashMap<SocketAddr, Vec<SocketAddr>>,
 }
 
 impl Browser {
@@ -176,11 +171,7 @@ impl Browser {
                     },
                     None => model::Ping::Silent,
                 };
-                let addresses = self.targets.remove(&ping.address);
-                let addresses = addresses.into_iter().flatten();
-                addresses
-                    .map(|address| Event::Ping(address, figures))
-                    .collect()
+                vec![Event::Ping(ping.address, figures)]
             }
         })
     }
@@ -202,7 +193,7 @@ impl Browser {
                     .err()
                     .map(|error| format!("favourites are not kept: {error}"));
             }
-            Action::Ping(game_servers) => self.ping(&game_servers),
+            Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
             Action::Join(address, infos) => match &self.request.exec {
                 None => return Ok(Some(Outcome::Picked(address))),
                 Some(template) => match template.fill(address, &infos) {
@@ -213,18 +204,6 @@ impl Browser {
         }
         notice.map(|notice| model.on_event(Event::Notice(notice), Instant::now()));
         Ok(None)
-    }
-
-    fn ping(&mut self, game_servers: &[(SocketAddr, Infos)]) {
-        for (address, infos) in game_servers {
-            let address = *address;
-            let target = ping::target(address, infos);
-            let waiting = self.targets.entry(target).or_default();
-            if !waiting.contains(&address) {
-                waiting.push(address);
-            }
-            self.pinger.ping(target);
-        }
     }
 
     /// Leaves the trackers and the terminal to the game until it ends, and comes back. Returns

@@ -7,7 +7,7 @@ use super::keys::Key;
 use super::row::{compare, matches};
 use crate::client::width::cut;
 use crate::protocol::infos::Infos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -50,7 +50,7 @@ pub enum Event {
     Key(Key),
     /// The whole list at a consistent moment.
     List(Vec<(SocketAddr, Infos)>),
-    /// What a ping has told.
+    /// What pinging this target has told.
     Ping(SocketAddr, Ping),
     /// The connection to the tracker is lost.
     Lost(String),
@@ -71,8 +71,8 @@ pub enum Action {
     Copy(String),
     /// The favourites have changed.
     SaveFavourites,
-    /// Measure these, who say this about themselves.
-    Ping(Vec<(SocketAddr, Infos)>),
+    /// Measure how far away these targets are.
+    Ping(Vec<SocketAddr>),
     /// Draw everything anew.
     Redraw,
 }
@@ -92,6 +92,8 @@ pub struct Hidden {
 #[derive(Debug)]
 pub struct Model {
     rows: BTreeMap<SocketAddr, Row>,
+    /// Who is to be pinged at a UDP address.
+    targets: HashMap<SocketAddr, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
     shown: Vec<SocketAddr>,
     selected: Option<SocketAddr>,
@@ -140,6 +142,7 @@ impl Model {
     pub fn new(tracker: String, game_version: Option<String>, favourites: Favourites) -> Self {
         Self {
             rows: BTreeMap::new(),
+            targets: HashMap::new(),
             shown: Vec::new(),
             selected: None,
             place: 0,
@@ -211,10 +214,13 @@ impl Model {
         match event {
             Event::Key(key) => return self.on_key(key, now),
             Event::List(list) => return self.on_list(list, now),
-            Event::Ping(address, ping) => {
-                if let Some(row) = self.rows.get_mut(&address) {
-                    row.ping = ping;
-                    self.is_stale = true;
+            Event::Ping(target, ping) => {
+                // Several may share a target, and one that has another by now is not meant.
+                for address in self.targets.get(&target).into_iter().flatten() {
+                    if let Some(row) = self.rows.get_mut(address) {
+                        row.ping = ping;
+                        self.is_stale = true;
+                    }
                 }
             }
             Event::Lost(why) => self.connection = Connection::Lost(why),
@@ -238,18 +244,16 @@ impl Model {
     fn on_list(&mut self, list: Vec<(SocketAddr, Infos)>, now: Instant) -> Option<Action> {
         let mut old = std::mem::take(&mut self.rows);
         let mut unmeasured = Vec::new();
+        self.targets.clear();
         for (address, infos) in list {
-            let ping_port = |infos: &Infos| infos.get("pingport").map(|port| port.into_owned());
-            let before = old.remove(&address);
-            let before = before.filter(|row| ping_port(&row.infos) == ping_port(&infos));
-            let ping = before.map(|row| row.ping);
-            if ping.is_none() {
-                unmeasured.push((address, infos.clone()));
-            }
-            let ping = ping.unwrap_or(Ping::Waiting);
             let favourite = self.favourites.contains(address);
-            self.rows
-                .insert(address, Row::new(address, infos, ping, favourite));
+            let mut row = Row::new(address, infos, favourite);
+            match old.remove(&address) {
+                Some(before) if before.target == row.target => row.ping = before.ping,
+                _ => unmeasured.push(row.target),
+            }
+            self.targets.entry(row.target).or_default().push(address);
+            self.rows.insert(address, row);
         }
         self.connection = Connection::Live;
         self.updated = Some(now);
@@ -339,8 +343,7 @@ impl Model {
                     .values_mut()
                     .for_each(|row| row.ping = Ping::Waiting);
                 self.arrange();
-                let all = self.rows.values();
-                let all = all.map(|row| (row.address, row.infos.clone()));
+                let all = self.rows.values().map(|row| row.target);
                 return Some(Action::Ping(all.collect()));
             }
             Key::Char('c') => {

@@ -2,6 +2,7 @@
 //!
 //! This file hides by what rows are ordered and found.
 
+use crate::client::ping::target;
 use crate::client::width::width;
 use crate::protocol::infos::Infos;
 use std::cmp::Ordering;
@@ -34,6 +35,8 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
+    /// Where it is pinged.
+    pub target: SocketAddr,
     /// How far away it is.
     pub ping: Ping,
     /// The player likes it.
@@ -43,11 +46,12 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new(address: SocketAddr, infos: Infos, ping: Ping, favourite: bool) -> Self {
+    pub(super) fn new(address: SocketAddr, infos: Infos, favourite: bool) -> Self {
         let mut row = Self {
             address,
+            target: target(address, &infos),
             infos,
-            ping,
+            ping: Ping::Waiting,
             favourite,
             sorted_by: String::new(),
         };

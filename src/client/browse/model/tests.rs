@@ -182,16 +182,35 @@ fn an_update_keeps_the_ping_and_what_is_new_is_measured() {
         entry(9, ""),
     ];
     let action = model.on_event(Event::List(list.to_vec()), now);
-    assert_eq!(
-        action,
-        Some(Action::Ping(vec![list[1].clone(), list[2].clone()]))
-    );
+    assert_eq!(action, Some(Action::Ping(vec![address(99), address(9)])));
     model.settle();
     let pings: Vec<Ping> = model.shown().map(|row| row.ping).collect();
     assert_eq!(pings, [answered(12), Ping::Waiting, Ping::Waiting]);
     let again = press(&mut model, "r");
-    assert_eq!(again, Some(Action::Ping(list.to_vec())));
+    assert_eq!(again, Some(Action::Ping([1, 99, 9].map(address).to_vec())));
     assert!(model.shown().all(|row| row.ping == Ping::Waiting));
+}
+
+#[test]
+fn a_ping_counts_for_whoever_is_to_be_pinged_there_now() {
+    let (now, mut model) = (Instant::now(), model());
+    let pings = |model: &Model| model.rows.values().map(|row| row.ping).collect::<Vec<_>>();
+    let list = |second: &str| Event::List(vec![entry(1, ""), entry(2, second)]);
+    let action = model.on_event(list("pingport=1"), now);
+    assert_eq!(
+        action,
+        Some(Action::Ping(vec![address(1), address(1)])),
+        "the pinger does that once"
+    );
+    let action = model.on_event(list("pingport=9"), now);
+    assert_eq!(action, Some(Action::Ping(vec![address(9)])));
+    model.on_event(Event::Ping(address(9), answered(5)), now);
+    model.on_event(Event::Ping(address(1), Ping::Silent), now);
+    assert_eq!(pings(&model), [Ping::Silent, answered(5)]);
+    assert_eq!(model.on_event(list("pingport=9 speed=fast"), now), None);
+    model.on_event(list("pingport=1"), now);
+    model.on_event(Event::Ping(address(1), answered(7)), now);
+    assert_eq!(pings(&model), [answered(7); 2]);
 }
 
 #[test]
