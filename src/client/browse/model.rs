@@ -4,7 +4,7 @@
 
 use super::favourites::Favourites;
 use super::keys::Key;
-use super::row::{compare, matches};
+use super::row::{Chance, compare, matches};
 use crate::client::width::cut;
 use crate::protocol::infos::Infos;
 use std::collections::{BTreeMap, HashMap};
@@ -194,9 +194,8 @@ impl Model {
 
     /// Why one should not play there, if there is something.
     pub fn trouble(&self, row: &Row) -> Option<String> {
-        if let (Some(mine), Some(theirs)) = (&self.game_version, row.infos.get("version"))
-            && *mine != theirs
-        {
+        let mine = self.game_version.as_deref();
+        if let (Some(mine), Some(theirs)) = (mine, row.other_version(mine)) {
             let theirs = cut(&theirs, VERSION_IN_TROUBLE);
             return Some(format!("version {theirs}, yours is {mine}"));
         }
@@ -436,13 +435,15 @@ impl Model {
     /// gone leaves its place to the next.
     fn arrange(&mut self) {
         let needle = self.search.to_lowercase();
-        let mut shown: Vec<&Row> = self
+        let version = self.game_version.as_deref();
+        let mut shown: Vec<(Chance, &Row)> = self
             .rows
             .values()
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
+            .map(|row| (Chance::of(row, version), row))
             .collect();
         shown.sort_by(|a, b| compare(a, b, self.column, self.reversed));
-        self.shown = shown.iter().map(|row| row.address).collect();
+        self.shown = shown.iter().map(|(_, row)| row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
         let place =
             selected.and_then(|selected| self.shown.iter().position(|shown| *shown == selected));

@@ -73,6 +73,12 @@ impl Row {
         self.infos.number("nbplayers").unwrap_or_default()
     }
 
+    /// Its version, if that is known not to be the player's.
+    pub(super) fn other_version(&self, version: Option<&str>) -> Option<String> {
+        let (mine, theirs) = (version?, self.infos.get("version")?);
+        (mine != theirs).then(|| theirs.into_owned())
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let most = self.infos.number("maxplayers");
         most.is_some_and(|most| self.players() >= most)
@@ -134,19 +140,48 @@ pub(super) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
+/// How much of a chance there is to play there, the best first: near ones, those that are being
+/// measured, those that are far, those that are silent (a firewall may eat pings alone), and last
+/// those of another version, which refuse the player however near they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Chance {
+    is_other_version: bool,
+    distance: u8,
+    mean: Duration,
+}
+
+impl Chance {
+    /// Of a game server, for a player who has this version or does not say.
+    pub(super) fn of(row: &Row, version: Option<&str>) -> Self {
+        let (distance, mean) = match row.ping {
+            Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
+            Ping::Waiting => (1, Duration::ZERO),
+            Ping::Answered { mean, .. } => (2, mean),
+            Ping::Silent => (3, Duration::ZERO),
+        };
+        Self {
+            is_other_version: row.other_version(version).is_some(),
+            distance,
+            mean,
+        }
+    }
+}
+
 /// Which comes first. Those that cannot be played on come last by ping, also the other way round.
-pub(super) fn compare(a: &Row, b: &Row, column: Column, is_reversed: bool) -> Ordering {
-    let distance = |row: &Row| match row.ping {
-        Ping::Answered { mean, .. } => (u8::from(mean > TOO_FAR), mean),
-        Ping::Waiting => (2, Duration::ZERO),
-        Ping::Silent => (3, Duration::ZERO),
-    };
-    let ((far_a, mean_a), (far_b, mean_b)) = (distance(a), distance(b));
+pub(super) fn compare(
+    (chance_a, a): &(Chance, &Row),
+    (chance_b, b): &(Chance, &Row),
+    column: Column,
+    is_reversed: bool,
+) -> Ordering {
+    let class = |chance: &Chance| (chance.is_other_version, chance.distance);
     let by_players = || b.players().cmp(&a.players());
     let by_name = || a.sorted_by.cmp(&b.sorted_by);
-    let by_ping = || (far_a, mean_a).cmp(&(far_b, mean_b));
     let (class, first) = match column {
-        Column::Ping => (far_a.cmp(&far_b), mean_a.cmp(&mean_b)),
+        Column::Ping => (
+            class(chance_a).cmp(&class(chance_b)),
+            chance_a.mean.cmp(&chance_b.mean),
+        ),
         Column::Players => (Ordering::Equal, by_players()),
         Column::Name => (Ordering::Equal, by_name()),
         Column::Field(key) => (Ordering::Equal, a.infos.get(key).cmp(&b.infos.get(key))),
@@ -155,7 +190,7 @@ pub(super) fn compare(a: &Row, b: &Row, column: Column, is_reversed: bool) -> Or
     let first = if is_reversed { first.reverse() } else { first };
     class
         .then(first)
-        .then_with(by_ping)
+        .then_with(|| chance_a.cmp(chance_b))
         .then_with(by_players)
         .then_with(by_name)
         .then_with(|| a.address.cmp(&b.address))

@@ -18,7 +18,13 @@ pub(crate) fn model() -> Model {
 
 /// Five game servers: near and empty, far, full, silent, not measured.
 pub(crate) fn five(now: Instant) -> Model {
+    five_for(None, now)
+}
+
+/// The same, for a player who has this version.
+pub(crate) fn five_for(version: Option<&str>, now: Instant) -> Model {
     let mut model = model();
+    model.game_version = version.map(str::to_owned);
     let list = [
         entry(
             1,
@@ -78,9 +84,9 @@ fn selected(model: &Model) -> u16 {
 #[test]
 fn the_nearest_come_first_and_the_unavailable_last() {
     let mut model = five(Instant::now());
-    assert_eq!(ports(&model), [1, 3, 2, 5, 4]);
+    assert_eq!(ports(&model), [1, 3, 5, 2, 4]);
     press(&mut model, "O");
-    assert_eq!(ports(&model), [3, 1, 2, 5, 4], "the far ones stay last");
+    assert_eq!(ports(&model), [3, 1, 5, 2, 4], "the far ones stay last");
     press(&mut model, "o");
     assert_eq!(ports(&model), [3, 2, 4, 5, 1], "most players first");
     press(&mut model, "o");
@@ -91,6 +97,28 @@ fn the_nearest_come_first_and_the_unavailable_last() {
     assert_eq!(said, Some("in the order of erase"));
     press(&mut model, "oo");
     assert_eq!((model.column, model.reversed), (Column::Ping, false));
+}
+
+#[test]
+fn those_of_another_version_come_last_however_near_they_are() {
+    let now = Instant::now();
+    let mut model = five_for(Some("0.70"), now);
+    assert_eq!(ports(&model), [1, 5, 2, 4, 3]);
+    press(&mut model, "O");
+    assert_eq!(ports(&model), [1, 5, 2, 4, 3], "also the other way round");
+    press(&mut model, "o");
+    assert_eq!(ports(&model)[0], 3, "by players it is the players");
+    // Among themselves they stand as the others do, and one that does not say may be playable.
+    let mut model = five_for(Some("0.71"), now);
+    assert_eq!(ports(&model), [1, 3, 5, 2, 4]);
+    let list = [
+        entry(1, "version=0.70"),
+        entry(4, ""),
+        entry(5, "version=0.71"),
+    ];
+    model.on_event(Event::List(list.to_vec()), now);
+    model.settle();
+    assert_eq!(ports(&model), [5, 4, 1]);
 }
 
 #[test]
@@ -136,7 +164,7 @@ fn what_was_searched_and_found_stays_selected() {
     press(&mut model, "/new\n");
     assert_eq!((ports(&model), selected(&model)), (vec![5], 5));
     press(&mut model, "\x1b");
-    assert_eq!((ports(&model), selected(&model)), (vec![1, 3, 2, 5, 4], 5));
+    assert_eq!((ports(&model), selected(&model)), (vec![1, 3, 5, 2, 4], 5));
     // A search that is given up has changed nothing.
     press(&mut model, "/f");
     assert_eq!((ports(&model), selected(&model)), (vec![3, 2], 3));
@@ -163,7 +191,7 @@ fn when_the_selected_one_leaves_its_place_goes_to_the_next() {
     let list = [entry(1, ""), entry(2, ""), entry(5, "")];
     model.on_event(Event::List(list.to_vec()), now);
     model.settle();
-    assert_eq!((ports(&model), selected(&model)), (vec![1, 2, 5], 2));
+    assert_eq!((ports(&model), selected(&model)), (vec![1, 5, 2], 5));
     assert_eq!(model.page, Page::List);
     assert_eq!(model.notice.as_ref().unwrap().0, "full has left the list");
     model.on_event(Event::List(Vec::new()), now);
@@ -215,12 +243,11 @@ fn a_ping_counts_for_whoever_is_to_be_pinged_there_now() {
 
 #[test]
 fn filters_and_search_hide_and_show_again() {
-    let mut model = five(Instant::now());
-    model.game_version = Some("0.70".to_owned());
+    let mut model = five_for(Some("0.70"), Instant::now());
     for (key, left) in [
-        ("n", &[3, 2, 5, 4][..]),
-        ("u", &[1, 2, 5, 4]),
-        ("v", &[1, 2, 5, 4]),
+        ("n", &[5, 2, 4, 3][..]),
+        ("u", &[1, 5, 2, 4]),
+        ("v", &[1, 5, 2, 4]),
     ] {
         press(&mut model, key);
         assert_eq!(ports(&model), left, "{key}");
@@ -228,13 +255,13 @@ fn filters_and_search_hide_and_show_again() {
         assert_eq!(model.shown().len(), 5);
     }
     press(&mut model, "/F");
-    assert_eq!(ports(&model), [3, 2], "letter case means nothing");
+    assert_eq!(ports(&model), [2, 3], "letter case means nothing");
     press(&mut model, "ar");
     assert_eq!(ports(&model), [2]);
     press(&mut model, "\x08\x08");
-    assert_eq!(ports(&model), [3, 2]);
+    assert_eq!(ports(&model), [2, 3]);
     press(&mut model, "\n");
-    assert_eq!((model.page, ports(&model)), (Page::List, vec![3, 2]));
+    assert_eq!((model.page, ports(&model)), (Page::List, vec![2, 3]));
     assert_eq!(press(&mut model, "\x1b"), None, "shows all again");
     assert_eq!(model.shown().len(), 5);
     assert_eq!(press(&mut model, "\x1b"), Some(Action::Quit));
@@ -280,8 +307,8 @@ fn trouble_is_told_by_its_weight() {
         [
             None,
             None,
-            some("over 400 ms away"),
             None,
+            some("over 400 ms away"),
             some("no answer to pings")
         ]
     );

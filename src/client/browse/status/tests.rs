@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{address, answered, entry, five, press};
+use crate::client::browse::model::tests::{address, answered, entry, five_for, press};
 
 fn line(model: &mut Model, columns: usize, now: Instant) -> String {
     model.on_event(Event::Size(columns, 24), now);
@@ -12,9 +12,8 @@ fn line(model: &mut Model, columns: usize, now: Instant) -> String {
 #[test]
 fn what_hides_game_servers_is_named_with_its_key_whatever_else_there_is_to_say() {
     let now = Instant::now();
-    let mut model = five(now);
-    model.game_version = Some("0.70".to_owned());
-    press(&mut model, "n");
+    let mut model = five_for(Some("0.70"), now);
+    press(&mut model, "n>");
     for (columns, said) in [
         (
             100,
@@ -60,8 +59,7 @@ fn what_hides_game_servers_is_named_with_its_key_whatever_else_there_is_to_say()
 #[test]
 fn filters_have_room_beside_two_thousand_game_servers() {
     let now = Instant::now();
-    let mut model = five(now);
-    model.game_version = Some("0.70".to_owned());
+    let mut model = five_for(Some("0.70"), now);
     let list = (1..=2_000).map(|n| entry(n, "")).collect();
     model.on_event(Event::List(list), now);
     press(&mut model, "nuv/192.0.2.1\n");
@@ -74,8 +72,7 @@ fn filters_have_room_beside_two_thousand_game_servers() {
 #[test]
 fn what_strangers_write_gets_what_is_left() {
     let now = Instant::now();
-    let mut model = five(now);
-    model.game_version = Some("0.70".to_owned());
+    let mut model = five_for(Some("0.70"), now);
     let version = format!("version={}", "9".repeat(200));
     model.on_event(Event::List(vec![entry(1, &version)]), now);
     press(&mut model, "/192.0.2.1\n");

@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{entry, five, model};
+use crate::client::browse::model::tests::{entry, five, five_for, model};
 use std::time::Duration;
 
 fn text(model: &Model, now: Instant) -> String {
@@ -12,18 +12,17 @@ fn text(model: &Model, now: Instant) -> String {
 #[test]
 fn a_list_on_a_terminal_of_eighty_columns() {
     let now = Instant::now();
-    let mut model = five(now);
+    let mut model = five_for(Some("0.70"), now);
     model.on_event(Event::Size(80, 10), now);
-    model.game_version = Some("0.70".to_owned());
     assert_eq!(
         text(&model, now + Duration::from_secs(3)),
         "\
 ★ name                    players   ping↓ version  speed   address
   near and empty              0/8      12 0.70             192.0.2.1:1
-  full                        8/8      30 0.69             192.0.2.1:3
-  far                         3/8     450 0.70             192.0.2.1:2
   new                           1       … 0.70             192.0.2.1:5
+  far                         3/8     450 0.70             192.0.2.1:2
   silent                        2       ? 0.70             192.0.2.1:4
+  full                        8/8      30 0.69             192.0.2.1:3
 
 
 5 of 5 servers, tracker.example, updated 3 s ago
@@ -31,7 +30,7 @@ Enter pick  ↑↓ select  / search  i details  ? help  q quit  o order  n not e
     );
     let styles: Vec<Style> = draw(&model, now).iter().map(|line| line.style).collect();
     use Style::{Dim, Plain, Selected, Title};
-    assert_eq!(styles[..6], [Title, Selected, Dim, Dim, Plain, Dim]);
+    assert_eq!(styles[..6], [Title, Selected, Plain, Dim, Dim, Dim]);
 }
 
 #[test]
