@@ -1,49 +1,49 @@
 //! The game servers that the player likes, kept in a file.
 //!
 //! This file hides where and how: one `ip:port` a line, in the folder where a user's data belongs.
+//! The file is the user's: other lines stay as they are, other browsers may write it too, and it
+//! may be a link to where it really is.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// More than anybody likes; a file that is larger is not ours.
-const MOST: usize = 10_000;
+/// More than anybody likes, in bytes; a file that is larger is not ours, and is left alone.
+const MOST: u64 = 4 << 20;
 
 /// The favourites and their file.
 #[derive(Debug, Default)]
 pub struct Favourites {
     addresses: BTreeSet<SocketAddr>,
-    /// Lines that are not addresses, which are somebody's notes and stay.
-    notes: Vec<String>,
+    /// What the player has changed since the file was written: true is liked.
+    changed: BTreeMap<SocketAddr, bool>,
     path: Option<PathBuf>,
 }
 
 impl Favourites {
+    /// Those of a file, which is not read yet.
+    pub fn at(path: Option<PathBuf>) -> Self {
+        Self {
+            path,
+            ..Self::default()
+        }
+    }
+
     /// Reads them; no file is no favourites.
     ///
     /// # Errors
     /// When there is a file that cannot be read.
-    pub fn load(path: Option<PathBuf>) -> io::Result<Self> {
-        let mut favourites = Self {
-            path,
-            ..Self::default()
-        };
-        let Some(path) = &favourites.path else {
-            return Ok(favourites);
-        };
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(favourites),
-            read => read?,
-        };
-        for line in text.lines().take(MOST) {
-            match line.trim().parse() {
-                Ok(address) => drop(favourites.addresses.insert(address)),
-                Err(_) => favourites.notes.push(line.to_owned()),
-            }
+    pub fn load(&mut self) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            let file = read(path).map_err(|error| about(path, &error))?;
+            self.addresses = file
+                .split(|byte| *byte == b'\n')
+                .filter_map(liked)
+                .collect();
         }
-        Ok(favourites)
+        Ok(())
     }
 
     /// True if the player likes it.
@@ -53,33 +53,111 @@ impl Favourites {
 
     /// Likes it, or does not any more.
     pub fn toggle(&mut self, address: SocketAddr) {
-        if !self.addresses.remove(&address) {
+        let likes = !self.addresses.remove(&address);
+        if likes {
             self.addresses.insert(address);
         }
+        self.changed.insert(address, likes);
     }
 
-    /// Writes them, in one step: whoever reads the file sees the old ones or the new ones.
+    /// Writes what has changed into what the file holds by now, in one step: whoever reads the
+    /// file sees the old ones or the new ones. What others have written is known afterwards.
     ///
     /// # Errors
     /// When that is not possible; the old file stays.
-    pub fn save(&self) -> io::Result<()> {
+    pub fn save(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else {
             return Err(io::Error::other("neither XDG_DATA_HOME nor HOME is set"));
         };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut text: String = self.notes.iter().map(|note| format!("{note}\n")).collect();
-        text.extend(self.addresses.iter().map(|address| format!("{address}\n")));
-        let temporary = with_suffix(path, &format!(".{}", std::process::id()));
-        let written = fs::File::create(&temporary)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        let merged = self.merge_into(path).map_err(|error| about(path, &error))?;
+        (self.addresses, self.changed) = (merged, BTreeMap::new());
+        Ok(())
     }
+
+    /// Returns what the file holds now.
+    fn merge_into(&self, path: &Path) -> io::Result<BTreeSet<SocketAddr>> {
+        let path = &behind_links(path);
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(folder).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+            _ => error,
+        })?;
+        // Of two browsers that write at the same time, one waits until the other has. That is too
+        // rare to give up for where the system cannot lock a folder.
+        let lock = File::open(folder);
+        let _ = lock.as_ref().map(File::lock);
+        let old = read(path)?;
+        let (mut text, mut addresses) = (Vec::with_capacity(old.len() + 64), BTreeSet::new());
+        let lines = old.split_inclusive(|byte| *byte == b'\n');
+        for line in lines {
+            let address = liked(line);
+            if address.is_some_and(|address| self.changed.get(&address) == Some(&false)) {
+                continue;
+            }
+            addresses.extend(address);
+            text.extend_from_slice(line);
+        }
+        if text.last().is_some_and(|last| *last != b'\n') {
+            text.push(b'\n');
+        }
+        let added = self.changed.iter().filter(|(_, likes)| **likes);
+        for (address, _) in added {
+            if addresses.insert(*address) {
+                text.extend_from_slice(format!("{address}\n").as_bytes());
+            }
+        }
+        replace(path, &text)?;
+        Ok(addresses)
+    }
+}
+
+/// What the file holds; nothing if there is none.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MOST {
+        true => Err(io::Error::other("the file is too large for favourites")),
+        false => Ok(bytes),
+    }
+}
+
+/// The game server on a line. Everything else is somebody's note, in whatever encoding.
+fn liked(line: &[u8]) -> Option<SocketAddr> {
+    str::from_utf8(line).ok()?.trim().parse().ok()
+}
+
+/// Writes another file and puts it in place of this one.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let temporary = with_suffix(path, &format!(".{}", std::process::id()));
+    let written = File::create(&temporary)
+        .and_then(|mut file| {
+            if let Ok(old) = fs::metadata(path) {
+                file.set_permissions(old.permissions())?;
+            }
+            file.write_all(text)
+        })
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// The file itself, if `path` is a link to it, which may not be there yet.
+fn behind_links(path: &Path) -> PathBuf {
+    let link = || Some(path.parent()?.join(fs::read_link(path).ok()?));
+    fs::canonicalize(path)
+        .ok()
+        .or_else(link)
+        .unwrap_or_else(|| path.to_owned())
+}
+
+fn about(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{error}: {}", path.display()))
 }
 
 /// Where the file is, by the rules of the XDG base directories; `None` if nobody says where home
@@ -122,15 +200,45 @@ mod tests {
         assert_eq!(path("", ""), None);
     }
 
+    /// A folder that goes when the test is over.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("gltracker-{name}-{}", std::process::id());
+            let folder = Self(std::env::temp_dir().join(name));
+            fs::create_dir_all(&folder.0).unwrap();
+            folder
+        }
+
+        fn favourites(&self) -> Favourites {
+            let mut favourites = Favourites::at(Some(self.0.join("favourites")));
+            favourites.load().unwrap();
+            favourites
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.0.join("favourites")).unwrap()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn address(port: u16) -> SocketAddr {
+        ([192, 0, 2, 1], port).into()
+    }
+
     #[test]
     fn what_is_saved_is_there_the_next_time() {
-        let folder = std::env::temp_dir().join(format!("gltracker-likes-{}", std::process::id()));
-        let path = folder.join("deep/favourites");
-        let (a, b) = (
-            "192.0.2.1:5".parse().unwrap(),
-            "[2001:db8::1]:6".parse().unwrap(),
-        );
-        let mut favourites = Favourites::load(Some(path.clone())).unwrap();
+        let folder = Folder::new("likes");
+        let path = folder.0.join("deep/favourites");
+        let (a, b) = (address(5), "[2001:db8::1]:6".parse().unwrap());
+        let mut favourites = Favourites::at(Some(path.clone()));
+        favourites.load().unwrap();
         favourites.toggle(a);
         favourites.toggle(b);
         favourites.save().unwrap();
@@ -139,7 +247,8 @@ mod tests {
             format!("# mine\n{}", fs::read_to_string(&path).unwrap()),
         )
         .unwrap();
-        let mut again = Favourites::load(Some(path.clone())).unwrap();
+        let mut again = Favourites::at(Some(path.clone()));
+        again.load().unwrap();
         assert!(again.contains(a) && again.contains(b));
         again.toggle(a);
         again.save().unwrap();
@@ -147,7 +256,97 @@ mod tests {
         assert_eq!(text, "# mine\n[2001:db8::1]:6\n");
         let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(files, 1, "nothing is left behind");
-        fs::remove_dir_all(folder).unwrap();
-        assert!(Favourites::default().save().is_err());
+        let homeless = Favourites::default().save().unwrap_err();
+        assert_eq!(
+            homeless.to_string(),
+            "neither XDG_DATA_HOME nor HOME is set"
+        );
+    }
+
+    #[test]
+    fn two_browsers_keep_what_the_other_has_changed() {
+        let folder = Folder::new("two-browsers");
+        let (mut one, mut other) = (folder.favourites(), folder.favourites());
+        one.toggle(address(1));
+        one.toggle(address(3));
+        one.save().unwrap();
+        other.toggle(address(2));
+        other.save().unwrap();
+        assert!(other.contains(address(1)), "and know it from then on");
+        one.toggle(address(3));
+        one.save().unwrap();
+        assert!(one.contains(address(2)) && !one.contains(address(3)));
+        assert_eq!(folder.text(), "192.0.2.1:1\n192.0.2.1:2\n");
+        // At the same time:
+        std::thread::scope(|scope| {
+            for number in 10..20 {
+                let mut favourites = folder.favourites();
+                scope.spawn(move || {
+                    favourites.toggle(address(number));
+                    favourites.save().unwrap();
+                });
+            }
+        });
+        assert_eq!(folder.text().lines().count(), 12);
+    }
+
+    #[test]
+    fn the_file_keeps_whatever_else_it_holds() {
+        let folder = Folder::new("notes");
+        let mut text = b"caf\xe9 of friends:\n".to_vec();
+        (1..=12_000).for_each(|n| text.extend(format!("{}\n", address(n)).bytes()));
+        text.extend(b"no end of line");
+        fs::write(folder.0.join("favourites"), &text).unwrap();
+        let mut favourites = folder.favourites();
+        assert!(favourites.contains(address(12_000)));
+        favourites.toggle(address(12_001));
+        favourites.save().unwrap();
+        text.extend(b"\n192.0.2.1:12001\n");
+        assert!(fs::read(folder.0.join("favourites")).unwrap() == text);
+        // One that nobody can have written by liking is not touched.
+        let large = vec![b'x'; MOST as usize + 1];
+        fs::write(folder.0.join("favourites"), &large).unwrap();
+        let error = favourites.save().unwrap_err().to_string();
+        assert!(error.contains("too large"), "{error}");
+        assert!(fs::read(folder.0.join("favourites")).unwrap() == large);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_private_file_private() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = Folder::new("links");
+        symlink("real", folder.0.join("favourites")).unwrap();
+        let mut favourites = folder.favourites();
+        let real = folder.0.join("real");
+        for number in [1, 2] {
+            favourites.toggle(address(number));
+            favourites.save().unwrap();
+            fs::set_permissions(&real, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        let metadata = fs::symlink_metadata(folder.0.join("favourites")).unwrap();
+        assert!(metadata.is_symlink());
+        assert_eq!(folder.text(), "192.0.2.1:1\n192.0.2.1:2\n");
+        favourites.save().unwrap();
+        let mode = fs::metadata(&real).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let folder = Folder::new("wrong");
+        let file = folder.0.join("data");
+        fs::write(&file, "not a folder").unwrap();
+        let mut favourites = Favourites::at(Some(file.join("favourites")));
+        let error = favourites.load().unwrap_err().to_string();
+        assert!(error.contains("ot a directory"), "{error}");
+        favourites.toggle(address(1));
+        let error = favourites.save().unwrap_err().to_string();
+        assert!(error.contains("ot a directory"), "{error}");
+        assert!(error.ends_with("data/favourites"), "{error}");
+        // What could not be kept is kept as soon as it can.
+        fs::remove_file(&file).unwrap();
+        favourites.save().unwrap();
+        assert!(fs::read_to_string(file.join("favourites")).is_ok_and(|text| text.len() == 12));
     }
 }

@@ -77,14 +77,8 @@ pub fn browse(
     environment: impl Fn(&str) -> Option<std::ffi::OsString>,
 ) -> io::Result<Outcome> {
     let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
-    let favourites = Favourites::load(favourites::default_path(&environment));
-    let (favourites, notice) = match favourites {
-        Ok(favourites) => (favourites, None),
-        Err(error) => (
-            Favourites::default(),
-            Some(format!("favourites cannot be read: {error}")),
-        ),
-    };
+    let mut favourites = Favourites::at(favourites::default_path(&environment));
+    let loaded = favourites.load();
     let mut terminal = Terminal::open(text)?;
     let name = match &request.trackers[..] {
         [one] => one.to_string(),
@@ -93,7 +87,10 @@ pub fn browse(
     let mut model = Model::new(name, request.game_version.clone(), favourites);
     model.joins = request.exec.is_some();
     let now = Instant::now();
-    notice.map(|notice| model.on_event(Event::Notice(notice), now));
+    if let Err(error) = loaded {
+        let notice = format!("favourites cannot be read: {error}");
+        model.on_event(Event::Notice(notice), now);
+    }
     let (happen, happened) = sync_channel(QUEUE);
     let keys = input::start(sender(&happen, Happening::Input))?;
     let mut browser = Browser {
@@ -189,6 +186,7 @@ impl Browser {
             Action::Copy(text) => terminal.copy(&text)?,
             Action::SaveFavourites => {
                 let saved = model.favourites.save();
+                model.mark_favourites();
                 notice = saved
                     .err()
                     .map(|error| format!("favourites are not kept: {error}"));

@@ -268,6 +268,13 @@ impl Model {
         (!unmeasured.is_empty()).then_some(Action::Ping(unmeasured))
     }
 
+    /// Marks the favourites, after other browsers' were read.
+    pub fn mark_favourites(&mut self) {
+        for row in self.rows.values_mut() {
+            row.favourite = self.favourites.contains(row.address);
+        }
+    }
+
     fn on_key(&mut self, key: Key, now: Instant) -> Option<Action> {
         match key {
             Key::Interrupt => return Some(Action::Quit),

@@ -281,6 +281,11 @@ fn keys_ask_for_what_they_say() {
     );
     assert_eq!(press(&mut model, "f"), Some(Action::SaveFavourites));
     assert!(model.selected().unwrap().favourite && model.favourites.contains(address(1)));
+    // Another browser's:
+    model.favourites.toggle(address(2));
+    model.mark_favourites();
+    let favourites = model.rows.values().filter(|row| row.favourite);
+    assert_eq!(favourites.count(), 2);
     assert_eq!(press(&mut model, "q"), Some(Action::Quit));
     press(&mut model, "?");
     assert_eq!(model.page, Page::Help);
