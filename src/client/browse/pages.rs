@@ -2,8 +2,8 @@
 
 use super::model::{Model, Ping, Row};
 use super::view::{Line, Style, orders};
-use crate::client::width::{pad, wrap};
-use crate::protocol::text::spelled_out;
+use crate::client::width::{pad, plain, wrap};
+use crate::protocol::argument::MAX_VALUE;
 
 const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
@@ -64,7 +64,7 @@ pub(super) fn details(model: &Model) -> Vec<Line> {
     fact("favourite", if row.favourite { "yes" } else { "no" });
     fact("", "");
     for (key, value) in row.infos.iter() {
-        fact(key, &spelled_out(&value, 256));
+        fact(key, &plain(&value, MAX_VALUE));
     }
     page(model, &row.name(), texts)
 }

@@ -4,8 +4,8 @@
 
 use super::model::{Column, Connection, Model, Page, Ping, Row};
 use super::{pages, status};
-use crate::client::width::{cut, pad, width};
-use crate::protocol::text::spelled_out;
+use crate::client::width::{cut, pad, plain, width};
+use crate::protocol::argument::MAX_VALUE;
 use std::time::Instant;
 
 /// How a piece of a line looks.
@@ -35,9 +35,10 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line of this text, cut to so many columns. What is not plain text is spelled out.
+    /// A line of this text, cut to so many columns. What is not plain text is spelled out, and
+    /// towers of marks, which would reach into other lines, are taken down.
     pub fn new(style: Style, text: &str, columns: usize) -> Self {
-        let text = cut(&spelled_out(text, usize::MAX), columns).into_owned();
+        let text = cut(&plain(text, usize::MAX), columns).into_owned();
         Self { text, style }
     }
 }
@@ -220,7 +221,7 @@ fn list(model: &Model) -> Vec<Line> {
     let selected = model.selected().map(|row| row.address);
     for row in model.shown().skip(model.top()).take(model.room()) {
         let texts = cells.iter().map(|(cell, width)| {
-            let text = spelled_out(&(cell.text)(row), 256);
+            let text = plain(&(cell.text)(row), MAX_VALUE);
             align(&text, *width, cell.is_number)
         });
         let text = texts.collect::<Vec<_>>().join(" ");

@@ -103,6 +103,32 @@ fn what_game_servers_say_moves_nothing() {
 }
 
 #[test]
+fn towers_of_marks_stay_in_their_line() {
+    let now = Instant::now();
+    let mut model = model();
+    let tower = format!("a{}", "\u{301}".repeat(126));
+    let said = format!("description={tower} version={tower} x={tower}");
+    model.on_event(Event::List(vec![entry(1, &said)]), now);
+    model.settle();
+    let marks = |text: &str| text.chars().filter(|c| *c == '\u{301}').count();
+    let list = draw(&model, now);
+    assert_eq!(marks(&list[1].text), 2 * 8, "{}", list[1].text);
+    model.page = Page::Details;
+    let details = draw(&model, now);
+    assert!(details.iter().all(|line| marks(&line.text) <= 8));
+    assert_eq!(
+        details.iter().map(|line| marks(&line.text)).sum::<usize>(),
+        4 * 8
+    );
+    model.page = Page::List;
+    model.on_event(Event::Notice(tower.clone()), now);
+    let notice = &draw(&model, now)[model.room() + 1];
+    assert_eq!(marks(&notice.text), 8);
+    // Nor do towers from above: on the first character, or on spaces.
+    assert_eq!(marks(&Line::new(Style::Plain, &tower[1..], 80).text), 8);
+}
+
+#[test]
 fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     let now = Instant::now();
     let mut model = five(now);
