@@ -42,6 +42,9 @@ impl Default for Timings {
     }
 }
 
+/// The least time from one try to the next that somebody asks for.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// What happens to a list that is watched.
 #[derive(Debug)]
 pub enum Event {
@@ -65,7 +68,7 @@ pub enum Event {
         /// What it said.
         refused: Refused,
         /// When it is tried again; `None` if that would be of no use, since the conditions are
-        /// refused: this is the last event then.
+        /// refused: it is not before [`Watch::retry`] then.
         retry_in: Option<Duration>,
     },
 }
@@ -115,10 +118,19 @@ impl Watch {
             list: KnownList::default(),
             backoff: Backoff::default(),
             random: Random::default(),
+            tried: Instant::now(),
         };
         let thread = std::thread::Builder::new().name("watch".into());
         thread.spawn(move || watcher.run())?;
         Ok(Self { stop })
+    }
+}
+
+impl Watch {
+    /// Tries again now, if it waits for that: somebody thinks that it may work by now. That is at
+    /// most once a second, so that a key that is held down is no flood.
+    pub fn retry(&self) {
+        self.stop.hurry();
     }
 }
 
@@ -140,6 +152,8 @@ struct Stop {
 #[derive(Debug, Default)]
 struct StopState {
     is_stopped: bool,
+    /// Nothing is to be waited for.
+    is_hurried: bool,
     /// The socket that is read from.
     socket: Option<TcpStream>,
 }
@@ -160,6 +174,16 @@ impl Stop {
         self.woken.notify_all();
     }
 
+    fn hurry(&self) {
+        self.lock().is_hurried = true;
+        self.woken.notify_all();
+    }
+
+    /// What was hurried until now has been done.
+    fn take_time(&self) {
+        self.lock().is_hurried = false;
+    }
+
     fn is_stopped(&self) -> bool {
         self.lock().is_stopped
     }
@@ -171,13 +195,32 @@ impl Stop {
         !state.is_stopped
     }
 
-    /// Waits; returns at once when stopped.
-    fn wait(&self, time: Duration) {
-        let state = self.lock();
-        // A poisoned lock would only end the wait.
-        let _ = self
-            .woken
-            .wait_timeout_while(state, time, |state| !state.is_stopped);
+    /// Waits for `time`, or for ever; for `least` if that is less and somebody hurries. Returns at
+    /// once when stopped.
+    fn wait(&self, least: Duration, time: Option<Duration>) {
+        let start = Instant::now();
+        let mut state = self.lock();
+        loop {
+            let end = match state.is_hurried {
+                true => Some(time.map_or(least, |time| time.min(least))),
+                false => time,
+            };
+            let left = end.map(|end| end.saturating_sub(start.elapsed()));
+            if state.is_stopped || left == Some(Duration::ZERO) {
+                return;
+            }
+            // Nothing that holds the lock can leave it half done.
+            state = match left {
+                Some(left) => {
+                    let woken = self.woken.wait_timeout(state, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let woken = self.woken.wait(state);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
     }
 }
 
@@ -190,6 +233,8 @@ struct Watcher<F> {
     list: KnownList,
     backoff: Backoff,
     random: Random,
+    /// When it was tried the last time.
+    tried: Instant,
 }
 
 /// What to do after an error.
@@ -232,10 +277,8 @@ impl<F: FnMut(Event)> Watcher<F> {
                 Next::Poll => self.poll(),
                 _ => Some(error),
             };
-            if let Some(error) = next
-                && !self.tell_and_wait(error)
-            {
-                return;
+            if let Some(error) = next {
+                self.tell_and_wait(error);
             }
         }
     }
@@ -243,7 +286,8 @@ impl<F: FnMut(Event)> Watcher<F> {
     /// Connects and watches for as long as that goes well.
     fn watch(&mut self) -> Result<std::convert::Infallible, Error> {
         self.list.forget_part();
-        let mut deadline = Instant::now() + self.timings.answer;
+        self.tried = Instant::now();
+        let mut deadline = self.tried + self.timings.answer;
         let mut connection = Connection::open(&self.tracker, deadline)?;
         let socket = connection.socket().try_clone();
         if !self
@@ -272,7 +316,9 @@ impl<F: FnMut(Event)> Watcher<F> {
             if self.stop.is_stopped() {
                 break;
             }
-            let deadline = Instant::now() + self.timings.answer;
+            self.stop.take_time();
+            self.tried = Instant::now();
+            let deadline = self.tried + self.timings.answer;
             match refresh(&mut self.list, &self.tracker, &self.conditions, deadline) {
                 Ok(changes) => {
                     self.backoff.reset();
@@ -284,29 +330,33 @@ impl<F: FnMut(Event)> Watcher<F> {
                 Err(error) => return Some(error),
             }
             let pause = jittered(self.timings.poll, self.random.number());
-            self.stop.wait(pause);
+            self.wait(Some(pause));
         }
         None
     }
 
-    /// Says what went wrong and waits before the next try. False if there shall be none.
-    fn tell_and_wait(&mut self, error: Error) -> bool {
-        let wait = self.backoff.next(self.random.number());
-        let is_final = Next::after(&error) == Next::GiveUp;
+    /// Says what went wrong and waits before the next try.
+    fn tell_and_wait(&mut self, error: Error) {
+        let is_useless = Next::after(&error) == Next::GiveUp;
+        let wait = (!is_useless).then(|| self.backoff.next(self.random.number()));
+        self.stop.take_time();
         self.tell(match error {
             Error::Refused(refused) => Event::Refused {
                 refused,
-                retry_in: (!is_final).then_some(wait),
+                retry_in: wait,
             },
             why => Event::Lost {
                 why,
-                retry_in: wait,
+                retry_in: wait.unwrap_or_default(),
             },
         });
-        if !is_final {
-            self.stop.wait(wait);
-        }
-        !is_final
+        self.wait(wait);
+    }
+
+    /// Waits, unless somebody hurries and the last try is long enough ago.
+    fn wait(&self, time: Option<Duration>) {
+        let least = LEAST.saturating_sub(self.tried.elapsed());
+        self.stop.wait(least, time);
     }
 
     fn tell(&mut self, event: Event) {

@@ -2,7 +2,8 @@
 
 use crate::harness::{TrackerProcess, gltracker};
 use crate::tools::{need, wait_until};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -190,6 +191,33 @@ fn what_a_lost_tracker_listed_is_still_there_after_a_game() {
     screen.wait_to_see("1 of 3 servers");
     screen.press(&["Enter"]);
     screen.wait_to_see("joined 4002");
+}
+
+#[test]
+fn a_tracker_that_refuses_is_asked_again_when_the_player_wants_that() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TcpListener::bind("127.0.0.1:0").unwrap();
+    tracker.set_nonblocking(true).unwrap();
+    let answer = |text: &str| {
+        let (stream, _) = wait_until("it is asked", || tracker.accept().ok());
+        stream.set_nonblocking(false).unwrap();
+        let mut stream = BufReader::new(stream);
+        stream.read_line(&mut String::new()).unwrap();
+        stream.get_mut().write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let address = tracker.local_addr().unwrap();
+    let screen = Screen::run(&format!("{} browse {address}", gltracker()));
+    answer("ERR bad-syntax no\n");
+    let text = screen.wait_to_see("REFUSED, r asks again");
+    assert!(text.contains(": it said ERR bad-syntax no"), "{text}");
+    screen.press(&["r"]);
+    let live = answer("INFOS ip=127.0.0.1 port=9 description=only\nEND count=1 rev=a-1\n");
+    screen.wait_to_see("1 of 1 servers");
+    drop(live);
+    screen.wait_to_see("LOST, trying again");
 }
 
 #[test]

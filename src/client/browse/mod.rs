@@ -191,6 +191,10 @@ impl Browser {
                     .err()
                     .map(|error| format!("favourites are not kept: {error}"));
             }
+            Action::Refresh(targets) => {
+                self.trackers.retry();
+                targets.iter().for_each(|target| self.pinger.ping(*target));
+            }
             Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
             Action::Join(address, infos) => match &self.request.exec {
                 None => return Ok(Some(Outcome::Picked(address))),

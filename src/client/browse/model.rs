@@ -35,12 +35,17 @@ pub enum Page {
 /// How the connection to the tracker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Connection {
-    /// Nothing has come yet.
+    /// It was asked, and nothing has come yet.
     Connecting,
     /// The list is told as it changes.
     Live,
-    /// It was lost, for this reason; it is being tried again.
-    Lost(String),
+    /// There is none, or none with what is wanted.
+    Lost {
+        /// Why.
+        why: String,
+        /// True if it is being tried again; false if that waits for the player.
+        is_retried: bool,
+    },
 }
 
 /// Something has happened.
@@ -52,8 +57,13 @@ pub enum Event {
     List(Vec<(SocketAddr, Infos)>),
     /// What pinging this target has told.
     Ping(SocketAddr, Ping),
-    /// The connection to the tracker is lost.
-    Lost(String),
+    /// There is no connection to the tracker.
+    Lost {
+        /// Why.
+        why: String,
+        /// True if it is being tried again.
+        is_retried: bool,
+    },
     /// The terminal has so many columns and lines.
     Size(usize, usize),
     /// What was asked for has failed, or has been done: a line for the player.
@@ -73,6 +83,8 @@ pub enum Action {
     SaveFavourites,
     /// Measure how far away these targets are.
     Ping(Vec<SocketAddr>),
+    /// Measure these as well, and ask trackers that are lost now.
+    Refresh(Vec<SocketAddr>),
     /// Draw everything anew.
     Redraw,
 }
@@ -222,7 +234,9 @@ impl Model {
                     }
                 }
             }
-            Event::Lost(why) => self.connection = Connection::Lost(why),
+            Event::Lost { why, is_retried } => {
+                self.connection = Connection::Lost { why, is_retried };
+            }
             Event::Size(columns, lines) => {
                 self.size = (columns, lines);
                 self.keep_in_sight();
@@ -349,8 +363,11 @@ impl Model {
                     .values_mut()
                     .for_each(|row| row.ping = Ping::Waiting);
                 self.arrange();
+                if matches!(self.connection, Connection::Lost { .. }) {
+                    self.connection = Connection::Connecting;
+                }
                 let all = self.rows.values().map(|row| row.target);
-                return Some(Action::Ping(all.collect()));
+                return Some(Action::Refresh(all.collect()));
             }
             Key::Char('c') => {
                 self.choose_selected();

@@ -18,7 +18,7 @@ const HELP: &[(&str, &str)] = &[
     ("n", "hide those without players, or show them again"),
     ("u", "hide those that are full, or show them again"),
     ("v", "hide those of another version (--game-version)"),
-    ("r", "measure all pings again"),
+    ("r", "measure all pings again, and ask a lost tracker now"),
     ("c", "copy the address (terminals that know OSC 52)"),
     ("Ctrl-L", "draw the screen anew"),
     ("q  Esc", "leave"),

@@ -73,7 +73,7 @@ pub(super) fn status(model: &Model, now: Instant) -> Line {
         }
     }
     let style = match model.connection {
-        Connection::Lost(_) => Style::Warning,
+        Connection::Lost { .. } => Style::Warning,
         _ => Style::Status,
     };
     Line::new(style, &text, columns)
@@ -100,11 +100,16 @@ fn age(model: &Model, now: Instant) -> Part {
 
 /// How the tracker is heard, and why so.
 fn connection(model: &Model) -> (Part, Option<String>) {
+    let forms = |forms: [&str; 2]| Part(forms.map(str::to_owned).to_vec());
     match &model.connection {
-        Connection::Lost(why) => {
-            let forms = ["LOST, trying again", "LOST"].map(str::to_owned);
-            (Part(forms.to_vec()), Some(why.clone()))
+        Connection::Lost { why, is_retried } => {
+            let part = match is_retried {
+                true => forms(["LOST, trying again", "LOST"]),
+                false => forms(["REFUSED, r asks again", "REFUSED (r)"]),
+            };
+            (part, Some(why.clone()))
         }
+        Connection::Connecting if model.updated.is_some() => (forms(["asking again", ""]), None),
         _ => (Part(Vec::new()), None),
     }
 }

@@ -20,8 +20,8 @@ struct Told {
     list: Known,
     /// The list is from before it was left: what it tells next is told from the beginning.
     is_old: bool,
-    /// Why it is not heard, if it is not.
-    lost: Option<String>,
+    /// Why it is not heard, if it is not, and whether it is being tried again.
+    lost: Option<(String, bool)>,
 }
 
 /// Several trackers, and what each of them has told.
@@ -84,6 +84,16 @@ impl Trackers {
         trackers.iter().enumerate().map(watch).collect()
     }
 
+    /// Asks those that are lost now, and not when their time has come.
+    pub(super) fn retry(&mut self) {
+        for (watch, told) in self.watches.iter().zip(&mut self.told) {
+            if let Some((_, is_retried)) = &mut told.lost {
+                *is_retried = true;
+                watch.retry();
+            }
+        }
+    }
+
     /// Hangs up on all of them.
     pub(super) fn leave(&mut self) {
         self.watches.clear();
@@ -114,14 +124,17 @@ impl Trackers {
                 }
                 events.push(Event::List(self.merged()));
             }
-            watch::Event::Lost { why, .. } => told.lost = Some(why.to_string()),
-            watch::Event::Refused { refused, .. } => {
-                told.lost = Some(refused.text().to_owned());
+            watch::Event::Lost { why, .. } => told.lost = Some((why.to_string(), true)),
+            watch::Event::Refused { refused, retry_in } => {
+                told.lost = Some((format!("it said {refused}"), retry_in.is_some()));
             }
         }
         let mut all = self.names.iter().zip(&self.told);
         let lost = all.find_map(|(name, told)| Some((name, told.lost.as_ref()?)));
-        events.extend(lost.map(|(name, why)| Event::Lost(format!("{name}: {why}"))));
+        events.extend(lost.map(|(name, (why, is_retried))| Event::Lost {
+            why: format!("{name}: {why}"),
+            is_retried: *is_retried,
+        }));
         events
     }
 
@@ -160,7 +173,7 @@ mod tests {
             Event::List(list) => list.iter().map(|(address, _)| address.port()).collect(),
             _ => Vec::new(),
         });
-        let is_lost = |event: &Event| matches!(event, Event::Lost(..));
+        let is_lost = |event: &Event| matches!(event, Event::Lost { .. });
         (ports.collect(), events.iter().any(is_lost))
     }
 

@@ -240,7 +240,7 @@ fn list(model: &Model) -> Vec<Line> {
     if lines.len() == 1 {
         let why = match (&model.connection, model.count()) {
             (Connection::Connecting, _) => format!("asking {} …", model.tracker),
-            (Connection::Lost(why), 0) => format!("no list from {why}"),
+            (Connection::Lost { why, .. }, 0) => format!("no list from {why}"),
             (_, 0) => "there is no game server on the list".to_owned(),
             _ => "no game server is shown; the last line but one says what hides them".to_owned(),
         };

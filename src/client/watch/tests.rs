@@ -115,7 +115,7 @@ fn where_there_is_no_place_for_watchers_it_asks_and_later_watches() {
 #[test]
 fn a_refusal_is_told_and_ends_it_only_where_asking_again_is_of_no_use() {
     let tracker = Tracker::new();
-    let (_watch, events) = tracker.watched(quick());
+    let (watch, events) = tracker.watched(quick());
     say(&mut tracker.asked("WATCH notempty"), "ERR banned go away\n");
     let event = events.recv_timeout(PATIENCE).unwrap();
     assert!(
@@ -128,8 +128,46 @@ fn a_refusal_is_told_and_ends_it_only_where_asking_again_is_of_no_use() {
         matches!(event, Event::Refused { retry_in: None, .. }),
         "{event:?}"
     );
+    // Unless somebody wants it, but that is not done without end.
+    let start = Instant::now();
+    for turn in 1..3 {
+        watch.retry();
+        watch.retry();
+        say(&mut tracker.asked("WATCH notempty"), "ERR bad-value no\n");
+        let event = events.recv_timeout(PATIENCE).unwrap();
+        assert!(
+            matches!(event, Event::Refused { retry_in: None, .. }),
+            "{event:?}"
+        );
+        // The first of them may be as long ago as the test took to look.
+        assert!(start.elapsed() >= LEAST * turn - LEAST / 2);
+    }
+    watch.retry();
+    let mut stream = tracker.asked("WATCH notempty");
+    say(&mut stream, "END count=0 rev=a-1\n");
+    assert_eq!(batch(&events), (0, true));
+    drop(watch);
     let over = events.recv_timeout(PATIENCE).unwrap_err();
     assert_eq!(over, RecvTimeoutError::Disconnected, "the thread has ended");
+}
+
+#[test]
+fn a_wait_is_cut_short_by_whoever_wants_it_now() {
+    let tracker = Tracker::new();
+    let start = Instant::now();
+    let timings = Timings {
+        poll: PATIENCE * 2,
+        ..quick()
+    };
+    let (watch, events) = tracker.watched(timings);
+    say(&mut tracker.asked("WATCH notempty"), "ERR busy later\n");
+    for _ in 0..2 {
+        say(&mut tracker.asked("LIST notempty"), "END count=0 rev=\n");
+        batch(&events);
+        watch.retry();
+    }
+    tracker.asked("WATCH notempty");
+    assert!(start.elapsed() < PATIENCE);
 }
 
 #[test]
@@ -159,7 +197,7 @@ fn a_dead_connection_is_noticed() {
 #[test]
 fn it_stops_at_once_whatever_it_waits_for() {
     let tracker = Tracker::new();
-    for turn in 0..3 {
+    for turn in 0..4 {
         let start = Instant::now();
         let timings = Timings {
             poll: PATIENCE * 2,
@@ -175,6 +213,11 @@ fn it_stops_at_once_whatever_it_waits_for() {
                 say(&mut stream, "ERR busy later\n");
                 say(&mut tracker.asked("LIST notempty"), "END count=0 rev=a-1\n");
                 batch(&events);
+            }
+            // for ever:
+            2 => {
+                say(&mut stream, "ERR bad-syntax no\n");
+                events.recv_timeout(PATIENCE).unwrap();
             }
             // before the next try:
             _ => {

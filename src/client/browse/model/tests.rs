@@ -16,6 +16,14 @@ pub(crate) fn model() -> Model {
     Model::new("tracker.example".to_owned(), None, Favourites::default())
 }
 
+/// The tracker is lost and tried again.
+pub(crate) fn lost(why: &str) -> Event {
+    Event::Lost {
+        why: why.to_owned(),
+        is_retried: true,
+    }
+}
+
 /// Five game servers: near and empty, far, full, silent, not measured.
 pub(crate) fn five(now: Instant) -> Model {
     five_for(None, now)
@@ -215,8 +223,22 @@ fn an_update_keeps_the_ping_and_what_is_new_is_measured() {
     let pings: Vec<Ping> = model.shown().map(|row| row.ping).collect();
     assert_eq!(pings, [answered(12), Ping::Waiting, Ping::Waiting]);
     let again = press(&mut model, "r");
-    assert_eq!(again, Some(Action::Ping([1, 99, 9].map(address).to_vec())));
+    assert_eq!(
+        again,
+        Some(Action::Refresh([1, 99, 9].map(address).to_vec()))
+    );
     assert!(model.shown().all(|row| row.ping == Ping::Waiting));
+}
+
+#[test]
+fn a_lost_tracker_is_asked_again_when_the_player_wants_that() {
+    let now = Instant::now();
+    let mut model = five(now);
+    press(&mut model, "r");
+    assert_eq!(model.connection, Connection::Live);
+    model.on_event(lost("it is away"), now);
+    assert!(matches!(press(&mut model, "r"), Some(Action::Refresh(_))));
+    assert_eq!(model.connection, Connection::Connecting);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{address, answered, entry, five_for, press};
+use crate::client::browse::model::tests::{address, answered, entry, five_for, lost, press};
 
 fn line(model: &mut Model, columns: usize, now: Instant) -> String {
     model.on_event(Event::Size(columns, 24), now);
@@ -44,7 +44,7 @@ fn what_hides_game_servers_is_named_with_its_key_whatever_else_there_is_to_say()
     ] {
         assert_eq!(line(&mut model, columns, now), said);
     }
-    model.on_event(Event::Lost("tracker.example: it is away".to_owned()), now);
+    model.on_event(lost("tracker.example: it is away"), now);
     assert_eq!(
         line(&mut model, 80, now),
         "1 of 5, LOST, hiding: empty (n) full (u) other versions (v) search (Esc)"
@@ -85,5 +85,37 @@ fn what_strangers_write_gets_what_is_left() {
         line(&mut model, 160, now),
         "1 of 1 servers, tracker.example, updated 7 s ago, hiding: search \"192.0.2.1\" (Esc), \
          selected: version 99999999999999999999999…, yours is 0.70"
+    );
+}
+
+#[test]
+fn what_becomes_of_a_tracker_that_is_not_heard_is_said_as_it_is() {
+    let now = Instant::now();
+    let mut model = five_for(None, now);
+    model.on_event(lost("tracker.example: it is away"), now);
+    assert_eq!(
+        line(&mut model, 80, now),
+        "5 of 5 servers, updated 7 s ago, LOST, trying again, tracker.example: it is away"
+    );
+    let refused = || Event::Lost {
+        why: "tracker.example: it said ERR bad-syntax no".to_owned(),
+        is_retried: false,
+    };
+    model.on_event(refused(), now);
+    assert_eq!(
+        line(&mut model, 80, now),
+        "5 of 5 servers, updated 7 s ago, REFUSED, r asks again, tracker.example: it sai…"
+    );
+    assert_eq!(line(&mut model, 30, now), "5 of 5, 7 s ago, REFUSED (r)");
+    press(&mut model, "r");
+    assert_eq!(
+        line(&mut model, 80, now),
+        "5 of 5 servers, tracker.example, updated 7 s ago, asking again"
+    );
+    model.on_event(Event::List(vec![entry(1, "")]), now);
+    model.settle();
+    assert_eq!(
+        line(&mut model, 80, now),
+        "1 of 1 servers, tracker.example, updated 7 s ago"
     );
 }

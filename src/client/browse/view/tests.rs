@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{entry, five, five_for, model};
+use crate::client::browse::model::tests::{entry, five, five_for, lost, model};
 use std::time::Duration;
 
 fn text(model: &Model, now: Instant) -> String {
@@ -93,7 +93,7 @@ fn what_game_servers_say_moves_nothing() {
         line.text
     );
     let mut model = model();
-    model.on_event(Event::Lost("ERR \u{1b}[31m\n".to_owned()), now);
+    model.on_event(lost("ERR \u{1b}[31m\n"), now);
     let screen = draw(&model, now);
     assert!(
         screen
@@ -132,7 +132,7 @@ fn towers_of_marks_stay_in_their_line() {
 fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     let now = Instant::now();
     let mut model = five(now);
-    model.on_event(Event::Lost("connection refused".to_owned()), now);
+    model.on_event(lost("connection refused"), now);
     let screen = text(&model, now + Duration::from_secs(90));
     assert!(screen.contains("near and empty"), "{screen}");
     assert!(
@@ -141,10 +141,7 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     );
     let mut model = super::super::model::tests::model();
     assert!(text(&model, now).contains("asking tracker.example …"));
-    model.on_event(
-        Event::Lost("tracker.example: no route to host".to_owned()),
-        now,
-    );
+    model.on_event(lost("tracker.example: no route to host"), now);
     assert!(text(&model, now).contains("no list from tracker.example: no route to host"));
     model.on_event(Event::List(Vec::new()), now);
     assert!(text(&model, now).contains("there is no game server on the list"));
