@@ -116,6 +116,26 @@ impl TrackerRefusal {
             Some(Banned) => "only the tracker's operator can lift that",
             Some(BadIp) => "leave ip= out; only hosts that the tracker trusts may name another",
             Some(BadValue) => "mend the value and start again",
+            Some(BadSyntax) => {
+                "the tracker does not understand this program: is it much older, and is that the \
+                 port for game servers? It is 23470 by default"
+            }
+            Some(LineTooLong) => {
+                "say less: shorten the description or leave fields out, and start again"
+            }
+            Some(NotText) => "write the values in UTF-8, and start again",
+            Some(Busy) if self.stage == Stage::Listed => {
+                "others from your network are on the list too; if that repeats, stop one of them, \
+                 or ask the tracker's operator for more slots"
+            }
+            Some(Busy) => {
+                "it is tried until there is room; if that lasts, ask the tracker's operator for \
+                 more slots"
+            }
+            Some(Timeout) => {
+                "the way to the tracker is slow or was cut; if that repeats, look at this machine's \
+                 load and network"
+            }
             Some(UnknownCommand) => "is that the port for game servers? It is 23470 by default",
             Some(Taken) if self.is_takeover() => {
                 "two of you announce this port; stop one of them. The newer one stays on the list"
@@ -242,6 +262,21 @@ mod tests {
             "the tracker could not reach UDP 23460: open it in your firewall or use --pong"
         );
         assert!(!unreachable.advice(23460, true).contains("--pong"));
-        assert_eq!(refusal("busy", Stage::LoggingIn).advice(1, true), "");
+        assert_eq!(refusal("new-code", Stage::Listed).advice(1, true), "");
+    }
+
+    #[test]
+    fn whatever_can_be_done_about_is_advised() {
+        for (said, stage, part) in [
+            ("bad-syntax no", Stage::LoggingIn, "23470"),
+            ("line-too-long no", Stage::Introducing, "say less"),
+            ("not-text no", Stage::Introducing, "UTF-8"),
+            ("busy no", Stage::LoggingIn, "it is tried until"),
+            ("busy no", Stage::Listed, "from your network"),
+            ("timeout no", Stage::Listed, "network"),
+        ] {
+            let advice = refusal(said, stage).advice(1, true);
+            assert!(advice.contains(part), "{said}: {advice}");
+        }
     }
 }
