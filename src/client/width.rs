@@ -64,6 +64,33 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// The end of `text` in at most `columns` columns, which if that is not all begins with `…`.
+///
+/// ```
+/// use gltracker::client::width::cut_start;
+/// assert_eq!((cut_start("cycles", 6), cut_start("cycles", 4)), ("cycles".into(), "…les".into()));
+/// ```
+pub fn cut_start(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(columns) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let (mut left, mut before) = (width(text), 0);
+    // Marks whose character does not fit go with it.
+    let fits = |&(_, c): &(usize, char)| {
+        let fits = left <= columns && of(c) > 0;
+        left -= added(c, &mut before);
+        fits
+    };
+    let start = text
+        .char_indices()
+        .find(fits)
+        .map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("…{}", &text[start..]))
+}
+
 /// `text` in pieces of at most `columns` columns each, or of one character where that is wider;
 /// one piece, which is empty, of an empty text.
 ///
@@ -244,6 +271,12 @@ mod tests {
     fn what_does_not_fit_is_cut_between_characters() {
         assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!(cut("a🏍\u{fe0f}b", 3), "a🏍…");
+        assert_eq!(cut_start("ae\u{301}b", 2), "…b");
+        assert_eq!(cut_start("金曜日", 4), "…日");
+        assert_eq!(
+            (cut_start("abc", 1), cut_start("abc", 0)),
+            ("…".into(), "".into())
+        );
         assert_eq!(
             (cut("abc", 1), cut("abc", 0), cut("", 0)),
             ("…".into(), "".into(), "".into())
@@ -270,6 +303,7 @@ mod tests {
             let text = plain(&text, 60);
             let cut = cut(&text, columns);
             width(&cut) <= columns
+                && width(&cut_start(&text, columns)) <= columns
                 && (width(&text) > columns || cut == text)
                 && width(&pad(&cut, columns)) == columns
                 && width(&pad_left(&cut, columns)) == columns

@@ -4,7 +4,7 @@
 
 use super::model::{Connection, Model, Page};
 use super::view::{Line, Style};
-use crate::client::width::{cut, width};
+use crate::client::width::{cut, cut_start, width};
 use std::time::{Duration, Instant};
 
 /// How long a notice is shown in place of the status.
@@ -33,10 +33,13 @@ impl Part {
 pub(super) fn status(model: &Model, now: Instant) -> Line {
     let columns = model.size.0;
     if model.page == Page::Search {
-        let text = format!(
-            "search: {}▏ Enter keeps it, Esc shows all again",
-            model.search
-        );
+        // What is typed is seen, however long it is, and the keys where there is room.
+        let room = columns.saturating_sub(width("search: ▏"));
+        let mut text = format!("search: {}▏", cut_start(&model.search, room));
+        let keys = " Enter keeps it, Esc shows all again";
+        if width(&text) + width(keys) <= columns {
+            text.push_str(keys);
+        }
         return Line::new(Style::Status, &text, columns);
     }
     let recent = model.notice.as_ref();

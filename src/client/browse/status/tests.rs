@@ -119,3 +119,18 @@ fn what_becomes_of_a_tracker_that_is_not_heard_is_said_as_it_is() {
         "1 of 1 servers, tracker.example, updated 7 s ago"
     );
 }
+
+#[test]
+fn the_end_of_what_is_typed_is_seen() {
+    let now = Instant::now();
+    let mut model = five_for(None, now);
+    press(&mut model, "/near");
+    assert_eq!(
+        line(&mut model, 60, now),
+        "search: near▏ Enter keeps it, Esc shows all again"
+    );
+    press(&mut model, &"x".repeat(100));
+    press(&mut model, "end");
+    assert_eq!(line(&mut model, 24, now), "search: …xxxxxxxxxxxend▏");
+    assert!(line(&mut model, 80, now).ends_with("xxxend▏"));
+}
