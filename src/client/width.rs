@@ -5,11 +5,14 @@
 //! that are written today. Where terminals disagree the wider is taken: a gap is better than a
 //! line that is too long.
 
-use crate::protocol::text::spelled_out;
+use crate::protocol::text::{is_plain, spelled_out};
 use std::borrow::Cow;
 
 /// The most marks on one character that [`plain`] keeps. Living languages need three or four.
 const MAX_MARKS: usize = 8;
+
+/// Take a column or two and show nothing: the soft hyphen, Hangul fillers, the empty braille cell.
+const INKLESS: [char; 5] = ['\u{ad}', '\u{115f}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
 
 /// Turns the character before it into an emoji, which is two columns wide.
 const EMOJI_SELECTOR: char = '\u{fe0f}';
@@ -36,6 +39,18 @@ pub fn plain(text: &str, max_chars: usize) -> String {
         marks <= MAX_MARKS
     });
     text
+}
+
+/// True if nothing of `text` would be seen: it is empty, or all spaces of whatever kind and
+/// characters without ink.
+///
+/// ```
+/// use gltracker::client::width::is_blank;
+/// assert!(is_blank(" \u{a0}\u{200b}") && !is_blank(" _ "));
+/// ```
+pub fn is_blank(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.all(|c| c.is_whitespace() || INKLESS.contains(&c) || (is_plain(c) && of(c) == 0))
 }
 
 /// `text` in at most `columns` columns, which if it does not fit ends with `…`.
@@ -285,6 +300,25 @@ mod tests {
             (pad("金", 4), pad_left("金", 4), pad("金", 1)),
             ("金  ".into(), "  金".into(), "金".into())
         );
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        let ideographic_space = "\u{3000}";
+        for text in [
+            "",
+            "  ",
+            ideographic_space,
+            "\u{301}",
+            "\u{200d}\u{feff}",
+            "\u{3164} \u{2800}",
+        ] {
+            assert!(is_blank(text), "{}", text.escape_unicode());
+        }
+        // What is spelled out is seen.
+        for text in [".", " a", "e\u{301}", "\u{202e}", "🎮"] {
+            assert!(!is_blank(text), "{}", text.escape_unicode());
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! This file hides by what rows are ordered and found.
 
 use crate::client::ping::target;
-use crate::client::width::width;
+use crate::client::width::is_blank;
 use crate::protocol::infos::Infos;
 use std::cmp::Ordering;
 use std::net::SocketAddr;
@@ -62,10 +62,10 @@ impl Row {
     /// What the player reads first.
     pub fn name(&self) -> String {
         let name = self.infos.get("description").unwrap_or_default();
-        match width(&name) {
+        match is_blank(&name) {
             // Nobody could see it.
-            0 => self.address.to_string(),
-            _ => name.into_owned(),
+            true => self.address.to_string(),
+            false => name.into_owned(),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::found::Row;
 use crate::client::ping::Ping;
-use crate::client::width::{cut, pad, pad_left, plain, width};
+use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
 use crate::protocol::argument::MAX_VALUE;
 
 /// What stands where nothing was said or measured.
@@ -32,7 +32,7 @@ struct Column {
 const COLUMNS: [Column; 8] = [
     Column {
         head: "NAME",
-        cell: |row| text(&row.name()),
+        cell: name,
         is_number: false,
         expendable: 0,
     },
@@ -149,6 +149,15 @@ fn push_line<'a>(out: &mut String, cells: impl Iterator<Item = (&'a Column, &'a 
     out.push('\n');
 }
 
+/// What a person tells it by, as in the browser.
+fn name(row: &Row) -> String {
+    let name = row.name();
+    match is_blank(&name) {
+        true => row.address.to_string(),
+        false => text(&name),
+    }
+}
+
 fn text(value: &str) -> String {
     match value {
         "" => NOTHING.to_owned(),
@@ -202,14 +211,22 @@ mod tests {
         assert_eq!(
             table(&rows(), true, None),
             "\
-NAME           PLAYERS   PING  VERSION  SPEED  SIZE  ERASE  ADDRESS
-Friday cycles      3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
-金曜日の夜          12  42 ms  -        -      -     -      198.51.100.7:2
--                  -/4      -  -        -      -     -      198.51.100.7:3
+NAME            PLAYERS   PING  VERSION  SPEED  SIZE  ERASE  ADDRESS
+Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
+金曜日の夜           12  42 ms  -        -      -     -      198.51.100.7:2
+198.51.100.7:3      -/4      -  -        -      -     -      198.51.100.7:3
 "
         );
         assert!(!table(&rows(), false, None).contains("PING"));
         assert_eq!(table(&[], true, None), "");
+    }
+
+    #[test]
+    fn a_name_that_shows_nothing_is_the_address() {
+        let row = row(3, "description=\"\u{a0}\u{200b}\"", None);
+        let table = table(&[row], false, None);
+        let line = table.lines().nth(1).unwrap();
+        assert!(line.starts_with("198.51.100.7:3  "), "{table}");
     }
 
     #[test]

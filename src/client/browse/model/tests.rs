@@ -155,6 +155,21 @@ fn what_the_player_has_selected_stays_selected() {
 }
 
 #[test]
+fn a_name_that_shows_nothing_is_the_address() {
+    let mut model = model();
+    let list = [
+        "",
+        "description=\u{200b}",
+        "description=\"\u{a0} \u{2800}\"",
+        "description=x",
+    ];
+    let list = (1..).zip(list).map(|(port, said)| entry(port, said));
+    model.on_event(Event::List(list.collect()), Instant::now());
+    let names: Vec<String> = model.rows.values().map(Row::name).collect();
+    assert_eq!(names, ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3", "x"]);
+}
+
+#[test]
 fn whatever_is_done_to_what_is_selected_chooses_it() {
     let now = Instant::now();
     for keys in ["f", "c", "i\x1b", "\n"] {
