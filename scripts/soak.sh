@@ -20,13 +20,13 @@ case $seconds in '' | *[!0-9]*) echo "usage: soak.sh [SECONDS]" >&2; exit 2 ;; e
 }
 [ -n "${EPOCHREALTIME-}" ] || { echo "soak.sh: needs bash 5" >&2; exit 3; }
 dir=$(mktemp -d) || exit 3
-tracker='' poller='' watcher='' # process ids
+tracker='' poller='' watcher='' pulse='' # process ids
 declare -A servers=() ends=() # what runs: port to process id, port to the second when it ends
 declare -a hung=()            # process ids of those that were stopped
 
 finish() {
   trap '' INT TERM HUP
-  for pid in $tracker $poller $watcher "${servers[@]}" "${hung[@]}"; do
+  for pid in $tracker $poller $watcher $pulse "${servers[@]}" "${hung[@]}"; do
     kill -9 "$pid" 2>/dev/null
   done
   if [ -n "${KEEP-}" ]; then mkdir -p "$KEEP" && cp "$dir"/* "$KEEP"; fi
@@ -140,6 +140,19 @@ watch() {
   done
 }
 
+# What the machine takes to write a small file to the disk, in milliseconds, if that is long: others
+# may keep it busy, and then nothing there can be as quick as it is promised to be.
+feel_pulse() {
+  local began
+  while sleep 0.2; do
+    now
+    began=$at
+    echo pulse | dd of="$dir/pulse" conv=fsync 2>/dev/null
+    now
+    [ $((at - began)) -lt 100 ] || echo "$began slow $((at - began))" >>"$dir/events"
+  done
+}
+
 : >"$dir/updates" && : >"$dir/polled" && : >"$dir/watched" && : >"$dir/errors" || exit 3
 start_tracker
 say restarted
@@ -148,6 +161,9 @@ poller=$!
 disown $!
 watch &
 watcher=$!
+disown $!
+feel_pulse &
+pulse=$!
 disown $!
 end=$((SECONDS + seconds)) next_kill=$((SECONDS + 5))
 while [ $SECONDS -lt $end ]; do
@@ -175,14 +191,21 @@ awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" 
   BEGIN { settle = 10000; gone = 30000; gone_after_restart = 60000; slack = 2000 }
   # The restart that an entry whose game server has ended may have survived; it is allowed to stay
   # for a while from then on, however often the tracker is started again after that. A hung game
-  # server may be listed for 30 s before it; of one that hung up, the file knows a moment later.
-  function survived(port,   i, before) {
+  # server may be listed for 30 s before it; of one that hung up, the file knows a moment later, and
+  # three times as much later as the disk was slow: what was under way, the file, and its folder.
+  function survived(port,   i, before, known) {
     if (port in came_back) return came_back[port]
-    for (i = 1; i <= restarts && restart[i] <= down[port] + (how[port] == "hung" ? gone : slack); i++) {
+    known = down[port] + (how[port] == "hung" ? gone : slack + 3 * slowness(down[port]))
+    for (i = 1; i <= restarts && restart[i] <= known; i++) {
       if (restart[i] >= down[port]) return came_back[port] = restart[i]
       if (restart[i] >= down[port] - slack) before = restart[i]
     }
     return came_back[port] = before + 0
+  }
+  function slowness(when,   i, most) {
+    for (i = 1; i <= slow; i++)
+      if (slow_at[i] > when - 5000 && slow_at[i] < when + 5000 && slow_ms[i] > most) most = slow_ms[i]
+    return most + 0
   }
   function broken(what) { if (++wrong <= 20) print "BROKEN at " $1 ": " what }
   FILENAME ~ /events$/ {
@@ -190,6 +213,11 @@ awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" 
     else if ($2 == "down") { down[$3] = $1; how[$3] = $4; ended[$4]++ }
     else if ($2 == "restarted") restart[++restarts] = $1
     else if ($2 == "killed") kills++
+    else if ($2 == "slow") {
+      slow_at[++slow] = $1
+      slow_ms[slow] = $3
+      if ($3 > slowest_pulse) slowest_pulse = $3
+    }
     next
   }
   $3 == "none" { unanswered++; next }
@@ -245,6 +273,8 @@ awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" 
       slowest, longest
     printf "with a restart between: %d ms after that restart, and %d ms after the end\n", \
       longest_again, longest_in_all
+    printf "the machine took over 100 ms to write to the disk %d times, %d ms at the most\n", \
+      slow, slowest_pulse
     if (state == "no") printf "missing after a restart, without a state: %d\n", missing
     printf "promises broken: %d\n", wrong
     exit wrong > 0

@@ -38,7 +38,8 @@ pub struct Connection {
     id: ConnectionId,
     stream: TcpStream,
     peer: SocketAddr,
-    dismissal: OnceLock<Refusal>,
+    /// Boxed, since hardly any connection has one.
+    dismissal: OnceLock<Box<Refusal>>,
     /// Bytes sent so far.
     sent: AtomicUsize,
     /// What everybody has been sent, if that is counted.
@@ -157,7 +158,7 @@ impl Connection {
     /// Ends the conversation from another thread: the one that holds it wakes up, tells the peer
     /// why and comes home. Does not wait for that. The first dismissal counts.
     pub fn dismiss(&self, why: Refusal) {
-        let _ = self.dismissal.set(why);
+        let _ = self.dismissal.set(Box::new(why));
         // A thread that may be waiting for the peer to read is freed at once, and the peer, which
         // has yet to read what was sent before, is told nothing. The holder says that it may wait
         // before it looks whether it was dismissed, so one of the two sees the other.
@@ -375,7 +376,7 @@ impl Connection {
 
     /// Why the conversation is to end, if another thread wants it to.
     pub fn dismissal(&self) -> Option<&Refusal> {
-        self.dismissal.get()
+        self.dismissal.get().map(|why| &**why)
     }
 
     /// Whether reading and sending wait for the peer.

@@ -332,30 +332,29 @@ impl Pace {
 /// again until the long one has passed.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
-    started: Instant,
-    crowded: Duration,
-    roomy: Duration,
+    /// When it has taken too long in a crowd.
+    crowded: Instant,
+    /// When it has taken too long.
+    roomy: Instant,
     next_look: Instant,
 }
 
 impl Patience {
     fn new(now: Instant, crowded: Duration, roomy: Duration) -> Self {
         Self {
-            started: now,
-            crowded,
-            roomy,
+            crowded: now + crowded,
+            roomy: now + roomy,
             next_look: now + crowded.min(roomy),
         }
     }
 
     /// True if the step has taken too long. Otherwise the next look is due later than `now`.
     fn is_over(&mut self, now: Instant, is_crowded: bool, look_again: Duration) -> bool {
-        let waited = now.saturating_duration_since(self.started);
-        if waited >= self.roomy || (is_crowded && waited >= self.crowded) {
+        if now >= self.roomy || (is_crowded && now >= self.crowded) {
             return true;
         }
         if now >= self.next_look {
-            self.next_look = (now + look_again).min(self.started + self.roomy);
+            self.next_look = (now + look_again).min(self.roomy);
         }
         false
     }
