@@ -178,10 +178,11 @@ fn changes(old: &[Line], new: &[Line], colour: bool) -> String {
             Style::Status => "",
             Style::Warning => "\x1b[1m",
         };
-        // Writing into a String does not fail.
+        // Erased first: behind a line that fills the row the cursor still stands on its last cell,
+        // and erasing from there would take that cell away. Writing into a String does not fail.
         let _ = write!(
             bytes,
-            "\x1b[{};1H{attributes}{}\x1b[0m\x1b[K",
+            "\x1b[{};1H\x1b[0m\x1b[K{attributes}{}\x1b[0m",
             row + 1,
             line.text
         );
@@ -219,8 +220,17 @@ mod tests {
         assert_eq!(changes(&old, &old, true), "");
         assert_eq!(
             changes(&old, &new, true),
-            "\x1b[2J\x1b[1;1Ha\x1b[0m\x1b[K\x1b[2;1H\x1b[7mb\x1b[0m\x1b[K"
+            "\x1b[2J\x1b[1;1H\x1b[0m\x1b[Ka\x1b[0m\x1b[2;1H\x1b[0m\x1b[K\x1b[7mb\x1b[0m"
         );
+    }
+
+    #[test]
+    fn nothing_is_erased_behind_a_line_because_it_may_fill_the_row() {
+        let lines = [line(&"x".repeat(80), Style::Plain), line("y", Style::Plain)];
+        let bytes = changes(&[], &lines, true);
+        for (at, _) in bytes.match_indices("\x1b[K") {
+            assert!(bytes[..at].ends_with("H\x1b[0m"), "{bytes:?}");
+        }
     }
 
     #[test]
