@@ -24,7 +24,12 @@ impl Screen {
         let home = std::env::temp_dir().join(&screen.socket);
         std::fs::create_dir_all(&home).unwrap();
         let home = home.display();
-        let command = format!("XDG_DATA_HOME={home} {command}; echo \"code $?\"; exec sleep 60");
+        // The shell outlives Ctrl-C, and says whether the terminal is as it was.
+        let command = format!(
+            "trap : INT; export XDG_DATA_HOME={home}; before=$(stty -g); {command}; \
+             echo \"code $?\"; [ \"$before\" = \"$(stty -g)\" ] && echo same settings; \
+             exec sleep 60"
+        );
         screen.tmux(&[
             "-f",
             "/dev/null",
@@ -154,6 +159,7 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     });
     screen.press(&["q"]);
     screen.wait_to_see("code 0");
+    screen.wait_to_see("same settings");
     assert!(
         screen
             .tmux(&["display", "-p", "#{alternate_on}"])
@@ -232,6 +238,22 @@ fn without_a_program_to_join_with_the_address_is_printed() {
     screen.press(&["Enter"]);
     screen.wait_to_see("127.0.0.1:4321");
     screen.wait_to_see("code 0");
+}
+
+#[test]
+fn a_window_made_small_and_large_again_has_its_rows_back() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!("{} browse {}", gltracker(), tracker.clients));
+    screen.wait_to_see("1 of 1 servers");
+    let (small, large) = (["-x", "80", "-y", "5"], ["-x", "80", "-y", "24"]);
+    let resize = |size: [&'static str; 4]| [&["resize-window"], &size[..]].concat();
+    screen.tmux(&[resize(small), vec![";"], resize(large)].concat());
+    screen.wait_to_see("1 of 1 servers");
+    screen.wait_to_see("only");
 }
 
 #[test]

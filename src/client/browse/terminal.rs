@@ -4,12 +4,13 @@
 //! whatever happens: the settings are kept and restored when this is dropped and when the program
 //! panics. Settings are changed with `stty`, which every Unix has.
 
-use super::view::{Line, Style};
-use std::fmt::Write as _;
+use super::screen::Screen;
+use super::view::Line;
 use std::fs::File;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// The device that is the terminal of this process, wherever its standard streams go.
 pub(super) const TTY: &str = "/dev/tty";
@@ -31,8 +32,7 @@ static FOUND: Mutex<Option<String>> = Mutex::new(None);
 pub struct Terminal {
     output: File,
     colour: bool,
-    /// What is on the screen.
-    shown: Vec<Line>,
+    screen: Screen,
 }
 
 impl Terminal {
@@ -54,7 +54,7 @@ impl Terminal {
         let terminal = Self {
             output,
             colour: environment("NO_COLOR").is_none_or(|set| set.is_empty()),
-            shown: Vec::new(),
+            screen: Screen::default(),
         };
         terminal.enter()?;
         let before = std::panic::take_hook();
@@ -80,23 +80,21 @@ impl Terminal {
         restore();
         let result = run();
         self.enter()?;
-        self.shown.clear();
+        self.screen.forget();
         Ok(result)
     }
 
     /// Forgets what is on the screen, so that all of it is drawn anew.
     pub fn forget(&mut self) {
-        self.shown.clear();
-        let _ = self.output.write_all(b"\x1b[2J");
+        self.screen.forget();
     }
 
-    /// Draws what has changed.
+    /// Draws what has changed since the last time, and now and then all of it.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, lines: Vec<Line>) -> io::Result<()> {
-        let bytes = changes(&self.shown, &lines, self.colour);
-        self.shown = lines;
+        let bytes = self.screen.show(lines, self.colour, Instant::now());
         match bytes.is_empty() {
             true => Ok(()),
             false => self.output.write_all(bytes.as_bytes()),
@@ -156,40 +154,6 @@ fn stty(arguments: &[&str]) -> io::Result<String> {
     }
 }
 
-/// The bytes that turn a screen of `old` lines into one of `new` lines.
-fn changes(old: &[Line], new: &[Line], colour: bool) -> String {
-    // A terminal that has become lower has no row to clear below the last one: all is drawn anew.
-    let (mut bytes, old) = match new.len() < old.len() {
-        true => ("\x1b[2J".to_owned(), &[][..]),
-        false => (String::new(), old),
-    };
-    for (row, line) in new
-        .iter()
-        .enumerate()
-        .filter(|(row, line)| old.get(*row) != Some(line))
-    {
-        let attributes = match line.style {
-            Style::Plain => "",
-            Style::Title => "\x1b[1m",
-            Style::Dim => "\x1b[2m",
-            Style::Selected => "\x1b[7m",
-            Style::Status if colour => "\x1b[36m",
-            Style::Warning if colour => "\x1b[33m",
-            Style::Status => "",
-            Style::Warning => "\x1b[1m",
-        };
-        // Erased first: behind a line that fills the row the cursor still stands on its last cell,
-        // and erasing from there would take that cell away. Writing into a String does not fail.
-        let _ = write!(
-            bytes,
-            "\x1b[{};1H\x1b[0m\x1b[K{attributes}{}\x1b[0m",
-            row + 1,
-            line.text
-        );
-    }
-    bytes
-}
-
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -208,46 +172,6 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn line(text: &str, style: Style) -> Line {
-        Line::new(style, text, 80)
-    }
-
-    #[test]
-    fn only_what_has_changed_is_drawn() {
-        let old = ["a", "b", "c"].map(|text| line(text, Style::Plain));
-        let new = [line("a", Style::Plain), line("b", Style::Selected)];
-        assert_eq!(changes(&old, &old, true), "");
-        assert_eq!(
-            changes(&old, &new, true),
-            "\x1b[2J\x1b[1;1H\x1b[0m\x1b[Ka\x1b[0m\x1b[2;1H\x1b[0m\x1b[K\x1b[7mb\x1b[0m"
-        );
-    }
-
-    #[test]
-    fn nothing_is_erased_behind_a_line_because_it_may_fill_the_row() {
-        let lines = [line(&"x".repeat(80), Style::Plain), line("y", Style::Plain)];
-        let bytes = changes(&[], &lines, true);
-        for (at, _) in bytes.match_indices("\x1b[K") {
-            assert!(bytes[..at].ends_with("H\x1b[0m"), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn without_colour_there_is_none() {
-        let styles = [
-            Style::Plain,
-            Style::Title,
-            Style::Dim,
-            Style::Selected,
-            Style::Status,
-            Style::Warning,
-        ];
-        let lines = styles.map(|style| line("x", style));
-        let plain = changes(&[], &lines, false);
-        assert!(!plain.contains("\x1b[36m") && !plain.contains("\x1b[33m"));
-        assert!(changes(&[], &lines, true).contains("\x1b[33m"));
-    }
 
     #[test]
     fn text_for_the_clipboard_is_base64() {
