@@ -1,82 +1,13 @@
 //! The browser in a real terminal, which is tmux.
 
 use crate::harness::{TrackerProcess, gltracker};
+use crate::screen::Screen;
 use crate::tools::{need, wait_until};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-
-/// A tmux server of its own, ended when dropped.
-struct Screen {
-    socket: String,
-}
-
-impl Screen {
-    /// Runs `command` in a terminal of 80 by 24.
-    fn run(command: &str) -> Self {
-        static LAST: AtomicU32 = AtomicU32::new(0);
-        let number = LAST.fetch_add(1, Ordering::Relaxed);
-        let screen = Self {
-            socket: format!("gltracker-{}-{number}", std::process::id()),
-        };
-        let home = std::env::temp_dir().join(&screen.socket);
-        std::fs::create_dir_all(&home).unwrap();
-        let home = home.display();
-        // The shell outlives Ctrl-C, and says whether the terminal is as it was.
-        let command = format!(
-            "trap : INT; export XDG_DATA_HOME={home}; before=$(stty -g); {command}; \
-             echo \"code $?\"; [ \"$before\" = \"$(stty -g)\" ] && echo same settings; \
-             exec sleep 60"
-        );
-        screen.tmux(&[
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-x",
-            "80",
-            "-y",
-            "24",
-            &command,
-        ]);
-        screen
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> String {
-        let mut tmux = Command::new("tmux");
-        let output = tmux.args(["-L", &self.socket]).args(arguments).output();
-        String::from_utf8(output.unwrap().stdout).unwrap()
-    }
-
-    fn press(&self, keys: &[&str]) {
-        self.tmux(&[&["send-keys"], keys].concat());
-    }
-
-    fn text(&self) -> String {
-        self.tmux(&["capture-pane", "-p"])
-    }
-
-    /// The screen as soon as `is_right` holds for it.
-    fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
-        wait_until(what, || Some(self.text()).filter(|text| is_right(text)))
-    }
-
-    fn wait_to_see(&self, part: &str) -> String {
-        self.wait_for(part, |text| text.contains(part))
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the screen:\n{}", self.text());
-        }
-        self.tmux(&["kill-server"]);
-        let _ = std::fs::remove_dir_all(std::env::temp_dir().join(&self.socket));
-    }
-}
 
 /// Answers pings after a while, and returns the port.
 fn game(delay: Duration) -> u16 {
@@ -254,6 +185,50 @@ fn a_window_made_small_and_large_again_has_its_rows_back() {
     screen.tmux(&[resize(small), vec![";"], resize(large)].concat());
     screen.wait_to_see("1 of 1 servers");
     screen.wait_to_see("only");
+}
+
+#[test]
+fn what_a_game_does_to_the_terminal_does_not_last() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!(
+        "{} browse {} --exec 'stty raw -echo'",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("1 of 1 servers");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("stty has ended");
+    screen.press(&["q"]);
+    screen.wait_to_see("code 0");
+    screen.wait_to_see("same settings");
+}
+
+#[test]
+fn a_terminal_that_somebody_else_has_changed_is_taken_again() {
+    if !need("tmux") || !need("bash") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run("bash --norc -i");
+    let browse = format!("{} browse {}", gltracker(), tracker.clients);
+    let line = format!("sh -c 'echo $$ >pid; exec {browse}'; echo code $?");
+    screen.press(&[&line, "Enter"]);
+    screen.wait_to_see("1 of 1 servers");
+    let pid = fs::read_to_string(screen.file("pid")).unwrap();
+    let stop = ["-c", "kill -s TSTP $0", pid.trim()];
+    Command::new("sh").args(stop).status().unwrap();
+    screen.wait_to_see("Stopped");
+    screen.press(&["fg", "Enter"]);
+    screen.wait_for("it is drawn anew", |text| {
+        text.contains("1 of 1 servers") && !text.contains("Stopped")
+    });
+    screen.press(&["i"]);
+    screen.wait_to_see("description     only");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod pretend;
 mod publish;
 mod reachability;
 #[cfg(unix)]
+mod screen;
 mod scripts;
 mod simulation;
 mod slots;

@@ -1,8 +1,8 @@
-//! What comes from the terminal: keys, and its size.
+//! What comes from the terminal: keys, and what becomes of it.
 //!
-//! This file hides that a terminal is read by a thread which never waits for long: it must stop
-//! reading while a game has the terminal, and sees within half a second that the window has
-//! another size.
+//! This file hides that a terminal is read by a thread which never waits for long, because it must
+//! stop reading while a game has the terminal; and that nothing is told of the rest: another thread
+//! looks whether the window has another size, and whether the terminal is still as it should be.
 
 use super::keys::{Key, next_key};
 use super::terminal::{self, TTY};
@@ -11,14 +11,17 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often the size is looked at.
+/// How often the size is looked at, and half as often the settings.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Who sleeps so much longer than that was stopped, and the terminal was another's in that time.
+const STOPPED: Duration = Duration::from_secs(2);
 
 /// The terminal is set to end a read after this; one that ends sooner with nothing, again and
 /// again, is at its end.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// Reads that end at once before the terminal counts as gone.
+/// Reads that end at once before it is asked whether the terminal is gone.
 const MOST_EMPTY: u32 = 20;
 
 /// Something from the terminal.
@@ -28,6 +31,8 @@ pub enum Input {
     Key(Key),
     /// It has so many columns and lines.
     Size(usize, usize),
+    /// Somebody else had it, or changed it.
+    Changed,
     /// It is gone.
     Closed(io::Error),
 }
@@ -81,46 +86,56 @@ impl Keys {
     }
 }
 
-/// Starts the thread, which calls `on_input` with what comes.
+/// Starts the threads, which call `on_input` with what comes.
 ///
 /// # Errors
 /// When there is no terminal or no thread to be had.
-pub fn start(on_input: impl Fn(Input) + Send + 'static) -> io::Result<Keys> {
+pub fn start(on_input: impl Fn(Input) + Send + Sync + 'static) -> io::Result<Keys> {
     let terminal = File::open(TTY)?;
+    let on_input = Arc::new(on_input);
     let turn = Arc::<Turn>::default();
     let keys = Keys {
         turn: Arc::clone(&turn),
     };
-    let thread = std::thread::Builder::new().name("keys".to_owned());
-    thread.spawn(move || {
-        if let Err(error) = read(terminal, &turn, &on_input) {
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let on_look = Arc::clone(&on_input);
+    thread("looks").spawn(move || look(&*on_look))?;
+    thread("keys").spawn(move || {
+        if let Err(error) = read(terminal, &turn, &*on_input) {
             on_input(Input::Closed(error));
         }
     })?;
     Ok(keys)
 }
 
+/// Looks again and again. Not done by who reads: a shell from which this program is continued may
+/// have left the terminal in a mode in which a read waits for the end of a line.
+fn look(on_input: &impl Fn(Input)) {
+    let mut size = None;
+    let mut is_turn_of_settings = false;
+    loop {
+        if let Some(new) = terminal::size().filter(|new| Some(*new) != size) {
+            size = Some(new);
+            on_input(Input::Size(new.0, new.1));
+        }
+        let start = Instant::now();
+        std::thread::sleep(LOOK_EVERY);
+        is_turn_of_settings = !is_turn_of_settings;
+        if start.elapsed() > STOPPED || is_turn_of_settings && terminal::is_changed() {
+            on_input(Input::Changed);
+        }
+    }
+}
+
 fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Result<()> {
     let mut bytes: Vec<u8> = Vec::new();
-    let mut size = None;
-    let mut next_look = Instant::now();
     let mut empty = 0;
     loop {
         turn.change(|state| state.is_paused, |state| state.is_reading = true);
-        let now = Instant::now();
-        let mut new_size = None;
-        if now >= next_look {
-            next_look = now + LOOK_EVERY;
-            new_size = terminal::size().filter(|new| Some(*new) != size);
-            size = new_size.or(size);
-        }
         let start = Instant::now();
         let mut buffer = [0; 256];
         let read = terminal.read(&mut buffer);
         turn.change(|_| false, |state| state.is_reading = false);
-        if let Some((columns, lines)) = new_size {
-            on_input(Input::Size(columns, lines));
-        }
         let count = match read {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             read => read?,
@@ -130,7 +145,11 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
             _ => 0,
         };
         if empty > MOST_EMPTY {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            // Somebody may have told it not to wait; that is noticed elsewhere.
+            if terminal::size().is_none() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            std::thread::sleep(QUIET);
         }
         bytes.extend_from_slice(&buffer[..count]);
         // After a pause, an Escape alone is an Escape.

@@ -135,7 +135,10 @@ impl Browser {
                 Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Left),
             };
             while let Some(happening) = next {
-                let is_key = matches!(happening, Happening::Input(Input::Key(_)));
+                let is_key = matches!(happening, Happening::Input(Input::Key(..)));
+                if matches!(happening, Happening::Input(Input::Changed)) {
+                    terminal.retake()?;
+                }
                 for event in self.translate(happening)? {
                     let Some(action) = model.on_event(event, Instant::now()) else {
                         continue;
@@ -158,6 +161,7 @@ impl Browser {
     fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
         Ok(match happening {
             Happening::Input(Input::Key(key)) => vec![Event::Key(key)],
+            Happening::Input(Input::Changed) => vec![],
             Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
             Happening::Input(Input::Closed(error)) => return Err(error),
             Happening::Tracker(number, event) => self.trackers.on_event(number, event),

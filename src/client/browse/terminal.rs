@@ -24,8 +24,21 @@ const RAW: [&str; 10] = [
 const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
-/// What `stty -g` said before; `None` while the terminal is as it was found.
-static FOUND: Mutex<Option<String>> = Mutex::new(None);
+/// What `stty -g` says.
+#[derive(Debug)]
+struct Settings {
+    /// Of the terminal as it was before all this: what a game does to it is not to last.
+    found: String,
+    /// Of the terminal while it is taken.
+    taken: String,
+    is_taken: bool,
+}
+
+static SETTINGS: Mutex<Settings> = Mutex::new(Settings {
+    found: String::new(),
+    taken: String::new(),
+    is_taken: false,
+});
 
 /// A terminal in raw mode, showing its other screen.
 #[derive(Debug)]
@@ -56,6 +69,7 @@ impl Terminal {
             colour: environment("NO_COLOR").is_none_or(|set| set.is_empty()),
             screen: Screen::default(),
         };
+        lock().found = stty(&["-g"])?.trim().to_owned();
         terminal.enter()?;
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -66,10 +80,24 @@ impl Terminal {
     }
 
     fn enter(&self) -> io::Result<()> {
-        let found = stty(&["-g"])?;
-        *lock() = Some(found.trim().to_owned());
+        lock().is_taken = true;
         stty(&RAW)?;
+        let taken = stty(&["-g"])?.trim().to_owned();
+        lock().taken = taken;
         (&self.output).write_all(ENTER_SCREEN.as_bytes())
+    }
+
+    /// Takes it over once more: somebody has changed it.
+    ///
+    /// # Errors
+    /// When it cannot be taken over again.
+    pub fn retake(&mut self) -> io::Result<()> {
+        let found = lock().found.clone();
+        // Whatever this cannot set is not needed here.
+        let _ = stty(&[&found]);
+        self.enter()?;
+        self.screen.forget();
+        Ok(())
     }
 
     /// Gives the terminal back for as long as `run` runs.
@@ -79,8 +107,7 @@ impl Terminal {
     pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
-        self.enter()?;
-        self.screen.forget();
+        self.retake()?;
         Ok(result)
     }
 
@@ -126,17 +153,31 @@ pub fn size() -> Option<(usize, usize)> {
     (lines > 0 && columns > 0).then_some((columns, lines))
 }
 
+/// Somebody else has changed the settings since it was taken: a shell that this program was stopped
+/// and continued from, or a program on the same terminal.
+pub fn is_changed() -> bool {
+    let now = stty(&["-g"]);
+    let settings = lock();
+    settings.is_taken && now.is_ok_and(|now| now.trim() != settings.taken)
+}
+
 /// Leaves the terminal as it was found. Does nothing the second time.
 fn restore() {
-    let Some(found) = lock().take() else { return };
+    let found = {
+        let mut settings = lock();
+        if !std::mem::take(&mut settings.is_taken) {
+            return;
+        }
+        settings.found.clone()
+    };
     if let Ok(mut output) = File::options().write(true).open(TTY) {
         let _ = output.write_all(LEAVE_SCREEN.as_bytes());
     }
     let _ = stty(&[&found]);
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Option<String>> {
-    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> std::sync::MutexGuard<'static, Settings> {
+    SETTINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn stty(arguments: &[&str]) -> io::Result<String> {
