@@ -208,6 +208,34 @@ fn what_a_game_does_to_the_terminal_does_not_last() {
 }
 
 #[test]
+fn what_is_typed_while_the_game_runs_is_not_for_the_browser() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!(
+        "{} browse {} --exec \
+         'sh -c \"echo started >>starts; echo playing; until [ -e over ]; do sleep 0.02; done\"'",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("1 of 1 servers");
+    // The first is acted on; what comes with it was typed for the same list.
+    screen.press(&["Enter", "Enter", "q", "Enter"]);
+    screen.wait_to_see("playing");
+    screen.press(&["q", "Enter", "Enter"]);
+    fs::write(screen.file("over"), "").unwrap();
+    screen.wait_to_see("sh has ended");
+    screen.press(&["i"]);
+    screen.wait_to_see("description     only");
+    assert_eq!(
+        fs::read_to_string(screen.file("starts")).unwrap(),
+        "started\n"
+    );
+}
+
+#[test]
 fn a_terminal_that_somebody_else_has_changed_is_taken_again() {
     if !need("tmux") || !need("bash") {
         return;

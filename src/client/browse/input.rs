@@ -27,8 +27,8 @@ const MOST_EMPTY: u32 = 20;
 /// Something from the terminal.
 #[derive(Debug)]
 pub enum Input {
-    /// A key was pressed.
-    Key(Key),
+    /// A key was pressed, when there had been so many pauses.
+    Key(Key, u64),
     /// It has so many columns and lines.
     Size(usize, usize),
     /// Somebody else had it, or changed it.
@@ -47,6 +47,7 @@ struct Turn {
 #[derive(Debug, Default)]
 struct State {
     is_paused: bool,
+    pauses: u64,
     is_reading: bool,
 }
 
@@ -76,8 +77,18 @@ pub struct Keys {
 impl Keys {
     /// Keeps the thread from reading until [`resume`](Self::resume).
     pub fn pause(&self) {
-        self.turn.lock().is_paused = true;
+        {
+            let mut state = self.turn.lock();
+            state.is_paused = true;
+            state.pauses += 1;
+        }
         self.turn.change(|state| state.is_reading, |_| ());
+    }
+
+    /// How often it was kept from reading. A key from before the last time was meant for what was
+    /// seen then.
+    pub fn pauses(&self) -> u64 {
+        self.turn.lock().pauses
     }
 
     /// Lets it read again.
@@ -129,9 +140,21 @@ fn look(on_input: &impl Fn(Input)) {
 
 fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Result<()> {
     let mut bytes: Vec<u8> = Vec::new();
+    let mut pauses = 0;
     let mut empty = 0;
     loop {
-        turn.change(|state| state.is_paused, |state| state.is_reading = true);
+        let mut pauses_now = 0;
+        turn.change(
+            |state| state.is_paused,
+            |state| {
+                state.is_reading = true;
+                pauses_now = state.pauses;
+            },
+        );
+        if pauses_now != pauses {
+            pauses = pauses_now;
+            bytes.clear();
+        }
         let start = Instant::now();
         let mut buffer = [0; 256];
         let read = terminal.read(&mut buffer);
@@ -158,7 +181,7 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
         while let Some((key, length)) = next_key(&bytes[used..], is_all) {
             used += length;
             if let Some(key) = key {
-                on_input(Input::Key(key));
+                on_input(Input::Key(key, pauses));
             }
         }
         bytes.drain(..used);

@@ -160,7 +160,9 @@ impl Browser {
     /// What has happened, as the model takes it.
     fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
         Ok(match happening {
-            Happening::Input(Input::Key(key)) => vec![Event::Key(key)],
+            // Whoever pressed Enter twice does not want to play twice.
+            Happening::Input(Input::Key(_, pauses)) if pauses != self.keys.pauses() => vec![],
+            Happening::Input(Input::Key(key, _)) => vec![Event::Key(key)],
             Happening::Input(Input::Changed) => vec![],
             Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
             Happening::Input(Input::Closed(error)) => return Err(error),

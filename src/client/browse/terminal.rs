@@ -7,7 +7,7 @@
 use super::screen::Screen;
 use super::view::Line;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -23,6 +23,9 @@ const RAW: [&str; 10] = [
 
 const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// Reads that throw away what was typed; who types more than that meant something else.
+const MOST_DISCARDED: usize = 64;
 
 /// What `stty -g` says.
 #[derive(Debug)]
@@ -100,7 +103,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Gives the terminal back for as long as `run` runs.
+    /// Gives the terminal back for as long as `run` runs. What is typed in that time and not read
+    /// by who has it is lost.
     ///
     /// # Errors
     /// When it cannot be taken over again.
@@ -108,6 +112,7 @@ impl Terminal {
         restore();
         let result = run();
         self.retake()?;
+        discard_typed();
         Ok(result)
     }
 
@@ -174,6 +179,19 @@ fn restore() {
         let _ = output.write_all(LEAVE_SCREEN.as_bytes());
     }
     let _ = stty(&[&found]);
+}
+
+/// Reads what was typed, of which nobody knows for whom. In raw mode, a read waits for a moment.
+fn discard_typed() {
+    let Ok(mut terminal) = File::open(TTY) else {
+        return;
+    };
+    let mut buffer = [0; 1024];
+    for _ in 0..MOST_DISCARDED {
+        if terminal.read(&mut buffer).is_ok_and(|count| count == 0) {
+            return;
+        }
+    }
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Settings> {
