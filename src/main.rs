@@ -46,10 +46,14 @@ fn main() -> ExitCode {
         },
         Ok(Command::Browse(request)) => match browse(*request, |name| std::env::var_os(name)) {
             Ok(Browsed::Left) => ExitCode::SUCCESS,
-            Ok(Browsed::Picked(address)) => {
-                let _ = writeln!(std::io::stdout(), "{address}");
-                ExitCode::SUCCESS
-            }
+            Ok(Browsed::Picked(address)) => match writeln!(std::io::stdout(), "{address}") {
+                Ok(()) => ExitCode::SUCCESS,
+                // Whoever waits for it would take nothing for an address.
+                Err(error) => {
+                    let why = format!("{address} cannot be written: {error}");
+                    fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+                }
+            },
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Ok(Command::Announce(options)) => match announce(*options) {

@@ -6,6 +6,7 @@ use crate::tools::{need, wait_until};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -169,6 +170,24 @@ fn without_a_program_to_join_with_the_address_is_printed() {
     screen.press(&["Enter"]);
     screen.wait_to_see("127.0.0.1:4321");
     screen.wait_to_see("code 0");
+}
+
+#[test]
+fn an_address_that_cannot_be_written_is_no_success() {
+    if !need("tmux") || !Path::new("/dev/full").exists() {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!(
+        "{} browse {} >/dev/full",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("only");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("gltracker: 127.0.0.1:4321 cannot be written");
+    screen.wait_to_see("code 3");
 }
 
 #[test]
