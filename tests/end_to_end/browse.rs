@@ -2,10 +2,9 @@
 
 use crate::harness::{TrackerProcess, gltracker};
 use crate::screen::Screen;
-use crate::tools::{need, wait_until};
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -169,6 +168,50 @@ fn without_a_program_to_join_with_the_address_is_printed() {
     screen.wait_to_see("only");
     screen.press(&["Enter"]);
     screen.wait_to_see("127.0.0.1:4321");
+    screen.wait_to_see("code 0");
+}
+
+/// A tracker with many game servers, and at every moment one more.
+fn talkative_tracker(count: u32) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (connection, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(&connection).read_line(&mut line).unwrap();
+        let mut writer = BufWriter::new(&connection);
+        let first = u32::from_be_bytes([127, 1, 0, 0]);
+        let infos = |number| format!("INFOS ip={} port=9", Ipv4Addr::from_bits(first + number));
+        for number in 1..=count {
+            writeln!(writer, "{}", infos(number)).unwrap();
+        }
+        writeln!(writer, "END count={count} rev=a-{count}").unwrap();
+        // Until the browser has hung up.
+        for count in count + 1.. {
+            let end = format!("END count=1 rev=a-{count} since=a-{}", count - 1);
+            if writeln!(writer, "{}\n{end}", infos(count)).is_err() {
+                return;
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_tracker_that_never_stops_talking_is_shown_all_the_same() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = talkative_tracker(5000);
+    let screen = Screen::run(&format!("{} browse {tracker}", gltracker()));
+    let mut seen = HashSet::new();
+    screen.wait_for("more and more are shown", |text| {
+        let status = text.lines().find(|line| line.contains(" servers, "));
+        let count = status.and_then(|line| line.split(' ').next());
+        seen.extend(count.map(str::to_owned));
+        seen.len() > 5
+    });
+    screen.press(&["q"]);
     screen.wait_to_see("code 0");
 }
 

@@ -61,7 +61,7 @@ impl Screen {
     }
 
     /// The screen as soon as `is_right` holds for it.
-    pub(crate) fn wait_for(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_for(&self, what: &str, mut is_right: impl FnMut(&str) -> bool) -> String {
         wait_until(what, || Some(self.text()).filter(|text| is_right(text)))
     }
 

@@ -3,7 +3,8 @@
 //! [`model`] is what the browser knows and what a key does to it, [`view`] what of it is seen,
 //! [`screen`] how that is written: all are pure. [`terminal`] and [`input`] speak to the terminal, and this file hides how all of
 //! them and the trackers are brought together: everything that happens comes in through one
-//! channel, and what is on the screen is what was true when nothing more was waiting in it.
+//! channel, and what is on the screen is what was true when nothing more was waiting in it, or a
+//! moment ago where something always is.
 
 pub mod exec;
 pub mod favourites;
@@ -35,6 +36,9 @@ use trackers::Trackers;
 
 /// The screen is drawn anew after this at the latest, because it says how old the list is.
 const TICK: Duration = Duration::from_secs(1);
+
+/// What comes without a pause is taken in for so long before it is drawn.
+const FRAME: Duration = Duration::from_millis(100);
 
 /// Events that wait to be looked at. More wait in the sockets of those who send them.
 const QUEUE: usize = 256;
@@ -134,6 +138,7 @@ impl Browser {
                 // This holds a sender itself.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Left),
             };
+            let start = Instant::now();
             while let Some(happening) = next {
                 let is_key = matches!(happening, Happening::Input(Input::Key(..)));
                 if matches!(happening, Happening::Input(Input::Changed)) {
@@ -147,11 +152,11 @@ impl Browser {
                         return Ok(outcome);
                     }
                 }
-                // What a key does is seen before the next one.
-                next = if is_key {
-                    None
-                } else {
-                    self.happened.try_recv().ok()
+                // What a key does is seen before the next one; and a tracker that never stops
+                // talking does not keep the player from seeing what it says.
+                next = match is_key || start.elapsed() >= FRAME {
+                    true => None,
+                    false => self.happened.try_recv().ok(),
                 };
             }
         }
