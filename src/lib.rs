@@ -8,6 +8,7 @@
 //! - [`game_server`]: what a game server runs, to be found and to answer.
 //! - [`client`]: what a player's program runs.
 //! - [`cli`]: arguments to a command.
+//! - [`interrupt`]: how a command outlives Ctrl-C.
 //!
 //! PROTOCOL.md describes the conversation itself. A tracker inside another program:
 //!
@@ -34,5 +35,6 @@
 pub mod cli;
 pub mod client;
 pub mod game_server;
+pub mod interrupt;
 pub mod protocol;
 pub mod tracker;

@@ -4,6 +4,7 @@ use gltracker::cli::{self, Command};
 use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
+use gltracker::interrupt;
 use gltracker::tracker::StartError;
 use gltracker::tracker::credentials::PasswordError;
 use gltracker::tracker::serve::serve;
@@ -18,7 +19,16 @@ const WRONG_USAGE: u8 = 2;
 const SYSTEM_SAID_NO: u8 = 3;
 
 fn main() -> ExitCode {
-    match cli::parse(std::env::args_os().skip(1), |name| std::env::var_os(name)) {
+    let command = cli::parse(std::env::args_os().skip(1), |name| std::env::var_os(name));
+    let starts_program = match &command {
+        Ok(Command::Browse(request)) => request.exec.is_some(),
+        Ok(Command::Announce(options)) => !options.program.is_empty(),
+        _ => false,
+    };
+    if starts_program {
+        interrupt::outlive(|name| std::env::var_os(name));
+    }
+    match command {
         Ok(Command::Print(text)) => {
             // Whoever closed the pipe has seen enough.
             let _ = std::io::stdout().write_all(text.as_bytes());

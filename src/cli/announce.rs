@@ -197,7 +197,8 @@ The password of the tracker belongs into GLTRACKER_PASSWORD.
 
 With a program, which is the game server, it is started, and when it ends it leaves the lists and
 this command ends with its exit code. It has standard input for itself: give --updates for
-updates. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password.
+updates. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
+this command waits for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
 What happens goes to standard error, a line each.
 Exit codes: 1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use,

@@ -3,9 +3,10 @@
 //! This file hides what it is told, what it is not told, and how its end becomes an exit code.
 
 use super::address::TrackerAddress;
+use crate::interrupt;
 use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::thread;
 
 /// Starts the game server on the standard streams of this process. It learns which port is
@@ -17,7 +18,7 @@ pub(super) fn start(
     trackers: &[TrackerAddress],
 ) -> io::Result<Child> {
     let trackers: Vec<String> = trackers.iter().map(ToString::to_string).collect();
-    Command::new(program)
+    interrupt::command(program)?
         .args(arguments)
         .env_remove("GLTRACKER_PASSWORD")
         .env_remove("GLTRACKER_PASSWORD_FILE")

@@ -1,6 +1,7 @@
 //! `gltracker announce` and the library behind it, with real trackers.
 
-use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, free_udp_port};
+use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, free_udp_port, gltracker};
+use crate::screen::Screen;
 use crate::tools::{Program, need, wait_until};
 use gltracker::game_server::{Announcer, Credential, Event, Happening};
 use std::fs;
@@ -82,6 +83,28 @@ fn it_survives_a_tracker_that_is_killed_and_started_again_twenty_times() {
     let errors = program.errors.wait_for_end();
     assert!(errors.contains("lost 127.0.0.24:"), "{errors}");
     assert!(errors.contains("next try in "), "{errors}");
+}
+
+#[test]
+fn ctrl_c_is_for_the_game_server_and_its_exit_code_for_the_shell() {
+    if !need("tmux") || !need("perl") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let game = "trap \"echo ending; until [ -e over ]; do sleep 0.02; done; exit 7\" INT; \
+                while :; do sleep 0.02; done";
+    let screen = Screen::run(&format!(
+        "GLTRACKER_PASSWORD='{PASSWORD}' {} announce --tracker {} --port 1 -- sh -c '{game}'",
+        gltracker(),
+        tracker.servers
+    ));
+    tracker.wait_for_list(|list| list.len() == 1);
+    screen.press(&["C-c"]);
+    screen.wait_to_see("ending");
+    tracker.wait_for_list(|list| list.len() == 1);
+    fs::write(screen.file("over"), "").unwrap();
+    screen.wait_to_see("code 7");
+    tracker.wait_for_list(<[String]>::is_empty);
 }
 
 /// Announcers of the ports 1, 2, 3 … in this process.

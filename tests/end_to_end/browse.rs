@@ -2,9 +2,11 @@
 
 use crate::harness::{TrackerProcess, gltracker};
 use crate::screen::Screen;
-use std::io::{BufRead, BufReader, Write};
+use crate::tools::{need, wait_until};
+use std::collections::HashSet;
+use std::fs;
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -295,6 +297,46 @@ fn what_is_typed_while_the_game_runs_is_not_for_the_browser() {
         fs::read_to_string(screen.file("starts")).unwrap(),
         "started\n"
     );
+}
+
+#[test]
+fn ctrl_c_ends_the_game_and_not_the_browser() {
+    if !need("tmux") || !need("perl") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!(
+        "{} browse {} --exec 'sh -c \"echo playing; exec sleep 60\"'",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("1 of 1 servers");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("playing");
+    screen.press(&["C-c"]);
+    screen.wait_to_see("sh has ended: signal: 2");
+    screen.press(&["i"]);
+    screen.wait_to_see("description     only");
+    screen.press(&["C-c"]);
+    screen.wait_to_see("code 0");
+}
+
+#[test]
+fn a_game_that_is_not_there_is_named() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _game_server = tracker.log_in(4321, "description=only");
+    let screen = Screen::run(&format!(
+        "{} browse {} --exec there-is-no-such-game",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("1 of 1 servers");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("there-is-no-such-game cannot be started");
 }
 
 #[test]

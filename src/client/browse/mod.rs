@@ -13,14 +13,15 @@ pub mod keys;
 pub mod model;
 mod pages;
 mod row;
-mod status;
 pub mod screen;
+mod status;
 pub mod terminal;
 mod trackers;
 pub mod view;
 
 use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress, ping};
+use crate::interrupt;
 use crate::protocol::text::spelled_out;
 use exec::{Call, Template};
 use favourites::Favourites;
@@ -28,7 +29,6 @@ use input::Input;
 use model::{Action, Connection, Event, Model};
 use std::io;
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use terminal::Terminal;
@@ -231,8 +231,8 @@ impl Browser {
         self.trackers.leave();
         self.keys.pause();
         let ended = terminal.lend(|| {
-            Command::new(&call.program)
-                .args(&call.arguments)
+            let mut game = interrupt::command(call.program.as_ref())?;
+            game.args(&call.arguments)
                 .env_remove("GLTRACKER_PASSWORD")
                 .envs(call.environment.iter().map(|(key, value)| (key, value)))
                 .status()
