@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 /// second or two stays with its worker: to pass it on costs as much as an update.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// How soon a waiter asks again when no worker has time to send a PING.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How soon a waiter asks again when no worker has time to send a PING. There may be thousands who
+/// ask: game servers that came at once fall silent at once.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// After this time it sends the PING itself; the game server is dropped 15 s after it was due.
 const LATEST: Duration = Duration::from_secs(5);
