@@ -11,7 +11,7 @@
 //! changes nothing.
 
 use super::reachability::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
-use super::{Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
+use super::{Mistakes, Outbox, Pace, Patience, Session, Setting, Timings, answer_common};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::LineError;
 use crate::protocol::message::{
@@ -77,7 +77,8 @@ enum State {
     /// On the list. Only here does the connection own an entry of the registry.
     Listed {
         heard: Instant,
-        pinged: bool,
+        /// When it was sent a PING, if it has said nothing since.
+        pinged: Option<Instant>,
         pings: u64,
         proof: Proof,
     },
@@ -349,7 +350,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         }
         self.state = State::Listed {
             heard: now,
-            pinged: false,
+            pinged: None,
             pings: 0,
             proof,
         };
@@ -530,7 +531,7 @@ impl<S: Services> Session for GameServerSession<'_, S> {
         }
         if let State::Listed { heard, pinged, .. } = &mut self.state {
             *heard = now;
-            *pinged = false;
+            *pinged = None;
         }
         let done = match line {
             Ok(line) => self.obey(line, now, out),
@@ -571,15 +572,17 @@ impl<S: Services> Session for GameServerSession<'_, S> {
                 pings,
                 ..
             } => {
-                if now >= *heard + timings.drop_after {
+                // Never without having been asked: a tracker that stood still for a minute would
+                // drop everybody.
+                if pinged.is_some_and(|at| now >= at + to_answer(&timings)) {
                     let text = format!(
                         "nothing was heard for {} s; answer PING with PONG",
                         timings.drop_after.as_secs()
                     );
                     return out.refuse(Refusal::new(ErrorCode::Timeout, text));
                 }
-                if !*pinged && now >= *heard + timings.ping_after {
-                    *pinged = true;
+                if pinged.is_none() && now >= *heard + timings.ping_after {
+                    *pinged = Some(now);
                     *pings += 1;
                     out.line(format_args!("PING {pings}"));
                 }
@@ -599,11 +602,15 @@ impl<S: Services> Session for GameServerSession<'_, S> {
             } => (patience.next_look, proof),
             State::Listed {
                 heard,
-                pinged: false,
+                pinged: None,
                 proof,
                 ..
             } => (*heard + timings.ping_after, proof),
-            State::Listed { heard, proof, .. } => (*heard + timings.drop_after, proof),
+            State::Listed {
+                pinged: Some(at),
+                proof,
+                ..
+            } => (*at + to_answer(timings), proof),
         };
         proof.next_deadline().map_or(own, |at| at.min(own))
     }
@@ -643,6 +650,11 @@ fn no_mac_expected(mac: Option<&str>) -> Result<(), Refusal> {
 
 fn not_logged_in() -> Refusal {
     Refusal::new(ErrorCode::NotLoggedIn, "log in first: LOGIN <password>")
+}
+
+/// How long a game server may take to answer a PING.
+fn to_answer(timings: &Timings) -> Duration {
+    timings.drop_after.saturating_sub(timings.ping_after)
 }
 
 /// How long each step of logging in may take, in a crowd and otherwise.

@@ -560,6 +560,24 @@ fn silence_is_pinged_once_and_then_dropped() {
 }
 
 #[test]
+fn nobody_is_dropped_without_having_been_asked() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let s = Duration::from_secs;
+    let mut session = listed(&tracker, &setting, start);
+    say(&mut session, "INFOS pingport=1", start);
+    // The tracker stood still meanwhile.
+    let mut out = Outbox::default();
+    session.on_deadline(start + s(40), &mut out);
+    assert_eq!(
+        (out.take_text().as_str(), out.closing()),
+        ("PING 1\n", None)
+    );
+    assert_eq!(session.next_deadline(), start + s(55));
+    session.on_deadline(start + s(55), &mut out);
+    assert!(out.take_text().starts_with("ERR timeout"));
+}
+
+#[test]
 fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
     let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
     let s = Duration::from_secs;
