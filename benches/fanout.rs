@@ -25,8 +25,8 @@
 //! the last watcher, of all changes; up to 100 ms of that are the pause between two batches. What
 //! can be compared with Redis is the time between the first and the last receiver of a batch.
 //!
-//! The bench fails unless every batch of every receiver leads on from the one before, and at last to
-//! the list; of one watcher in a hundred, what is in them is compared with it.
+//! The bench fails unless every batch of every receiver leads on from the one before, and at last
+//! to the list; of one watcher in a hundred, what is in them is compared with it.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

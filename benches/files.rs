@@ -18,8 +18,8 @@
 //! and what is in its file then is put back before each round. Trackers with as many slots are
 //! started with that file and with none, in turns, and asked for the list from the beginning.
 //! `first list` is the time from the start of the process to the END of the first LIST, which must
-//! have everybody, and stale; with no file it has nobody. `listening` is that to the line of the log
-//! that says that all threads are up. In milliseconds.
+//! have everybody, and stale; with no file it has nobody. `listening` is that to the line of the
+//! log that says that all threads are up. In milliseconds.
 
 use std::fs;
 use std::net::TcpListener;

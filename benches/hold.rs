@@ -11,13 +11,14 @@
 //! to send from. `beyond idle` is what is there more than when the tracker had just started, with
 //! all of its threads waiting at the door; `with thread` is that and the thread. What the other
 //! ends of the connections take, which are in this program, is not in it: that is half of what is
-//! there more when a bare server holds as many. A thread is measured apart too: as what a tracker with so many slots
-//! takes more than one with a few, shared out among the threads that it has more.
+//! there more when a bare server holds as many. A thread is measured apart too: as what a tracker
+//! with so many slots takes more than one with a few, shared out among the threads that it has
+//! more.
 //!
 //! Beside the tracker (`gltracker`) is a bare loop that holds the same connections in the same
 //! number of threads, having answered three lines each (`threads`), and one that does nothing but
-//! accept, in one thread (`sockets`: one end). What to look at: `ratio`, of what one game server takes in
-//! all with its thread to what it takes of `threads`, in the same run.
+//! accept, in one thread (`sockets`: one end). What to look at: `ratio`, of what one game server
+//! takes in all with its thread to what it takes of `threads`, in the same run.
 //!
 //! The second table is of the time until all have logged in, 64 at once, and of the CPU time of
 //! the server for it, as a ratio to `threads`. A login is a connection, LOGIN, INFOS and PING; the

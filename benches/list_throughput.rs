@@ -20,8 +20,9 @@
 //! What to look at: the two ratios. They hold on any machine; requests a second do not.
 //!
 //! - `rate`: requests a second of the first divided by those of the fastest other (in the last
-//!   table, of `none`), which is the one marked `*`: the median of the rounds, and the lowest and highest of them. The clients run
-//!   on the same machine and take most of it, which pulls this ratio towards 1.
+//!   table, of `none`), which is the one marked `*`: the median of the rounds, and the lowest and
+//!   highest of them. The clients run on the same machine and take most of it, which pulls this
+//!   ratio towards 1.
 //! - `CPU`: CPU time of the first for a request divided by that of the same other. The clients
 //!   are not in it. Counted in ticks of 10 ms over all rounds of a row together.
 //!

@@ -86,8 +86,8 @@ pub(crate) fn header(what: &str, names: &[&str]) -> String {
     )
 }
 
-/// Rates and CPU times of all rivals, and the ratios of the first to the one named `beside`, or else
-/// to the fastest of the others. That one is marked.
+/// Rates and CPU times of all rivals, and the ratios of the first to the one named `beside`, or
+/// else to the fastest of the others. That one is marked.
 pub(crate) fn row(
     what: &str,
     rivals: &[Rival<'_>],

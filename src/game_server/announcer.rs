@@ -124,7 +124,8 @@ impl Shared for Announcement {
 impl Announcer {
     /// Starts to announce a game server of these fields (`key=value …`, with values in double
     /// quotes where they have spaces; `port` is needed) to each of these trackers; one that is
-    /// named twice counts once. It returns at once; what becomes of it is told to `on_event`, from other threads, which wait for it.
+    /// named twice counts once. It returns at once; what becomes of it is told to `on_event`, from
+    /// other threads, which wait for it.
     ///
     /// # Errors
     /// When the fields are not what a game server may say, there is no tracker, or the system has

@@ -65,8 +65,8 @@ pub(super) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec
 
 /// As many of `fields`, `most` at the most, as fit into a line that starts with `start`; and that
 /// line. What does not fit is left for the next one. What makes the set smaller comes first then,
-/// so that it is never larger on the way than at both ends; and the port, which is among the shortest
-/// fields there are, is always in the first line.
+/// so that it is never larger on the way than at both ends; and the port, which is among the
+/// shortest fields there are, is always in the first line.
 pub(super) fn line_with(
     start: &str,
     mut fields: Vec<Field>,

@@ -1,9 +1,10 @@
 //! The daemon: who is listed, who may connect, and the two conversations.
 //!
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
-//! given the time. The others own what the pure ones never see: [`pool`] and
-//! [`roster`] the threads and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard error, [`publish`] the files for the rest of the world,
-//! [`machine`] the limits of the system. `services` and `seat` are where the two meet.
+//! given the time. The others own what the pure ones never see: [`pool`] and [`roster`] the threads
+//! and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard
+//! error, [`publish`] the files for the rest of the world, [`machine`] the limits of the system.
+//! `services` and `seat` are where the two meet.
 
 pub mod admission;
 pub mod bans;

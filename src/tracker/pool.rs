@@ -64,8 +64,8 @@ pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListene
     Ok(listener)
 }
 
-/// Starts the `threads` of a port, which has this `bell`. Those of them who are at the door call `receive` with whoever
-/// comes; all of them do the errands of `roster`.
+/// Starts the `threads` of a port, which has this `bell`. Those of them who are at the door call
+/// `receive` with whoever comes; all of them do what else `roster` has for them.
 ///
 /// # Errors
 /// When a thread cannot be started; says which one it was.

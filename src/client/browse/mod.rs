@@ -1,10 +1,10 @@
 //! `gltracker browse`: the list, live, in a terminal.
 //!
 //! [`model`] is what the browser knows and what a key does to it, [`view`] what of it is seen,
-//! [`screen`] how that is written: all are pure. [`terminal`] and [`input`] speak to the terminal, and this file hides how all of
-//! them and the trackers are brought together: everything that happens comes in through one
-//! channel, and what is on the screen is what was true when nothing more was waiting in it, or a
-//! moment ago where something always is.
+//! [`screen`] how that is written: all are pure. [`terminal`] and [`input`] speak to the terminal,
+//! and this file hides how all of them and the trackers are brought together: everything that
+//! happens comes in through one channel, and what is on the screen is what was true when nothing
+//! more was waiting in it, or a moment ago where something always is.
 
 pub mod exec;
 pub mod favourites;

@@ -1,5 +1,5 @@
-//! How bytes get out: an answer in one go and within its time; or what the socket takes at once, for
-//! those who never wait.
+//! How bytes get out: an answer in one go and within its time; or what the socket takes at once,
+//! for those who never wait.
 
 use super::{Connection, Ending, Talk, is_timeout};
 use crate::protocol::message::Refusal;

@@ -1,0 +1,53 @@
+//! Connections and both of their ends.
+
+use super::*;
+use crate::protocol::line::LineError;
+use std::net::TcpListener;
+use std::thread;
+
+/// Says back every line.
+struct Echo;
+
+impl Session for Echo {
+    fn on_line(&mut self, line: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+        out.line(line.unwrap());
+    }
+    fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+    fn on_deadline(&mut self, _: Instant, _: &mut Outbox) {}
+    fn on_end(&mut self, inside_a_line: bool, out: &mut Outbox) {
+        out.line(format_args!("inside a line: {inside_a_line}"));
+    }
+    fn next_deadline(&self) -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+}
+
+/// Both ends of a connection.
+fn pair() -> (TcpStream, Connection) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (accepted, address) = listener.accept().unwrap();
+    preset(&accepted, &Timings::default()).unwrap();
+    (peer, Connection::new(1, accepted, address))
+}
+
+#[test]
+fn a_talk_goes_on_where_it_was_on_whichever_thread() {
+    let (mut peer, connection) = pair();
+    let (mut talk, mut session) = (Talk::default(), Echo);
+    for said in ["one\ntw", "o\nthree", "\n"] {
+        peer.write_all(said.as_bytes()).unwrap();
+        let go_on = || {
+            let ending = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
+            assert!(matches!(ending, Step::Heard));
+        };
+        thread::scope(|scope| scope.spawn(go_on).join().unwrap());
+    }
+    peer.shutdown(Shutdown::Write).unwrap();
+    let ending = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
+    assert!(matches!(ending, Step::Over(Ending::Done)));
+    drop(connection);
+    let mut answers = String::new();
+    peer.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers, "one\ntwo\nthree\ninside a line: false\n");
+}
