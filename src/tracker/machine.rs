@@ -22,7 +22,7 @@ pub const GUESTS_OF_HOLDERS: usize = 4;
 /// the publisher, two of the state file, the notifier.
 const OTHER_THREADS: usize = 9;
 
-/// Descriptors that are not connections: standard streams, listeners, files being read.
+/// Descriptors that are not connections: standard streams, listeners, four pipes, files being read.
 const OTHER_DESCRIPTORS: usize = 32;
 
 /// Memory maps a std thread takes: its stack, the guard page below, and the same for the stack

@@ -25,6 +25,7 @@ pub mod publish;
 pub mod random;
 pub mod reachability;
 pub mod registry;
+pub mod resting;
 pub mod roster;
 pub mod serve;
 pub mod session;
@@ -174,6 +175,9 @@ impl Tracker {
         let (game_servers, clients) = (inheritable(game_servers)?, inheritable(clients)?);
         let servers_at = local(&game_servers, config.servers, GAME_SERVER_PORT)?;
         let clients_at = local(&clients, config.clients, CLIENT_PORT)?;
+        let game_server_roster =
+            Roster::with_waiters(needs.game_server_workers).map_err(StartError::Thread)?;
+        let client_roster = Roster::few_at_the_door().map_err(StartError::Thread)?;
         let random = Random::open();
         let epoch = random.number() as u32;
         // A tracker has no end, so what its threads share is never dropped, and a conversation can
@@ -202,8 +206,8 @@ impl Tracker {
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
-            game_server_roster: Roster::with_waiters(needs.game_server_workers),
-            client_roster: Roster::few_at_the_door(),
+            game_server_roster,
+            client_roster,
             game_server_bell: Default::default(),
             client_bell: Default::default(),
             keeper_rounds: Default::default(),

@@ -193,7 +193,7 @@ mod tests {
             "test",
             listener,
             Box::leak(Box::default()),
-            Box::leak(Box::new(Roster::few_at_the_door())),
+            Box::leak(Box::new(Roster::few_at_the_door().unwrap())),
             threads,
             log,
             receive,

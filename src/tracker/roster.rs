@@ -14,10 +14,10 @@
 //! passes, and then pass the conversation on to a worker. If there is no worker to be had, a waiter
 //! becomes one: nobody is kept waiting in order to save memory.
 
+use super::resting::{Rest, Rester, Resting};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
 
 /// Threads at the door for clients. More of them, called there while connections keep waiting,
 /// cost a LIST up to a third more processor time under load.
@@ -52,25 +52,25 @@ struct State<T> {
     at_door: usize,
     /// For workers, who have been called for it or will come by.
     holds: VecDeque<T>,
-    /// Workers. The last who came to rest is the first to be called: what it needs is still in the
-    /// cache.
-    resting: Vec<Arc<Rester>>,
+    /// Workers.
+    resting: Resting,
     /// Workers that were called and have not come yet.
     coming: usize,
     /// For waiters, who have been called for it.
     waits: VecDeque<T>,
-    resting_waiters: Vec<Arc<Rester>>,
+    resting_waiters: Resting,
 }
 
 impl<T> State<T> {
     /// Who is to be called for what a worker does.
-    fn next_worker(&mut self) -> Option<Arc<Rester>> {
-        self.resting_worker().or_else(|| self.resting_waiters.pop())
+    fn next_worker(&mut self) -> Option<Rest> {
+        self.resting_worker()
+            .or_else(|| self.resting_waiters.call())
     }
 
     /// A worker who is called now.
-    fn resting_worker(&mut self) -> Option<Arc<Rester>> {
-        let worker = self.resting.pop()?;
+    fn resting_worker(&mut self) -> Option<Rest> {
+        let worker = self.resting.call()?;
         self.coming += 1;
         Some(worker)
     }
@@ -81,59 +81,43 @@ impl<T> State<T> {
     }
 }
 
-/// A thread that may rest.
-struct Rester {
-    thread: Thread,
-    is_called: AtomicBool,
-}
-
-impl Rester {
-    fn call(&self) {
-        self.is_called.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-
-    fn rest(&self) {
-        while !self.is_called.swap(false, Ordering::Acquire) {
-            thread::park();
-        }
-    }
-}
-
 impl<T> Roster<T> {
     /// For a port whose peers nearly always say at once all that they have to say: a few at the
     /// door answer them.
-    pub fn few_at_the_door() -> Self {
+    ///
+    /// # Errors
+    /// When the system has no room for threads to rest in.
+    pub fn few_at_the_door() -> io::Result<Self> {
         Self::new(usize::MAX, FEW)
     }
 
     /// For a port whose peers stay, with so many workers.
-    pub fn with_waiters(workers: usize) -> Self {
+    ///
+    /// # Errors
+    /// When the system has no room for threads to rest in.
+    pub fn with_waiters(workers: usize) -> io::Result<Self> {
         Self::new(workers, workers - workers / 4)
     }
 
-    fn new(workers: usize, most_at_door: usize) -> Self {
-        Self {
+    fn new(workers: usize, most_at_door: usize) -> io::Result<Self> {
+        Ok(Self {
             state: Mutex::new(State {
                 joined: 0,
                 at_door: 0,
                 holds: VecDeque::with_capacity(AT_A_TIME),
-                resting: Vec::new(),
+                resting: Resting::new()?,
                 coming: 0,
                 waits: VecDeque::with_capacity(AT_A_TIME),
-                resting_waiters: Vec::new(),
+                resting_waiters: Resting::new()?,
             }),
             most_at_door,
             workers,
-        }
+        })
     }
 
     /// Takes on the calling thread.
     pub fn join(&self) -> Place<'_, T> {
-        let me = Arc::new(Rester {
-            thread: thread::current(),
-            is_called: AtomicBool::new(false),
-        });
+        let me = Arc::new(Rester::current());
         let mut state = self.state();
         state.joined += 1;
         Place {
@@ -165,7 +149,7 @@ impl<T> Roster<T> {
         };
         state.holds.push_back(held);
         drop(state);
-        worker.call();
+        worker.end();
         Ok(())
     }
 
@@ -175,12 +159,12 @@ impl<T> Roster<T> {
     /// `held`, if there is none left.
     pub fn give_to_waiter(&self, held: T) -> Result<(), T> {
         let mut state = self.state();
-        let Some(waiter) = state.resting_waiters.pop() else {
+        let Some(waiter) = state.resting_waiters.call() else {
             return Err(held);
         };
         state.waits.push_back(held);
         drop(state);
-        waiter.call();
+        waiter.end();
         Ok(())
     }
 
@@ -199,9 +183,9 @@ impl<T> Roster<T> {
 
 /// Wakes whoever was taken off the resting ones, when the lock is free again. A thread that is
 /// called looks for itself what is to be done: it may be something else by then.
-fn call(called: Option<Arc<Rester>>) {
-    if let Some(rester) = called {
-        rester.call();
+fn call(called: Option<Rest>) {
+    if let Some(rest) = called {
+        rest.end();
     }
 }
 
@@ -254,9 +238,9 @@ impl<T> Place<'_, T> {
                 true => &mut state.resting,
                 false => &mut state.resting_waiters,
             };
-            resting.push(Arc::clone(&self.me));
+            let rest = resting.enter(&self.me);
             drop(state);
-            self.me.rest();
+            rest.take();
             was_called = true;
         }
     }

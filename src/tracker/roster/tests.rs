@@ -2,12 +2,13 @@
 
 use super::*;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn leak(roster: Roster<u32>) -> &'static Roster<u32> {
-    Box::leak(Box::new(roster))
+fn leak(roster: io::Result<Roster<u32>>) -> &'static Roster<u32> {
+    Box::leak(Box::new(roster.unwrap()))
 }
 
 /// What several threads come to do. One at the door stays there; all else is done at once.
@@ -95,7 +96,7 @@ fn workers_hold_and_waiters_wait() {
     assert_eq!(roster.give_to_worker(2), Ok(()));
     assert_eq!(said.recv_timeout(PATIENCE), Ok(Duty::Hold(2)));
     await_rest(roster, 1, 2);
-    roster.state().resting.clear();
+    while roster.state().resting.call().is_some() {}
     assert_eq!(roster.give_to_worker(3), Err(3), "all are busy");
     assert!(waiting.try_recv().is_err());
 }
@@ -109,7 +110,7 @@ fn a_waiter_that_comes_by_leaves_to_a_worker_what_that_was_called_for() {
     }
     // One that is called and does not come.
     let mut worker = roster.join();
-    roster.state().resting.push(Arc::clone(&worker.me));
+    let _ = roster.state().resting.enter(&worker.me);
     assert_eq!(roster.give_to_worker(1), Ok(()));
     let waiting = staff(roster, 1);
     await_rest(roster, 0, 1);
