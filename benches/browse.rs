@@ -123,7 +123,8 @@ fn screen(count: usize) -> Result<()> {
     let now = Instant::now();
     let mut model = Model::new("tracker.example".into(), None, Favourites::default());
     let entry = |number: usize| -> Result<(SocketAddr, Infos)> {
-        let changes = Changes::parse(&sample::fields(number))?;
+        let fields = sample::fields(number);
+        let changes = Changes::parse(&fields)?;
         let address = SocketAddr::from(([198, 51, 100, 7], 10_000 + number as u16));
         Ok((address, Infos::default().with(&changes)))
     };

@@ -215,7 +215,7 @@ impl Announcement {
         })
     }
 
-    fn apply(&mut self, changes: &Changes) -> Result<(), String> {
+    fn apply(&mut self, changes: &Changes<'_>) -> Result<(), String> {
         self.announcer.apply(changes).map_err(|no| no.text)?;
         let port = self.announcer.udp_port();
         if self.udp_port.swap(port, Ordering::Relaxed) != port && self.pong.is_some() {
@@ -265,15 +265,17 @@ impl State {
     fn apply(
         &mut self,
         (number, line): Numbered,
-        change: impl FnOnce(&Changes) -> Result<(), String>,
+        change: impl FnOnce(&Changes<'_>) -> Result<(), String>,
     ) {
-        let changes = line.and_then(|line| match line.trim_start().starts_with('#') {
-            true => Ok(Changes::default()),
-            false => Changes::parse(&line).map_err(|no| no.text),
-        });
-        let done = changes.and_then(|changes| match changes.is_empty() {
-            true => Ok(()),
-            false => change(&changes),
+        let done = line.and_then(|line| {
+            if line.trim_start().starts_with('#') {
+                return Ok(());
+            }
+            let changes = Changes::parse(&line).map_err(|no| no.text)?;
+            match changes.is_empty() {
+                true => Ok(()),
+                false => change(&changes),
+            }
         });
         if let Err(why) = done {
             let mistake = format!("line {number} of {}: {why}", self.source);

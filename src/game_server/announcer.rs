@@ -189,13 +189,7 @@ impl Announcer {
     /// When the key or the value is not allowed, or the game server would have too many fields;
     /// nothing has changed then.
     pub fn update(&self, key: &str, value: &str) -> Result<(), Refusal> {
-        let mut one = Infos::default();
-        one.set(key, value)?;
-        let changes = match value {
-            "" => Changes::parse(&format!("{key}="))?,
-            _ => Changes::parse(&one.to_string())?,
-        };
-        self.apply(&changes)
+        self.apply(&Changes::of_one(key, value)?)
     }
 
     /// Says how many players there are (`nbplayers`).

@@ -135,6 +135,13 @@ fn split_value<'a>(key: &str, text: &'a str) -> Result<(Cow<'a, str>, &'a str), 
         }
         return Ok((Cow::Borrowed(bare), rest));
     };
+    // A value without escapes is there as it is.
+    if let Some(end) = quoted.find(['"', '\\'])
+        && let Some(rest) = quoted[end..].strip_prefix('"')
+        && (rest.is_empty() || rest.starts_with(' '))
+    {
+        return Ok((Cow::Borrowed(&quoted[..end]), rest));
+    }
     let mut value = String::new();
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {

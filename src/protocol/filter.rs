@@ -140,7 +140,7 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
         if value.is_empty() {
             Ok("".into())
         } else {
-            canonical_value(key, value)
+            canonical_value(key, Cow::Borrowed(value)).map(|value| value.into())
         }
     };
     let test = match operator {

@@ -47,45 +47,46 @@ pub(super) fn place(key: &str) -> (usize, &str) {
 ///
 /// # Errors
 /// `bad-value`, naming the key and what its value must be.
-pub fn canonical_value(key: &str, value: &str) -> Result<Box<str>, Refusal> {
-    let number = |least: u16| match value.bytes().all(|b| b.is_ascii_digit()) {
-        true => value
-            .parse::<u16>()
-            .ok()
-            .filter(|&n| n >= least)
-            .map(|n| n.to_string()),
-        false => None,
+pub fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    let number = |least: u16| {
+        let is_number = value.bytes().all(|b| b.is_ascii_digit());
+        value.parse().ok().filter(|&n| is_number && n >= least)
+    };
+    let respelled = |n: u16| match value.len() > 1 && value.starts_with('0') {
+        true => Cow::Owned(n.to_string()),
+        false => value.clone(),
     };
     let (canonical, must_be) = match key {
         "ip" => {
             let ip = value.parse::<IpAddr>().ok();
             (
-                ip.map(|ip| ip.to_canonical().to_string()),
+                ip.map(|ip| Cow::Owned(ip.to_canonical().to_string())),
                 "an IPv4 or IPv6 address",
             )
         }
-        "port" | "pingport" => (number(1), "a number from 1 to 65535"),
-        "nbplayers" | "maxplayers" => (number(0), "a number from 0 to 65535"),
+        "port" | "pingport" => (number(1).map(respelled), "a number from 1 to 65535"),
+        "nbplayers" | "maxplayers" => (number(0).map(respelled), "a number from 0 to 65535"),
         "erase" => {
-            let on = match value.to_ascii_lowercase().as_str() {
-                "on" | "1" | "yes" | "true" => Some("on".to_owned()),
-                "off" | "0" | "no" | "false" => Some("off".to_owned()),
-                _ => None,
+            let on = match () {
+                () if is_one_of(["on", "1", "yes", "true"]) => Some(Cow::Borrowed("on")),
+                () if is_one_of(["off", "0", "no", "false"]) => Some(Cow::Borrowed("off")),
+                () => None,
             };
             (on, "on or off")
         }
         "checked" | "stale" => (
-            (value == "yes").then(|| "yes".to_owned()),
+            (value == "yes").then_some(Cow::Borrowed("yes")),
             "yes, or left out",
         ),
-        _ => (Some(value.to_owned()), "text"),
+        _ => return Ok(value),
     };
-    canonical.map(String::into_boxed_str).ok_or_else(|| {
+    canonical.ok_or_else(|| {
         Refusal::new(
             ErrorCode::BadValue,
             format!(
                 "{key} must be {must_be}, not '{}'",
-                super::text::spelled_out(value, 40)
+                super::text::spelled_out(&value, 40)
             ),
         )
     })
@@ -133,35 +134,30 @@ impl Infos {
     /// # Errors
     /// As [`Changes::parse`].
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
-        check_key(key)?;
-        check_value(key, value)?;
-        let value = match value {
-            "" => "".into(),
-            _ => canonical_value(key, value)?,
-        };
-        let fields = vec![(key.into(), value)];
-        *self = self.with(&Changes { fields });
+        *self = self.with(&Changes::of_one(key, value)?);
         Ok(())
     }
 
     /// These fields after `changes`: new values in place of old ones, empty ones removed.
     #[must_use]
     pub fn with(&self, changes: &Changes) -> Self {
-        let mut changes: Vec<(&str, &str)> = changes.iter().collect();
-        changes.sort_unstable_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
+        let mut changes: Vec<&Change<'_>> = changes.fields.iter().collect();
+        changes.sort_unstable_by_key(|change| change.place());
+        let more = changes.iter().map(|change| change.bytes());
+        let mut spelled = String::with_capacity(self.spelled.len() + more.sum::<usize>());
         let mut changes = changes.into_iter().peekable();
-        let mut spelled = String::with_capacity(self.spelled.len() + 64);
         for (key, value) in self.spelled_fields() {
-            while let Some((new, value)) = changes.next_if(|(new, _)| place(new) < place(key)) {
-                push_field(&mut spelled, new, value);
+            let here = place(key);
+            while let Some(new) = changes.next_if(|new| new.place() < here) {
+                push_field(&mut spelled, new.key, &new.value);
             }
-            match changes.next_if(|(new, _)| *new == key) {
-                Some((new, value)) => push_field(&mut spelled, new, value),
+            match changes.next_if(|new| new.key == key) {
+                Some(new) => push_field(&mut spelled, key, &new.value),
                 None => spelled.extend([" ", key, "=", value]),
             }
         }
-        for (new, value) in changes {
-            push_field(&mut spelled, new, value);
+        for new in changes {
+            push_field(&mut spelled, new.key, &new.value);
         }
         Self {
             spelled: spelled.into_boxed_str(),
@@ -263,18 +259,39 @@ pub(super) fn unquoted(spelled: &str) -> Cow<'_, str> {
 
 /// What an INFOS line says: fields that are new or have changed, and fields to remove.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// As they were said; each key once, an empty value removes the field.
-    fields: Vec<(Box<str>, Box<str>)>,
+pub struct Changes<'a> {
+    /// In the order in which they were said; each key once.
+    fields: Vec<Change<'a>>,
 }
 
-impl Changes {
+/// What is said of one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Change<'a> {
+    /// The first half of its [`place`], which takes longer to find out than to keep.
+    known: usize,
+    key: &'a str,
+    /// Empty if the field is to be removed.
+    value: Cow<'a, str>,
+}
+
+impl Change<'_> {
+    fn place(&self) -> (usize, &str) {
+        (self.known, self.key)
+    }
+
+    /// What the field takes where its value needs no quotes.
+    fn bytes(&self) -> usize {
+        1 + self.key.len() + 1 + self.value.len()
+    }
+}
+
+impl<'a> Changes<'a> {
     /// Reads `key=value key=value …`.
     ///
     /// # Errors
     /// `bad-syntax` for anything but distinct keys with values; `bad-value` for a value that its
     /// key cannot have, and for more than [`MAX_FIELDS`] fields besides the tracker's own words.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse(text: &'a str) -> Result<Self, Refusal> {
         let mut changes = Self::default();
         let mut rest = text;
         while let Some(argument) = argument::next_argument(&mut rest)? {
@@ -308,26 +325,37 @@ impl Changes {
                     format!("a game server has at most {MAX_FIELDS} fields"),
                 ));
             }
-            let value = if value.is_empty() {
-                "".into()
-            } else {
-                canonical_value(key, &value)?
-            };
-            changes.fields.push((key.into(), value));
+            changes.push(key, value)?;
         }
         Ok(changes)
     }
 
-    /// The new value of `key`: `None` if it does not change, `Some("")` if it is to be removed.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value)
+    /// One new value, or one field to remove if `value` is empty. It needs no quotes.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn of_one(key: &'a str, value: &'a str) -> Result<Self, Refusal> {
+        check_key(key)?;
+        check_value(key, value)?;
+        let mut changes = Self::default();
+        changes.push(key, Cow::Borrowed(value))?;
+        Ok(changes)
     }
 
-    /// What is said of each key; an empty value removes the field.
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(key, value)| (&**key, &**value))
+    fn push(&mut self, key: &'a str, mut value: Cow<'a, str>) -> Result<(), Refusal> {
+        if !value.is_empty() {
+            value = canonical_value(key, value)?;
+        }
+        let (known, _) = place(key);
+        self.fields.push(Change { known, key, value });
+        Ok(())
+    }
+
+    /// The new value of `key`: `None` if it does not change, `Some("")` if it is to be removed.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        let change = fields.find(|change| change.key == key)?;
+        Some(&change.value)
     }
 
     /// True if nothing changes.
@@ -337,7 +365,7 @@ impl Changes {
 
     /// Takes out a field that the tracker says itself, leaving it unchanged.
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.fields.retain(|(key, _)| **key != *name);
+        self.fields.retain(|change| change.key != name);
         self
     }
 }

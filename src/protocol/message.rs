@@ -8,6 +8,7 @@ use super::infos::Changes;
 use super::line::LineError;
 use super::revision::Revision;
 use super::text::spelled_out;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What an `ERR` line is about. The codes are stable; their texts are for people.
@@ -150,7 +151,7 @@ pub enum GameServerCommand<'a> {
     /// The name of a key.
     LoginByKey(&'a str),
     /// A number that came in a CHALLENGE, if there is one, and fields.
-    Infos(Option<&'a str>, Changes),
+    Infos(Option<&'a str>, Changes<'a>),
     /// The answer to the tracker's PING.
     Pong(&'a str),
     /// One of the commands of both ports.
@@ -182,6 +183,14 @@ fn split_verb(line: &str) -> (&str, &str) {
     let line = line.trim_matches(' ');
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
     (verb, arguments.trim_start_matches(' '))
+}
+
+/// The verb that was typed, which may be in small letters.
+fn in_capitals(typed: &str) -> Cow<'_, str> {
+    match typed.bytes().any(|b| b.is_ascii_lowercase()) {
+        true => Cow::Owned(typed.to_ascii_uppercase()),
+        false => Cow::Borrowed(typed),
+    }
 }
 
 /// Reads a line as a command of both ports; `None` if its verb is not one of theirs.
@@ -220,11 +229,11 @@ impl<'a> GameServerCommand<'a> {
     /// `unknown-command`, `bad-syntax` or `bad-value`.
     pub fn parse(line: &'a str) -> Result<Self, Refusal> {
         let (typed, arguments) = split_verb(line);
-        let verb = typed.to_ascii_uppercase();
+        let verb = in_capitals(typed);
         if let Some(common) = parse_common(&verb, arguments)? {
             return Ok(Self::Common(common));
         }
-        match verb.as_str() {
+        match &*verb {
             "LOGIN" if arguments.is_empty() => {
                 Err(Refusal::new(ErrorCode::BadSyntax, "write LOGIN <password>"))
             }
@@ -265,11 +274,11 @@ impl<'a> ClientCommand<'a> {
     /// `unknown-command`, `bad-syntax` or `bad-value`.
     pub fn parse(line: &'a str) -> Result<Self, Refusal> {
         let (typed, arguments) = split_verb(line);
-        let verb = typed.to_ascii_uppercase();
+        let verb = in_capitals(typed);
         if let Some(common) = parse_common(&verb, arguments)? {
             return Ok(Self::Common(common));
         }
-        match verb.as_str() {
+        match &*verb {
             "LIST" => Ok(Self::List(Request::parse(arguments)?)),
             "WATCH" => Ok(Self::Watch(Request::parse(arguments)?)),
             "LOGIN" | "INFOS" => Err(unknown(

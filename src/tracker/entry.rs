@@ -25,12 +25,12 @@ impl Entry {
     /// name no port.
     pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
         let peer = peer.to_canonical();
-        let ip = infos
-            .get("ip")
-            .and_then(|ip| ip.parse().ok())
-            .unwrap_or(peer);
+        let named = infos.get("ip").and_then(|ip| ip.parse().ok());
+        let ip = named.unwrap_or(peer);
         let address = SocketAddr::new(ip, infos.number("port")?);
-        infos.set("ip", &ip.to_string()).ok()?;
+        if named.is_none() {
+            infos.set("ip", &ip.to_string()).ok()?;
+        }
         Some(Self {
             address,
             peer,

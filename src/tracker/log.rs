@@ -190,11 +190,14 @@ fn format_line(
     push_time(&mut line, time);
     // Writing into a String does not fail.
     let _ = write!(line, " level={} event={event}", level.as_str());
+    let mut text = String::with_capacity(64);
     for (key, value) in fields {
         line.push(' ');
         line.push_str(key);
         line.push('=');
-        push_value(&mut line, &spelled_out(&value.to_string(), MAX_SHOWN));
+        text.clear();
+        let _ = write!(text, "{value}");
+        push_value(&mut line, &spelled_out(&text, MAX_SHOWN));
     }
     line.push('\n');
     line

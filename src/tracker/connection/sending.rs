@@ -25,16 +25,31 @@ impl Connection {
             return Ok(());
         }
         talk.has_answered = true;
-        let mut slices = slices(&chunks);
+        // Nearly all answers are a line or two.
+        if let [Chunk::Text(text)] = &chunks[..]
+            && !text.is_empty()
+        {
+            return self.send_all(&mut [IoSlice::new(text)], talk, timings, step_aside);
+        }
+        self.send_all(&mut slices(&chunks), talk, timings, step_aside)
+    }
+
+    fn send_all(
+        &self,
+        slices: &mut [IoSlice<'_>],
+        talk: &mut Talk,
+        timings: &Timings,
+        step_aside: &mut dyn FnMut(),
+    ) -> Result<(), Ending> {
         let size: usize = slices.iter().map(|slice| slice.len()).sum();
         if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
-            return self.send_slices(&mut slices, size, talk, timings, step_aside);
+            return self.send_slices(slices, size, talk, timings, step_aside);
         }
         self.waits_for_peer.store(true, Ordering::SeqCst);
         if self.dismissal.get().is_some() {
             return Err(Ending::Done);
         }
-        let sent = self.send_slices(&mut slices, size, talk, timings, step_aside);
+        let sent = self.send_slices(slices, size, talk, timings, step_aside);
         self.waits_for_peer.store(false, Ordering::SeqCst);
         sent
     }

@@ -203,7 +203,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     fn infos(
         &mut self,
         number: Option<&str>,
-        changes: Changes,
+        changes: Changes<'_>,
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
@@ -282,7 +282,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        if !self.setting.require_check || self.was_proven(&infos, credential) {
+        if !self.setting.require_check || self.was_proven(&self.entry(infos.clone(), credential)?) {
             return self.list(infos, credential, false, now, out);
         }
         let port = proof_port(&infos);
@@ -331,7 +331,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     /// Puts the game server on the list for the first time.
     fn list(
         &mut self,
-        mut infos: Infos,
+        infos: Infos,
         credential: Credential,
         is_proven: bool,
         now: Instant,
@@ -340,10 +340,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         // What was proven before a restart counts until it is proven again, as soon as may be: or
         // else nobody would be listed as checked for minutes.
         let mut proof = Proof::of_port(proof_port(&infos), now);
-        if is_proven || self.was_proven(&infos, credential) {
-            infos.set("checked", "yes")?;
+        let mut entry = self.entry(infos, credential)?;
+        if is_proven || self.was_proven(&entry) {
+            entry.infos.set("checked", "yes")?;
         }
-        let address = self.put(infos, credential)?;
+        let address = entry.address;
+        self.services.put(entry)?;
         if is_proven {
             proof = Proof::answered(now, &self.setting.timings);
             self.services.proven(true);
@@ -363,7 +365,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     fn update(
         &mut self,
         entry: &Entry,
-        changes: &Changes,
+        changes: &Changes<'_>,
         is_proven: bool,
         now: Instant,
         out: &mut Outbox,
@@ -404,25 +406,24 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     /// True if this game server was on the list with this port proven when the tracker ended that
     /// was there before.
-    fn was_proven(&self, infos: &Infos, credential: Credential) -> bool {
-        Entry::new(self.services.peer_ip(), infos.clone(), credential)
-            .and_then(|entry| self.services.stale(&entry))
-            .is_some_and(|stale| {
-                stale.infos.get("checked").is_some()
-                    && proof_port(&stale.infos) == proof_port(infos)
-            })
+    fn was_proven(&self, entry: &Entry) -> bool {
+        self.services.stale(entry).is_some_and(|stale| {
+            stale.infos.get("checked").is_some()
+                && proof_port(&stale.infos) == proof_port(&entry.infos)
+        })
     }
 
     fn put(&self, infos: Infos, credential: Credential) -> Result<SocketAddr, Refusal> {
-        let Some(entry) = Entry::new(self.services.peer_ip(), infos, credential) else {
-            return Err(Refusal::new(
-                ErrorCode::BadValue,
-                "port=<number> is required",
-            ));
-        };
+        let entry = self.entry(infos, credential)?;
         let address = entry.address;
         self.services.put(entry)?;
         Ok(address)
+    }
+
+    fn entry(&self, infos: Infos, credential: Credential) -> Result<Entry, Refusal> {
+        let entry = Entry::new(self.services.peer_ip(), infos, credential);
+        let text = "port=<number> is required";
+        entry.ok_or_else(|| Refusal::new(ErrorCode::BadValue, text))
     }
 
     fn verify_key(
@@ -449,7 +450,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     /// Refuses the words that are the tracker's to say; takes an `ip` out once it is known to be
     /// true, unless the peer may name another.
-    fn without_trackers_words(&self, changes: Changes) -> Result<Changes, Refusal> {
+    fn without_trackers_words<'c>(&self, changes: Changes<'c>) -> Result<Changes<'c>, Refusal> {
         for word in ["checked", "stale"] {
             if changes.get(word).is_some() {
                 let text = format!("{word} is the tracker's own word; leave it out");

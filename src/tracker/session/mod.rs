@@ -183,8 +183,10 @@ impl Outbox {
     /// Adds one line; the LF is put behind it.
     pub fn line(&mut self, line: impl std::fmt::Display) {
         use std::io::Write;
+        /// Most answers fit.
+        const A_LINE: usize = 64;
         if !matches!(self.chunks.last(), Some(Chunk::Text(_))) {
-            self.chunks.push(Chunk::Text(Vec::new()));
+            self.chunks.push(Chunk::Text(Vec::with_capacity(A_LINE)));
         }
         if let Some(Chunk::Text(text)) = self.chunks.last_mut() {
             // Writing into a Vec does not fail.

@@ -231,7 +231,8 @@ mod tests {
             let plain = value
                 .chars()
                 .filter(|c| crate::protocol::text::is_plain(*c));
-            let changes = Changes::parse(&format!("port={}", n + 1)).unwrap();
+            let port = format!("port={}", n + 1);
+            let changes = Changes::parse(&port).unwrap();
             let mut infos = Infos::default().with(&changes);
             infos
                 .set("description", &plain.take(60).collect::<String>())

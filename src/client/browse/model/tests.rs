@@ -8,7 +8,8 @@ pub(crate) fn address(number: u16) -> SocketAddr {
 }
 
 pub(crate) fn entry(number: u16, said: &str) -> (SocketAddr, Infos) {
-    let changes = Changes::parse(&format!("port={number} {said}")).unwrap();
+    let said = format!("port={number} {said}");
+    let changes = Changes::parse(&said).unwrap();
     (address(number), Infos::default().with(&changes))
 }
 
