@@ -22,7 +22,7 @@
 //!
 //! The second table is of the time until all have logged in, 64 at once, and of the CPU time of
 //! the server for it, as a ratio to `threads`. A login is a connection, LOGIN, INFOS and PING; the
-//! bare loop answers the same three lines without looking at them.
+//! bare loop answers the same three lines without looking at them. Both are at rest before.
 
 use std::net::TcpStream;
 use std::process::ExitCode;
@@ -195,6 +195,7 @@ fn login_row(size: usize, rounds: usize) -> Result<String> {
         let Held {
             process, mut fleet, ..
         } = holder.start(size)?;
+        process.settle();
         Sample::take(&process, || {
             let took = fleet.grow(size)?;
             let rate = size as f64 / took.as_secs_f64();

@@ -4,6 +4,7 @@ use super::run::Result;
 use std::fs;
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 /// Linux counts CPU time in ticks of 1/100 s on every machine, whatever its clock (`man 5 proc`,
@@ -49,6 +50,22 @@ impl Process {
         let times = after_name.split_whitespace().skip(11).take(2);
         let ticks: u32 = times.filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
         ticks * TICK
+    }
+
+    /// Waits until it has nothing to do any more: the threads of a process that has just started
+    /// have yet to find out that there is nothing. Not for ever.
+    pub(crate) fn settle(&self) {
+        const LOOK_AGAIN: Duration = Duration::from_millis(100);
+        const LOOKS: usize = 50;
+        let mut before = self.cpu();
+        for _ in 0..LOOKS {
+            thread::sleep(LOOK_AGAIN);
+            let now = self.cpu();
+            if now == before {
+                return;
+            }
+            before = now;
+        }
     }
 
     /// The CPU time so far of those of its threads that have this name now, which Linux cuts to 15
