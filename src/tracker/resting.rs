@@ -5,16 +5,37 @@
 //! of those for a process on two processors. With thousands of threads parked there, to wake one
 //! was a third of what a login took. So a few are parked, those who came last, since what they need
 //! is still in the cache. All others wait to read from a pipe, which wakes one for each byte and has
-//! nobody else to look through.
+//! nobody else to look through; but where a pipe wakes all who read from it, all are parked.
 
+use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// How many are parked.
+/// How many are parked where the others need not be.
 const WARM: usize = 16;
+
+/// The first version of Linux whose pipes wake one reader for what one can read. Before it all woke
+/// up, and all but one went to sleep again.
+const WAKES_ONE: (u32, u32) = (5, 6);
+
+/// How many are parked here.
+static MOST_WARM: LazyLock<usize> = LazyLock::new(|| {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease");
+    match version(&release.unwrap_or_default()) {
+        Some(version) if version >= WAKES_ONE => WARM,
+        _ => usize::MAX,
+    }
+});
+
+/// The first two numbers of a release of Linux, such as `6.1.0-18-amd64`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
 
 /// Wait before the next try when the system refuses what it has no reason to.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -54,7 +75,7 @@ impl Resting {
 
     /// Counts `me` among those who rest; it is to do so at once.
     pub fn enter(&mut self, me: &Arc<Rester>) -> Rest {
-        if self.warm.len() < WARM {
+        if self.warm.len() < *MOST_WARM {
             self.warm.push(Arc::clone(me));
             return Rest::Warm(Arc::clone(me));
         }
