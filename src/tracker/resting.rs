@@ -220,20 +220,33 @@ mod tests {
 
     #[test]
     fn the_last_who_came_are_called_first() {
+        const THREADS: usize = WARM + 2;
         let mut resting = Resting::new().unwrap();
-        let threads: Vec<_> = (0..WARM + 2).map(|_| Arc::new(Rester::current())).collect();
+        let threads = [(); THREADS].map(|()| Arc::new(Rester::current()));
         for thread in &threads {
             resting.enter(thread);
         }
-        assert_eq!(resting.len(), WARM + 2);
-        for expected in threads[..WARM].iter().rev() {
+        assert_eq!(resting.len(), THREADS);
+        let warm = THREADS.min(*MOST_WARM);
+        for expected in threads[..warm].iter().rev() {
             let called = resting.call();
             assert!(matches!(called, Some(Rest::Warm(rester)) if Arc::ptr_eq(&rester, expected)));
         }
-        for _ in 0..2 {
+        for _ in warm..THREADS {
             assert!(matches!(resting.call(), Some(Rest::Cold(_))));
         }
         assert!(resting.call().is_none());
+    }
+
+    #[test]
+    fn pipes_are_trusted_to_wake_one_since_linux_5_6() {
+        let is_trusted = |release| version(release).is_some_and(|version| version >= WAKES_ONE);
+        for release in ["5.6.0\n", "5.10.0-28-amd64", "6.18.44-fc\n", "10.0"] {
+            assert!(is_trusted(release), "{release}");
+        }
+        for release in ["5.5.19", "5.4.0-42-generic", "4.18.0-513.el8", "", "x", "6"] {
+            assert!(!is_trusted(release), "{release}");
+        }
     }
 
     #[test]
