@@ -1,13 +1,21 @@
 //! What a game server says about itself.
 //!
-//! This file hides what the fields mean: which keys are known, what their values may be, and the
-//! one order and spelling in which a set of fields is sent.
+//! This file hides the one spelling in which a set of fields is kept and sent; `field` hides what
+//! the fields mean, and `changes` what a line says of them.
 
-use super::argument::{self, Argument, Operator, check_key, check_value, push_value};
+mod changes;
+mod field;
+
+pub use changes::Changes;
+pub use field::canonical_value;
+pub(super) use field::place;
+
+use super::argument::push_value;
 use super::line::MAX_LINE;
 use super::message::{ErrorCode, Refusal};
+use changes::Change;
+use field::TRACKERS_OWN;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 /// The most fields a game server may have, without the tracker's own words.
 pub const MAX_FIELDS: usize = 32;
@@ -16,81 +24,6 @@ pub const MAX_FIELDS: usize = 32;
 /// What is left of a line of [`MAX_LINE`] bytes is for the tracker's own words at their longest:
 /// `INFOS`, ` ip=` with 39 characters of IPv6, ` checked=yes`, ` stale=yes`, and the LF.
 pub const MAX_FIELDS_BYTES: usize = MAX_LINE - 5 - (4 + 39) - 12 - 10 - 1;
-
-/// The keys that gltracker knows, in the order in which they are sent.
-const KNOWN: [&str; 12] = [
-    "ip",
-    "port",
-    "nbplayers",
-    "maxplayers",
-    "version",
-    "speed",
-    "size",
-    "erase",
-    "description",
-    "pingport",
-    "checked",
-    "stale",
-];
-
-/// The words that only the tracker says.
-const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
-
-/// Where a key stands among the fields: the known ones first, then all others by name.
-pub(super) fn place(key: &str) -> (usize, &str) {
-    let known = KNOWN.iter().position(|known| *known == key);
-    (known.unwrap_or(KNOWN.len()), key)
-}
-
-/// Checks `value` against the type of `key` and gives it its one spelling (`yes` becomes `on`,
-/// `007` becomes `7`). Values of unknown keys are left as they are.
-///
-/// # Errors
-/// `bad-value`, naming the key and what its value must be.
-pub fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
-    let is_one_of = |words: [&str; 4]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
-    let number = |least: u16| {
-        let is_number = value.bytes().all(|b| b.is_ascii_digit());
-        value.parse().ok().filter(|&n| is_number && n >= least)
-    };
-    let respelled = |n: u16| match value.len() > 1 && value.starts_with('0') {
-        true => Cow::Owned(n.to_string()),
-        false => value.clone(),
-    };
-    let (canonical, must_be) = match key {
-        "ip" => {
-            let ip = value.parse::<IpAddr>().ok();
-            (
-                ip.map(|ip| Cow::Owned(ip.to_canonical().to_string())),
-                "an IPv4 or IPv6 address",
-            )
-        }
-        "port" | "pingport" => (number(1).map(respelled), "a number from 1 to 65535"),
-        "nbplayers" | "maxplayers" => (number(0).map(respelled), "a number from 0 to 65535"),
-        "erase" => {
-            let on = match () {
-                () if is_one_of(["on", "1", "yes", "true"]) => Some(Cow::Borrowed("on")),
-                () if is_one_of(["off", "0", "no", "false"]) => Some(Cow::Borrowed("off")),
-                () => None,
-            };
-            (on, "on or off")
-        }
-        "checked" | "stale" => (
-            (value == "yes").then_some(Cow::Borrowed("yes")),
-            "yes, or left out",
-        ),
-        _ => return Ok(value),
-    };
-    canonical.ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::BadValue,
-            format!(
-                "{key} must be {must_be}, not '{}'",
-                super::text::spelled_out(&value, 40)
-            ),
-        )
-    })
-}
 
 /// A set of fields, each with a value that is valid for its key.
 ///
@@ -254,119 +187,6 @@ pub(super) fn unquoted(spelled: &str) -> Cow<'_, str> {
             };
             Cow::Owned(std::iter::from_fn(next).collect())
         }
-    }
-}
-
-/// What an INFOS line says: fields that are new or have changed, and fields to remove.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes<'a> {
-    /// In the order in which they were said; each key once.
-    fields: Vec<Change<'a>>,
-}
-
-/// What is said of one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Change<'a> {
-    /// The first half of its [`place`], which takes longer to find out than to keep.
-    known: usize,
-    key: &'a str,
-    /// Empty if the field is to be removed.
-    value: Cow<'a, str>,
-}
-
-impl Change<'_> {
-    fn place(&self) -> (usize, &str) {
-        (self.known, self.key)
-    }
-
-    /// What the field takes where its value needs no quotes.
-    fn bytes(&self) -> usize {
-        1 + self.key.len() + 1 + self.value.len()
-    }
-}
-
-impl<'a> Changes<'a> {
-    /// Reads `key=value key=value …`.
-    ///
-    /// # Errors
-    /// `bad-syntax` for anything but distinct keys with values; `bad-value` for a value that its
-    /// key cannot have, and for more than [`MAX_FIELDS`] fields besides the tracker's own words.
-    pub fn parse(text: &'a str) -> Result<Self, Refusal> {
-        let mut changes = Self::default();
-        let mut rest = text;
-        while let Some(argument) = argument::next_argument(&mut rest)? {
-            let (key, value) = match argument {
-                Argument::Pair(key, Operator::Is, value) => (key, value),
-                Argument::Pair(key, ..) => {
-                    return Err(Refusal::new(
-                        ErrorCode::BadSyntax,
-                        format!("in INFOS a field is {key}=value"),
-                    ));
-                }
-                Argument::Word(word) => {
-                    return Err(Refusal::new(
-                        ErrorCode::BadSyntax,
-                        format!(
-                            "a field is key=value; '{}' is not (a value with spaces goes in double quotes)",
-                            super::text::spelled_out(word, 40)
-                        ),
-                    ));
-                }
-            };
-            if changes.get(key).is_some() {
-                return Err(Refusal::new(
-                    ErrorCode::BadSyntax,
-                    format!("{key} is said twice"),
-                ));
-            }
-            if changes.fields.len() == MAX_FIELDS + TRACKERS_OWN.len() {
-                return Err(Refusal::new(
-                    ErrorCode::BadValue,
-                    format!("a game server has at most {MAX_FIELDS} fields"),
-                ));
-            }
-            changes.push(key, value)?;
-        }
-        Ok(changes)
-    }
-
-    /// One new value, or one field to remove if `value` is empty. It needs no quotes.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse).
-    pub fn of_one(key: &'a str, value: &'a str) -> Result<Self, Refusal> {
-        check_key(key)?;
-        check_value(key, value)?;
-        let mut changes = Self::default();
-        changes.push(key, Cow::Borrowed(value))?;
-        Ok(changes)
-    }
-
-    fn push(&mut self, key: &'a str, mut value: Cow<'a, str>) -> Result<(), Refusal> {
-        if !value.is_empty() {
-            value = canonical_value(key, value)?;
-        }
-        let (known, _) = place(key);
-        self.fields.push(Change { known, key, value });
-        Ok(())
-    }
-
-    /// The new value of `key`: `None` if it does not change, `Some("")` if it is to be removed.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let mut fields = self.fields.iter();
-        let change = fields.find(|change| change.key == key)?;
-        Some(&change.value)
-    }
-
-    /// True if nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
-    /// Takes out a field that the tracker says itself, leaving it unchanged.
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.fields.retain(|change| change.key != name);
-        self
     }
 }
 
