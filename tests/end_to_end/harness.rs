@@ -325,7 +325,11 @@ impl Peer {
 
     /// Says that nothing more will be sent.
     pub(crate) fn half_close(&mut self) {
-        self.socket().shutdown(Shutdown::Write).unwrap();
+        match self.socket().shutdown(Shutdown::Write) {
+            // The tracker has refused what was sent, and was quicker.
+            Err(error) if error.kind() == ErrorKind::NotConnected => {}
+            done => done.unwrap(),
+        }
     }
 
     /// Logs in; returns the number of the challenge.
