@@ -37,4 +37,5 @@ pub mod client;
 pub mod game_server;
 pub mod interrupt;
 pub mod protocol;
+mod threads;
 pub mod tracker;

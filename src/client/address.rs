@@ -5,6 +5,7 @@
 
 use super::error::Error;
 use crate::protocol::text::spelled_out;
+use crate::threads;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -84,8 +85,7 @@ impl TrackerAddress {
             // Nobody may be waiting any more.
             let _ = answer.send(found);
         };
-        let thread = std::thread::Builder::new().name("look-up".into());
-        thread.spawn(look_up).map_err(Error::Unreachable)?;
+        threads::start("look-up", threads::STACK, look_up).map_err(Error::Unreachable)?;
         match answered.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(found) => found.map_err(Error::Unreachable),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(Error::Late),

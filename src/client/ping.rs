@@ -8,6 +8,7 @@ pub mod schedule;
 use super::random::Random;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
+use crate::threads;
 use schedule::{Permits, Schedule};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -94,8 +95,7 @@ impl Pinger {
                 is_stopped: Arc::clone(&is_stopped),
                 on_ping: Arc::clone(&on_ping),
             };
-            let thread = std::thread::Builder::new().name("ping".into());
-            let thread = thread.spawn(move || prober.run())?;
+            let thread = threads::start("ping", threads::STACK, move || prober.run())?;
             Ok::<_, io::Error>(Family { wanted, thread })
         };
         Ok(Self {

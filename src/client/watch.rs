@@ -13,6 +13,7 @@ use super::fetch::refresh;
 use super::known::{Change, KnownList};
 use super::random::Random;
 use crate::protocol::message::ErrorCode;
+use crate::threads;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -120,8 +121,7 @@ impl Watch {
             random: Random::default(),
             tried: Instant::now(),
         };
-        let thread = std::thread::Builder::new().name("watch".into());
-        thread.spawn(move || watcher.run())?;
+        threads::start("watch", threads::STACK, move || watcher.run())?;
         Ok(Self { stop })
     }
 }

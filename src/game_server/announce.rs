@@ -12,6 +12,7 @@ use super::report::{Report, Situation};
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::spelled_out;
+use crate::threads;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
@@ -291,8 +292,7 @@ impl State {
 
 /// Reads a file, as it changes, from another thread.
 fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
-    let builder = thread::Builder::new().name("updates".to_owned());
-    builder.spawn(move || {
+    let look = move || {
         loop {
             thread::sleep(LOOK);
             let mut is_wanted = true;
@@ -307,19 +307,18 @@ fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
                 return;
             }
         }
-    })?;
-    Ok(())
+    };
+    threads::start("updates", threads::STACK, look).map(drop)
 }
 
 /// Reads standard input from another thread. Its end is not the end of the announcement.
 fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
-    let builder = thread::Builder::new().name("updates".to_owned());
-    builder.spawn(move || {
+    let read = move || {
         updates::read_lines(io::stdin().lock(), |line| {
             inputs.send(Input::Line(line)).is_ok()
         });
-    })?;
-    Ok(())
+    };
+    threads::start("updates", threads::STACK, read).map(drop)
 }
 
 /// Waits for the end of the game server and for nothing else.

@@ -13,10 +13,11 @@ use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
+use crate::threads;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// To connect to one address of a tracker.
@@ -56,8 +57,7 @@ impl<S: Shared> Link<S> {
     /// # Errors
     /// When the system has no thread left.
     pub(super) fn start(self) -> io::Result<JoinHandle<()>> {
-        let builder = thread::Builder::new().name("announce".to_owned());
-        builder.stack_size(STACK).spawn(move || self.run())
+        threads::start("announce", STACK, move || self.run())
     }
 
     fn run(self) {
@@ -172,8 +172,7 @@ impl<S: Shared> Link<S> {
             mailbox: Arc::clone(&self.mailbox),
             attempt,
         };
-        let builder = thread::Builder::new().name("announce-ear".to_owned());
-        let started = builder.stack_size(STACK).spawn(move || ear.run());
+        let started = threads::start("announce-ear", STACK, move || ear.run());
         if let Err(error) = started {
             return Err(Ending::Lost(format!("no thread: {}", why(&error))));
         }

@@ -5,11 +5,12 @@
 
 use crate::protocol::argument::check_word;
 use crate::protocol::message::parse_number;
+use crate::threads;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The longest datagram that is answered, in bytes.
@@ -128,10 +129,8 @@ impl PongPort {
             socket.set_read_timeout(Some(LOOK))?;
             let address = socket.local_addr()?;
             let (is_over, on_challenge) = (Arc::clone(&pong.is_over), Arc::clone(&on_challenge));
-            let builder = thread::Builder::new().name("pong".to_owned());
-            let thread = builder
-                .stack_size(STACK)
-                .spawn(move || answer_all(&socket, &is_over, &*on_challenge))?;
+            let answer = move || answer_all(&socket, &is_over, &*on_challenge);
+            let thread = threads::start("pong", STACK, answer)?;
             pong.threads.push((address, thread));
         }
         Ok(pong)

@@ -4,10 +4,10 @@
 
 use super::address::TrackerAddress;
 use crate::interrupt;
+use crate::threads;
 use std::ffi::OsString;
 use std::io;
 use std::process::{Child, ExitStatus};
-use std::thread;
 
 /// Starts the game server on the standard streams of this process. It learns which port is
 /// announced and where, and none of the secrets.
@@ -36,9 +36,7 @@ pub(super) fn when_it_ends(
     mut child: Child,
     tell: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
 ) -> io::Result<()> {
-    let builder = thread::Builder::new().name("program".to_owned());
-    builder.spawn(move || tell(child.wait()))?;
-    Ok(())
+    threads::start("program", threads::STACK, move || tell(child.wait())).map(drop)
 }
 
 /// Its exit code as a shell shows it: 128 and the number of the signal that ended it, if one did.

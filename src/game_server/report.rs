@@ -5,6 +5,7 @@
 
 use super::event::{Event, Happening};
 use super::refusal::TrackerRefusal;
+use crate::threads;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::io::Write;
@@ -150,8 +151,7 @@ impl Report {
     /// When the system has none left.
     pub(super) fn start() -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
-        let builder = std::thread::Builder::new().name("report".to_owned());
-        builder.spawn(move || write_all(&messages))?;
+        threads::start("report", threads::STACK, move || write_all(&messages))?;
         Ok(Self(queue))
     }
 

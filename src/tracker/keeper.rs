@@ -9,6 +9,7 @@ use super::log::Level;
 use super::seat::key_withdrawn;
 use super::services::{Shared, lock};
 use super::watched_file::{Look, WatchedFile, WrongLine};
+use crate::threads;
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
@@ -41,18 +42,16 @@ impl Keeper {
         keeper.look_at_keys()?;
         keeper.look_at_bans()?;
         let failed = |error| (PathBuf::from("the keeper's thread"), error);
-        std::thread::Builder::new()
-            .name("keeper".to_owned())
-            .spawn(move || {
-                loop {
-                    std::thread::sleep(LOOK_EVERY);
-                    keeper.look();
-                    keeper.show_that_locks_are_free();
-                    keeper.shared.keeper_rounds.add_one();
-                }
-            })
-            .map(drop)
-            .map_err(failed)
+        let look = move || {
+            loop {
+                std::thread::sleep(LOOK_EVERY);
+                keeper.look();
+                keeper.show_that_locks_are_free();
+                keeper.shared.keeper_rounds.add_one();
+            }
+        };
+        let started = threads::start("keeper", threads::STACK, look);
+        started.map(drop).map_err(failed)
     }
 
     fn look(&mut self) {

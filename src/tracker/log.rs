@@ -7,6 +7,7 @@
 use crate::protocol::argument::push_value;
 use crate::protocol::message::Refusal;
 use crate::protocol::text::spelled_out;
+use crate::threads;
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
@@ -94,10 +95,8 @@ impl Log {
         let (queue, lines) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
-        std::thread::Builder::new()
-            .name("log".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || write_lines(&lines, &counter, target))?;
+        let write = move || write_lines(&lines, &counter, target);
+        threads::start("log", 128 * 1024, write)?;
         Ok(Self {
             level,
             queue,

@@ -9,6 +9,7 @@
 
 use super::connection::Look;
 use super::conversation::Conversation;
+use crate::threads;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -65,8 +66,7 @@ impl Lounge {
                 pause = (2 * pause).min(LOOK_ALONE);
             }
         };
-        let thread = thread::Builder::new().name("lounge".to_owned());
-        thread.stack_size(stack).spawn(look).map(drop)
+        threads::start("lounge", stack, look).map(drop)
     }
 
     /// Takes in a conversation that does not wait for its peer.

@@ -10,6 +10,7 @@ use super::doorbell::Doorbell;
 use super::log::{Level, Log};
 use super::roster::{Duty, Place, Roster};
 use super::session::Timings;
+use crate::threads;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 #[cfg(target_os = "linux")]
@@ -93,8 +94,7 @@ where
     });
     for number in 1..=threads {
         let door = Arc::clone(&door);
-        let thread = std::thread::Builder::new().name(name.to_owned());
-        let started = thread.stack_size(STACK).spawn(move || door.keep());
+        let started = threads::start(name, STACK, move || door.keep());
         started.map_err(|error| {
             let text = format!("thread {number} of {threads} did not start: {error}");
             io::Error::new(error.kind(), text)

@@ -16,6 +16,7 @@ use super::places::behind_links;
 use super::registry::STALE_FOR;
 use super::services::{Shared, lock};
 use crate::protocol::revision::Revision;
+use crate::threads;
 use disk::{Disk, NoLock};
 use format::Saved;
 use std::collections::HashMap;
@@ -60,13 +61,11 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
         outage: Outage::default(),
     };
     keeper.load();
-    let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
-        let builder = std::thread::Builder::new().name(name.to_owned());
-        builder.spawn(work).map(drop).map_err(StartError::Thread)
-    };
     // Apart from the thread that writes: a disk that hangs keeps nobody on the list for longer.
-    thread("forget", Box::new(move || forget(shared)))?;
-    thread("state-file", Box::new(move || keeper.keep()))
+    threads::start("forget", threads::STACK, move || forget(shared))
+        .and_then(|_| threads::start("state-file", threads::STACK, move || keeper.keep()))
+        .map(drop)
+        .map_err(StartError::Thread)
 }
 
 /// Takes those off the list who have not come back in time. Ends when there are none left.

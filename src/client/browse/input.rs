@@ -6,6 +6,7 @@
 
 use super::keys::{Key, next_key};
 use super::terminal::{self, TTY};
+use crate::threads;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -108,10 +109,9 @@ pub fn start(on_input: impl Fn(Input) + Send + Sync + 'static) -> io::Result<Key
     let keys = Keys {
         turn: Arc::clone(&turn),
     };
-    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let on_look = Arc::clone(&on_input);
-    thread("looks").spawn(move || look(&*on_look))?;
-    thread("keys").spawn(move || {
+    threads::start("looks", threads::STACK, move || look(&*on_look))?;
+    threads::start("keys", threads::STACK, move || {
         if let Err(error) = read(terminal, &turn, &*on_input) {
             on_input(Input::Closed(error));
         }

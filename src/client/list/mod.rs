@@ -15,6 +15,7 @@ use super::error::Error;
 use super::fetch::fetch;
 use super::known::KnownList;
 use super::ping::{self, Limits, Ping, Pinger};
+use crate::threads;
 use found::{Findings, Sort};
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -116,8 +117,7 @@ pub fn list(request: &Request) -> io::Result<Outcome> {
 fn ask(request: &Request, events: &Sender<Event>) -> io::Result<()> {
     for (number, tracker) in request.trackers.iter().cloned().enumerate() {
         let (events, conditions) = (events.clone(), request.conditions.clone());
-        let thread = std::thread::Builder::new().name("ask".into());
-        thread.spawn(move || {
+        threads::start("ask", threads::STACK, move || {
             // Nobody may be waiting any more.
             let _ = events.send(Event::Answered(number, fetch(&tracker, &conditions)));
         })?;

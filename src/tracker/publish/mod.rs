@@ -12,6 +12,7 @@ mod servers;
 use super::log::Level;
 use super::outage::Outage;
 use super::services::{Shared, lock};
+use crate::threads;
 use folder::{Folder, Stamp};
 use metrics::Metrics;
 use servers::Servers;
@@ -48,8 +49,7 @@ pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> 
     let not_made = made.err().filter(|_| !folder.is_dir());
     let not_made = not_made.map(|error| error.to_string());
     let started = SystemTime::now();
-    let thread = std::thread::Builder::new().name("publisher".to_owned());
-    thread.spawn(move || {
+    threads::start("publisher", threads::STACK, move || {
         loop {
             let publisher = Publisher::new(shared, folder.clone(), not_made.clone(), started);
             let _ = catch_unwind(AssertUnwindSafe(|| publisher.run()));

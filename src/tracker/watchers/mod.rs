@@ -17,6 +17,7 @@ use super::session::watcher::{Batch, WatcherSession};
 use crate::protocol::filter::Filter;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::revision::Revision;
+use crate::threads;
 use news::News;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,15 +115,13 @@ impl Watchers {
 /// # Errors
 /// When it cannot be started.
 pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
-    let thread = std::thread::Builder::new()
-        .name("watchers".to_owned())
-        .spawn(move || {
-            loop {
-                // All watchers are gone then, and the clients come back.
-                let _ = catch_unwind(AssertUnwindSafe(|| Round::new(shared).serve()));
-                shared.log.event(Level::Error, "watchers-panicked", &[]);
-            }
-        })?;
+    let thread = threads::start("watchers", threads::STACK, move || {
+        loop {
+            // All watchers are gone then, and the clients come back.
+            let _ = catch_unwind(AssertUnwindSafe(|| Round::new(shared).serve()));
+            shared.log.event(Level::Error, "watchers-panicked", &[]);
+        }
+    })?;
     // Nobody else sets it.
     let _ = shared.watchers.thread.set(thread.thread().clone());
     Ok(())
