@@ -34,6 +34,7 @@
 
 pub mod cli;
 pub mod client;
+mod figures;
 pub mod game_server;
 pub mod interrupt;
 pub mod protocol;

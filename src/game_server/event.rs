@@ -2,6 +2,7 @@
 
 use super::address::TrackerAddress;
 use super::refusal::TrackerRefusal;
+use crate::figures::in_units;
 use std::fmt;
 use std::time::Duration;
 
@@ -97,11 +98,12 @@ pub(super) struct Seconds(pub(super) Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs_f64() {
-            short if short < 1.95 => write!(f, "{short:.1} s"),
-            seconds if seconds < 120.0 => write!(f, "{seconds:.0} s"),
-            long => write!(f, "{:.0} min", long / 60.0),
-        }
+        let (digits, unit, name) = match self.0 {
+            short if short < Duration::from_millis(1950) => (1, Duration::from_secs(1), "s"),
+            seconds if seconds < Duration::from_secs(120) => (0, Duration::from_secs(1), "s"),
+            _ => (0, Duration::from_secs(60), "min"),
+        };
+        write!(f, "{} {name}", in_units(self.0, unit, digits))
     }
 }
 

@@ -3,7 +3,9 @@
 use super::model::{Model, Ping, Row};
 use super::view::{Line, Style, orders};
 use crate::client::width::{pad, plain, wrap};
+use crate::figures::in_units;
 use crate::protocol::argument::MAX_VALUE;
+use std::time::Duration;
 
 const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
@@ -79,7 +81,8 @@ fn ping_in_words(row: &Row) -> String {
                 1 => ", 1 probe was lost".to_owned(),
                 lost => format!(", {lost} probes were lost"),
             };
-            format!("{:.1} ms{lost}", mean.as_secs_f64() * 1e3)
+            let mean = in_units(mean, Duration::from_millis(1), 1);
+            format!("{mean} ms{lost}")
         }
     }
 }

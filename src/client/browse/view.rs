@@ -5,8 +5,9 @@
 use super::model::{Column, Connection, Model, Page, Ping, Row};
 use super::{pages, status};
 use crate::client::width::{cut, pad, plain, width};
+use crate::figures::in_units;
 use crate::protocol::argument::MAX_VALUE;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How a piece of a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,11 +160,8 @@ pub fn ping(row: &Row) -> String {
         Ping::Waiting => "…".to_owned(),
         Ping::Silent => "?".to_owned(),
         Ping::Answered { mean, lost } => {
-            let milliseconds = mean.as_secs_f64() * 1e3;
-            let number = match milliseconds < 9.95 {
-                true => format!("{milliseconds:.1}"),
-                false => format!("{milliseconds:.0}"),
-            };
+            let digits = u32::from(mean < Duration::from_micros(9950));
+            let number = in_units(mean, Duration::from_millis(1), digits);
             // Lost probes are worth a sign.
             format!("{number}{}", if lost > 0 { "!" } else { "" })
         }

@@ -4,8 +4,10 @@
 //! behind those that are there. It is pure.
 
 use super::found::Row;
+use crate::figures::in_units;
 use crate::protocol::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
+use std::time::Duration;
 
 /// The columns of TSV, in their order.
 const COLUMNS: [&str; 9] = [
@@ -66,7 +68,7 @@ fn object(row: &Row) -> String {
 /// Milliseconds with three digits behind the point, if they are known.
 fn ping_ms(row: &Row) -> Option<String> {
     let mean = row.distance()?;
-    Some(format!("{:.3}", mean.as_secs_f64() * 1000.0))
+    Some(in_units(mean, Duration::from_millis(1), 3))
 }
 
 /// `text` as JSON.

@@ -3,6 +3,7 @@
 //! This file hides how the counters are named for Prometheus: `gltracker_` first, `_total` last for
 //! what only grows, base units, one name with a label where the parts add up. It is pure.
 
+use crate::figures::in_units;
 use crate::protocol::message::ErrorCode;
 use crate::tracker::slots::Class;
 use crate::tracker::stats::Stats;
@@ -29,7 +30,7 @@ impl Metrics {
         let version = env!("CARGO_PKG_VERSION");
         let build = [(version, 1)];
         labelled(out, "build_info", GAUGE, "The program.", "version", &build);
-        let started = self.started.as_secs_f64();
+        let started = in_units(self.started, Duration::from_secs(1), 3);
         let help = "When the tracker was started, in seconds since 1970.";
         plain(out, "start_time_seconds", GAUGE, help, started);
         let help = "Game servers on the list.";
@@ -226,7 +227,7 @@ mod tests {
         };
         let text = metrics.text(&stats);
         for line in [
-            "gltracker_start_time_seconds 1700000000.25",
+            "gltracker_start_time_seconds 1700000000.250",
             "gltracker_listed_game_servers 3",
             "gltracker_players 70000",
             "gltracker_slots_limit{class=\"watcher\"} 8",
