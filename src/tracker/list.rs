@@ -64,25 +64,31 @@ impl Leaf {
         self.entries.push(entry);
     }
 
-    fn replace(&mut self, at: usize, entry: Arc<Entry>) {
+    fn replace(&mut self, at: usize, entry: Arc<Entry>) -> Arc<Entry> {
         let old = self.line(at);
         let (before, after) = (old.len(), entry.line().map(str::len).iter().sum::<usize>());
-        // What is behind the line moves.
-        let length = self.encoded.len();
-        self.make_room(after.saturating_sub(before));
-        self.encoded.resize(length.max(length + after - before), 0);
-        self.encoded.copy_within(old.end..length, old.start + after);
-        self.encoded.truncate(length + after - before);
+        if before != after {
+            self.move_rest(at, old.clone(), after);
+        }
         let mut rest = &mut self.encoded[old.start..];
         for piece in entry.line() {
             let (room, behind) = rest.split_at_mut(piece.len());
             room.copy_from_slice(piece.as_bytes());
             rest = behind;
         }
+        std::mem::replace(&mut self.entries[at], entry)
+    }
+
+    /// Moves what is behind the line `at`, so that one of `after` bytes fits in place of `old`.
+    fn move_rest(&mut self, at: usize, old: Range<usize>, after: usize) {
+        let (before, length) = (old.len(), self.encoded.len());
+        self.make_room(after.saturating_sub(before));
+        self.encoded.resize(length.max(length + after - before), 0);
+        self.encoded.copy_within(old.end..length, old.start + after);
+        self.encoded.truncate(length + after - before);
         for end in &mut self.ends[at..] {
             *end = *end + after as u32 - before as u32;
         }
-        self.entries[at] = entry;
     }
 
     fn pop(&mut self) {
@@ -168,11 +174,12 @@ impl List {
         &self.branches[branch].leaves[leaf].entries[at]
     }
 
-    /// Puts another entry at `place`, which must be less than [`count`](Self::count).
-    pub(super) fn replace(&mut self, place: usize, entry: Arc<Entry>) {
+    /// Puts another entry at `place`, which must be less than [`count`](Self::count). Returns the
+    /// one that was there.
+    pub(super) fn replace(&mut self, place: usize, entry: Arc<Entry>) -> Arc<Entry> {
         let (branch, leaf, at) = split(place);
         let branch = Arc::make_mut(&mut self.branches[branch]);
-        Arc::make_mut(&mut branch.leaves[leaf]).replace(at, entry);
+        Arc::make_mut(&mut branch.leaves[leaf]).replace(at, entry)
     }
 
     /// Puts an entry at the end.

@@ -101,6 +101,11 @@ impl Registry {
     ) -> Result<Option<ConnectionId>, Taken> {
         let entry = Arc::new(entry);
         let mine = self.place_of_owner.get(&owner).copied();
+        // Hardly any update is a move, and those that are none touch no more than they must.
+        if let Some(place) = mine.filter(|&place| self.list.at(place).address == entry.address) {
+            self.replace(place, entry);
+            return Ok(None);
+        }
         let there = self.place_of_address.get(&entry.address).copied();
         let mut replaced = None;
         if let Some(place) = there.filter(|&place| Some(place) != mine) {
@@ -118,27 +123,26 @@ impl Registry {
                 self.owners[place] = owner;
             }
         }
-        let list = Arc::make_mut(&mut self.list);
-        let after = Some(Arc::clone(&entry));
         // Removing may have moved the owner's own entry.
-        let before = match self.place_of_owner.get(&owner).copied() {
+        match self.place_of_owner.get(&owner).copied() {
             Some(place) => {
-                let before = Arc::clone(list.at(place));
-                self.place_of_address.remove(&before.address);
+                self.place_of_address.remove(&self.list.at(place).address);
                 self.place_of_address.insert(entry.address, place);
-                list.replace(place, entry);
-                Some(before)
+                self.replace(place, entry);
             }
             None => {
                 let place = self.owners.len();
                 self.owners.push(owner);
                 self.place_of_owner.insert(owner, place);
                 self.place_of_address.insert(entry.address, place);
-                list.push(entry);
-                None
+                Arc::make_mut(&mut self.list).push(Arc::clone(&entry));
+                let after = Some(entry);
+                self.remember(Change {
+                    before: None,
+                    after,
+                });
             }
-        };
-        self.remember(Change { before, after });
+        }
         Ok(replaced)
     }
 
@@ -177,11 +181,7 @@ impl Registry {
         };
         self.place_of_owner.insert(owner, place);
         self.owners[place] = owner;
-        let list = Arc::make_mut(&mut self.list);
-        let before = Some(Arc::clone(list.at(place)));
-        list.replace(place, Arc::clone(&stale));
-        let after = Some(stale);
-        self.remember(Change { before, after });
+        self.replace(place, stale);
     }
 
     /// When the next stale entry is to be forgotten; `None` if there is none left.
@@ -223,6 +223,14 @@ impl Registry {
             after: None,
         });
         Some(removed)
+    }
+
+    /// Puts another entry in the place of one.
+    fn replace(&mut self, place: usize, entry: Arc<Entry>) {
+        let list = Arc::make_mut(&mut self.list);
+        let before = Some(list.replace(place, Arc::clone(&entry)));
+        let after = Some(entry);
+        self.remember(Change { before, after });
     }
 
     /// Every change of the list is one revision.

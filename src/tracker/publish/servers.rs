@@ -203,7 +203,7 @@ mod tests {
                     let entry = entry("192.0.2.1", &format!("port={port}"));
                     match kind % 8 {
                         0 if list.count() > 0 => list.pop(),
-                        1 if list.count() > 0 => list.replace(usize::from(port) % list.count(), entry),
+                        1 if list.count() > 0 => drop(list.replace(usize::from(port) % list.count(), entry)),
                         _ => list.push(entry),
                     }
                     list.advance();
