@@ -5,9 +5,11 @@ use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
-use gltracker::tracker::StartError;
 use gltracker::tracker::credentials::PasswordError;
+use gltracker::tracker::log::Level;
 use gltracker::tracker::serve::serve;
+use gltracker::tracker::{Config, StartError};
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -34,20 +36,14 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Command::Serve(config, level)) => match serve(*config, level) {
-            Ok(never) => match never {},
-            Err(error) => {
-                let code = match error {
-                    StartError::TooFewSlots(_)
-                    | StartError::Clash(_)
-                    | StartError::Passwords(
-                        PasswordError::Empty(_) | PasswordError::Unusable(..),
-                    ) => WRONG_USAGE,
-                    _ => SYSTEM_SAID_NO,
-                };
-                fail(&error, code)
+        Ok(Command::Serve(config, level)) => {
+            let names = std::env::vars_os().map(|(name, _)| name);
+            let names = names.filter_map(|name| name.into_string().ok());
+            for text in cli::unknown_variables(names) {
+                say(&text);
             }
-        },
+            run(*config, level)
+        }
         Ok(Command::List(request)) => match list(&request) {
             Ok(Outcome::Found) => ExitCode::SUCCESS,
             Ok(Outcome::Nothing) => ExitCode::from(NO),
@@ -75,8 +71,29 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(config: Config, level: Level) -> ExitCode {
+    match serve(config, level) {
+        Ok(never) => match never {},
+        Err(error) => {
+            let code = match error {
+                StartError::TooFewSlots(_)
+                | StartError::Clash(_)
+                | StartError::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => {
+                    WRONG_USAGE
+                }
+                _ => SYSTEM_SAID_NO,
+            };
+            fail(&error, code)
+        }
+    }
+}
+
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    // With standard error closed, the exit code says it.
-    let _ = writeln!(std::io::stderr(), "gltracker: {error}");
+    say(&error);
     ExitCode::from(code)
+}
+
+fn say(text: &dyn Display) {
+    // With standard error closed, the exit code says enough.
+    let _ = writeln!(std::io::stderr(), "gltracker: {text}");
 }

@@ -8,6 +8,9 @@ mod flags;
 mod list;
 mod serve;
 mod targets;
+mod variables;
+
+pub use variables::unknown_variables;
 
 use crate::client;
 use crate::game_server::announce::Options;

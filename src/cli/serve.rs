@@ -95,11 +95,7 @@ pub(super) fn parse(
         Asked::Version => return Ok(Command::version()),
     };
     let mut serve = Serve::default();
-    for flag in &FLAGS {
-        let variable = format!(
-            "GLTRACKER_{}",
-            flag.name[2..].replace('-', "_").to_uppercase()
-        );
+    for (flag, variable) in FLAGS.iter().zip(variables()) {
         if let Some(value) = environment(&variable).filter(|value| !value.is_empty()) {
             serve.set(flag, &value, &variable)?;
         }
@@ -131,6 +127,14 @@ pub(super) fn parse(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
     ))
+}
+
+/// The variables of the flags, in the same order.
+pub(super) fn variables() -> impl Iterator<Item = String> {
+    let ends = FLAGS
+        .iter()
+        .map(|flag| flag.name[2..].replace('-', "_").to_uppercase());
+    ends.map(|end| format!("GLTRACKER_{end}"))
 }
 
 #[derive(Default)]

@@ -38,6 +38,11 @@ impl Manager {
         }
     }
 
+    /// True if somebody is told anything.
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
     /// Says that all is up.
     pub fn say_ready(&self, tracker: &Tracker) {
         self.say(&format!("READY=1\n{}", status(tracker)));

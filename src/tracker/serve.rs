@@ -38,10 +38,14 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
         ];
         log.event(Level::Warn, "fewer-slots", &fields);
     }
-    // A closed standard output is no reason to stop: the tracker runs.
-    let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
-    let _ = stdout.flush();
+    // Nobody types behind a service manager, whose journal has it at every start; but a password
+    // that was made up is said nowhere else.
+    if made_up.is_some() || !manager.is_there() {
+        // A closed standard output is no reason to stop: the tracker runs.
+        let mut stdout = std::io::stdout();
+        let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
+        let _ = stdout.flush();
+    }
     manager.feed_watchdog(&tracker, &log)
 }
 

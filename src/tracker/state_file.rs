@@ -115,7 +115,8 @@ impl StateFile {
     fn write_if_changed(&mut self) {
         let list = lock(&self.shared.registry).list();
         let revision = list.revision();
-        if self.written == Some(revision) {
+        // Somebody may have removed it meanwhile.
+        if self.written == Some(revision) && self.disk.is_there() {
             return self.say_written();
         }
         let names = lock(&self.shared.keys).names();

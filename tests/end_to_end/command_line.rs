@@ -70,6 +70,23 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
 }
 
 #[test]
+fn a_variable_that_there_is_not_is_mentioned_and_changes_nothing() {
+    let mut command = command();
+    command
+        .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+        .env("GLTRACKER_MAX_SLOT", "3")
+        .env("GLTRACKER_MAX_SLOTS", "16")
+        .env("GLTRACKER_PASSWORD", "secret");
+    let tracker = TrackerProcess::run(command);
+    assert_eq!(
+        tracker.log()[0],
+        "gltracker: there is no variable GLTRACKER_MAX_SLOT, which changes nothing; did you mean \
+         GLTRACKER_MAX_SLOTS?"
+    );
+    tracker.wait_for_log("max-slots=16");
+}
+
+#[test]
 fn what_the_system_refuses_is_exit_code_3() {
     let tracker = TrackerProcess::start();
     let port = tracker.clients.port().to_string();

@@ -5,7 +5,7 @@ use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, gltracke
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A service manager's socket, in a folder of this test.
@@ -161,6 +161,28 @@ fn a_watchdog_is_fed_where_ipv6_is_switched_off() {
     while start.elapsed() < Duration::from_secs(5) {
         assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
     }
+}
+
+/// What a person would type next is nothing for a journal.
+#[test]
+fn who_is_started_by_a_manager_prints_no_guide() {
+    let manager = Manager::new("guide");
+    let mut command = command();
+    command
+        .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+        .args(["--max-slots", "16"])
+        .env("GLTRACKER_PASSWORD", PASSWORD)
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "600000")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    assert!(manager.hear().unwrap().starts_with("READY=1\n"));
+    // The guide would have been printed before this.
+    assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
 }
 
 #[test]

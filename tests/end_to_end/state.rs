@@ -419,6 +419,18 @@ fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
     assert_eq!(warnings.count(), 2, "each outage is said once: {words:?}");
 }
 
+#[test]
+fn a_file_that_somebody_removes_is_written_again_though_nothing_has_changed() {
+    let place = Place::new("removed");
+    let tracker = place.start();
+    let _one = tracker.log_in(1, "");
+    for _ in 0..2 {
+        place.wait_for(|text| text.contains(" port=1\n"));
+        fs::remove_file(&place.file).unwrap();
+    }
+    place.wait_for(|text| text.contains(" port=1\n"));
+}
+
 /// A disk of 1 MB that is really full, seen from outside through /proc.
 #[cfg(target_os = "linux")]
 #[test]

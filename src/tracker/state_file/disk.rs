@@ -73,6 +73,11 @@ impl Disk {
         Ok(())
     }
 
+    /// True if there is such a file.
+    pub(super) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
     /// True if something is there that is not a file: a folder, a device.
     pub(super) fn is_no_file(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file())
