@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-/// `time` in units of so many nanoseconds, rounded to so many digits behind the point.
-///
-/// A last digit must stand for a nanosecond or more.
+/// `time` in `unit`s, rounded to so many digits behind the point. The last of them must stand for a
+/// nanosecond or more.
 pub(crate) fn in_units(time: Duration, unit: Duration, digits: u32) -> String {
     let parts = 10u128.pow(digits);
     let last_digit = (unit.as_nanos() / parts).max(1);

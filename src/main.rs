@@ -5,10 +5,7 @@ use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
-use gltracker::tracker::credentials::PasswordError;
-use gltracker::tracker::log::Level;
 use gltracker::tracker::serve::serve;
-use gltracker::tracker::{Config, StartError};
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,7 +39,11 @@ fn main() -> ExitCode {
             for text in cli::unknown_variables(names) {
                 say(&text);
             }
-            run(*config, level)
+            match serve(*config, level) {
+                Ok(never) => match never {},
+                Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
+                Err(error) => fail(&error, SYSTEM_SAID_NO),
+            }
         }
         Ok(Command::List(request)) => match list(&request) {
             Ok(Outcome::Found) => ExitCode::SUCCESS,
@@ -68,23 +69,6 @@ fn main() -> ExitCode {
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Err(error) => fail(&error, WRONG_USAGE),
-    }
-}
-
-fn run(config: Config, level: Level) -> ExitCode {
-    match serve(config, level) {
-        Ok(never) => match never {},
-        Err(error) => {
-            let code = match error {
-                StartError::TooFewSlots(_)
-                | StartError::Clash(_)
-                | StartError::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => {
-                    WRONG_USAGE
-                }
-                _ => SYSTEM_SAID_NO,
-            };
-            fail(&error, code)
-        }
     }
 }
 

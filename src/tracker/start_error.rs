@@ -34,6 +34,22 @@ pub enum StartError {
     Thread(io::Error),
 }
 
+impl StartError {
+    /// True if what was said is wrong, which stays so until somebody changes it; false if the system
+    /// said no.
+    pub fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::TooFewSlots(_) | Self::Clash(_) => true,
+            Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
+            // It is there and can be read, but it is no text.
+            Self::Passwords(PasswordError::Unreadable(_, error)) | Self::File(_, error) => {
+                error.kind() == io::ErrorKind::InvalidData
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,3 +106,23 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_text_is_wrong_and_one_that_is_not_there_may_yet_come() {
+        let is_wrong = |kind: io::ErrorKind| {
+            let (path, error) = (PathBuf::from("list"), || io::Error::from(kind));
+            let passwords = PasswordError::Unreadable(path.clone(), error());
+            let passwords = StartError::Passwords(passwords).is_wrong_usage();
+            let keys = StartError::File(path, error()).is_wrong_usage();
+            assert_eq!(passwords, keys);
+            keys
+        };
+        assert!(is_wrong(io::ErrorKind::InvalidData));
+        assert!(!is_wrong(io::ErrorKind::NotFound));
+        assert!(!is_wrong(io::ErrorKind::PermissionDenied));
+    }
+}
