@@ -25,8 +25,8 @@ const LINGER: Duration = Duration::from_secs(3);
 /// when thousands are cut off at once, there must still be workers to send the next PING.
 const ANSWERS: Duration = Duration::from_millis(100);
 
-/// How soon a waiter asks again when no worker has time to send a PING, and each time twice as late.
-/// There may be thousands who ask: game servers that came at once fall silent at once.
+/// How soon a waiter asks again when no worker has time to send a PING. There may be thousands who
+/// ask: game servers that came at once fall silent at once.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// After this time it sends the PING itself; the game server is dropped 15 s after it was due.
@@ -163,10 +163,9 @@ impl Held for Box<Conversation> {
     /// Waits until the peer speaks or a deadline has passed, and leaves it to a worker to do what
     /// is to be done then.
     fn wait(mut self, place: &mut Place<'_>) {
-        let mut pause = ASK_AGAIN;
         loop {
             let deadline = self.party.next_deadline();
-            let soonest = (Instant::now() + pause).min(deadline + LATEST);
+            let soonest = Instant::now() + ASK_AGAIN;
             let is_silent = self.connection.wait(&mut self.talk, deadline.max(soonest));
             let late = Instant::now().saturating_duration_since(deadline);
             if is_silent && late.is_zero() {
@@ -176,11 +175,10 @@ impl Held for Box<Conversation> {
                 Ok(()) => return,
                 Err(same) => self = same,
             }
-            if !is_silent || late >= LATEST {
+            if !is_silent || late > LATEST {
                 place.become_worker();
                 return self.hold(place);
             }
-            pause *= 2;
         }
     }
 }
