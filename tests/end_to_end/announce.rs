@@ -92,13 +92,15 @@ fn ctrl_c_is_for_the_game_server_and_its_exit_code_for_the_shell() {
     }
     let tracker = TrackerProcess::start();
     let game = "trap \"echo ending; until [ -e over ]; do sleep 0.02; done; exit 7\" INT; \
-                while :; do sleep 0.02; done";
+                echo ready; while :; do sleep 0.02; done";
     let screen = Screen::run(&format!(
         "GLTRACKER_PASSWORD='{PASSWORD}' {} announce --tracker {} --port 1 -- sh -c '{game}'",
         gltracker(),
         tracker.servers
     ));
     tracker.wait_for_list(|list| list.len() == 1);
+    // It may be listed before the game is up, which does not know yet what to do with the key.
+    screen.wait_to_see("ready");
     screen.press(&["C-c"]);
     screen.wait_to_see("ending");
     tracker.wait_for_list(|list| list.len() == 1);
