@@ -6,7 +6,6 @@ use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
 use gltracker::tracker::serve::serve;
-use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -36,10 +35,7 @@ fn main() -> ExitCode {
         Ok(Command::Serve(config, level)) => {
             let names = std::env::vars_os().map(|(name, _)| name);
             let names = names.filter_map(|name| name.into_string().ok());
-            for text in cli::unknown_variables(names) {
-                say(&text);
-            }
-            match serve(*config, level) {
+            match serve(*config, level, &cli::unknown_variables(names)) {
                 Ok(never) => match never {},
                 Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
                 Err(error) => fail(&error, SYSTEM_SAID_NO),
@@ -73,11 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    say(&error);
+    // With standard error closed, the exit code says it.
+    let _ = writeln!(std::io::stderr(), "gltracker: {error}");
     ExitCode::from(code)
-}
-
-fn say(text: &dyn Display) {
-    // With standard error closed, the exit code says enough.
-    let _ = writeln!(std::io::stderr(), "gltracker: {text}");
 }

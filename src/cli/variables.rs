@@ -4,7 +4,7 @@
 //! or somebody else's.
 
 use super::{flags, serve};
-use crate::protocol::text::spelled_out;
+use crate::tracker::serve::UnknownVariable;
 
 /// What all of ours begin with.
 const PREFIX: &str = "GLTRACKER_";
@@ -19,9 +19,9 @@ const OTHERS: [&str; 6] = [
     "GLTRACKER_STARTS_BY",
 ];
 
-/// What to tell whoever starts a tracker about those of `names` that are named as our variables are
-/// and are none: a line for each.
-pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
+/// Those of `names` that are named as our variables are and are none, to be mentioned to whoever
+/// starts a tracker.
+pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVariable> {
     let known: Vec<String> = serve::variables()
         .chain(OTHERS.map(str::to_owned))
         .collect();
@@ -32,8 +32,7 @@ pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
             Some(near) => format!("did you mean {PREFIX}{near}?"),
             None => "gltracker --help names them".to_owned(),
         };
-        let name = spelled_out(&name, 100);
-        format!("there is no variable {name}, which changes nothing; {hint}")
+        UnknownVariable { name, hint }
     };
     names.filter(is_unknown).map(about).collect()
 }
@@ -43,7 +42,9 @@ mod tests {
     use super::*;
 
     fn about(names: &[&str]) -> Vec<String> {
-        unknown_variables(names.iter().map(|name| (*name).to_owned()))
+        let unknown = unknown_variables(names.iter().map(|name| (*name).to_owned()));
+        let shown = |unknown: UnknownVariable| format!("{}: {}", unknown.name, unknown.hint);
+        unknown.into_iter().map(shown).collect()
     }
 
     #[test]
@@ -55,12 +56,10 @@ mod tests {
     #[test]
     fn one_that_is_misspelt_is_mentioned_with_what_it_may_have_meant() {
         assert_eq!(
-            about(&["GLTRACKER_MAX_SLOT", "GLTRACKER_\u{1b}[2J"]),
+            about(&["GLTRACKER_MAX_SLOT", "GLTRACKER_IMAGE_OF_MINE"]),
             [
-                "there is no variable GLTRACKER_MAX_SLOT, which changes nothing; did you mean \
-                 GLTRACKER_MAX_SLOTS?",
-                "there is no variable GLTRACKER_\\u{1b}[2J, which changes nothing; gltracker \
-                 --help names them",
+                "GLTRACKER_MAX_SLOT: did you mean GLTRACKER_MAX_SLOTS?",
+                "GLTRACKER_IMAGE_OF_MINE: gltracker --help names them",
             ]
         );
     }

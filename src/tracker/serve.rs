@@ -10,11 +10,25 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 
-/// Runs a tracker for ever. If the configuration names no password, one is made up and shown.
+/// A variable of the environment that looks like a setting and is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownVariable {
+    /// What it is called.
+    pub name: String,
+    /// What it may have meant, for a person.
+    pub hint: String,
+}
+
+/// Runs a tracker for ever. If the configuration names no password, one is made up and shown. The
+/// variables that are `unknown` are mentioned in the log.
 ///
 /// # Errors
 /// [`StartError`] when it does not start. Once started it does not return.
-pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallible, StartError> {
+pub fn serve(
+    mut config: Config,
+    level: Level,
+    unknown: &[UnknownVariable],
+) -> Result<std::convert::Infallible, StartError> {
     let log = Log::start(level, std::io::stderr()).map_err(StartError::Thread)?;
     log_panics(log.clone());
     take_from_manager(&mut config, &log)?;
@@ -37,6 +51,13 @@ pub fn serve(mut config: Config, level: Level) -> Result<std::convert::Infallibl
             ("why", &why),
         ];
         log.event(Level::Warn, "fewer-slots", &fields);
+    }
+    // Not before it listens: that is what the first line says.
+    for UnknownVariable { name, hint } in unknown {
+        let so = "it changes nothing";
+        let fields: [(&str, &dyn std::fmt::Display); 3] =
+            [("name", name), ("so", &so), ("hint", hint)];
+        log.event(Level::Warn, "unknown-variable", &fields);
     }
     // Nobody types behind a service manager, whose journal has it at every start; but a password
     // that was made up is said nowhere else.

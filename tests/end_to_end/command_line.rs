@@ -78,12 +78,18 @@ fn a_variable_that_there_is_not_is_mentioned_and_changes_nothing() {
         .env("GLTRACKER_MAX_SLOTS", "16")
         .env("GLTRACKER_PASSWORD", "secret");
     let tracker = TrackerProcess::run(command);
-    assert_eq!(
-        tracker.log()[0],
-        "gltracker: there is no variable GLTRACKER_MAX_SLOT, which changes nothing; did you mean \
-         GLTRACKER_MAX_SLOTS?"
+    let said = tracker.wait_for_log("event=unknown-variable");
+    assert!(said.contains(" name=GLTRACKER_MAX_SLOT "), "{said}");
+    assert!(
+        said.contains("\"did you mean GLTRACKER_MAX_SLOTS?\""),
+        "{said}"
     );
-    tracker.wait_for_log("max-slots=16");
+    // Scripts read in the first line where it listens.
+    let first = &tracker.log()[0];
+    assert!(
+        first.contains("event=listening") && first.contains("max-slots=16"),
+        "{first}"
+    );
 }
 
 #[test]
