@@ -482,7 +482,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         let (proof, port, longest_wait) = match &mut self.state {
             State::Checking { proof, infos, .. } => (proof, proof_port(infos), soon),
             State::Listed { proof, .. } => {
-                if proof.next_deadline().is_none_or(|at| now < at) {
+                if !proof.is_due(now) {
                     return;
                 }
                 let Some(entry) = self.services.entry() else {

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// Datagrams that are sent at the most before a port counts as unreachable.
 const DATAGRAMS: u32 = 3;
 
-/// A game server that is on the list waits for its turn to be asked; it looks whether it is its
-/// turn after this time at the latest.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A game server on the list that was not asked since too many are looks again whether it is its
+/// turn when there is something else to do for it, such as a PING; after this time at the latest.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Ports below are not asked: what listens there is not a game.
 pub const LOWEST_PORT: u16 = 1024;
@@ -24,13 +24,15 @@ pub(super) enum Proof {
     Never,
     /// To be asked at this time.
     Due(Instant),
-    /// Asked so many times; whatever comes next comes at this time.
+    /// Asked so many times.
     Open {
         number: u64,
         sent: u32,
-        /// Times in a row that it was not its turn.
-        turned_down: u32,
+        /// Whatever comes next does not come before.
         next: Instant,
+        /// Nor later. The two differ for one whose turn it was not. To look costs more than to ask,
+        /// since a thread has to be woken for it, and thousands may be waiting for their turn.
+        latest: Instant,
     },
 }
 
@@ -53,16 +55,24 @@ impl Proof {
         }
     }
 
-    /// When something is to be done.
+    /// When something is to be done at the latest.
     pub(super) fn next_deadline(self) -> Option<Instant> {
         match self {
             Self::Never => None,
-            Self::Due(at) | Self::Open { next: at, .. } => Some(at),
+            Self::Due(at) | Self::Open { latest: at, .. } => Some(at),
+        }
+    }
+
+    /// True if something may be done now.
+    pub(super) fn is_due(self, now: Instant) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Due(at) | Self::Open { next: at, .. } => now >= at,
         }
     }
 
     /// Does what is due. `send` sends the number, and tells whether it was allowed to; if not, it
-    /// is asked again after `longest_wait` at the latest.
+    /// is asked again within `longest_wait`.
     pub(super) fn on_deadline(
         &mut self,
         now: Instant,
@@ -71,41 +81,36 @@ impl Proof {
         new_number: impl FnOnce() -> u64,
         send: impl FnOnce(u64) -> bool,
     ) -> Outcome {
-        if let Self::Due(at) = *self
-            && now >= at
-        {
+        if !self.is_due(now) {
+            return Outcome::Waiting;
+        }
+        if matches!(self, Self::Due(_)) {
             *self = Self::Open {
                 number: new_number(),
                 sent: 0,
-                turned_down: 0,
                 next: now,
+                latest: now,
             };
         }
         let Self::Open {
             number,
             sent,
-            turned_down,
             next,
+            latest,
         } = self
         else {
             return Outcome::Waiting;
         };
-        if now < *next {
-            return Outcome::Waiting;
-        }
         if *sent == DATAGRAMS {
             *self = Self::Due(now + timings.proof_every);
             return Outcome::Unreachable;
         }
         if !send(*number) {
-            // Too many are being sent to this host, or in all: its turn will come. Thousands may
-            // be waiting for theirs, so they look less and less often.
-            let wait = timings.look_again * 2_u32.pow((*turned_down).min(16));
-            *turned_down += 1;
-            *next = now + wait.min(longest_wait);
+            // Too many are being sent to this host, or in all: its turn will come.
+            *next = now + timings.look_again;
+            *latest = now + longest_wait;
             return Outcome::Waiting;
         }
-        *turned_down = 0;
         *sent += 1;
         *next = now
             + if *sent < DATAGRAMS {
@@ -113,6 +118,7 @@ impl Proof {
             } else {
                 timings.proof_answer
             };
+        *latest = *next;
         Outcome::Waiting
     }
 
@@ -200,16 +206,24 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_turn_looks_less_and_less_often() {
-        let start = Instant::now();
+    fn who_waits_for_a_turn_is_not_woken_for_it_but_looks_when_awake() {
+        let (start, timings) = (Instant::now(), Timings::default());
         let mut proof = Proof::of_port(23460, start);
-        let looks: Vec<u64> = (0..9)
-            .map(|_| {
-                let at = proof.next_deadline().unwrap();
-                proof.on_deadline(at, &Timings::default(), LONGEST_WAIT, || 42, |_| false);
-                (at - start).as_secs()
-            })
-            .collect();
-        assert_eq!(looks, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+        let mut look = |second: u64, is_its_turn: bool| {
+            let mut has_asked = false;
+            let ask = |_| {
+                has_asked = true;
+                is_its_turn
+            };
+            proof.on_deadline(start + secs(second), &timings, LONGEST_WAIT, || 42, ask);
+            let next = proof.next_deadline().unwrap() - start;
+            (has_asked, next.as_secs())
+        };
+        assert_eq!(look(0, false), (true, 30));
+        assert_eq!(look(15, false), (true, 45), "it was awake for a PING");
+        assert_eq!(look(15, true), (false, 45), "it has just looked");
+        assert_eq!(look(45, false), (true, 75));
+        assert_eq!(look(50, true), (true, 51), "asked, and soon once more");
+        assert_eq!(look(50, true), (false, 51));
     }
 }
