@@ -28,6 +28,9 @@ const AT_ONCE: Duration = Duration::from_millis(5);
 /// Shortest wait given to the system, which takes zero for "for ever".
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
+/// That a peer was silent until so lately is not asked of the system again.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
 /// Waits that differ by no more than one part in so many: a PING is a quarter of a second late, and
 /// a game server that fell silent is dropped half a second late at the most.
 const MEANS_THE_SAME: u32 = 64;
@@ -61,6 +64,8 @@ pub struct Talk {
     pub patience: Option<Duration>,
     /// The socket does not wait: whoever goes on with this does at once what can be done at once.
     is_at_once: bool,
+    /// When the peer was last waited for in vain.
+    silent_at: Option<Instant>,
 }
 
 impl Talk {
@@ -290,6 +295,12 @@ impl Connection {
         talk: &mut Talk,
         step_aside: &mut dyn FnMut(),
     ) -> io::Result<usize> {
+        // The shortest wait of a system may be some milliseconds, and whoever waited until the
+        // deadline knows what would come of it.
+        let silent_at = talk.silent_at.take();
+        if silent_at.is_some_and(|at| at.elapsed() < A_MOMENT && at >= session.next_deadline()) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         if talk.is_at_once {
             match (&self.stream).read(buffer) {
                 Err(error) if is_timeout(&error) => {}
@@ -320,10 +331,12 @@ impl Connection {
         let left = until.saturating_duration_since(Instant::now());
         let left = left.max(SHORTEST_WAIT);
         talk.wait = Some(left);
-        match self.stream.set_read_timeout(Some(left)) {
+        let is_silent = match self.stream.set_read_timeout(Some(left)) {
             Ok(()) => matches!(self.look(talk), Look::Silent),
             Err(_) => false,
-        }
+        };
+        talk.silent_at = is_silent.then(Instant::now);
+        is_silent
     }
 
     /// Looks what the peer does, without waiting for it unless the socket does.

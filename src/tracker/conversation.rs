@@ -15,15 +15,24 @@ use super::session::{Outbox, Session};
 use crate::protocol::line::LineError;
 use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A game server that was silent for so long is left to a waiter. One that says something every
 /// second or two stays with its worker: to pass it on costs as much as an update.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// Most game servers answer a PING within this time. The others are left to a waiter before they do:
-/// when thousands are cut off at once, there must still be workers to send the next PING.
+/// Most game servers answer a PING within this time. The others are left to a waiter before they
+/// do; and so are all when many PINGs are due at once, as those of game servers that have come at
+/// once are: there must still be workers to send the next.
 const ANSWERS: Duration = Duration::from_millis(100);
+
+/// How soon a waiter asks again when no worker has time for what answers a PING, which is nothing
+/// that anybody waits for …
+const ANSWER_AGAIN: Duration = Duration::from_millis(5);
+
+/// … and how many times before it becomes a worker.
+const ANSWER_TRIES: u32 = 20;
 
 /// How soon a waiter asks again when no worker has time to send a PING. There may be thousands who
 /// ask: game servers that came at once fall silent at once.
@@ -130,7 +139,7 @@ impl Held for Box<Conversation> {
     fn hold(mut self, place: &mut Place<'_>) {
         let mut patience = Some(LINGER);
         let is_new = !self.party.is_at_rest();
-        let mut was_told = false;
+        let mut was_told = self.party.is_pinged();
         loop {
             let was_at_rest = self.party.is_at_rest();
             let longest = patience.map(|linger| if was_told { ANSWERS } else { linger });
@@ -140,7 +149,7 @@ impl Held for Box<Conversation> {
                 // What it says next is the answer.
                 Step::Told => {
                     was_told = true;
-                    false
+                    place.roster().is_calling_many()
                 }
                 Step::Heard if was_told => std::mem::take(&mut was_told),
                 Step::Heard if !is_new => false,
@@ -163,6 +172,7 @@ impl Held for Box<Conversation> {
     /// Waits until the peer speaks or a deadline has passed, and leaves it to a worker to do what
     /// is to be done then.
     fn wait(mut self, place: &mut Place<'_>) {
+        let mut tries = 0;
         loop {
             let deadline = self.party.next_deadline();
             let soonest = Instant::now() + ASK_AGAIN;
@@ -174,6 +184,11 @@ impl Held for Box<Conversation> {
             match place.roster().give_to_worker(self) {
                 Ok(()) => return,
                 Err(same) => self = same,
+            }
+            if !is_silent && self.party.is_pinged() && tries < ANSWER_TRIES {
+                tries += 1;
+                thread::sleep(ANSWER_AGAIN);
+                continue;
             }
             if !is_silent || late > LATEST {
                 place.become_worker();
@@ -194,6 +209,11 @@ impl Party {
     /// True for a game server on the list, which may be silent for a day and more.
     fn is_at_rest(&self) -> bool {
         matches!(self, Self::GameServer(session) if session.is_listed())
+    }
+
+    /// True for a game server that has a PING to answer.
+    fn is_pinged(&self) -> bool {
+        matches!(self, Self::GameServer(session) if session.is_pinged())
     }
 
     fn session(&mut self) -> &mut dyn Session {

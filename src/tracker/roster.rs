@@ -174,6 +174,12 @@ impl<T> Roster<T> {
         state.at_door + state.resting.len() < self.workers / so_many
     }
 
+    /// True if fewer than half of the workers that are there to be called have nothing to do.
+    pub fn is_calling_many(&self) -> bool {
+        let to_be_called = self.workers - self.most_at_door;
+        self.state().resting.len() < to_be_called / 2
+    }
+
     /// What is changed under this lock is changed by one call, so a panic leaves nothing half
     /// done.
     fn state(&self) -> MutexGuard<'_, State<T>> {

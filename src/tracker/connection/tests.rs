@@ -51,3 +51,57 @@ fn a_talk_goes_on_where_it_was_on_whichever_thread() {
     peer.read_to_string(&mut answers).unwrap();
     assert_eq!(answers, "one\ntwo\nthree\ninside a line: false\n");
 }
+
+/// Has a word to say, and says back every line.
+struct Due(Option<Instant>);
+
+impl Session for Due {
+    fn on_line(&mut self, line: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+        out.line(line.unwrap());
+    }
+    fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+    fn on_deadline(&mut self, _: Instant, out: &mut Outbox) {
+        self.0 = None;
+        out.line("due");
+    }
+    fn on_end(&mut self, _: bool, _: &mut Outbox) {}
+    fn next_deadline(&self) -> Instant {
+        self.0
+            .unwrap_or_else(|| Instant::now() + Duration::from_secs(60))
+    }
+}
+
+#[test]
+fn who_has_waited_in_vain_does_not_wait_again_before_it_speaks() {
+    let (mut peer, connection) = pair();
+    let due = Instant::now();
+    let (mut talk, mut session) = (Talk::default(), Due(Some(due)));
+    assert!(connection.wait(&mut talk, due), "nobody speaks");
+    // However slow this machine is now.
+    talk.silent_at = talk.silent_at.map(|at| at + Duration::from_secs(60));
+    // It comes a moment too late to be read before what is due is said.
+    peer.write_all(b"late\n").unwrap();
+    let mut go_on = || connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
+    assert!(matches!(go_on(), Step::Told));
+    assert!(matches!(go_on(), Step::Heard));
+    drop(connection);
+    let mut answers = String::new();
+    peer.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers, "due\nlate\n");
+}
+
+#[test]
+fn what_was_known_long_ago_is_looked_at_again() {
+    let (mut peer, connection) = pair();
+    let due = Instant::now();
+    let (mut talk, mut session) = (Talk::default(), Due(Some(due)));
+    assert!(connection.wait(&mut talk, due), "nobody speaks");
+    talk.silent_at = talk.silent_at.map(|at| at - A_MOMENT);
+    peer.write_all(b"in time\n").unwrap();
+    let step = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
+    assert!(matches!(step, Step::Heard));
+    drop(connection);
+    let mut answers = String::new();
+    peer.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers, "in time\ndue\n");
+}

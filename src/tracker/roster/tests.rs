@@ -164,3 +164,14 @@ fn it_is_known_how_many_have_nothing_to_do() {
     assert!(roster.is_short_of_one_in(2));
     assert!(!roster.is_short_of_one_in(4));
 }
+
+#[test]
+fn it_is_known_whether_many_are_being_called() {
+    let roster = leak(Roster::with_waiters(16));
+    let _at_door = staff(roster, 12);
+    let _resting = staff(roster, 2);
+    await_rest(roster, 2, 0);
+    assert!(!roster.is_calling_many());
+    assert!(roster.state().resting.call().is_some());
+    assert!(roster.is_calling_many());
+}

@@ -123,6 +123,17 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         matches!(self.state, State::Listed { .. })
     }
 
+    /// True while a PING is not answered.
+    pub fn is_pinged(&self) -> bool {
+        matches!(
+            self.state,
+            State::Listed {
+                pinged: Some(_),
+                ..
+            }
+        )
+    }
+
     /// What it was given to ask the tracker with.
     pub fn services(&self) -> &S {
         &self.services
