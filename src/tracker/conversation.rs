@@ -137,13 +137,14 @@ impl Held for Box<Conversation> {
     // Not part of `wait`, whose share of the stack is to be small.
     #[inline(never)]
     fn hold(mut self, place: &mut Place<'_>) {
-        let mut patience = Some(LINGER);
+        // Who is not listed yet is waited for as long as who is, so that the wait need not be set
+        // anew then.
+        let mut patience = self.party.is_game_server().then_some(LINGER);
         let is_new = !self.party.is_at_rest();
         let mut was_told = self.party.is_pinged();
         loop {
             let was_at_rest = self.party.is_at_rest();
-            let longest = patience.map(|linger| if was_told { ANSWERS } else { linger });
-            self.talk.patience = longest.filter(|_| was_at_rest);
+            self.talk.patience = patience.map(|linger| if was_told { ANSWERS } else { linger });
             let is_quiet = match self.go_on(&mut || {}) {
                 Step::Quiet => true,
                 // What it says next is the answer.
@@ -153,9 +154,10 @@ impl Held for Box<Conversation> {
                 }
                 Step::Heard if was_told => std::mem::take(&mut was_told),
                 Step::Heard if !is_new => false,
-                // Many have come at once.
-                Step::Heard if was_at_rest => place.roster().is_short_of_one_in(2),
-                Step::Heard => place.roster().is_short_of_one_in(8),
+                // Many have come at once. Who has only just been listed may say more at once, and
+                // is passed on twice then.
+                Step::Heard if was_at_rest => place.roster().has_fewer_free_than(6),
+                Step::Heard => place.roster().has_fewer_free_than(1),
                 Step::Over(ending) => return self.conclude(ending),
             };
             if is_quiet && self.party.is_at_rest() {
@@ -204,6 +206,10 @@ impl Party {
             Self::GameServer(session) => session.services(),
             Self::Client(session) => session.services(),
         }
+    }
+
+    fn is_game_server(&self) -> bool {
+        matches!(self, Self::GameServer(_))
     }
 
     /// True for a game server on the list, which may be silent for a day and more.

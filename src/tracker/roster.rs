@@ -168,10 +168,10 @@ impl<T> Roster<T> {
         Ok(())
     }
 
-    /// True if fewer workers than one in `so_many` have nothing to do.
-    pub fn is_short_of_one_in(&self, so_many: usize) -> bool {
+    /// True if fewer than so many eighths of the workers have nothing to do.
+    pub fn has_fewer_free_than(&self, eighths: usize) -> bool {
         let state = self.state();
-        state.at_door + state.resting.len() < self.workers / so_many
+        state.at_door + state.resting.len() < self.workers * eighths / 8
     }
 
     /// True if fewer than half of the workers that are there to be called have nothing to do.

@@ -157,12 +157,12 @@ fn it_is_known_how_many_have_nothing_to_do() {
     for place in &mut places {
         assert_eq!(place.next_duty(), Duty::Door);
     }
-    assert!(!roster.is_short_of_one_in(2));
+    assert!(!roster.has_fewer_free_than(6));
     for place in &mut places[..3] {
         place.step_aside();
     }
-    assert!(roster.is_short_of_one_in(2));
-    assert!(!roster.is_short_of_one_in(4));
+    assert!(roster.has_fewer_free_than(4));
+    assert!(!roster.has_fewer_free_than(3));
 }
 
 #[test]
