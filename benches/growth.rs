@@ -21,10 +21,11 @@
 //! takes was measured just before, and the last ratio is without it.
 //!
 //! The third is of LIST on new connections at the same time: `alone`, while the updates go to the
-//! other tracker (`elsewhere`), and while they go to this one (`here`). On a machine that has
-//! nothing to spare, updates cost LIST what they take of the processors, wherever they go; so what
-//! the two cost each other is the ratio of `here` to `elsewhere`, and that to `alone` is what
-//! clients notice.
+//! smaller bare loop (`bare`), to the other tracker (`elsewhere`), and to this one (`here`). On a
+//! machine that has nothing to spare, updates cost LIST what they and whoever sends them take of the
+//! processors, wherever they go; so what the two cost each other is the ratio of `here` to
+//! `elsewhere`. That to `alone` is what clients notice, and that of `bare` to `alone` is the most
+//! that it could be.
 
 use gltracker::tracker::registry::Registry;
 use std::process::ExitCode;
@@ -105,9 +106,11 @@ fn main() -> ExitCode {
 fn run(plan: &Plan) -> Result<()> {
     in_process(plan)?;
     let [few, many] = plan.listed;
-    let most = Slots::most_listed(few + many, open_files());
-    let warning = shortage(most, few + many);
-    let sizes = [few, many.min(most.saturating_sub(few).max(1))];
+    // The smaller bare loop stays to the end.
+    let all = 2 * few + many;
+    let most = Slots::most_listed(all, open_files());
+    let warning = shortage(most, all);
+    let sizes = [few, many.min(most.saturating_sub(2 * few).max(1))];
     let what = format!(
         "INFOS from all game servers in turn, {} a second",
         UPDATES.per_second
@@ -124,9 +127,12 @@ fn run(plan: &Plan) -> Result<()> {
         "",
         ratio = "ratio (low to high)",
     );
-    updates(plan, Holder::Threads, &mut hold(Holder::Threads, sizes)?)?;
+    let mut bare = hold(Holder::Threads, sizes)?;
+    updates(plan, Holder::Threads, &mut bare)?;
+    bare.truncate(1);
     let mut held = hold(Holder::Tracker, sizes)?;
     updates(plan, Holder::Tracker, &mut held)?;
+    held.append(&mut bare);
     lists(plan, &mut held)?;
     print!("{warning}");
     Ok(())
@@ -327,29 +333,34 @@ fn updates(plan: &Plan, holder: Holder, held: &mut [Held]) -> Result<()> {
     Ok(())
 }
 
-/// The table of LIST with and without updates.
+/// The table of LIST with and without updates. The last of `held` is a bare loop, the others are
+/// trackers.
 fn lists(plan: &Plan, held: &mut [Held]) -> Result<()> {
     let what =
         format!("LIST and QUIT on new connections by {CLIENTS} clients, with and without updates");
     println!(
-        "{}\n{:>7} | {:^30} | {:^20} | {:^20} |\n\
-         servers | {:>9} {:>9} {:>9}  | {ratio:^20} | {ratio:^20} | updates/s here",
+        "{}\n{:>7} | {:^39}  | {:^20} | {:^20} | {:^20} |\n\
+         servers | {:>9} {:>9} {:>9} {:>9}  | {ratio:^20} | {ratio:^20} | {ratio:^20} | updates/s here",
         headline(&what, plan.rounds, plan.lists),
         "",
         "LISTs/s",
         "here : alone",
+        "bare : alone",
         "here : elsewhere",
         "alone",
+        "bare",
         "elsewhere",
         "here",
         ratio = "ratio (low to high)",
     );
-    for which in 0..held.len() {
+    let bare = held.len() - 1;
+    for which in 0..bare {
         let address = held[which].clients;
         let size = fetch_list(address)?.len();
         let load = Load::new(Manner::Quit, "LIST\nQUIT\n", size, CLIENTS, plan.lists);
-        // Alone, elsewhere, here: whose game servers send updates meanwhile.
-        let updating = [None, Some(1 - which), Some(which)];
+        // Whose game servers send updates meanwhile.
+        let [alone, at_bare, elsewhere, here] = [0, 1, 2, 3];
+        let updating = [None, Some(bare), Some(1 - which), Some(which)];
         let rounds = take_turns(plan.rounds, &updating, |updating| {
             check_in(held)?;
             let fleet = updating.map(|which| &mut held[which].fleet);
@@ -362,32 +373,28 @@ fn lists(plan: &Plan, held: &mut [Held]) -> Result<()> {
                 Ok((outcome?, sent.transpose()?.unwrap_or_default()))
             })
         })?;
-        let rate = |mode: usize| move |round: &Vec<(_, Sent)>| -> f64 { rate_of(&round[mode]) };
+        let rate = |mode: usize| move |round: &Vec<(Outcome, Sent)>| round[mode].0.rate;
         let middle = |mode: usize| median(rounds.iter().map(rate(mode)));
+        let ratio = |mode: usize, base: usize| Ratio::of(&rounds, rate(mode), rate(base));
         let failed: usize = rounds
             .iter()
             .flatten()
             .map(|(outcome, _)| outcome.failed + outcome.busy)
             .sum();
+        let failures = (failed > 0).then(|| format!(" {failed} FAILED"));
+        let failures = failures.unwrap_or_default();
         println!(
-            "{:>7} | {:>9.0} {:>9.0} {:>9.0}  | {} | {} | {:>9.0}{}",
+            "{:>7} | {:>9.0} {:>9.0} {:>9.0} {:>9.0}  | {} | {} | {} | {:>9.0}{failures}",
             held[which].fleet.size(),
-            middle(0),
-            middle(1),
-            middle(2),
-            Ratio::of(&rounds, rate(2), rate(0)),
-            Ratio::of(&rounds, rate(2), rate(1)),
-            median(rounds.iter().map(|round| round[2].1.rate())),
-            if failed > 0 {
-                format!(" {failed} FAILED")
-            } else {
-                String::new()
-            },
+            middle(alone),
+            middle(at_bare),
+            middle(elsewhere),
+            middle(here),
+            ratio(here, alone),
+            ratio(at_bare, alone),
+            ratio(here, elsewhere),
+            median(rounds.iter().map(|round| round[here].1.rate())),
         );
     }
     Ok(())
-}
-
-fn rate_of((outcome, _): &(Outcome, Sent)) -> f64 {
-    outcome.rate
 }
