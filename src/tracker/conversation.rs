@@ -89,7 +89,7 @@ impl Conversation {
                     // The peer is given time to read why.
                     step_aside();
                 }
-                self.conclude(ending);
+                self.conclude(ending, true);
                 return None;
             }
         }
@@ -117,8 +117,9 @@ impl Conversation {
             .go_on(&mut self.party, &mut self.talk, timings, step_aside)
     }
 
-    /// Ends it, and says what came of it. Takes a moment if there is a last line to be read.
-    pub(super) fn conclude(self, ending: Ending) {
+    /// Ends it, and says what came of it. Takes a moment if there is a last line to be read and the
+    /// calling thread `may_wait` for that.
+    pub(super) fn conclude(self, ending: Ending, may_wait: bool) {
         match (ending, self.party) {
             (Ending::Watching(watch, heard), Party::Client(session)) => {
                 let seat = session.into_services();
@@ -127,7 +128,7 @@ impl Conversation {
                 let session = WatcherSession::new(seat, &shared.setting, watch);
                 shared.watchers.enter(session, self.talk.splitter, heard);
             }
-            (ending, party) => party.seat().conclude(ending, true),
+            (ending, party) => party.seat().conclude(ending, may_wait),
         }
     }
 }
@@ -158,7 +159,11 @@ impl Held for Box<Conversation> {
                 // is passed on twice then.
                 Step::Heard if was_at_rest => place.roster().has_fewer_free_than(6),
                 Step::Heard => place.roster().has_fewer_free_than(1),
-                Step::Over(ending) => return self.conclude(ending),
+                Step::Over(ending) => {
+                    // When thousands fell silent at once, thousands are dropped at once.
+                    let is_crowd = self.party.is_at_rest() && place.roster().is_calling_many();
+                    return self.conclude(ending, !is_crowd);
+                }
             };
             if is_quiet && self.party.is_at_rest() {
                 match place.roster().give_to_waiter(self) {

@@ -119,7 +119,7 @@ impl Lounge {
         for (since, conversation) in clients {
             match conversation.look() {
                 Look::Silent if now < since + STAY => staying.push((since, conversation)),
-                Look::Gone(ending) => conversation.conclude(ending),
+                Look::Gone(ending) => conversation.conclude(ending, true),
                 Look::Silent | Look::Speaks => conversation.hand_over(),
             }
         }

@@ -123,7 +123,7 @@ impl Shared {
             };
             // Some hang up in one direction, and wait for the other.
             match rest.hurry().map(|()| rest.look()) {
-                Ok(Look::Gone(ending)) => rest.conclude(ending),
+                Ok(Look::Gone(ending)) => rest.conclude(ending, true),
                 Ok(Look::Silent) => self.lounge.enter(rest),
                 // It speaks, or can be waited for in no other way.
                 Ok(Look::Speaks) | Err(_) => rest.hand_over(),
