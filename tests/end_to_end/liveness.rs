@@ -83,6 +83,19 @@ fn a_silent_game_server_is_asked_and_then_dropped() {
 }
 
 #[test]
+fn many_who_fall_silent_at_once_are_all_told_why() {
+    // More than there are workers, so that nobody is waited for while they are dropped.
+    let tracker = hasty();
+    let mut silent: Vec<Peer> = (1..=35).map(|port| listed(&tracker, port)).collect();
+    for peer in &mut silent {
+        assert_eq!(peer.line(), "PING 1");
+        assert!(peer.line().starts_with("ERR timeout"));
+        assert_eq!(peer.line(), "");
+    }
+    assert_eq!(count(&tracker), 0);
+}
+
+#[test]
 fn one_that_answers_stays() {
     let tracker = hasty_but(|timings| timings.drop_after = PATIENCE);
     let mut alive = listed(&tracker, 1);
