@@ -142,18 +142,14 @@ impl Held for Box<Conversation> {
         // anew then.
         let mut patience = self.party.is_game_server().then_some(LINGER);
         let is_new = !self.party.is_at_rest();
-        let mut was_told = self.party.is_pinged();
         loop {
-            let was_at_rest = self.party.is_at_rest();
-            self.talk.patience = patience.map(|linger| if was_told { ANSWERS } else { linger });
+            let (was_at_rest, was_pinged) = (self.party.is_at_rest(), self.party.is_pinged());
+            self.talk.patience = patience.map(|linger| if was_pinged { ANSWERS } else { linger });
             let is_quiet = match self.go_on(&mut || {}) {
                 Step::Quiet => true,
-                // What it says next is the answer.
-                Step::Told => {
-                    was_told = true;
-                    place.roster().is_calling_many()
-                }
-                Step::Heard if was_told => std::mem::take(&mut was_told),
+                Step::Told => place.roster().is_calling_many(),
+                // That was the answer to the PING.
+                Step::Heard if was_pinged => true,
                 Step::Heard if !is_new => false,
                 // Many have come at once. Who has only just been listed may say more at once, and
                 // is passed on twice then.

@@ -31,6 +31,12 @@ fn pair() -> (TcpStream, Connection) {
     (peer, Connection::new(1, accepted, address))
 }
 
+fn read_to_end(mut peer: TcpStream) -> String {
+    let mut answers = String::new();
+    peer.read_to_string(&mut answers).unwrap();
+    answers
+}
+
 #[test]
 fn a_talk_goes_on_where_it_was_on_whichever_thread() {
     let (mut peer, connection) = pair();
@@ -47,9 +53,7 @@ fn a_talk_goes_on_where_it_was_on_whichever_thread() {
     let ending = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
     assert!(matches!(ending, Step::Over(Ending::Done)));
     drop(connection);
-    let mut answers = String::new();
-    peer.read_to_string(&mut answers).unwrap();
-    assert_eq!(answers, "one\ntwo\nthree\ninside a line: false\n");
+    assert_eq!(read_to_end(peer), "one\ntwo\nthree\ninside a line: false\n");
 }
 
 /// Has a word to say, and says back every line.
@@ -85,9 +89,7 @@ fn who_has_waited_in_vain_does_not_wait_again_before_it_speaks() {
     assert!(matches!(go_on(), Step::Told));
     assert!(matches!(go_on(), Step::Heard));
     drop(connection);
-    let mut answers = String::new();
-    peer.read_to_string(&mut answers).unwrap();
-    assert_eq!(answers, "due\nlate\n");
+    assert_eq!(read_to_end(peer), "due\nlate\n");
 }
 
 #[test]
@@ -101,7 +103,5 @@ fn what_was_known_long_ago_is_looked_at_again() {
     let step = connection.go_on(&mut session, &mut talk, &Timings::default(), &mut || {});
     assert!(matches!(step, Step::Heard));
     drop(connection);
-    let mut answers = String::new();
-    peer.read_to_string(&mut answers).unwrap();
-    assert_eq!(answers, "in time\ndue\n");
+    assert_eq!(read_to_end(peer), "in time\ndue\n");
 }
