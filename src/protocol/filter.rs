@@ -2,14 +2,17 @@
 //!
 //! This file hides what a filter means: when a game server's fields satisfy it.
 
-use super::argument::{self, Argument, Operator};
-use super::infos::{Infos, canonical_value, place, unquoted};
+use super::argument::{self, Argument, Operator, push_value};
+use super::infos::{Infos, canonical_value, place};
 use super::message::{ErrorCode, Refusal};
 use super::text::spelled_out;
 use std::borrow::Cow;
 
 /// The most conditions in one filter.
 pub const MAX_CONDITIONS: usize = 32;
+
+/// The key that says how many players there are now.
+const PLAYERS: &str = "nbplayers";
 
 /// Conditions that must all hold. The empty filter lets everything pass, and two filters with the
 /// same conditions are equal.
@@ -35,6 +38,8 @@ struct Condition {
     test: Test,
 }
 
+/// What is compared is the spelling of a value, of which each value has one; it is empty for a field
+/// that was never said.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Test {
     Is(Box<str>),
@@ -98,15 +103,55 @@ impl Filter {
             let is_before = |key| key != wanted && place(key) < (place_wanted, wanted);
             while fields.next_if(|(key, _)| is_before(key)).is_some() {}
             let value = fields.peek().filter(|(key, _)| *key == wanted);
-            let value = value.map_or(Cow::Borrowed(""), |(_, value)| unquoted(value));
-            condition.test.holds(&value, infos)
+            let value = value.map_or("", |(_, value)| *value);
+            let players = || infos.number(PLAYERS).map(u64::from);
+            condition.test.holds(value.as_bytes(), players)
         })
+    }
+
+    /// Which of up to 128 game servers satisfy every condition, as the bits of their places: those of
+    /// `all` that [`matches`](Self::matches) would find one by one. `column` tells of a key who has
+    /// said it, and the spelled values with their places, in order.
+    pub(crate) fn select<'a, C>(&self, all: u128, column: impl Fn(&str) -> (u128, C)) -> u128
+    where
+        C: Iterator<Item = (u32, &'a [u8])>,
+    {
+        let mut left = all;
+        for Condition { key, test, .. } in &self.conditions {
+            if left == 0 {
+                break;
+            }
+            let mut players = match test {
+                Test::MoreThanPlayers => Some(column(PLAYERS).1.peekable()),
+                _ => None,
+            };
+            let (said, values) = column(key);
+            let mut holding = 0;
+            for (place, value) in values {
+                let players = || {
+                    let players = players.as_mut()?;
+                    while players.next_if(|(at, _)| *at < place).is_some() {}
+                    number(players.next_if(|(at, _)| *at == place)?.1)
+                };
+                holding |= u128::from(test.holds(value, players)) << place;
+            }
+            if test.holds(b"", || None) {
+                holding |= !said;
+            }
+            left &= holding;
+        }
+        left
+    }
+
+    /// How many conditions there are.
+    pub fn conditions(&self) -> usize {
+        self.conditions.len()
     }
 }
 
 fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal> {
     let (key, operator, value) = match argument {
-        Argument::Word("notempty") => return Ok(("nbplayers", Test::AtLeast(1))),
+        Argument::Word("notempty") => return Ok((PLAYERS, Test::AtLeast(1))),
         // Nobody said that it is full.
         Argument::Word("notfull") => return Ok(("maxplayers", Test::MoreThanPlayers)),
         Argument::Word(word) => {
@@ -136,12 +181,12 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
                 )
             })
     };
-    let text = || {
-        if value.is_empty() {
-            Ok("".into())
-        } else {
-            canonical_value(key, Cow::Borrowed(value)).map(|value| value.into())
+    let text = || -> Result<Box<str>, Refusal> {
+        let mut spelled = String::new();
+        if !value.is_empty() {
+            push_value(&mut spelled, &canonical_value(key, Cow::Borrowed(value))?);
         }
+        Ok(spelled.into_boxed_str())
     };
     let test = match operator {
         Operator::Is => Test::Is(text()?),
@@ -153,20 +198,31 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
 }
 
 impl Test {
-    /// True for this value of the field, which is empty if it was never said.
-    fn holds(&self, value: &str, infos: &Infos) -> bool {
-        let number = value.parse::<u64>().ok();
+    /// True for this spelled value. `players` is asked for `nbplayers` of the same game server.
+    fn holds(&self, value: &[u8], players: impl FnOnce() -> Option<u64>) -> bool {
         match self {
-            Self::Is(wanted) => value == &**wanted,
-            Self::IsNot(unwanted) => value != &**unwanted,
-            Self::AtLeast(least) => number.is_some_and(|n| n >= *least),
-            Self::AtMost(most) => number.is_some_and(|n| n <= *most),
-            Self::MoreThanPlayers => match (infos.number("nbplayers"), number) {
-                (Some(players), Some(most)) => u64::from(players) < most,
+            Self::Is(wanted) => value == wanted.as_bytes(),
+            Self::IsNot(unwanted) => value != unwanted.as_bytes(),
+            Self::AtLeast(least) => number(value).is_some_and(|n| n >= *least),
+            Self::AtMost(most) => number(value).is_some_and(|n| n <= *most),
+            Self::MoreThanPlayers => match (number(value), players()) {
+                (Some(most), Some(players)) => players < most,
                 _ => true,
             },
         }
     }
+}
+
+/// The number that is spelled like this: digits and nothing else.
+fn number(spelled: &[u8]) -> Option<u64> {
+    let (first, rest) = spelled.split_first()?;
+    rest.iter().try_fold(digit(*first)?, |number, byte| {
+        number.checked_mul(10)?.checked_add(digit(*byte)?)
+    })
+}
+
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@
 //! the pointers of its branch and those to the branches, and nothing else however long the list
 //! is. So neither a reader nor a writer ever waits for the whole list to be formatted.
 
+mod columns;
+
 use super::entry::Entry;
 use crate::protocol::filter::Filter;
 use crate::protocol::revision::Revision;
+use columns::LazyColumns;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -41,9 +44,29 @@ struct Leaf {
     /// Where each of them ends. Known here, because looking at the entries themselves would fetch
     /// all of them from all over the memory.
     ends: Vec<u32>,
+    columns: LazyColumns,
 }
 
 impl Leaf {
+    /// The places of the game servers that satisfy `filter`, as bits.
+    fn select(&self, filter: &Filter) -> u128 {
+        let all = u128::MAX >> (LEAF - self.ends.len().clamp(1, LEAF));
+        let columns = self.columns.of(&self.encoded, &self.ends);
+        filter.select(all, |key| columns.values(&self.encoded, key))
+    }
+
+    /// Appends the lines of the game servers whose bits are set.
+    fn push_selected(&self, mut selected: u128, encoded: &mut Vec<u8>) {
+        while selected != 0 {
+            let first = selected.trailing_zeros() as usize;
+            // Neighbours are copied together.
+            let run = (selected >> first).trailing_ones() as usize;
+            let lines = self.line(first).start..self.line(first + run - 1).end;
+            encoded.extend_from_slice(&self.encoded[lines]);
+            selected &= u128::MAX.checked_shl((first + run) as u32).unwrap_or(0);
+        }
+    }
+
     fn line(&self, at: usize) -> Range<usize> {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         start as usize..self.ends[at] as usize
@@ -58,6 +81,7 @@ impl Leaf {
     }
 
     fn push(&mut self, entry: Arc<Entry>) {
+        self.columns.forget();
         self.make_room(entry.line().map(str::len).iter().sum());
         push_line(&mut self.encoded, &entry);
         self.ends.push(self.encoded.len() as u32);
@@ -65,6 +89,7 @@ impl Leaf {
     }
 
     fn replace(&mut self, at: usize, entry: Arc<Entry>) -> Arc<Entry> {
+        self.columns.forget();
         let old = self.line(at);
         let (before, after) = (old.len(), entry.line().map(str::len).iter().sum::<usize>());
         if before != after {
@@ -92,6 +117,7 @@ impl Leaf {
     }
 
     fn pop(&mut self) {
+        self.columns.forget();
         self.entries.pop();
         self.ends.pop();
         let end = self.ends.last().map_or(0, |end| *end as usize);
@@ -139,9 +165,10 @@ impl List {
     pub fn encode_matching(&self, filter: &Filter) -> (usize, Vec<u8>) {
         let mut encoded = Vec::new();
         let mut count = 0;
-        for entry in self.entries().filter(|entry| filter.matches(&entry.infos)) {
-            push_line(&mut encoded, entry);
-            count += 1;
+        for leaf in self.leaves() {
+            let selected = leaf.select(filter);
+            leaf.push_selected(selected, &mut encoded);
+            count += selected.count_ones() as usize;
         }
         (count, encoded)
     }
@@ -287,7 +314,65 @@ mod tests {
         assert_eq!(leaf_before, Arc::as_ptr(&list.branches[1].leaves[leaf]));
     }
 
+    /// Values that a search for text would take for something else.
+    const VALUES: [&str; 10] = [
+        "",
+        "1",
+        "7",
+        "007",
+        "18446744073709551616",
+        "+1",
+        "a map=1",
+        "\"",
+        "x\\\" map=7",
+        "map",
+    ];
+
+    /// What a filter lets through, one game server after the other.
+    fn one_by_one(list: &List, filter: &Filter) -> (usize, Vec<u8>) {
+        let matching = list.entries().filter(|entry| filter.matches(&entry.infos));
+        let lines: Vec<_> = matching.map(Entry::line).collect();
+        (lines.len(), lines.concat().concat().into_bytes())
+    }
+
     quickcheck! {
+        fn a_filter_finds_what_it_finds_one_by_one(
+            said: Vec<(u8, u8, u8, u8)>,
+            conditions: Vec<(u8, u8, u8)>
+        ) -> bool {
+            let mut filter = String::new();
+            for (key, operator, value) in conditions.into_iter().take(4) {
+                let key = ["map", "nbplayers", "maxplayers", "none"][usize::from(key % 4)];
+                let (value, number) = (VALUES[usize::from(value) % 4], value % 9);
+                filter += &match operator % 6 {
+                    0 => format!(" map=\"{}\"", VALUES[6].replace('"', "")),
+                    1 => format!(" {key}>={number}"),
+                    2 => format!(" {key}<={number}"),
+                    3 => format!(" {}", ["notempty", "notfull"][usize::from(value.len() % 2)]),
+                    4 => format!(" {key}={value}"),
+                    _ => format!(" {key}!={value}"),
+                };
+            }
+            let filter = Filter::parse(&filter).unwrap();
+            let mut list = list(LEAF - 1);
+            for (place, players, most, map) in said.into_iter().cycle().take(LEAF) {
+                let mut entry = entry(1 + usize::from(players), "");
+                let infos = &mut Arc::get_mut(&mut entry).unwrap().infos;
+                infos.set("nbplayers", ["", "0", "3", "8"][usize::from(players % 4)]).unwrap();
+                infos.set("maxplayers", ["", "3", "8", "9"][usize::from(most % 4)]).unwrap();
+                infos.set("map", VALUES[usize::from(map) % VALUES.len()]).unwrap();
+                match place % 8 {
+                    0 if list.count() > 1 => list.pop(),
+                    1..4 => list.push(entry),
+                    _ => drop(list.replace(usize::from(place) % list.count(), entry)),
+                }
+                if place % 32 == 5 {
+                    assert_eq!(list.encode_matching(&filter), one_by_one(&list, &filter));
+                }
+            }
+            list.encode_matching(&filter) == one_by_one(&list, &filter)
+        }
+
         fn the_list_behaves_as_a_plain_vector_does(operations: Vec<(u8, u16, String)>) -> bool {
             // Long enough that branches come and go.
             let mut list = list(LEAF * BRANCH - 2);
