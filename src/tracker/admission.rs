@@ -27,6 +27,11 @@ pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
 /// Connections of one host to the client port: so many a second, so many at once.
 pub const CLIENT_RATE: (u32, u32) = (50, 100);
 
+/// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
+/// at once. Fifty players behind one address who ask for 10,000 game servers each second take
+/// 6,500.
+pub const WORK_RATE: (u32, u32) = (20_000, 100_000);
+
 /// Connections of one host in a class while it is not trusted.
 pub fn host_cap(class: Class) -> usize {
     match class {
@@ -255,8 +260,8 @@ impl<H> Admission<H> {
         Self {
             caps,
             crowds: Class::ALL.map(|_| Crowd::new()),
-            game_server_rate: Rate::new(GAME_SERVER_RATE.0, GAME_SERVER_RATE.1),
-            client_rate: Rate::new(CLIENT_RATE.0, CLIENT_RATE.1),
+            game_server_rate: Rate::new(GAME_SERVER_RATE),
+            client_rate: Rate::new(CLIENT_RATE),
             penalties: Penalties::new(),
         }
     }

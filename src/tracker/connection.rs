@@ -188,11 +188,11 @@ impl Connection {
     }
 
     /// Takes the time that the peer takes, from now on.
-    fn be_patient(&self, talk: &mut Talk, step_aside: &mut dyn FnMut()) -> io::Result<()> {
-        if talk.is_at_once {
+    fn be_patient(&self, is_at_once: &mut bool, step_aside: &mut dyn FnMut()) -> io::Result<()> {
+        if *is_at_once {
             step_aside();
             self.stream.set_nonblocking(false)?;
-            talk.is_at_once = false;
+            *is_at_once = false;
         }
         Ok(())
     }
@@ -247,6 +247,10 @@ impl Connection {
                 let mut is_noise = count == buffer.len();
                 while let Some(line) = talk.splitter.next_line(&mut input) {
                     is_noise = false;
+                    if talk.is_at_once && line.is_ok_and(|line| session.is_dear(line)) {
+                        self.be_patient(&mut talk.is_at_once, step_aside)
+                            .map_err(Ending::Lost)?;
+                    }
                     session.on_line(line, now, &mut out);
                     if out.is_over() {
                         break;
@@ -306,7 +310,7 @@ impl Connection {
                 Err(error) if is_timeout(&error) => {}
                 read => return read,
             }
-            self.be_patient(talk, step_aside)?;
+            self.be_patient(&mut talk.is_at_once, step_aside)?;
         }
         let left = session
             .next_deadline()

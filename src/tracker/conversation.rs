@@ -248,6 +248,13 @@ impl Session for Party {
         self.session().on_end(inside_a_line, out);
     }
 
+    fn is_dear(&self, line: &str) -> bool {
+        match self {
+            Self::GameServer(session) => session.is_dear(line),
+            Self::Client(session) => session.is_dear(line),
+        }
+    }
+
     fn next_deadline(&self) -> Instant {
         match self {
             Self::GameServer(session) => session.next_deadline(),

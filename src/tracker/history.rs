@@ -91,9 +91,9 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// True if nothing has changed.
-    pub fn is_empty(&self) -> bool {
-        self.changes == 0
+    /// How many changes there were.
+    pub fn count(&self) -> usize {
+        self.changes
     }
 
     /// How whoever has the older list gets the newer one, with `filter` applied to both: a line

@@ -348,7 +348,7 @@ mod tests {
                     0 => format!(" map=\"{}\"", VALUES[6].replace('"', "")),
                     1 => format!(" {key}>={number}"),
                     2 => format!(" {key}<={number}"),
-                    3 => format!(" {}", ["notempty", "notfull"][usize::from(value.len() % 2)]),
+                    3 => format!(" {}", ["notempty", "notfull"][value.len() % 2]),
                     4 => format!(" {key}={value}"),
                     _ => format!(" {key}!={value}"),
                 };

@@ -7,6 +7,7 @@
 //! `services` and `seat` are where the two meet.
 
 pub mod admission;
+mod answers;
 pub mod bans;
 pub mod connection;
 pub mod credentials;
@@ -46,7 +47,7 @@ mod watchers;
 
 pub use start_error::StartError;
 
-use admission::{Admission, Caps};
+use admission::{Admission, Caps, WORK_RATE};
 use conversation::Roster;
 use credentials::Passwords;
 use keeper::Keeper;
@@ -54,6 +55,7 @@ use log::{Level, Log};
 use machine::{Machine, Needs};
 use network::Network;
 use notify::Part;
+use penalties::Rate;
 use random::Random;
 use reachability::Reachability;
 use registry::Registry;
@@ -206,6 +208,8 @@ impl Tracker {
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
+            answers: Default::default(),
+            work: Mutex::new(Rate::new(WORK_RATE)),
             game_server_roster,
             client_roster,
             game_server_bell: Default::default(),

@@ -60,7 +60,7 @@ pub struct Rate {
 
 impl Rate {
     /// `per_second` on and on, `burst` at once.
-    pub fn new(per_second: u32, burst: u32) -> Self {
+    pub fn new((per_second, burst): (u32, u32)) -> Self {
         let interval = Duration::from_secs(1) / per_second;
         Self {
             interval,
@@ -71,12 +71,22 @@ impl Rate {
 
     /// True if `host` may do it once more now; that is then counted.
     pub fn allows(&mut self, host: Network, now: Instant) -> bool {
+        self.spend(host, 1, now).is_ok()
+    }
+
+    /// Counts that `host` does it so many times at once, however many that are, unless it owes too
+    /// much already.
+    ///
+    /// # Errors
+    /// How long it has to wait.
+    pub fn spend(&mut self, host: Network, times: u32, now: Instant) -> Result<(), Duration> {
         let paid_off = self.paid_off.get(host, now).unwrap_or(now);
-        if paid_off > now + self.tolerance {
-            return false;
+        let owed_too_much = paid_off.saturating_duration_since(now + self.tolerance);
+        if !owed_too_much.is_zero() {
+            return Err(owed_too_much);
         }
-        self.paid_off.set(host, paid_off + self.interval);
-        true
+        self.paid_off.set(host, paid_off + self.interval * times);
+        Ok(())
     }
 }
 
@@ -143,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_rate_has_a_burst_and_then_its_pace() {
-        let mut rate = Rate::new(2, 16);
+        let mut rate = Rate::new((2, 16));
         let start = Instant::now();
         let allowed = |rate: &mut Rate, at: f64| {
             let now = start + Duration::from_secs_f64(at);
@@ -155,6 +165,23 @@ mod tests {
         assert_eq!(allowed(&mut rate, 2.5), 4);
         assert_eq!(allowed(&mut rate, 60.0), 16);
         assert!(rate.allows(host(2), start), "others are not concerned");
+    }
+
+    #[test]
+    fn what_counts_for_many_is_allowed_once_and_then_waited_for() {
+        let (mut rate, start) = (Rate::new((10, 5)), Instant::now());
+        let at = |tenths: u32| start + Duration::from_millis(100) * tenths;
+        assert_eq!(rate.spend(host(1), 20, start), Ok(()));
+        let wait = Duration::from_millis(1600);
+        assert_eq!(rate.spend(host(1), 1, start), Err(wait));
+        assert_eq!(rate.spend(host(1), 1, at(15)), Err(wait - (at(15) - start)));
+        assert_eq!(rate.spend(host(1), 1, at(16)), Ok(()));
+        assert!(rate.spend(host(1), 1, at(16)).is_err());
+        assert_eq!(
+            rate.spend(host(2), 1, start),
+            Ok(()),
+            "others are not concerned"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! who must leave it for that, what a failed login costs, what is counted and logged.
 
 use super::admission::Newcomer;
+use super::answers::Answers;
 use super::connection::{Connection, Ending};
 use super::conversation::Roster;
 use super::credentials::Credential;
@@ -11,22 +12,36 @@ use super::entry::Entry;
 use super::history::Recent;
 use super::list::List;
 use super::log::Level;
+use super::network::Network;
 use super::penalties::Penalties;
 use super::registry::Taken;
 use super::services::{GuestPlace, Shared, lock};
 use super::session::Timings;
+use super::session::answer::{self, Answer, Batch, Question};
 use super::session::client;
 use super::session::game_server::{self, taken, taken_over};
-use super::session::watcher::{self, Batch};
+use super::session::watcher;
 use super::slots::Class;
-use crate::protocol::filter::Filter;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::message::{ErrorCode, Refusal, Request};
 use crate::protocol::revision::Revision;
 use std::cell::Cell;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// CPU time that an answer takes beside its system calls before it is counted; those of a connection
+/// take some 30 us.
+const COUNTED: Duration = Duration::from_micros(10);
+
+/// What there is to answer a request with.
+struct Found {
+    list: Arc<List>,
+    /// What has changed since the revision that it names, if that can be told.
+    recent: Option<Recent>,
+    /// The CPU time that the answer will take.
+    work: Duration,
+}
 
 /// One connection's slot. Dropping it takes the connection off the list and frees the slot, so
 /// that a session which ends in whatever way leaves nothing behind.
@@ -265,6 +280,40 @@ impl Seat {
         lock(&self.shared.admission).is_crowded(self.class.get())
     }
 
+    /// What there is to answer `request` with.
+    fn find(&self, request: &Request) -> Found {
+        let registry = lock(&self.shared.registry);
+        let recent = request.since.and_then(|since| registry.since(since));
+        let list = registry.list();
+        drop(registry);
+        let question = Question::of(request, &recent);
+        let answers = &self.shared.answers;
+        let is_made = question.is_some_and(|it| lock(answers).is_made(&it, list.revision()));
+        let work = match is_made {
+            true => Duration::ZERO,
+            false => answer::work(&request.filter, &list, &recent),
+        };
+        Found { list, recent, work }
+    }
+
+    /// Counts so much work for the host. What takes no longer than to accept a connection is not
+    /// counted: those are counted themselves.
+    fn spend(&self, work: Duration, now: Instant) -> Result<(), Refusal> {
+        if self.trusted || work < COUNTED {
+            return Ok(());
+        }
+        let host = Network::host(self.connection.peer().ip());
+        let microseconds = work.as_micros().try_into().unwrap_or(u32::MAX);
+        let spent = lock(&self.shared.work).spend(host, microseconds, now);
+        spent.map_err(|wait| {
+            let text = format!(
+                "your address asks for more than its share of the list; wait {} s",
+                wait.as_secs() + 1
+            );
+            Refusal::new(ErrorCode::TooMany, text)
+        })
+    }
+
     /// Counters are for the operator, who is on the same machine.
     fn stats(&self) -> Option<String> {
         let shared = self.shared;
@@ -371,17 +420,25 @@ impl client::Services for Seat {
         self.trusted
     }
 
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
-        let registry = lock(&self.shared.registry);
-        let recent = since.and_then(|revision| registry.since(revision));
-        let list = registry.list();
-        drop(registry);
-        let stats = &self.shared.stats;
-        stats.lists.add_one();
+    fn answer(&self, request: &Request, now: Instant) -> Result<Answer, Refusal> {
+        let shared = self.shared;
+        let Found { list, recent, work } = self.find(request);
+        self.spend(work, now)?;
+        shared.stats.lists.add_one();
         if recent.is_some() {
-            stats.deltas.add_one();
+            shared.stats.deltas.add_one();
         }
-        (list, recent)
+        Ok(match Question::of(request, &recent) {
+            None => Answer::Whole(list),
+            Some(question) => {
+                let batch = Answers::find(&shared.answers, question, &list, || recent);
+                Answer::Encoded(batch)
+            }
+        })
+    }
+
+    fn work(&self, request: &Request) -> Duration {
+        self.find(request).work
     }
 
     fn watch(&self) -> Result<(), Refusal> {
@@ -423,9 +480,9 @@ impl watcher::Services for Seat {
         self.shared.watchers.revision(&self.shared.registry)
     }
 
-    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
+    fn batch(&self, question: Question) -> Arc<Batch> {
         let shared = self.shared;
-        shared.watchers.batch(&shared.registry, since, filter)
+        shared.watchers.batch(&shared.registry, question)
     }
 }
 

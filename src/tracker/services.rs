@@ -5,6 +5,7 @@
 //! before the list.
 
 use super::admission::{Admission, Denied, Newcomer};
+use super::answers::Answers;
 use super::bans::Bans;
 use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party, Place, Roster};
@@ -17,6 +18,7 @@ use super::log::Log;
 use super::lounge::Lounge;
 use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
+use super::penalties::Rate;
 use super::pool::Held;
 use super::random::Random;
 use super::reachability::Reachability;
@@ -53,6 +55,10 @@ pub(super) struct Shared {
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,
     pub(super) watchers: Watchers,
+    /// What LIST is answered with.
+    pub(super) answers: Mutex<Answers>,
+    /// How much each host may still ask for.
+    pub(super) work: Mutex<Rate>,
     /// The threads of each port.
     pub(super) game_server_roster: Roster,
     pub(super) client_roster: Roster,

@@ -6,7 +6,7 @@ use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
 use gltracker::protocol::line::MAX_LINE;
 use gltracker::protocol::message::ErrorCode;
-use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, host_cap};
+use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, host_cap};
 use gltracker::tracker::credentials::MAX_PASSWORD;
 use gltracker::tracker::penalties::Penalties;
 use gltracker::tracker::reachability::{PER_HOST, PER_SECOND};
@@ -119,6 +119,14 @@ fn the_limits_are_the_constants() {
         (
             "lines that a LIST or a WATCH counts for",
             LIST_WEIGHT as usize,
+        ),
+        (
+            "microseconds a second that the lists of one host may take",
+            WORK_RATE.0 as usize,
+        ),
+        (
+            "microseconds at once that the lists of one host may take",
+            WORK_RATE.1 as usize,
         ),
         (
             "milliseconds between two batches to a watcher",

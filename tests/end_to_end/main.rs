@@ -33,4 +33,5 @@ mod state;
 mod tools;
 mod transcript;
 mod transcripts;
+mod watched_list;
 mod watching;

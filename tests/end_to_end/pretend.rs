@@ -2,19 +2,17 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::filter::Filter;
 use gltracker::protocol::message::{Refusal, Request, format_number};
 use gltracker::protocol::revision::Revision;
 use gltracker::tracker::credentials::{Credential, Passwords};
 use gltracker::tracker::entry::Entry;
-use gltracker::tracker::history::Recent;
 use gltracker::tracker::keys::Keys;
-use gltracker::tracker::list::List;
 use gltracker::tracker::registry::{ConnectionId, Registry, Taken};
+use gltracker::tracker::session::answer::{Answer, Batch, Question};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
-use gltracker::tracker::session::watcher::{self, Batch, WatcherSession};
-use gltracker::tracker::session::{Answer, Chunk, Outbox, Session, Setting};
+use gltracker::tracker::session::watcher::{self, WatcherSession};
+use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -100,10 +98,13 @@ impl client::Services for Desk {
     fn is_trusted(&self) -> bool {
         false
     }
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+    fn answer(&self, request: &Request, _: Instant) -> Result<Answer, Refusal> {
         let registry = self.world.registry.borrow();
-        let recent = since.and_then(|revision| registry.since(revision));
-        (registry.list(), recent)
+        let recent = request.since.and_then(|since| registry.since(since));
+        Ok(Answer::new(request, registry.list(), recent))
+    }
+    fn work(&self, _: &Request) -> Duration {
+        Duration::ZERO
     }
     fn watch(&self) -> Result<(), Refusal> {
         Ok(())
@@ -120,13 +121,11 @@ impl watcher::Services for Desk {
     fn revision(&self) -> Revision {
         self.world.registry.borrow().list().revision()
     }
-    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
-        let request = Request {
-            since: Some(since),
-            filter: filter.clone(),
-        };
-        let (list, recent) = client::Services::list(self, Some(since));
-        Arc::new(Answer::new(&request, list, recent).into())
+    fn batch(&self, question: Question) -> Arc<Batch> {
+        let registry = self.world.registry.borrow();
+        let since = question.unchanged_until;
+        let recent = since.and_then(|since| registry.since(since));
+        Arc::new(Batch::new(&question, &registry.list(), recent))
     }
 }
 

@@ -275,8 +275,8 @@ quickcheck! {
         for class in [Class::Pending, Class::Client] {
             let mut door = Door::new(usize::from(slots), class);
             // Honest ones do not come too fast; how that is judged is tested by itself.
-            door.admission.game_server_rate = Rate::new(1_000_000, 1000);
-            door.admission.client_rate = Rate::new(1_000_000, 1000);
+            door.admission.game_server_rate = Rate::new((1_000_000, 1000));
+            door.admission.client_rate = Rate::new((1_000_000, 1000));
             let mut inside: HashMap<u8, u64> = HashMap::new();
             let mut hostile: HashMap<u64, IpAddr> = HashMap::new();
             for &(what, group, host) in &history {

@@ -81,7 +81,8 @@ impl Connection {
             if slices.is_empty() {
                 break;
             }
-            self.be_patient(talk, step_aside).map_err(Ending::Lost)?;
+            self.be_patient(&mut talk.is_at_once, step_aside)
+                .map_err(Ending::Lost)?;
             let now = Instant::now();
             if now >= *deadline.get_or_insert(now + timings.to_take(size)) {
                 return Err(Ending::SlowReader);

@@ -3,22 +3,26 @@
 //! Any number of commands, each answered at once. The first one that is understood proves that
 //! the peer is a client; before it, a mistake ends the conversation.
 
+use super::answer::Answer;
 use super::watcher::Watch;
-use super::{
-    Answer, LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common,
-};
+use super::{LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal};
-use crate::protocol::revision::Revision;
-use crate::tracker::history::Recent;
-use crate::tracker::list::List;
-use std::sync::Arc;
-use std::time::Instant;
+use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use std::time::{Duration, Instant};
+
+/// What takes more CPU time than this is not done by whoever accepts connections: to have another
+/// thread accept takes some 10 us.
+const CHEAP: Duration = Duration::from_micros(20);
 
 /// What the conversation needs from the tracker around it.
 pub trait Services {
-    /// The list as it is now, and what has changed in it since a revision, if that can be told.
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>);
+    /// The answer to a request as the list is now.
+    ///
+    /// # Errors
+    /// `too-many` if this host has asked for too much in too short a time.
+    fn answer(&self, request: &Request, now: Instant) -> Result<Answer, Refusal>;
+    /// The CPU time that the answer to a request will take.
+    fn work(&self, request: &Request) -> Duration;
     /// Takes a slot for a watcher, which this connection is about to become.
     ///
     /// # Errors
@@ -40,6 +44,8 @@ pub struct ClientSession<'a, S> {
     patience: Patience,
     pace: Pace,
     mistakes: Mistakes,
+    /// It was sent a list.
+    is_served: bool,
 }
 
 impl<'a, S: Services> ClientSession<'a, S> {
@@ -53,6 +59,7 @@ impl<'a, S: Services> ClientSession<'a, S> {
             patience,
             pace: Pace::new(now),
             mistakes: Mistakes::default(),
+            is_served: false,
         }
     }
 
@@ -74,16 +81,17 @@ impl<'a, S: Services> ClientSession<'a, S> {
         match ClientCommand::parse(line)? {
             ClientCommand::List(request) => {
                 self.pace.weigh(LIST_WEIGHT);
-                let (list, recent) = self.services.list(request.since);
-                Answer::new(&request, list, recent).send(out);
+                if let Some(answer) = self.answer(&request, now, out) {
+                    answer.send(out);
+                }
             }
             ClientCommand::Watch(request) => {
                 self.pace.weigh(LIST_WEIGHT);
                 self.services.watch()?;
-                let (list, recent) = self.services.list(request.since);
-                let answer = Answer::new(&request, list, recent);
-                out.watch(Watch::new(request, answer.revision(), now));
-                answer.send(out);
+                if let Some(answer) = self.answer(&request, now, out) {
+                    out.watch(Watch::new(request, answer.revision(), now));
+                    answer.send(out);
+                }
             }
             ClientCommand::Common(command) => {
                 answer_common(
@@ -95,6 +103,20 @@ impl<'a, S: Services> ClientSession<'a, S> {
             }
         }
         Ok(())
+    }
+}
+
+impl<S: Services> ClientSession<'_, S> {
+    /// The answer to `request`; `None` if it was refused, and the client with it.
+    fn answer(&mut self, request: &Request, now: Instant, out: &mut Outbox) -> Option<Answer> {
+        self.is_served = true;
+        match self.services.answer(request, now) {
+            Ok(answer) => Some(answer),
+            Err(refusal) => {
+                out.refuse(refusal);
+                None
+            }
+        }
     }
 }
 
@@ -129,6 +151,17 @@ impl<S: Services> Session for ClientSession<'_, S> {
         }
     }
 
+    /// One whole list is sent as it is kept. Another on the same connection may wait for its turn, as
+    /// may one that has to be looked through.
+    fn is_dear(&self, line: &str) -> bool {
+        let request = match ClientCommand::parse(line) {
+            Ok(ClientCommand::List(request) | ClientCommand::Watch(request)) => request,
+            _ => return false,
+        };
+        let is_whole = request == Request::default();
+        self.is_served || (!is_whole && self.services.work(&request) > CHEAP)
+    }
+
     fn next_deadline(&self) -> Instant {
         self.patience.next_look
     }
@@ -157,17 +190,26 @@ mod tests {
     use crate::tracker::registry::Registry;
     use crate::tracker::session::Closing;
     use quickcheck::quickcheck;
-    use std::time::Duration;
 
     struct Fixed {
         registry: Registry,
         crowded: bool,
+        /// What one condition takes for the whole list.
+        work: Duration,
+        /// The host has asked for too much.
+        spent: bool,
     }
 
     impl Services for &Fixed {
-        fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
-            let recent = since.and_then(|revision| self.registry.since(revision));
-            (self.registry.list(), recent)
+        fn answer(&self, request: &Request, _: Instant) -> Result<Answer, Refusal> {
+            if self.spent {
+                return Err(Refusal::new(ErrorCode::TooMany, "wait 3 s"));
+            }
+            let recent = request.since.and_then(|since| self.registry.since(since));
+            Ok(Answer::new(request, self.registry.list(), recent))
+        }
+        fn work(&self, request: &Request) -> Duration {
+            self.work * request.filter.conditions() as u32
         }
         fn watch(&self) -> Result<(), Refusal> {
             Ok(())
@@ -195,7 +237,12 @@ mod tests {
                 )
                 .unwrap();
         }
-        Fixed { registry, crowded }
+        Fixed {
+            registry,
+            crowded,
+            work: CHEAP / 2,
+            spent: false,
+        }
     }
 
     fn say(session: &mut ClientSession<'_, &Fixed>, line: &str) -> (String, Option<Closing>) {
@@ -276,6 +323,44 @@ mod tests {
                 out.take_text()
                     .contains("ERR too-many more than 20 lines a second")
             );
+        }
+    }
+
+    #[test]
+    fn only_the_first_list_and_what_is_cheap_is_answered_while_others_wait() {
+        let (tracker, setting) = (fixed(false), Setting::default());
+        let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+        for line in [
+            "LIST",
+            "list",
+            "WATCH",
+            "QUIT",
+            "PING",
+            "",
+            "DANCE",
+            "LIST full",
+        ] {
+            assert!(!session.is_dear(line), "{line}");
+        }
+        assert!(!session.is_dear("LIST a=1 b=2") && session.is_dear("LIST a=1 b=2 c=3"));
+        say(&mut session, "LIST a=1");
+        for line in ["LIST", "WATCH", "LIST a=1"] {
+            assert!(session.is_dear(line), "{line}");
+        }
+        assert!(!session.is_dear("QUIT"));
+    }
+
+    #[test]
+    fn who_has_asked_for_too_much_is_told_so_and_closed() {
+        let mut tracker = fixed(false);
+        tracker.spent = true;
+        let setting = Setting::default();
+        for line in ["LIST", "WATCH a=1"] {
+            let mut session = ClientSession::new(&tracker, &setting, Instant::now());
+            say(&mut session, "PING");
+            let (answer, closing) = say(&mut session, line);
+            assert_eq!(answer, "ERR too-many wait 3 s\n");
+            assert!(matches!(closing, Some(Closing::Refused(_))), "{closing:?}");
         }
     }
 

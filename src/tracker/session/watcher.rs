@@ -4,7 +4,8 @@
 //! is sent what has changed since. It is never owed anything but the way from there to the newest
 //! state, so however slow it is, nothing piles up for it.
 
-use super::{Answer, Mistakes, Outbox, Pace, Session, Setting, answer_common};
+use super::answer::{Batch, Question};
+use super::{Mistakes, Outbox, Pace, Session, Setting, answer_common};
 use crate::protocol::filter::Filter;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
@@ -12,44 +13,25 @@ use crate::protocol::revision::Revision;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What has changed since a revision, in lines with an END: sent to all who have that revision and
-/// watch with the same filter.
-#[derive(Debug)]
-pub struct Batch {
-    /// The lines, each with its LF.
-    pub text: Arc<[u8]>,
-    /// The revision to which they lead.
-    pub revision: Revision,
-    /// There is nothing in it but END.
-    pub is_empty: bool,
-}
-
-impl From<Answer> for Batch {
-    fn from(answer: Answer) -> Self {
-        Self {
-            revision: answer.revision(),
-            is_empty: answer.is_empty(),
-            text: answer.gather(),
-        }
-    }
-}
-
 /// What the conversation needs from the tracker around it, beside what any client's does.
 pub trait Services: super::client::Services {
     /// The state of the list now.
     fn revision(&self) -> Revision;
-    /// The way from `since` to now for those who watch with `filter`.
-    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch>;
+    /// The way to that state, for all who are asked by this question.
+    fn batch(&self, question: Question) -> Arc<Batch>;
 }
 
 /// What a client watches, and how much of it it knows.
 #[derive(Debug)]
 pub struct Watch {
     filter: Filter,
-    /// The client has the list of this revision, or is being sent it.
+    /// What the client has, or is being sent, is its part of the list at this revision …
     revision: Revision,
+    /// … and the revision that it was told is this, which may be older: of changes that are not in
+    /// its part it is told nothing.
+    told: Revision,
     /// Since when.
-    told: Instant,
+    told_at: Instant,
 }
 
 impl Watch {
@@ -58,7 +40,8 @@ impl Watch {
         Self {
             filter: request.filter,
             revision,
-            told: now,
+            told: revision,
+            told_at: now,
         }
     }
 }
@@ -76,7 +59,7 @@ pub struct WatcherSession<'a, S> {
 impl<'a, S: Services> WatcherSession<'a, S> {
     /// A client begins to watch.
     pub fn new(services: S, setting: &'a Setting, watch: Watch) -> Self {
-        let pace = Pace::new(watch.told);
+        let pace = Pace::new(watch.told_at);
         let mistakes = Mistakes {
             proven: true,
             made: 0,
@@ -142,18 +125,23 @@ impl<S: Services> Session for WatcherSession<'_, S> {
     /// Sends the next batch: what has changed, or a sign of life when it is time for one.
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
         let watch = &mut self.watch;
-        let batch = self.services.batch(watch.revision, &watch.filter);
+        let batch = self.services.batch(Question {
+            filter: watch.filter.clone(),
+            since: Some(watch.told),
+            unchanged_until: Some(watch.revision),
+        });
         watch.revision = batch.revision;
-        if batch.is_empty && now < watch.told + self.setting.timings.sign_of_life {
+        if batch.is_empty && now < watch.told_at + self.setting.timings.sign_of_life {
             return;
         }
-        watch.told = now;
+        watch.told = batch.revision;
+        watch.told_at = now;
         out.shared(Arc::clone(&batch.text));
     }
 
     fn next_deadline(&self) -> Instant {
         let timings = &self.setting.timings;
-        self.watch.told
+        self.watch.told_at
             + match self.knows_all() {
                 true => timings.sign_of_life,
                 false => timings.batch_gap,

@@ -6,19 +6,19 @@
 //! and at most one answer that is on its way; while it is slow to take that, it is not asked what
 //! it knows, and then goes from there to the newest state in one step.
 
-mod news;
 mod watcher;
 
+use super::answers::Answers;
+use super::list::List;
 use super::log::Level;
 use super::registry::Registry;
 use super::seat::Seat;
 use super::services::{Shared, lock};
-use super::session::watcher::{Batch, WatcherSession};
-use crate::protocol::filter::Filter;
+use super::session::answer::{Batch, Question};
+use super::session::watcher::WatcherSession;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::revision::Revision;
 use crate::threads;
-use news::News;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,9 @@ const TRY_AGAIN: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub(super) struct Watchers {
     inbox: Mutex<Vec<Arrival>>,
-    news: Mutex<News>,
+    /// The state of the list that everybody is led to; `None` while there is nobody.
+    list: Mutex<Option<Arc<List>>>,
+    answers: Mutex<Answers>,
     thread: OnceLock<Thread>,
     /// The thread has told everything and sleeps until the list changes.
     waits_for_news: AtomicBool,
@@ -90,17 +92,28 @@ impl Watchers {
 
     /// The revision that all watchers are led to.
     pub(super) fn revision(&self, registry: &Mutex<Registry>) -> Revision {
-        lock(&self.news).list(registry).revision()
+        self.list(registry).revision()
     }
 
-    /// The way from `since` to that revision for those who watch with `filter`.
-    pub(super) fn batch(
-        &self,
-        registry: &Mutex<Registry>,
-        since: Revision,
-        filter: &Filter,
-    ) -> Arc<Batch> {
-        lock(&self.news).batch(registry, since, filter)
+    /// The way to that revision.
+    pub(super) fn batch(&self, registry: &Mutex<Registry>, question: Question) -> Arc<Batch> {
+        let list = self.list(registry);
+        let since = question.unchanged_until;
+        let recent = || since.and_then(|since| lock(registry).between(since, list.revision()));
+        Answers::find(&self.answers, question, &list, recent)
+    }
+
+    fn list(&self, registry: &Mutex<Registry>) -> Arc<List> {
+        let mut list = lock(&self.list);
+        Arc::clone(list.get_or_insert_with(|| lock(registry).list()))
+    }
+
+    /// Leads everybody to the newest state from now on, and says which that is.
+    fn refresh(&self, registry: &Mutex<Registry>) -> Revision {
+        let newest = lock(registry).list();
+        let revision = newest.revision();
+        *lock(&self.list) = Some(newest);
+        revision
     }
 
     fn wake(&self) {
@@ -172,7 +185,7 @@ impl Round {
             return;
         }
         // What they know may be newer than what the others were told, or older.
-        lock(&shared.watchers.news).refresh(&shared.registry);
+        shared.watchers.refresh(&shared.registry);
         self.told = None;
         let watchers = arrivals.into_iter();
         self.watchers
@@ -185,7 +198,7 @@ impl Round {
             return;
         }
         let shared = self.shared;
-        let revision = lock(&shared.watchers.news).refresh(&shared.registry);
+        let revision = shared.watchers.refresh(&shared.registry);
         if self.told == Some(revision) {
             return;
         }
@@ -222,7 +235,8 @@ impl Round {
         let (shared, watchers) = (self.shared, &self.shared.watchers);
         if self.watchers.is_empty() {
             // The older list need not be kept for nobody.
-            *lock(&watchers.news) = News::default();
+            *lock(&watchers.list) = None;
+            *lock(&watchers.answers) = Answers::default();
             std::thread::park();
             return;
         }

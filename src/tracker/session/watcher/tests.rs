@@ -2,10 +2,9 @@ use super::*;
 use crate::protocol::infos::{Changes, Infos};
 use crate::tracker::credentials::Credential;
 use crate::tracker::entry::Entry;
-use crate::tracker::history::Recent;
-use crate::tracker::list::List;
 use crate::tracker::registry::Registry;
 use crate::tracker::session::Closing;
+use crate::tracker::session::answer::{Answer, work};
 use crate::tracker::session::client::{ClientSession, Services as ClientServices};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -27,10 +26,13 @@ impl World {
 }
 
 impl ClientServices for &World {
-    fn list(&self, since: Option<Revision>) -> (Arc<List>, Option<Recent>) {
+    fn answer(&self, request: &Request, _: Instant) -> Result<Answer, Refusal> {
         let registry = self.0.borrow();
-        let recent = since.and_then(|revision| registry.since(revision));
-        (registry.list(), recent)
+        let recent = request.since.and_then(|since| registry.since(since));
+        Ok(Answer::new(request, registry.list(), recent))
+    }
+    fn work(&self, request: &Request) -> Duration {
+        work(&request.filter, &self.0.borrow().list(), &None)
     }
     fn watch(&self) -> Result<(), Refusal> {
         Ok(())
@@ -50,13 +52,12 @@ impl Services for &World {
     fn revision(&self) -> Revision {
         self.0.borrow().list().revision()
     }
-    fn batch(&self, since: Revision, filter: &Filter) -> Arc<Batch> {
-        let request = Request {
-            since: Some(since),
-            filter: filter.clone(),
-        };
-        let (list, recent) = self.list(Some(since));
-        Arc::new(Answer::new(&request, list, recent).into())
+    fn batch(&self, question: Question) -> Arc<Batch> {
+        let registry = self.0.borrow();
+        let recent = question
+            .unchanged_until
+            .and_then(|since| registry.since(since));
+        Arc::new(Batch::new(&question, &registry.list(), recent))
     }
 }
 
@@ -131,7 +132,8 @@ fn who_watches_with_a_filter_is_not_woken_for_what_it_hides() {
     world.put(1, 3);
     assert_eq!(
         next(&mut session, start).1,
-        "INFOS ip=192.0.2.1 port=1 nbplayers=3\nEND count=1 rev=c0ffee-2 since=c0ffee-1\n"
+        "INFOS ip=192.0.2.1 port=1 nbplayers=3\nEND count=1 rev=c0ffee-2 since=c0ffee-0\n",
+        "since what it was told, not since what it was not"
     );
     world.put(1, 0);
     assert_eq!(
