@@ -4,7 +4,8 @@
 //! `K` groups of an attacker and `H` groups of honest peers with one connection each, a full class
 //! and the newcomer are `c + 1` connections: as long as `K + H <= c`, two of them share a group,
 //! and those are the attacker's. So who has one connection always gets in and is never dropped,
-//! however fast the others come. Pure decisions: no socket, no thread, no clock.
+//! however fast the others come. Inside the group that holds the most the same is true of its hosts.
+//! Pure decisions: no socket, no thread, no clock.
 
 use super::credentials::Credential;
 use super::network::Network;
@@ -58,16 +59,14 @@ pub struct Newcomer {
 /// Why a newcomer is turned away, each with what is there and what may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// The host has failed to log in too often; it may come again after this.
+    /// The host has failed to log in too often; it is refused what is wrong for so long.
     Penalty(Duration),
     /// The host connects too fast.
     TooFast(Class),
     /// The host holds as many connections of this class as one host may.
     HostFull(Class, usize),
-    /// The class is full, nobody can be dropped, and the newcomer's group has nobody in it.
+    /// The class is full, and nobody is to be dropped for the newcomer.
     ClassFull(Class, usize),
-    /// The class is full, and the newcomer's own group has somebody in it already.
-    OwnGroup(Class, usize),
     /// The host has as many game servers on the list as one host may.
     ListedPerHost(usize),
     /// The key has as many game servers on the list as one key may.
@@ -82,7 +81,6 @@ impl Denied {
             Self::TooFast(_) => "too-fast",
             Self::HostFull(..) => "host-full",
             Self::ClassFull(..) => "class-full",
-            Self::OwnGroup(..) => "own-group",
             Self::ListedPerHost(_) => "listed-per-host",
             Self::ListedPerKey(_) => "listed-per-key",
         }
@@ -109,7 +107,7 @@ impl Denied {
                     class.as_str()
                 ),
             ),
-            Self::ClassFull(class, limit) | Self::OwnGroup(class, limit) => Refusal::new(
+            Self::ClassFull(class, limit) => Refusal::new(
                 ErrorCode::Busy,
                 format!(
                     "all {limit} {} slots are in use, try again soon",
@@ -130,7 +128,8 @@ impl Denied {
 
 #[derive(Debug)]
 struct Member<H> {
-    host: Network,
+    /// From its group to its host.
+    networks: [Network; 3],
     trusted: bool,
     since: Instant,
     /// What counts against its key while it is listed.
@@ -139,9 +138,18 @@ struct Member<H> {
 }
 
 impl<H> Member<H> {
-    /// `None` for a trusted one, which shares its group with nobody.
-    fn group(&self) -> Option<Network> {
-        (!self.trusted).then(|| self.host.group_around())
+    fn new(newcomer: &Newcomer, key: Option<Credential>, handle: H) -> Self {
+        Self {
+            networks: Network::nested(newcomer.ip),
+            trusted: newcomer.trusted,
+            since: newcomer.now,
+            key,
+            handle,
+        }
+    }
+
+    fn host(&self) -> Network {
+        self.networks[2]
     }
 }
 
@@ -151,7 +159,6 @@ struct Crowd<H> {
     /// Connections are numbered as they come, so these are in order of age.
     members: BTreeMap<ConnectionId, Member<H>>,
     by_host: Tally<Network>,
-    by_group: Tally<Network>,
     by_key: Tally<Credential>,
 }
 
@@ -185,53 +192,80 @@ impl<H> Crowd<H> {
         Self {
             members: BTreeMap::new(),
             by_host: Tally(HashMap::new()),
-            by_group: Tally(HashMap::new()),
             by_key: Tally(HashMap::new()),
         }
     }
 
     fn insert(&mut self, id: ConnectionId, member: Member<H>) {
-        self.by_host.add(Some(member.host));
-        self.by_group.add(member.group());
+        self.by_host.add(Some(member.host()));
         self.by_key.add(member.key);
         self.members.insert(id, member);
     }
 
     fn remove(&mut self, id: ConnectionId) -> Option<Member<H>> {
         let member = self.members.remove(&id)?;
-        self.by_host.subtract(Some(member.host));
-        self.by_group.subtract(member.group());
+        self.by_host.subtract(Some(member.host()));
         self.by_key.subtract(member.key);
         Some(member)
     }
 
-    /// Who must go for a newcomer of `group` when all slots are taken; `None` if it is the
-    /// newcomer.
-    fn victim(&self, group: Option<Network>, now: Instant) -> Option<ConnectionId> {
-        let newcomers = 1 + group.map_or(0, |group| self.by_group.of(&group));
-        let largest = self
-            .by_group
-            .0
-            .iter()
-            .max_by_key(|(group, count)| (**count, **group));
-        match largest {
-            Some((_, count)) if newcomers > 1 && newcomers >= *count => None,
-            Some((largest, count)) if *count > 1 => {
-                let theirs = self
-                    .members
-                    .iter()
-                    .filter(|(_, m)| m.group() == Some(*largest));
-                theirs.map(|(id, _)| *id).next_back()
-            }
-            _ => {
-                // The trusted are never dropped.
-                let mut oldest_first = self.members.iter();
-                let (id, oldest) = oldest_first.find(|(_, member)| !member.trusted)?;
-                (now.saturating_duration_since(oldest.since) > FAIR_TURN).then_some(*id)
-            }
+    /// Takes in a newcomer. If all `limit` places are taken, somebody else goes, whose handle is
+    /// returned.
+    ///
+    /// # Errors
+    /// If it is the newcomer who must go.
+    fn admit(&mut self, newcomer: &Newcomer, limit: usize, handle: H) -> Result<Option<H>, Full> {
+        let mut dropped = None;
+        if self.members.len() >= limit {
+            let victim = self.victim(newcomer).ok_or(Full)?;
+            dropped = self.remove(victim).map(|member| member.handle);
         }
+        self.insert(newcomer.id, Member::new(newcomer, None, handle));
+        Ok(dropped)
+    }
+
+    /// Who must go for a newcomer when all places are taken; `None` if it is the newcomer. The
+    /// trusted are never dropped, and are in nobody's network.
+    ///
+    /// Of the networks that hold more than one the largest has to give, and in it the largest that
+    /// it consists of, down to the host, whose youngest goes. Where all hold one, whoever has had
+    /// its turn goes.
+    fn victim(&self, newcomer: &Newcomer) -> Option<ConnectionId> {
+        let own = (!newcomer.trusted).then(|| Network::nested(newcomer.ip));
+        let mut candidates: Vec<(ConnectionId, &Member<H>)> = Vec::new();
+        let members = self.members.iter().filter(|(_, member)| !member.trusted);
+        candidates.extend(members.map(|(id, member)| (*id, member)));
+        let mut is_newcomer_among_them = true;
+        for level in 0..3 {
+            let own = own.filter(|_| is_newcomer_among_them).map(|own| own[level]);
+            let mut sizes: HashMap<Network, usize> = HashMap::new();
+            let networks = candidates.iter().map(|(_, member)| member.networks[level]);
+            for network in networks.chain(own) {
+                *sizes.entry(network).or_default() += 1;
+            }
+            // The newcomer's own if there is a choice.
+            let largest = sizes
+                .into_iter()
+                .max_by_key(|(network, size)| (*size, own == Some(*network), *network));
+            let Some((largest, 2..)) = largest else {
+                let ((oldest, member), (youngest, _)) = (candidates.first()?, candidates.last()?);
+                if newcomer.now.saturating_duration_since(member.since) > FAIR_TURN {
+                    return Some(*oldest);
+                }
+                // A network that holds the most has to give even if nobody in it has had a turn.
+                return (!is_newcomer_among_them).then_some(*youngest);
+            };
+            candidates.retain(|(_, member)| member.networks[level] == largest);
+            is_newcomer_among_them = own == Some(largest);
+        }
+        let youngest = candidates.last().map(|(id, _)| *id);
+        youngest.filter(|_| !is_newcomer_among_them)
     }
 }
+
+/// There is no place for the newcomer.
+#[derive(Debug)]
+struct Full;
 
 /// What the operator allows.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +283,8 @@ pub struct Caps {
 pub struct Admission<H> {
     caps: Caps,
     crowds: [Crowd<H>; 4],
+    /// Those without a slot.
+    guests: Crowd<H>,
     game_server_rate: Rate,
     client_rate: Rate,
     penalties: Penalties,
@@ -260,6 +296,7 @@ impl<H> Admission<H> {
         Self {
             caps,
             crowds: Class::ALL.map(|_| Crowd::new()),
+            guests: Crowd::new(),
             game_server_rate: Rate::new(GAME_SERVER_RATE),
             client_rate: Rate::new(CLIENT_RATE),
             penalties: Penalties::new(),
@@ -295,9 +332,36 @@ impl<H> Admission<H> {
         self.take_slot(client, Class::Watcher, handle)
     }
 
-    /// A client has become a watcher and gives back the slot it had before.
+    /// A newcomer who did not get a slot of `class` asks to say what it wants all the same. If
+    /// another guest had to be dropped for it, its handle is returned.
+    ///
+    /// # Errors
+    /// `denied` again.
+    pub fn wait(
+        &mut self,
+        newcomer: Newcomer,
+        denied: Denied,
+        handle: H,
+    ) -> Result<Option<H>, Denied> {
+        let class = match denied {
+            Denied::ClassFull(class, _) => class,
+            Denied::Penalty(_) => Class::Pending,
+            _ => return Err(denied),
+        };
+        let host = Network::host(newcomer.ip);
+        if !newcomer.trusted && self.guests.by_host.of(&host) >= host_cap(class) {
+            return Err(denied);
+        }
+        let admitted = self
+            .guests
+            .admit(&newcomer, self.caps.slots.guests(), handle);
+        admitted.map_err(|Full| denied)
+    }
+
+    /// A client has become a watcher and gives back what it held before.
     pub fn settle(&mut self, id: ConnectionId) {
         self.crowds[Class::Client as usize].remove(id);
+        self.guests.remove(id);
     }
 
     fn take_slot(
@@ -306,37 +370,9 @@ impl<H> Admission<H> {
         class: Class,
         handle: H,
     ) -> Result<Option<H>, Denied> {
-        let Newcomer {
-            id,
-            ip,
-            trusted,
-            now,
-        } = newcomer;
-        let host = Network::host(ip);
-        let group = (!trusted).then(|| Network::group(ip));
         let limit = self.caps.slots.of(class);
-        let crowd = &mut self.crowds[class as usize];
-        let mut dropped = None;
-        if crowd.members.len() >= limit {
-            let victim = crowd.victim(group, now).ok_or_else(|| {
-                match group.map_or(0, |group| crowd.by_group.of(&group)) {
-                    0 => Denied::ClassFull(class, limit),
-                    _ => Denied::OwnGroup(class, limit),
-                }
-            })?;
-            dropped = crowd.remove(victim).map(|member| member.handle);
-        }
-        crowd.insert(
-            id,
-            Member {
-                host,
-                trusted,
-                since: now,
-                key: None,
-                handle,
-            },
-        );
-        Ok(dropped)
+        let admitted = self.crowds[class as usize].admit(&newcomer, limit, handle);
+        admitted.map_err(|Full| Denied::ClassFull(class, limit))
     }
 
     fn check_host(&mut self, host: Network, class: Class, now: Instant) -> Result<(), Denied> {
@@ -378,12 +414,7 @@ impl<H> Admission<H> {
         key: Option<Credential>,
         handle: H,
     ) -> Result<(), Denied> {
-        let Newcomer {
-            id,
-            ip,
-            trusted,
-            now,
-        } = newcomer;
+        let Newcomer { id, trusted, .. } = newcomer;
         let [pending, listed, ..] = &mut self.crowds;
         if listed.members.contains_key(&id) {
             return Ok(());
@@ -392,7 +423,7 @@ impl<H> Admission<H> {
         if listed.members.len() >= limit {
             return Err(Denied::ClassFull(Class::Listed, limit));
         }
-        let host = Network::host(ip);
+        let host = Network::host(newcomer.ip);
         if !trusted {
             if listed.by_host.of(&host) >= self.caps.listed_per_host {
                 return Err(Denied::ListedPerHost(self.caps.listed_per_host));
@@ -402,22 +433,14 @@ impl<H> Admission<H> {
             }
         }
         pending.remove(id);
-        listed.insert(
-            id,
-            Member {
-                host,
-                trusted,
-                since: now,
-                key,
-                handle,
-            },
-        );
+        self.guests.remove(id);
+        listed.insert(id, Member::new(&newcomer, key, handle));
         Ok(())
     }
 
     /// A holder goes: what it holds is free again. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
-        for crowd in &mut self.crowds {
+        for crowd in self.crowds.iter_mut().chain([&mut self.guests]) {
             crowd.remove(id);
         }
     }
@@ -450,16 +473,18 @@ impl<H> Admission<H> {
 
     /// How to reach the holder `id`.
     pub fn handle(&self, id: ConnectionId) -> Option<&H> {
-        self.crowds
-            .iter()
+        self.all_crowds()
             .find_map(|crowd| Some(&crowd.members.get(&id)?.handle))
     }
 
     /// How to reach everybody.
     pub fn handles(&self) -> impl Iterator<Item = &H> {
-        self.crowds
-            .iter()
+        self.all_crowds()
             .flat_map(|crowd| crowd.members.values().map(|member| &member.handle))
+    }
+
+    fn all_crowds(&self) -> impl Iterator<Item = &Crowd<H>> {
+        self.crowds.iter().chain([&self.guests])
     }
 }
 

@@ -13,17 +13,13 @@ use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::message::Refusal;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What is read at most after the last line was sent, so that a peer which is still sending gets
 /// to read that line: a socket closed with unread bytes takes the line back.
 const MAX_UNREAD: usize = 4 << 20;
-
-/// A peer that knows what it wants says so together with the end of the handshake; this is for
-/// what may come between the two.
-const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// Shortest wait given to the system, which takes zero for "for ever".
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -47,8 +43,10 @@ pub struct Connection {
     sent: AtomicUsize,
     /// What everybody has been sent, if that is counted.
     sent_to_all: Option<&'static Counter>,
-    /// Sending something that may have to wait for the peer.
-    waits_for_peer: AtomicBool,
+    /// True while something is sent that may have to wait for the peer. Who dismisses the connection
+    /// says so and looks here under this lock, and who is about to wait looks whether it was dismissed
+    /// and says so here under the same lock: whichever comes first, the other sees it.
+    waits_for_peer: Mutex<bool>,
 }
 
 /// What there is to know about a conversation between two reads.
@@ -134,7 +132,7 @@ impl Connection {
             dismissal: OnceLock::new(),
             sent: AtomicUsize::new(0),
             sent_to_all: None,
-            waits_for_peer: AtomicBool::new(false),
+            waits_for_peer: Mutex::new(false),
         }
     }
 
@@ -163,15 +161,24 @@ impl Connection {
     /// Ends the conversation from another thread: the one that holds it wakes up, tells the peer
     /// why and comes home. Does not wait for that. The first dismissal counts.
     pub fn dismiss(&self, why: Refusal) {
-        let _ = self.dismissal.set(Box::new(why));
+        let waits_for_peer = {
+            let waits_for_peer = self.waits_for_peer();
+            let _ = self.dismissal.set(Box::new(why));
+            *waits_for_peer
+        };
         // A thread that may be waiting for the peer to read is freed at once, and the peer, which
-        // has yet to read what was sent before, is told nothing. The holder says that it may wait
-        // before it looks whether it was dismissed, so one of the two sees the other.
-        let how = match self.waits_for_peer.load(Ordering::SeqCst) {
+        // has yet to read what was sent before, is told nothing.
+        let how = match waits_for_peer {
             true => Shutdown::Both,
             false => Shutdown::Read,
         };
         let _ = self.stream.shutdown(how);
+    }
+
+    fn waits_for_peer(&self) -> MutexGuard<'_, bool> {
+        self.waits_for_peer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes what comes next happen at once or not at all, until [`go_on`](Self::go_on) has to
@@ -381,15 +388,6 @@ impl Connection {
                 _ => return,
             }
         }
-    }
-
-    /// What the peer sends at once, if that is whole lines. It is still there to be read.
-    pub fn sends_at_once(&self) -> Option<Vec<u8>> {
-        let mut buffer = [0; MAX_LINE];
-        self.stream.set_read_timeout(Some(AT_ONCE)).ok()?;
-        let count = self.stream.peek(&mut buffer).ok()?;
-        let sent = &buffer[..count];
-        sent.ends_with(b"\n").then(|| sent.to_vec())
     }
 
     /// Why the conversation is to end, if another thread wants it to.

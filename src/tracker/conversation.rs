@@ -12,14 +12,15 @@ use super::session::client::ClientSession;
 use super::session::game_server::GameServerSession;
 use super::session::watcher::WatcherSession;
 use super::session::{Outbox, Session};
-use crate::protocol::line::LineError;
+use crate::protocol::line::{LineError, LineSplitter};
 use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A game server that was silent for so long is left to a waiter. One that says something every
-/// second or two stays with its worker: to pass it on costs as much as an update.
+/// A game server that was silent for so long is left to a waiter, or sooner if most workers are busy.
+/// One that says something every second or two stays with its worker: to pass it on costs as much as
+/// an update.
 const LINGER: Duration = Duration::from_secs(3);
 
 /// Most game servers answer a PING within this time. The others are left to a waiter before they
@@ -67,6 +68,24 @@ impl Conversation {
             connection: Arc::clone(party.seat().connection()),
             party,
             talk: Talk::default(),
+        }
+    }
+
+    /// One that was begun without a thread.
+    pub(super) fn go_on_with(party: Party, splitter: LineSplitter) -> Self {
+        let mut conversation = Self::new(party);
+        conversation.talk.splitter = splitter;
+        conversation
+    }
+
+    /// Has one that is on the list held to its end by a thread of its port.
+    pub(super) fn hold_listed(self) {
+        if let Err(error) = self.connection.set_waiting(true) {
+            return self.conclude(Ending::Lost(error), false);
+        }
+        let roster = self.party.seat().roster();
+        if let Err(same) = roster.give_to_waiter(Box::new(self)) {
+            roster.hand_over(same);
         }
     }
 
@@ -142,11 +161,23 @@ impl Held for Box<Conversation> {
         // anew then.
         let mut patience = self.party.is_game_server().then_some(LINGER);
         let is_new = !self.party.is_at_rest();
+        let silence = |heard: Option<Instant>| heard.map_or(LINGER, |heard| heard.elapsed());
+        // A waiter has waited long enough already.
+        let mut heard = is_new.then(Instant::now);
         loop {
             let (was_at_rest, was_pinged) = (self.party.is_at_rest(), self.party.is_pinged());
-            self.talk.patience = patience.map(|linger| if was_pinged { ANSWERS } else { linger });
-            let is_quiet = match self.go_on(&mut || {}) {
-                Step::Quiet => true,
+            self.talk.patience = patience.map(|linger| match was_pinged {
+                true => ANSWERS,
+                false => linger.saturating_sub(silence(heard)),
+            });
+            let step = self.go_on(&mut || {});
+            if matches!(step, Step::Heard) {
+                heard = Some(Instant::now());
+            }
+            let is_quiet = match step {
+                Step::Quiet if was_pinged => true,
+                // It may have been sent a datagram.
+                Step::Quiet => silence(heard) >= LINGER || place.roster().has_fewer_free_than(6),
                 Step::Told => place.roster().is_calling_many(),
                 // That was the answer to the PING.
                 Step::Heard if was_pinged => true,
@@ -202,7 +233,8 @@ impl Held for Box<Conversation> {
 }
 
 impl Party {
-    fn seat(&self) -> &Seat {
+    /// The slot that it takes.
+    pub(super) fn seat(&self) -> &Seat {
         match self {
             Self::GameServer(session) => session.services(),
             Self::Client(session) => session.services(),
@@ -214,7 +246,7 @@ impl Party {
     }
 
     /// True for a game server on the list, which may be silent for a day and more.
-    fn is_at_rest(&self) -> bool {
+    pub(super) fn is_at_rest(&self) -> bool {
         matches!(self, Self::GameServer(session) if session.is_listed())
     }
 

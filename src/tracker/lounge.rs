@@ -60,8 +60,7 @@ impl Lounge {
                 if self.wait_for_somebody() {
                     pause = LOOK_SOON;
                 }
-                // Who panicked is gone; the others wait for the next look.
-                let _ = catch_unwind(AssertUnwindSafe(|| self.look_after(Duration::ZERO)));
+                self.look_after(Duration::ZERO);
                 thread::sleep(pause);
                 pause = (2 * pause).min(LOOK_ALONE);
             }
@@ -97,7 +96,7 @@ impl Lounge {
     fn look_after(&self, pause: Duration) {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
-            // Whoever looked and panicked is gone; nothing is half done.
+            // Nothing is half done.
             Err(TryLockError::Poisoned(error)) => error.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
@@ -116,11 +115,11 @@ impl Lounge {
             std::mem::take(&mut inside.clients)
         };
         let mut staying = Vec::with_capacity(clients.len());
-        for (since, conversation) in clients {
-            match conversation.look() {
-                Look::Silent if now < since + STAY => staying.push((since, conversation)),
-                Look::Gone(ending) => conversation.conclude(ending, true),
-                Look::Silent | Look::Speaks => conversation.hand_over(),
+        for (since, client) in clients {
+            let look = || look_at(client, now >= since + STAY);
+            // A panic costs the client that was looked at, and no other.
+            if let Ok(Some(client)) = catch_unwind(AssertUnwindSafe(look)) {
+                staying.push((since, client));
             }
         }
         self.let_in(&mut staying);
@@ -141,4 +140,15 @@ impl Lounge {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Looks what one client does, and sees to it if that is more than nothing. It is returned if it
+/// stays.
+fn look_at(client: Conversation, is_over: bool) -> Option<Conversation> {
+    match client.look() {
+        Look::Silent if !is_over => return Some(client),
+        Look::Gone(ending) => client.conclude(ending, true),
+        Look::Silent | Look::Speaks => client.hand_over(),
+    }
+    None
 }

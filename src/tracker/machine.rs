@@ -8,18 +8,12 @@ use super::slots::{Class, Limits};
 use std::fmt;
 use std::fs;
 
-/// Threads at each door beyond its slots, so that somebody can say no when all slots are taken.
-pub const SPARE_DOORMEN: usize = 32;
+/// Threads at each door beyond its slots: a slot is free a moment before the thread that served it
+/// is, and somebody must still be there to say no.
+pub const SPARE_DOORMEN: usize = 16;
 
-/// So many of them may be with guests, who have no slot; the others stay at the door.
-pub const GUESTS: usize = 28;
-
-/// Guests from groups that hold slots already: looking whether they speak at once takes a moment
-/// of a doorman each, and a flood is made of such.
-pub const GUESTS_OF_HOLDERS: usize = 4;
-
-/// Threads that do not hold a connection: main, the log, the keeper, the watchers', the lounge's,
-/// the publisher, two of the state file, the notifier.
+/// Threads that hold no connection, or many: main, which also feeds the watchdog, the log, the keeper,
+/// the watchers', the guests', the lounge's, the publisher, two of the state file.
 const OTHER_THREADS: usize = 9;
 
 /// Descriptors that are not connections: standard streams, listeners, four pipes, files being read.
@@ -41,8 +35,9 @@ pub struct Needs {
     pub game_server_workers: usize,
     /// Doormen on the client port.
     pub client_threads: usize,
-    /// Slots that are held without a thread.
+    /// Connections that are held without a thread.
     watchers: usize,
+    guests: usize,
 }
 
 impl Needs {
@@ -55,6 +50,7 @@ impl Needs {
             game_server_workers: limits.of(Class::Pending) + SPARE_DOORMEN,
             client_threads: limits.of(Class::Client) + SPARE_DOORMEN,
             watchers: limits.of(Class::Watcher),
+            guests: limits.guests(),
         }
     }
 
@@ -65,7 +61,7 @@ impl Needs {
     /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
     /// costs one whether or not somebody has come.
     fn descriptors(self) -> usize {
-        self.threads() + self.watchers + OTHER_DESCRIPTORS
+        self.threads() + self.watchers + self.guests + OTHER_DESCRIPTORS
     }
 
     fn maps(self) -> usize {
@@ -201,11 +197,11 @@ mod tests {
         let needs = needs(1024);
         assert_eq!(
             (needs.game_server_threads, needs.client_threads),
-            (672, 288)
+            (656, 272)
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (969, 1129, 4876)
+            (937, 1289, 4748)
         );
     }
 
@@ -219,14 +215,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1129 open files are needed",
+                "1289 open files are needed",
             ),
             (
                 Machine {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 969",
+                "ulimit -u 937",
             ),
             (
                 Machine {
@@ -240,14 +236,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=969",
+                "kernel.threads-max=937",
             ),
             (
                 Machine {
-                    maps: Some(4875),
+                    maps: Some(4747),
                     ..plenty
                 },
-                "vm.max_map_count=4876",
+                "vm.max_map_count=4748",
             ),
         ] {
             let shortage = machine.check(needs(1024)).unwrap_err().to_string();
@@ -255,7 +251,7 @@ mod tests {
         }
         assert!(
             Machine {
-                maps: Some(4876),
+                maps: Some(4748),
                 ..plenty
             }
             .check(needs(1024))

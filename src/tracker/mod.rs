@@ -36,6 +36,7 @@ pub mod stats;
 pub mod watched_file;
 
 mod conversation;
+mod guests;
 mod keeper;
 mod lounge;
 mod outage;
@@ -43,6 +44,7 @@ mod places;
 mod seat;
 mod services;
 mod start_error;
+mod unattended;
 mod watchers;
 
 pub use start_error::StartError;
@@ -225,6 +227,7 @@ impl Tracker {
             state_file::start(shared, path)?;
         }
         watchers::start(shared).map_err(StartError::Thread)?;
+        guests::start(shared).map_err(StartError::Thread)?;
         if let Some(folder) = config.publish {
             publish::start(shared, folder).map_err(StartError::Thread)?;
         }

@@ -52,9 +52,11 @@ impl Network {
         Self::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 48 })
     }
 
-    /// The group of a host.
-    pub(super) fn group_around(self) -> Self {
-        Self::group(self.first)
+    /// The networks that a host is in, the widest first, down to the host itself. Whoever has an
+    /// IPv6 /48 hands out /56 to his customers.
+    pub(super) fn nested(ip: IpAddr) -> [Self; 3] {
+        let bits = if ip.to_canonical().is_ipv4() { 32 } else { 56 };
+        [Self::group(ip), Self::around(ip, bits), Self::host(ip)]
     }
 
     /// How many bits the addresses of the range have in common.

@@ -3,7 +3,7 @@
 //! This file hides what a session's wishes do to what everybody shares: who is put on the list and
 //! who must leave it for that, what a failed login costs, what is counted and logged.
 
-use super::admission::Newcomer;
+use super::admission::{Denied, Newcomer};
 use super::answers::Answers;
 use super::connection::{Connection, Ending};
 use super::conversation::Roster;
@@ -15,7 +15,7 @@ use super::log::Level;
 use super::network::Network;
 use super::penalties::Penalties;
 use super::registry::Taken;
-use super::services::{GuestPlace, Shared, lock};
+use super::services::{Shared, lock};
 use super::session::Timings;
 use super::session::answer::{self, Answer, Batch, Question};
 use super::session::client;
@@ -50,10 +50,10 @@ pub(super) struct Seat {
     connection: Arc<Connection>,
     class: Cell<Class>,
     trusted: bool,
-    /// Has been on the list.
-    listed: Cell<bool>,
-    /// Held by a guest until it has a slot.
-    guest_place: Cell<Option<GuestPlace>>,
+    /// Why it has no slot, if it has none.
+    guest: Cell<Option<Denied>>,
+    /// It was a guest and got what it came for.
+    is_served: Cell<bool>,
 }
 
 impl Drop for Seat {
@@ -76,19 +76,20 @@ impl Seat {
             connection,
             class: Cell::new(class),
             trusted,
-            listed: Cell::new(false),
-            guest_place: Cell::new(None),
+            guest: Cell::new(None),
+            is_served: Cell::new(false),
         }
+    }
+
+    /// The same for a guest, who was `denied` a slot.
+    pub(super) fn for_guest(self, denied: Denied) -> Self {
+        self.guest.set(Some(denied));
+        self
     }
 
     /// The connection that this is the slot of.
     pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
-    }
-
-    /// Who sits here is a guest, who holds `place` until there is a slot.
-    pub(super) fn hold_place(&self, place: GuestPlace) {
-        self.guest_place.set(Some(place));
     }
 
     /// What everybody shares.
@@ -131,6 +132,12 @@ impl Seat {
             Ending::Done | Ending::Watching(..) => {
                 self.shared.log.event(Level::Debug, "closed", &fields);
             }
+            Ending::Refused(refusal) if self.is_turned_away(&refusal) => {
+                if let Some(denied) = self.guest.get() {
+                    self.shared.say_denied(denied, peer, self.class.get());
+                }
+                self.connection.farewell(Duration::ZERO);
+            }
             Ending::Refused(refusal) => {
                 self.shared.stats.refused.of(refusal.code).add_one();
                 self.penalize(refusal.code);
@@ -154,19 +161,21 @@ impl Seat {
         }
     }
 
+    /// True for a guest that goes as if it had been turned away at the door.
+    fn is_turned_away(&self, refusal: &Refusal) -> bool {
+        let denied = self.guest.get().filter(|_| !self.is_served.get());
+        denied.is_some_and(|denied| denied.refusal().code == refusal.code)
+    }
+
     /// What a failed login costs the host it came from.
     pub(super) fn penalize(&self, code: ErrorCode) {
         let shared = self.shared;
-        if self.class.get() != Class::Pending || self.trusted || self.listed.get() {
+        if self.class.get() != Class::Pending || self.trusted {
             return;
         }
-        let place = self.guest_place.take();
-        let is_guest = place.is_some();
-        self.guest_place.set(place);
         let penalty = match code {
             ErrorCode::BadPassword | ErrorCode::BadChallenge => Penalties::FAILED_LOGIN,
-            // A guest had little time.
-            ErrorCode::Timeout if !is_guest => Penalties::LATE_LOGIN,
+            ErrorCode::Timeout => Penalties::LATE_LOGIN,
             _ => return,
         };
         let peer = self.connection.peer();
@@ -224,12 +233,20 @@ impl Seat {
         if let Some(refusal) = lock(&shared.bans).refusal(peer.ip()) {
             self.connection.dismiss(refusal);
         }
-        self.guest_place.set(None);
-        self.listed.set(true);
+        self.serve_guest();
+        self.guest.set(None);
+        self.class.set(Class::Listed);
         shared.stats.logins.add_one();
         let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
         shared.log.event(Level::Info, "listed", &fields);
         Ok(())
+    }
+
+    /// If this is a guest, it gets what it came for.
+    fn serve_guest(&self) {
+        if self.guest.get().is_some() && !self.is_served.replace(true) {
+            self.shared.stats.guests.add_one();
+        }
     }
 
     /// Changes the entry of a game server that is on the list.
@@ -276,8 +293,13 @@ impl Seat {
         }
     }
 
+    /// True if many want to come in by the same door.
     fn is_crowded(&self) -> bool {
-        lock(&self.shared.admission).is_crowded(self.class.get())
+        let class = match self.class.get() {
+            Class::Pending | Class::Listed => Class::Pending,
+            Class::Client | Class::Watcher => Class::Client,
+        };
+        lock(&self.shared.admission).is_crowded(class)
     }
 
     /// What there is to answer `request` with.
@@ -402,9 +424,9 @@ impl game_server::Services for Seat {
     }
 
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
-        match self.listed.get() {
-            true => self.update(entry)?,
-            false => self.enlist(entry)?,
+        match self.class.get() {
+            Class::Listed => self.update(entry)?,
+            _ => self.enlist(entry)?,
         }
         self.shared.watchers.list_changed();
         Ok(())
@@ -424,6 +446,7 @@ impl client::Services for Seat {
         let shared = self.shared;
         let Found { list, recent, work } = self.find(request);
         self.spend(work, now)?;
+        self.serve_guest();
         shared.stats.lists.add_one();
         if recent.is_some() {
             shared.stats.deltas.add_one();

@@ -12,11 +12,11 @@ use super::conversation::{Conversation, Party, Place, Roster};
 use super::credentials::{Credential, Passwords};
 use super::doorbell::Doorbell;
 use super::entry::Entry;
+use super::guests::Guests;
 use super::keys::Keys;
 use super::list::List;
 use super::log::Log;
 use super::lounge::Lounge;
-use super::machine::{GUESTS, GUESTS_OF_HOLDERS};
 use super::network::Network;
 use super::penalties::Rate;
 use super::pool::Held;
@@ -24,17 +24,16 @@ use super::random::Random;
 use super::reachability::Reachability;
 use super::registry::Registry;
 use super::seat::Seat;
+use super::session::Setting;
 use super::session::client::ClientSession;
-use super::session::game_server::{self, GameServerSession};
-use super::session::{Outbox, Session, Setting};
+use super::session::game_server::GameServerSession;
 use super::slots::Class;
 use super::stats::{Counter, Stats};
 use super::watchers::Watchers;
-use crate::protocol::line::LineSplitter;
-use crate::protocol::message::{ClientCommand, ErrorCode, GameServerCommand, Refusal};
+use crate::protocol::message::{ErrorCode, Refusal};
 use std::fmt::Display;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -68,29 +67,8 @@ pub(super) struct Shared {
     pub(super) keeper_rounds: Counter,
     /// Clients who have their answer.
     pub(super) lounge: Lounge,
-    /// Guests at each door, by class.
-    pub(super) guests: [Places; 4],
-}
-
-/// So many places for guests at one door.
-#[derive(Default)]
-pub(super) struct Places(AtomicUsize);
-
-impl Places {
-    /// Takes a place, until what is returned is dropped. `None` if so many are taken.
-    fn enter(&'static self, places: usize) -> Option<GuestPlace> {
-        let place = GuestPlace(&self.0);
-        (self.0.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
-    }
-}
-
-/// One place taken.
-pub(super) struct GuestPlace(&'static AtomicUsize);
-
-impl Drop for GuestPlace {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    /// Who is heard without a slot.
+    pub(super) guests: Guests,
 }
 
 /// A session that panicked while it held a lock has not left anything half done: every change
@@ -107,7 +85,7 @@ impl Shared {
         stream: TcpStream,
         peer: SocketAddr,
     ) {
-        if let Some(seat) = self.admit(place, Class::Pending, stream, peer) {
+        if let Some(seat) = self.admit(Class::Pending, stream, peer) {
             place.step_aside();
             let session = GameServerSession::new(seat, &self.setting, Instant::now());
             Box::new(Conversation::new(Party::GameServer(session))).hold(place);
@@ -121,7 +99,7 @@ impl Shared {
         stream: TcpStream,
         peer: SocketAddr,
     ) {
-        if let Some(seat) = self.admit(place, Class::Client, stream, peer) {
+        if let Some(seat) = self.admit(Class::Client, stream, peer) {
             let session = ClientSession::new(seat, &self.setting, Instant::now());
             let conversation = Conversation::new(Party::Client(session));
             let Some(mut rest) = conversation.answer(&mut || place.step_aside()) else {
@@ -137,13 +115,7 @@ impl Shared {
         }
     }
 
-    fn admit(
-        &'static self,
-        place: &mut Place<'_>,
-        class: Class,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> Option<Seat> {
+    fn admit(&'static self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<Seat> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Connection::new(id, stream, peer).counting(&self.stats.bytes_sent);
         let connection = Arc::new(connection);
@@ -180,84 +152,58 @@ impl Shared {
                 if let Some(dropped) = dropped {
                     self.make_way(&dropped, class);
                 }
-                // Bans that were read since would not have found the connection yet.
-                if let Some(refusal) = lock(&self.bans).refusal(ip) {
-                    connection.dismiss(refusal);
-                }
+                self.check_bans(&connection);
                 Some(Seat::new(self, connection, class, trusted))
             }
             Err(denied) => {
-                let places = match denied {
-                    Denied::ClassFull(..) => GUESTS,
-                    Denied::OwnGroup(..) => GUESTS_OF_HOLDERS,
-                    _ => 0,
-                };
-                if !self.serve_guest(place, &connection, newcomer, class, places) {
-                    self.say_denied(denied, connection.peer(), class);
-                    connection.turn_away(&denied.refusal());
-                }
+                self.receive_guest(connection, newcomer, class, denied);
                 None
             }
         }
     }
 
-    /// Serves a newcomer for whom there is no slot but who has said already what it wants, if
-    /// that is quickly done: a client is answered at once, and a game server with the right
-    /// password may log in. So those who hold slots in silence, however many networks they have,
-    /// keep out only others who are silent too.
-    fn serve_guest(
+    /// Receives a newcomer for whom there is no slot, or whose host has failed to log in too often: it
+    /// may say what it wants all the same. So those who hold slots in silence, however many networks
+    /// they have, keep out only others who are silent too; and whoever has the right password is let
+    /// in whatever others behind the same address have tried.
+    fn receive_guest(
         &'static self,
-        at: &mut Place<'_>,
-        connection: &Arc<Connection>,
+        connection: Arc<Connection>,
         newcomer: Newcomer,
         class: Class,
-        places: usize,
-    ) -> bool {
-        let Some(place) = self.guests[class as usize].enter(places) else {
-            return false;
-        };
-        at.step_aside();
-        let Some(sent) = connection.sends_at_once() else {
-            return false;
-        };
-        let mut rest = &sent[..];
-        let mut splitter = LineSplitter::default();
-        let Some(Ok(line)) = splitter.next_line(&mut rest) else {
-            return false;
-        };
-        let seat = Seat::new(self, Arc::clone(connection), class, newcomer.trusted);
-        let now = newcomer.now;
-        if class == Class::Pending {
-            let Ok(GameServerCommand::Login(password)) = GameServerCommand::parse(line) else {
-                return false;
-            };
-            if game_server::Services::verify(&seat, password).is_none() {
-                seat.penalize(ErrorCode::BadPassword);
-                return false;
+        denied: Denied,
+    ) {
+        let waiting = lock(&self.admission).wait(newcomer, denied, Arc::clone(&connection));
+        let dropped = match waiting {
+            Ok(dropped) => dropped,
+            Err(denied) => {
+                self.say_denied(denied, connection.peer(), class);
+                return connection.turn_away(&denied.refusal());
             }
-            self.stats.guests.add_one();
-            seat.hold_place(place);
-            let session = GameServerSession::for_guest(seat, &self.setting, now);
-            Box::new(Conversation::new(Party::GameServer(session))).hold(at);
-            return true;
+        };
+        if let Some(dropped) = dropped {
+            let text = "all slots are in use, try again soon";
+            dropped.dismiss(Refusal::new(ErrorCode::Busy, text));
         }
-        if !matches!(ClientCommand::parse(line), Ok(ClientCommand::List(_))) {
-            return false;
+        self.check_bans(&connection);
+        let seat = Seat::new(self, connection, class, newcomer.trusted).for_guest(denied);
+        let (setting, now, end) = (&self.setting, newcomer.now, denied.refusal());
+        self.guests.enter(match class {
+            Class::Pending | Class::Listed => {
+                Party::GameServer(GameServerSession::for_guest(seat, setting, now, end))
+            }
+            Class::Client | Class::Watcher => {
+                Party::Client(ClientSession::for_guest(seat, setting, now, end))
+            }
+        });
+    }
+
+    /// Bans that were read since somebody was looked for in them would not have found the connection
+    /// yet.
+    fn check_bans(&self, connection: &Connection) {
+        if let Some(refusal) = lock(&self.bans).refusal(connection.peer().ip()) {
+            connection.dismiss(refusal);
         }
-        let mut session = ClientSession::new(seat, &self.setting, now);
-        let mut out = Outbox::default();
-        session.on_line(Ok(line), now, &mut out);
-        while out.closing().is_none()
-            && let Some(line) = splitter.next_line(&mut rest)
-        {
-            session.on_line(line, now, &mut out);
-        }
-        if out.closing().is_none() {
-            out.refuse(Denied::ClassFull(class, lock(&self.admission).usage(class).1).refusal());
-        }
-        self.stats.guests.add_one();
-        connection.answer_and_close(out, &self.setting.timings);
-        true
     }
 
     /// Closes a connection that has lost its slot to a newcomer.

@@ -62,6 +62,10 @@ impl std::str::FromStr for SlotShares {
     }
 }
 
+/// Guests at the most. Each is heard for a quarter of a second as long as no more than 768 come in a
+/// second.
+pub const MOST_GUESTS: usize = 192;
+
 /// How many slots each class has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits([usize; 4]);
@@ -77,6 +81,12 @@ impl Limits {
             .checked_sub(pending + client + watcher)
             .filter(|&n| n > 0)?;
         Some(Self([pending, listed, client, watcher]))
+    }
+
+    /// How many guests there may be at both doors together: newcomers without a slot, who are heard
+    /// all the same.
+    pub fn guests(self) -> usize {
+        (self.0.iter().sum::<usize>() * 3 / 4).min(MOST_GUESTS)
     }
 
     /// The slots of one class.

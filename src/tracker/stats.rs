@@ -120,7 +120,7 @@ impl Stats {
             Denied::Penalty(_) => &self.in_penalty,
             Denied::TooFast(_) => &self.too_fast,
             Denied::HostFull(..) => &self.host_full,
-            Denied::ClassFull(..) | Denied::OwnGroup(..) => &self.class_full,
+            Denied::ClassFull(..) => &self.class_full,
             Denied::ListedPerHost(_) | Denied::ListedPerKey(_) => &self.over_share,
         }
     }

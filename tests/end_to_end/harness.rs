@@ -13,6 +13,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The password that every test tracker has.
 pub(crate) const PASSWORD: &str = "secret";
 
+/// A file with the key of PROTOCOL.md's examples.
+pub(crate) const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/keys.txt");
+
 /// The path of the program under test.
 pub(crate) fn gltracker() -> &'static str {
     env!("CARGO_BIN_EXE_gltracker")

@@ -1,6 +1,6 @@
 //! Every transcript is run against the bare sessions, and over TCP against the real program.
 
-use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command};
+use crate::harness::{KEYS, PASSWORD, PATIENCE, Peer, TrackerProcess, command};
 use crate::pretend::Pretend;
 use crate::transcript::{Port, Transcript, Wire, from_folder, from_markdown};
 use std::collections::HashMap;
@@ -26,10 +26,7 @@ impl Tcp {
         // Nobody is trusted, as nobody is in the document.
         let mut command = command();
         command.args(["--max-slots", "40", "--servers", any, "--clients", any]);
-        command.args([
-            "--keys-file",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/keys.txt"),
-        ]);
+        command.args(["--keys-file", KEYS]);
         if require_check {
             command.arg("--require-check");
         }

@@ -3,7 +3,7 @@
 
 use super::{Connection, Ending, Talk, is_timeout};
 use crate::protocol::message::Refusal;
-use crate::tracker::session::{Chunk, Outbox, Timings};
+use crate::tracker::session::{Chunk, Timings};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -45,12 +45,15 @@ impl Connection {
         if self.sent.fetch_add(size, Ordering::Relaxed) + size <= NEVER_WAITS {
             return self.send_slices(slices, size, talk, timings, step_aside);
         }
-        self.waits_for_peer.store(true, Ordering::SeqCst);
-        if self.dismissal.get().is_some() {
-            return Err(Ending::Done);
+        {
+            let mut waits_for_peer = self.waits_for_peer();
+            if self.dismissal.get().is_some() {
+                return Err(Ending::Done);
+            }
+            *waits_for_peer = true;
         }
         let sent = self.send_slices(slices, size, talk, timings, step_aside);
-        self.waits_for_peer.store(false, Ordering::SeqCst);
+        *self.waits_for_peer() = false;
         sent
     }
 
@@ -89,25 +92,6 @@ impl Connection {
             }
         }
         Ok(())
-    }
-
-    /// Sends one answer to a guest and closes.
-    pub fn answer_and_close(&self, mut answer: Outbox, timings: &Timings) -> Ending {
-        let hurried = Timings {
-            write: timings.guest,
-            write_bytes_per_second: u32::MAX,
-            ..*timings
-        };
-        let sent = self
-            .stream
-            .set_write_timeout(Some(hurried.write))
-            .map_err(Ending::Lost)
-            .and_then(|()| {
-                let talk = &mut Talk::default();
-                self.send(answer.take(), talk, &hurried, &mut || {})
-            });
-        self.farewell(Duration::ZERO);
-        sent.err().unwrap_or(Ending::Done)
     }
 
     /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much

@@ -46,6 +46,8 @@ pub struct ClientSession<'a, S> {
     mistakes: Mistakes,
     /// It was sent a list.
     is_served: bool,
+    /// What it is told in the end if it has no slot.
+    guest: Option<Refusal>,
 }
 
 impl<'a, S: Services> ClientSession<'a, S> {
@@ -60,6 +62,17 @@ impl<'a, S: Services> ClientSession<'a, S> {
             pace: Pace::new(now),
             mistakes: Mistakes::default(),
             is_served: false,
+            guest: None,
+        }
+    }
+
+    /// A client for which there is no slot: it is answered if it is quick, and told `end` in the end.
+    pub fn for_guest(services: S, setting: &'a Setting, now: Instant, end: Refusal) -> Self {
+        let step = setting.timings.guest;
+        Self {
+            patience: Patience::new(now, step, step),
+            guest: Some(end),
+            ..Self::new(services, setting, now)
         }
     }
 
@@ -133,7 +146,11 @@ impl<S: Services> Session for ClientSession<'_, S> {
             Ok(()) => self.mistakes.proven = true,
             Err(refusal) => self.mistakes.answer(refusal, out),
         }
-        let step = self.setting.timings.step;
+        let timings = &self.setting.timings;
+        let step = match self.guest {
+            Some(_) => timings.guest,
+            None => timings.step,
+        };
         self.patience = Patience::new(now, step, step);
     }
 
@@ -147,7 +164,8 @@ impl<S: Services> Session for ClientSession<'_, S> {
             .patience
             .is_over(now, self.services.is_crowded(), look_again)
         {
-            out.refuse(Refusal::new(ErrorCode::Timeout, "no command came in time"));
+            let timeout = || Refusal::new(ErrorCode::Timeout, "no command came in time");
+            out.refuse(self.guest.clone().unwrap_or_else(timeout));
         }
     }
 

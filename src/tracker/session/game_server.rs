@@ -99,8 +99,9 @@ enum Login {
 pub struct GameServerSession<'a, S> {
     services: S,
     setting: &'a Setting,
-    /// Has no slot before it is listed.
-    is_guest: bool,
+    /// What it is told in the end if it has no slot. A host in penalty is told that of a wrong password
+    /// too, and nothing more of it.
+    guest: Option<Refusal>,
     state: State,
     pace: Pace,
     mistakes: Mistakes,
@@ -109,13 +110,13 @@ pub struct GameServerSession<'a, S> {
 impl<'a, S: Services> GameServerSession<'a, S> {
     /// A game server has just connected.
     pub fn new(services: S, setting: &'a Setting, now: Instant) -> Self {
-        Self::greeting(services, setting, false, now)
+        Self::greeting(services, setting, None, now)
     }
 
-    /// A game server for which there was no slot, but which has said the right thing already: it
-    /// may log in if it is quick.
-    pub fn for_guest(services: S, setting: &'a Setting, now: Instant) -> Self {
-        Self::greeting(services, setting, true, now)
+    /// A game server for which there is no slot: it may log in if it is quick, and is told `end`
+    /// otherwise.
+    pub fn for_guest(services: S, setting: &'a Setting, now: Instant, end: Refusal) -> Self {
+        Self::greeting(services, setting, Some(end), now)
     }
 
     /// True while the game server is on the list.
@@ -139,8 +140,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         &self.services
     }
 
-    fn greeting(services: S, setting: &'a Setting, is_guest: bool, now: Instant) -> Self {
-        let (crowded, roomy) = login_steps(setting, is_guest);
+    fn greeting(services: S, setting: &'a Setting, guest: Option<Refusal>, now: Instant) -> Self {
+        let (crowded, roomy) = login_steps(setting, guest.is_some());
         let state = State::Greeting {
             patience: Patience::new(now, crowded, roomy),
         };
@@ -148,7 +149,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Self {
             services,
             setting,
-            is_guest,
+            guest,
             state,
             pace,
             mistakes: Mistakes::default(),
@@ -161,7 +162,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
                 self.check_greeting()?;
                 let Some(credential) = self.services.verify(password) else {
                     let text = "that is not a password of this tracker; ask its operator for one";
-                    return Err(Refusal::new(ErrorCode::BadPassword, text));
+                    return Err(self.bad_password(text));
                 };
                 self.challenge(Login::Password(credential), now, out);
                 Ok(())
@@ -191,6 +192,15 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         }
     }
 
+    fn bad_password(&self, text: &str) -> Refusal {
+        let penalty = self
+            .guest
+            .as_ref()
+            .filter(|end| end.code == ErrorCode::TooMany);
+        let refusal = || Refusal::new(ErrorCode::BadPassword, text);
+        penalty.cloned().unwrap_or_else(refusal)
+    }
+
     fn check_greeting(&self) -> Result<(), Refusal> {
         if matches!(self.state, State::Greeting { .. }) {
             return Ok(());
@@ -201,7 +211,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     fn challenge(&mut self, login: Login, now: Instant, out: &mut Outbox) {
         let number = self.services.challenge_number();
-        let (crowded, roomy) = login_steps(self.setting, self.is_guest);
+        let (crowded, roomy) = login_steps(self.setting, self.guest.is_some());
         let patience = Patience::new(now, crowded, roomy);
         self.state = State::Challenged {
             patience,
@@ -305,7 +315,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             return Err(Refusal::new(ErrorCode::Unreachable, text));
         }
         // Asking may have to wait its turn, so a crowd makes no haste here.
-        let (_, step) = login_steps(self.setting, self.is_guest);
+        let (_, step) = login_steps(self.setting, self.guest.is_some());
         let mut patience = Patience::new(now, step, step);
         let mut proof = Proof::of_port(port, now);
         let mut is_new = true;
@@ -455,7 +465,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             .ok_or_else(|| {
                 let text = "there is no such key, or the mac was made with another secret, number, \
                         name or port";
-                Refusal::new(ErrorCode::BadPassword, text)
+                self.bad_password(text)
             })
     }
 
@@ -569,7 +579,8 @@ impl<S: Services> Session for GameServerSession<'_, S> {
             State::Greeting { patience } | State::Challenged { patience, .. } => {
                 if patience.is_over(now, self.services.is_crowded(), timings.look_again) {
                     let text = "logging in took too long";
-                    out.refuse(Refusal::new(ErrorCode::Timeout, text));
+                    let timeout = || Refusal::new(ErrorCode::Timeout, text);
+                    out.refuse(self.guest.clone().unwrap_or_else(timeout));
                 }
             }
             State::Checking { patience, .. } => {

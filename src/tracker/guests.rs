@@ -1,0 +1,125 @@
+//! Guests: newcomers for whom there is no slot, and who are heard all the same.
+//!
+//! A client that asks for the list gets it, and a game server that logs in gets onto it, even while
+//! others sit on all slots in silence. This file hides how often guests are looked at: soon after
+//! they came or spoke, and then ever less often. Whoever is a round trip away is as honest as who is
+//! near. A guest has no thread; who has been put on the list is given one.
+
+use super::conversation::{Conversation, Party};
+use super::log::Level;
+use super::services::{Shared, lock};
+use super::session::Session;
+use super::unattended::Unattended;
+use crate::protocol::line::LineSplitter;
+use crate::threads;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// How soon a guest is looked at again that was just heard. Each look in vain doubles it …
+const SOON: Duration = Duration::from_millis(1);
+
+/// … up to this: 192 guests are looked at 12,000 times a second then, for a hundredth of a processor.
+const SELDOM: Duration = Duration::from_millis(16);
+
+/// The way in for guests.
+#[derive(Default)]
+pub(super) struct Guests {
+    inbox: Mutex<Vec<Party>>,
+    thread: OnceLock<Thread>,
+}
+
+impl Guests {
+    /// Takes in somebody who has not said anything yet.
+    pub(super) fn enter(&self, party: Party) {
+        lock(&self.inbox).push(party);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// When it cannot be started.
+pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
+    let thread = threads::start("guests", threads::STACK, move || serve(shared))?;
+    // Nobody else sets it.
+    let _ = shared.guests.thread.set(thread.thread().clone());
+    Ok(())
+}
+
+fn serve(shared: &'static Shared) {
+    let mut guests: Vec<Guest> = Vec::new();
+    loop {
+        let arrivals = std::mem::take(&mut *lock(&shared.guests.inbox));
+        guests.extend(arrivals.into_iter().map(Guest::new));
+        let now = Instant::now();
+        let due = guests.extract_if(.., |guest| guest.next_look <= now);
+        let due: Vec<Guest> = due.collect();
+        for guest in due {
+            // Who panics is gone, and nobody else.
+            match catch_unwind(AssertUnwindSafe(|| guest.look(now))) {
+                Ok(staying) => guests.extend(staying),
+                Err(_) => shared.log.event(Level::Error, "guest-panicked", &[]),
+            }
+        }
+        match guests.iter().map(|guest| guest.next_look).min() {
+            Some(next) => thread::park_timeout(next.saturating_duration_since(Instant::now())),
+            None => thread::park(),
+        }
+    }
+}
+
+struct Guest {
+    peer: Unattended<Party>,
+    next_look: Instant,
+    pause: Duration,
+}
+
+impl Guest {
+    fn new(party: Party) -> Self {
+        let (now, seat) = (Instant::now(), party.seat());
+        let (connection, timings) = (Arc::clone(seat.connection()), seat.timings());
+        let splitter = LineSplitter::default();
+        Self {
+            peer: Unattended::new(connection, party, splitter, b"", timings, now),
+            next_look: now,
+            pause: SOON,
+        }
+    }
+
+    /// Goes on with it. It is returned if it is still a guest then.
+    fn look(mut self, now: Instant) -> Option<Self> {
+        let peer = &mut self.peer;
+        peer.go_on(now);
+        let is_heard = peer.listen(now);
+        if !is_heard && !peer.is_busy() && peer.session.next_deadline() <= now {
+            peer.on_deadline(now);
+        }
+        if let Some(ending) = peer.ending.take() {
+            self.into_conversation().conclude(ending, false);
+            return None;
+        }
+        if peer.session.is_at_rest() && !peer.is_busy() {
+            self.into_conversation().hold_listed();
+            return None;
+        }
+        if is_heard {
+            self.pause = SOON;
+        }
+        self.next_look = now + self.pause;
+        self.pause = (2 * self.pause).min(SELDOM);
+        Some(self)
+    }
+
+    fn into_conversation(self) -> Conversation {
+        let Unattended {
+            session, splitter, ..
+        } = self.peer;
+        Conversation::go_on_with(session, splitter)
+    }
+}

@@ -1,0 +1,154 @@
+//! A connection that no thread waits for.
+//!
+//! This file hides how one thread serves many: the socket never waits, what is to be sent is sent as
+//! far as the socket takes it, and nothing is read from a peer that does not read.
+
+use super::connection::{Connection, Ending};
+use super::session::{Chunk, Outbox, Session, Timings};
+use crate::protocol::line::{LineSplitter, MAX_LINE};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One connection and its session.
+pub(super) struct Unattended<S> {
+    pub(super) connection: Arc<Connection>,
+    pub(super) session: S,
+    pub(super) splitter: LineSplitter,
+    timings: &'static Timings,
+    /// What is being sent, how many bytes that are, how many have been sent, and by when all of
+    /// them must be.
+    chunks: Vec<Chunk>,
+    size: usize,
+    sent: usize,
+    deadline: Instant,
+    /// How it ends once everything is sent.
+    last: Option<Ending>,
+    /// How it has ended.
+    pub(super) ending: Option<Ending>,
+}
+
+impl<S: Session> Unattended<S> {
+    /// Goes on with a connection of which `heard` was heard already.
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        session: S,
+        splitter: LineSplitter,
+        heard: &[u8],
+        timings: &'static Timings,
+        now: Instant,
+    ) -> Self {
+        let ending = connection.set_waiting(false).map_err(Ending::Lost).err();
+        let mut this = Self {
+            connection,
+            session,
+            splitter,
+            timings,
+            chunks: Vec::new(),
+            size: 0,
+            sent: 0,
+            deadline: now,
+            last: None,
+            ending,
+        };
+        this.hear(heard, now);
+        this
+    }
+
+    /// True if something is still to be sent.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.chunks.is_empty() && self.ending.is_none()
+    }
+
+    /// Looks whether it has hung up, was dismissed or has said something. True if it was heard.
+    pub(super) fn listen(&mut self, now: Instant) -> bool {
+        if let Some(why) = self.connection.dismissal() {
+            // In the middle of a line it would not be read as one.
+            if !self.is_busy() {
+                self.chunks = vec![Chunk::Text(format!("{why}\n").into_bytes())];
+                let _ = self.connection.send_some(&self.chunks, 0);
+            }
+            self.ending = Some(Ending::Refused(why.clone()));
+        }
+        if self.ending.is_some() || self.is_busy() {
+            return false;
+        }
+        let mut buffer = [0; MAX_LINE];
+        match self.connection.receive(&mut buffer) {
+            Ok(0) => {
+                let mut out = Outbox::default();
+                self.session
+                    .on_end(self.splitter.is_inside_a_line(), &mut out);
+                self.send(out, now);
+            }
+            Ok(count) => {
+                self.hear(&buffer[..count], now);
+                return true;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => self.ending = Some(Ending::Lost(error)),
+        }
+        false
+    }
+
+    fn hear(&mut self, mut input: &[u8], now: Instant) {
+        let mut out = Outbox::default();
+        let mut is_noise = input.len() == MAX_LINE;
+        while !out.is_over()
+            && let Some(line) = self.splitter.next_line(&mut input)
+        {
+            is_noise = false;
+            self.session.on_line(line, now, &mut out);
+        }
+        if is_noise {
+            self.session.on_noise(now, &mut out);
+        }
+        if let Some(watch) = out.take_watch() {
+            self.last = Some(Ending::Watching(watch, input.to_vec()));
+        }
+        self.send(out, now);
+    }
+
+    /// Lets the session do what is due. True if it has something to say.
+    pub(super) fn on_deadline(&mut self, now: Instant) -> bool {
+        let mut out = Outbox::default();
+        self.session.on_deadline(now, &mut out);
+        let is_told = !out.is_empty();
+        self.send(out, now);
+        is_told
+    }
+
+    fn send(&mut self, mut out: Outbox, now: Instant) {
+        let closing = out.closing().cloned().map(Ending::from);
+        self.last = self.last.take().or(closing);
+        let chunks = out.take();
+        self.size = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
+        self.chunks = chunks;
+        self.sent = 0;
+        self.deadline = now + self.timings.to_take(self.size);
+        self.go_on(now);
+    }
+
+    /// Sends on what is being sent, as far as the socket takes it.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        if self.ending.is_some() {
+            return;
+        }
+        match self.connection.send_some(&self.chunks, self.sent) {
+            Ok(count) => {
+                self.sent += count;
+                if self.sent == self.size {
+                    self.chunks.clear();
+                    (self.sent, self.size) = (0, 0);
+                } else if now >= self.deadline {
+                    self.ending = Some(Ending::SlowReader);
+                }
+            }
+            Err(error) => self.ending = Some(Ending::Lost(error)),
+        }
+        if self.chunks.is_empty() {
+            self.ending = self.ending.take().or(self.last.take());
+        }
+    }
+}
