@@ -13,32 +13,38 @@ use crate::threads;
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The files that the keeper reads.
+/// The files that the keeper reads. No lock is held while it does.
 pub(super) struct Keeper {
     shared: &'static Shared,
+    passwords: Option<WatchedFile>,
     keys: Option<WatchedFile>,
     bans: Option<WatchedFile>,
 }
 
 impl Keeper {
-    /// Reads the files for the first time.
+    /// Reads keys and bans for the first time; `passwords` have been read already.
     ///
     /// # Errors
     /// The file that cannot be read.
     pub(super) fn start(
         shared: &'static Shared,
+        passwords: Option<WatchedFile>,
         keys: Option<PathBuf>,
         bans: Option<PathBuf>,
     ) -> Result<(), (PathBuf, io::Error)> {
         let keys = keys.map(WatchedFile::new);
         let bans = bans.map(WatchedFile::new);
-        let mut keeper = Self { shared, keys, bans };
+        let mut keeper = Self {
+            shared,
+            passwords,
+            keys,
+            bans,
+        };
         keeper.look_at_keys()?;
         keeper.look_at_bans()?;
         let failed = |error| (PathBuf::from("the keeper's thread"), error);
@@ -73,12 +79,14 @@ impl Keeper {
         drop(lock(&self.shared.registry));
     }
 
-    fn look_at_passwords(&self) {
-        // Read apart, so that no login waits for a disk.
-        let reread = lock(&self.shared.passwords).reread();
-        match reread {
+    fn look_at_passwords(&mut self) {
+        let Some(file) = &mut self.passwords else {
+            return;
+        };
+        match self.shared.passwords.get().reread(file) {
             Reread::Same => {}
-            Reread::Changed(valid) => {
+            Reread::Changed(passwords) => {
+                let valid = self.shared.passwords.set(passwords).count();
                 self.shared
                     .log
                     .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
@@ -97,15 +105,11 @@ impl Keeper {
         let Some(text) = look(&mut self.keys)? else {
             return Ok(());
         };
-        let (wrong, count) = {
-            let mut keys = lock(&self.shared.keys);
-            (keys.set(&text), keys.count())
-        };
-        self.say_read("keys-read", count, &self.keys, &wrong);
-        self.shared.dismiss_listed(
-            |credential| !lock(&self.shared.keys).allows(credential),
-            &key_withdrawn(),
-        );
+        let (keys, wrong) = self.shared.keys.get().renewed(&text);
+        let keys = self.shared.keys.set(keys);
+        self.say_read("keys-read", keys.count(), &self.keys, &wrong);
+        self.shared
+            .dismiss_listed(|credential| !keys.allows(credential), &key_withdrawn());
         Ok(())
     }
 
@@ -114,8 +118,7 @@ impl Keeper {
             return Ok(());
         };
         let (bans, wrong) = Bans::parse(&text);
-        let bans = Arc::new(bans);
-        *lock(&self.shared.bans) = Arc::clone(&bans);
+        let bans = self.shared.bans.set(bans);
         self.say_read("bans-read", bans.count(), &self.bans, &wrong);
         self.shared.dismiss_banned(&bans);
         Ok(())

@@ -35,6 +35,7 @@ pub mod stats;
 pub mod watched_file;
 
 mod conversation;
+mod current;
 mod keeper;
 mod lounge;
 mod outage;
@@ -48,7 +49,8 @@ pub use start_error::StartError;
 
 use admission::{Admission, Caps};
 use conversation::Roster;
-use credentials::Passwords;
+use credentials::{Passwords, Reread};
+use current::Current;
 use keeper::Keeper;
 use log::{Level, Log};
 use machine::{Machine, Needs};
@@ -68,6 +70,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
+use watched_file::WatchedFile;
 
 /// Slots when nobody says how many.
 pub const DEFAULT_MAX_SLOTS: usize = 1024;
@@ -160,8 +163,15 @@ impl Tracker {
         {
             return Err(StartError::Clash(path));
         }
-        let passwords = Passwords::new(config.passwords, config.password_file)
-            .map_err(StartError::Passwords)?;
+        let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
+        let mut password_file = config.password_file.map(WatchedFile::new);
+        if let Some(file) = &mut password_file {
+            match passwords.reread(file) {
+                Reread::Same => {}
+                Reread::Changed(more) => passwords = more,
+                Reread::Kept(error) => return Err(StartError::Passwords(error)),
+            }
+        }
         let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
         let clients = listen(config.clients, CLIENT_PORT)?;
         let local = |listener: &TcpListener, asked: Option<SocketAddr>, port| {
@@ -199,9 +209,9 @@ impl Tracker {
                 listed_per_key: config.listed_per_key.unwrap_or(DEFAULT_LISTED_PER_KEY),
             })),
             registry: Mutex::new(Registry::new(epoch)),
-            passwords: Mutex::new(passwords),
-            keys: Mutex::default(),
-            bans: Mutex::default(),
+            passwords: Current::new(passwords),
+            keys: Default::default(),
+            bans: Default::default(),
             reachability: Reachability::open(servers_at.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
@@ -214,7 +224,7 @@ impl Tracker {
             lounge: Default::default(),
             guests: Default::default(),
         }));
-        Keeper::start(shared, config.keys_file, config.bans_file)
+        Keeper::start(shared, password_file, config.keys_file, config.bans_file)
             .map_err(|(path, error)| StartError::File(path, error))?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {

@@ -56,6 +56,8 @@ impl Resting {
     /// # Errors
     /// When the system has no pipe for it.
     pub fn new() -> io::Result<Self> {
+        // Asked of the system now: later it would be with the lock held.
+        LazyLock::force(&MOST_WARM);
         Ok(Self {
             warm: Vec::with_capacity(WARM),
             cold: 0,

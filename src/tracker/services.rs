@@ -1,14 +1,33 @@
 //! What the sessions share, and who is received.
 //!
-//! This file hides the locks, and the way from the door to a seat. Each lock is held to look up, to
-//! change or to clone an `Arc`, never across a system call; where two are needed, the slots come
-//! before the list.
+//! This file hides the locks, and the way from the door to a seat.
+//!
+//! A lock of what is shared is held to look up, to change or to clone an `Arc`: never across a
+//! system call (but for the memory that the allocator may fetch), and never while a list is
+//! formatted. Those are `admission` (the slots), `registry` (the list), and the locks inside
+//! `passwords`, `keys` and `bans` ([`Current`]), `random` (its stock), `log` (its noises),
+//! `reachability` (its quota), `watchers` (its inbox), the two rosters, and `lounge` (who is inside).
+//! Where two are needed, the slots come before the list; whoever holds one takes no other. The
+//! watchers' news have a lock that only their own thread takes: it formats batches under that, and
+//! takes the list's for a moment.
+//!
+//! Other mutexes are turns: who holds one does something that others need not do too, system calls
+//! and the locks above included. Nobody who is needed waits for one for long:
+//!
+//! - the trouble of a door (`pool`): held for 50 ms by one doorman after the system has refused to
+//!   let anybody in; the others, who were refused too, wait behind it;
+//! - the ringer of a doorbell: held while the tracker connects to a door of its own, which takes
+//!   microseconds, and is given up after 250 ms for each of two addresses; who lets somebody in at
+//!   that moment waits for it;
+//! - the turn of the lounge: held by whoever looks at the clients there without waiting for any of
+//!   them. Others pass it by; only one who needs a slot waits for it.
 
 use super::admission::{Admission, Denied, Newcomer};
 use super::bans::Bans;
 use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party, Place, Roster};
 use super::credentials::{Credential, Passwords};
+use super::current::Current;
 use super::doorbell::Doorbell;
 use super::entry::Entry;
 use super::keys::Keys;
@@ -45,9 +64,9 @@ pub(super) struct Shared {
     pub(super) stats: Stats,
     pub(super) admission: Mutex<Admission<Arc<Connection>>>,
     pub(super) registry: Mutex<Registry>,
-    pub(super) passwords: Mutex<Passwords>,
-    pub(super) keys: Mutex<Keys>,
-    pub(super) bans: Mutex<Arc<Bans>>,
+    pub(super) passwords: Current<Passwords>,
+    pub(super) keys: Current<Keys>,
+    pub(super) bans: Current<Bans>,
     pub(super) reachability: Reachability,
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
@@ -142,8 +161,7 @@ impl Shared {
         let connection = Connection::new(id, stream, peer).counting(&self.stats.bytes_sent);
         let connection = Arc::new(connection);
         let ip = connection.peer().ip();
-        let bans = Arc::clone(&lock(&self.bans));
-        if let Some(refusal) = bans.refusal(ip) {
+        if let Some(refusal) = self.bans.get().refusal(ip) {
             self.stats.banned.add_one();
             let fields: [(&str, &dyn Display); 2] =
                 [("peer", &connection.peer()), ("class", &class.as_str())];
@@ -175,7 +193,7 @@ impl Shared {
                     self.make_way(&dropped, class);
                 }
                 // Bans that were read since would not have found the connection yet.
-                if let Some(refusal) = lock(&self.bans).refusal(ip) {
+                if let Some(refusal) = self.bans.get().refusal(ip) {
                     connection.dismiss(refusal);
                 }
                 Some(Seat::new(self, connection, class, trusted))
@@ -247,7 +265,8 @@ impl Shared {
             session.on_line(line, now, &mut out);
         }
         if out.closing().is_none() {
-            out.refuse(Denied::ClassFull(class, lock(&self.admission).usage(class).1).refusal());
+            let (_, limit) = lock(&self.admission).usage(class);
+            out.refuse(Denied::ClassFull(class, limit).refusal());
         }
         self.stats.guests.add_one();
         connection.answer_and_close(out, &self.setting.timings);

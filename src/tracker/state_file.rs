@@ -119,8 +119,7 @@ impl StateFile {
         if self.written == Some(revision) && self.disk.is_there() {
             return self.say_written();
         }
-        let names = lock(&self.shared.keys).names();
-        let text = format::encode(&list, &names, &self.until);
+        let text = format::encode(&list, &self.shared.keys.get(), &self.until);
         // While it is held, every change copies a piece of it.
         drop(list);
         match self.write(&text) {
@@ -238,13 +237,13 @@ impl StateFile {
     fn entitled(&self, saved: &Saved) -> Option<Entry> {
         let shared = self.shared;
         let credential = match &saved.key {
-            Some(name) => lock(&shared.keys).credential(name)?,
+            Some(name) => shared.keys.get().credential(name)?,
             None => Credential::Forgotten,
         };
         let entry = Entry::new(saved.peer, saved.infos.clone(), credential)?;
         let is_trusted = || shared.trusted.iter().any(|net| net.contains(entry.peer));
         let is_proven = || entry.infos.get("checked").is_some();
-        let is_entitled = lock(&shared.bans).refusal(entry.peer).is_none()
+        let is_entitled = shared.bans.get().refusal(entry.peer).is_none()
             && (!shared.setting.require_check || is_proven())
             && (entry.address.ip() == entry.peer || is_trusted());
         is_entitled.then_some(entry)
