@@ -5,6 +5,7 @@
 
 use super::bans::Bans;
 use super::credentials::Reread;
+use super::lasting;
 use super::log::Level;
 use super::seat::key_withdrawn;
 use super::services::{Shared, lock};
@@ -19,6 +20,7 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The files that the keeper reads. No lock is held while it does.
+#[derive(Clone)]
 pub(super) struct Keeper {
     shared: &'static Shared,
     passwords: Option<WatchedFile>,
@@ -48,16 +50,20 @@ impl Keeper {
         keeper.look_at_keys()?;
         keeper.look_at_bans()?;
         let failed = |error| (PathBuf::from("the keeper's thread"), error);
-        let look = move || {
-            loop {
-                std::thread::sleep(LOOK_EVERY);
-                keeper.look();
-                keeper.show_that_locks_are_free();
-                keeper.shared.keeper_rounds.add_one();
-            }
-        };
-        let started = threads::start("keeper", threads::STACK, look);
+        // After a panic it knows no more than now: what has changed since is read again, so that
+        // nothing is lost that had been read and not put to use.
+        let keep = move || keeper.clone().run();
+        let started = lasting::start("keeper", threads::STACK, &shared.log, keep);
         started.map(drop).map_err(failed)
+    }
+
+    fn run(mut self) -> ! {
+        loop {
+            std::thread::sleep(LOOK_EVERY);
+            self.look();
+            self.show_that_locks_are_free();
+            self.shared.keeper_rounds.add_one();
+        }
     }
 
     fn look(&mut self) {

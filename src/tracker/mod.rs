@@ -37,6 +37,7 @@ pub mod watched_file;
 mod conversation;
 mod current;
 mod keeper;
+mod lasting;
 mod lounge;
 mod outage;
 mod places;

@@ -10,6 +10,7 @@ pub mod format;
 use super::StartError;
 use super::credentials::Credential;
 use super::entry::Entry;
+use super::lasting;
 use super::log::Level;
 use super::outage::Outage;
 use super::places::behind_links;
@@ -23,6 +24,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -62,14 +64,21 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
     };
     keeper.load();
     // Apart from the thread that writes: a disk that hangs keeps nobody on the list for longer.
-    threads::start("forget", threads::STACK, move || forget(shared))
-        .and_then(|_| threads::start("state-file", threads::STACK, move || keeper.keep()))
+    let forget = move || forget(shared);
+    lasting::start("forget", threads::STACK, &shared.log, forget)
+        .and_then(|_| {
+            let keep = move || {
+                keeper.write_and_rest();
+                ControlFlow::Continue(())
+            };
+            lasting::start("state-file", threads::STACK, &shared.log, keep)
+        })
         .map(drop)
         .map_err(StartError::Thread)
 }
 
-/// Takes those off the list who have not come back in time. Ends when there are none left.
-fn forget(shared: &'static Shared) {
+/// Takes those off the list who have not come back in time. Done when there are none left.
+fn forget(shared: &'static Shared) -> ControlFlow<()> {
     let mut forgotten = 0;
     loop {
         let next = lock(&shared.registry).next_to_forget();
@@ -82,14 +91,14 @@ fn forget(shared: &'static Shared) {
             forgotten = 0;
         }
         match next {
-            None => return,
+            None => return ControlFlow::Break(()),
             Some(next) if now < next => std::thread::sleep(next - now),
             Some(_) => forgotten += usize::from(lock(&shared.registry).forget(now).is_some()),
         }
     }
 }
 
-/// What its thread knows.
+/// What its thread knows. A panic leaves it whole: that something is on the disk is noted when it is.
 struct StateFile {
     shared: &'static Shared,
     disk: Disk,
@@ -104,12 +113,10 @@ struct StateFile {
 }
 
 impl StateFile {
-    fn keep(mut self) {
-        loop {
-            let start = Instant::now();
-            self.write_if_changed();
-            std::thread::sleep(WRITE_EVERY.saturating_sub(start.elapsed()));
-        }
+    fn write_and_rest(&mut self) {
+        let start = Instant::now();
+        self.write_if_changed();
+        std::thread::sleep(WRITE_EVERY.saturating_sub(start.elapsed()));
     }
 
     fn write_if_changed(&mut self) {

@@ -9,7 +9,7 @@
 mod news;
 mod watcher;
 
-use super::log::Level;
+use super::lasting;
 use super::registry::Registry;
 use super::seat::Seat;
 use super::services::{Shared, lock};
@@ -20,7 +20,6 @@ use crate::protocol::revision::Revision;
 use crate::threads;
 use news::News;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
@@ -115,13 +114,9 @@ impl Watchers {
 /// # Errors
 /// When it cannot be started.
 pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
-    let thread = threads::start("watchers", threads::STACK, move || {
-        loop {
-            // All watchers are gone then, and the clients come back.
-            let _ = catch_unwind(AssertUnwindSafe(|| Round::new(shared).serve()));
-            shared.log.event(Level::Error, "watchers-panicked", &[]);
-        }
-    })?;
+    // After a panic all watchers are gone, and the clients come back.
+    let serve = move || Round::new(shared).serve();
+    let thread = lasting::start("watchers", threads::STACK, &shared.log, serve)?;
     // Nobody else sets it.
     let _ = shared.watchers.thread.set(thread.thread().clone());
     Ok(())
