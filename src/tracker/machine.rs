@@ -32,7 +32,7 @@ const MAPS_PER_THREAD: usize = 4;
 /// Memory maps of everything else in the process.
 const OTHER_MAPS: usize = 1000;
 
-/// What a tracker needs to hold all its slots.
+/// What a tracker needs to hold all its slots. However many those are, it is not less for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// Threads of the game-server port.
@@ -48,28 +48,30 @@ pub struct Needs {
 impl Needs {
     /// What these slots need.
     pub fn of(limits: Limits) -> Self {
+        let workers = limits.of(Class::Pending).saturating_add(SPARE_DOORMEN);
         Self {
-            game_server_threads: limits.of(Class::Pending)
-                + limits.of(Class::Listed)
-                + SPARE_DOORMEN,
-            game_server_workers: limits.of(Class::Pending) + SPARE_DOORMEN,
-            client_threads: limits.of(Class::Client) + SPARE_DOORMEN,
+            game_server_threads: workers.saturating_add(limits.of(Class::Listed)),
+            game_server_workers: workers,
+            client_threads: limits.of(Class::Client).saturating_add(SPARE_DOORMEN),
             watchers: limits.of(Class::Watcher),
         }
     }
 
     fn threads(self) -> usize {
-        self.game_server_threads + self.client_threads + OTHER_THREADS
+        let held = self.game_server_threads.saturating_add(self.client_threads);
+        held.saturating_add(OTHER_THREADS)
     }
 
     /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
     /// costs one whether or not somebody has come.
     fn descriptors(self) -> usize {
-        self.threads() + self.watchers + OTHER_DESCRIPTORS
+        let sockets = self.threads().saturating_add(self.watchers);
+        sockets.saturating_add(OTHER_DESCRIPTORS)
     }
 
     fn maps(self) -> usize {
-        self.threads() * MAPS_PER_THREAD + OTHER_MAPS
+        let stacks = self.threads().saturating_mul(MAPS_PER_THREAD);
+        stacks.saturating_add(OTHER_MAPS)
     }
 }
 
@@ -261,6 +263,21 @@ mod tests {
             .check(needs(1024))
             .is_ok()
         );
+    }
+
+    #[test]
+    fn no_number_of_slots_is_so_large_that_it_needs_little() {
+        for max_slots in [1 << 40, usize::MAX / 5, usize::MAX / 2, usize::MAX] {
+            let needs = needs(max_slots);
+            assert!(needs.threads() > max_slots / 2 && needs.maps() > max_slots / 2);
+            assert!(needs.descriptors() >= max_slots);
+            let limits = Machine {
+                descriptors: Some(1 << 20),
+                ..Machine::default()
+            };
+            let shortage = limits.check(needs).unwrap_err().to_string();
+            assert!(shortage.contains("open files are needed"), "{shortage}");
+        }
     }
 
     #[test]

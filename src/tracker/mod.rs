@@ -152,6 +152,7 @@ impl Tracker {
     /// [`StartError`], with a text that says what to change. What was opened until then is left
     /// to the end of the process.
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        config.timings.check().map_err(StartError::Timings)?;
         let machine = Machine::read();
         let (max_slots, limits) = slots(&config, &machine)?;
         let needs = Needs::of(limits);
