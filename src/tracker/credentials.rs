@@ -17,8 +17,8 @@ pub const MAX_PASSWORD: usize = 255;
 /// The most passwords in a file: each is compared at every login.
 const MAX_PASSWORDS: usize = 1000;
 
-/// Tells what somebody logged in with, without being it: the same password or key gives the same
-/// credential for as long as the process lives, even when its file is read again.
+/// Tells what somebody logged in with, without being it. The same password gives the same credential
+/// for as long as the process lives, and the same key for as long as its file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     /// A password, which many may share.

@@ -3,6 +3,7 @@
 //! Once a second it reads passwords, keys and bans again if their files have changed, and closes
 //! the connections that lost their right to be there.
 
+use super::StartError;
 use super::bans::Bans;
 use super::credentials::Reread;
 use super::lasting;
@@ -32,13 +33,13 @@ impl Keeper {
     /// Reads keys and bans for the first time; `passwords` have been read already.
     ///
     /// # Errors
-    /// The file that cannot be read.
+    /// The file that cannot be read, or without a thread.
     pub(super) fn start(
         shared: &'static Shared,
         passwords: Option<WatchedFile>,
         keys: Option<PathBuf>,
         bans: Option<PathBuf>,
-    ) -> Result<(), (PathBuf, io::Error)> {
+    ) -> Result<(), StartError> {
         let keys = keys.map(WatchedFile::new);
         let bans = bans.map(WatchedFile::new);
         let mut keeper = Self {
@@ -47,14 +48,14 @@ impl Keeper {
             keys,
             bans,
         };
-        keeper.look_at_keys()?;
-        keeper.look_at_bans()?;
-        let failed = |error| (PathBuf::from("the keeper's thread"), error);
+        let unreadable = |(path, error)| StartError::File(path, error);
+        keeper.look_at_keys().map_err(unreadable)?;
+        keeper.look_at_bans().map_err(unreadable)?;
         // After a panic it knows no more than now: what has changed since is read again, so that
         // nothing is lost that had been read and not put to use.
         let keep = move || keeper.clone().run();
         let started = lasting::start("keeper", threads::STACK, &shared.log, keep);
-        started.map(drop).map_err(failed)
+        started.map(drop).map_err(StartError::Thread)
     }
 
     fn run(mut self) -> ! {

@@ -2,9 +2,9 @@
 //!
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
 //! given the time. The others own what the pure ones never see: [`pool`] and [`roster`] the threads
-//! and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard
-//! error, [`publish`] the files for the rest of the world, [`machine`] the limits of the system.
-//! `services` and `seat` are where the two meet.
+//! and the listeners, [`connection`] the sockets, [`watched_file`] what the operator writes, [`log`]
+//! standard error, [`state_file`] the list on the disk, [`publish`] the files for the rest of the
+//! world, [`machine`] the limits of the system. `services` and `seat` are where the two meet.
 
 pub mod admission;
 pub mod bans;
@@ -226,8 +226,7 @@ impl Tracker {
             lounge: Default::default(),
             guests: Default::default(),
         }));
-        Keeper::start(shared, password_file, config.keys_file, config.bans_file)
-            .map_err(|(path, error)| StartError::File(path, error))?;
+        Keeper::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
             state_file::start(shared, path)?;

@@ -18,7 +18,7 @@ pub enum StartError {
     Timings(String),
     /// The passwords cannot be used.
     Passwords(PasswordError),
-    /// A file of keys or bans cannot be read.
+    /// A file of keys or bans, or the link to the state file, cannot be read.
     File(PathBuf, io::Error),
     /// The folder of a service manager cannot be used, and nothing else says who may log in.
     NoCredentials(PathBuf, io::Error),
