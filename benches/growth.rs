@@ -9,8 +9,9 @@
 //! the list and copying it together, which is what sending it comes to. `while read` is with
 //! another thread that does the latter all the time. What to look at: the ratios to the shortest
 //! list, for a LIST those for each game server on it. They are above 1 where the list no longer
-//! fits into the caches, and `update while read` where it copies the table of leaves: the constant
-//! cost of one update is to stay, that for all game servers together is to be a small part of it.
+//! fits into the caches, and `update while read` where it copies the pointers of a branch and those to
+//! the branches: the constant cost of one update is to stay, that for all game servers together is to
+//! be a small part of it.
 //!
 //! The second is of a tracker with many game servers beside one with fewer, while 10,000 updates a
 //! second come from all of them in turn: CPU time of the tracker for an update, and its ratio to

@@ -9,8 +9,8 @@
 //!
 //! - `infos`: a game server sends one such line for every change; the tracker reads it once.
 //! - `list/put` encodes one leaf, however long the list is: it grows by cache misses and nothing
-//!   else. `list/put-while-read` copies the table of leaves too, some 80 pointers at the most: one
-//!   changed game server never costs encoding the others.
+//!   else. `list/put-while-read` copies that leaf, the pointers of its branch and those to the
+//!   branches too, 35 at the most: one changed game server never costs encoding the others.
 //! - `list/take` and `list/pieces` are what a LIST costs beside its system calls. `list/gather` is
 //!   what it would cost to copy the list together before sending it, which the tracker does not do.
 //! - `list/matching` is a LIST with conditions: the only one that looks at every game server.

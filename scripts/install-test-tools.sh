@@ -7,7 +7,7 @@ missing=''
 for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-openbsd \
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
   openssl:openssl prlimit:util-linux unshare:util-linux redis-server:redis-server \
-  promtool:prometheus chromium:chromium; do
+  promtool:prometheus chromium:chromium python3:python3; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

@@ -37,6 +37,6 @@ pub(crate) fn entry(number: usize, turn: usize) -> Entry {
 
 /// Only a password that was verified gives one.
 fn credential() -> Credential {
-    let passwords = Passwords::new(vec!["secret".to_owned()], None).expect("it is a password");
+    let passwords = Passwords::new(vec!["secret".to_owned()]).expect("it is a password");
     passwords.verify("secret").expect("it is the password")
 }

@@ -324,6 +324,18 @@ mod tests {
                 "'0' is not a number of slots from 4 to 1000000",
             ),
             (&["--max-slots", "many"], "'many' is not a number of slots"),
+            (
+                &["--max-slots", "18446744073709551616"],
+                "is not a number of slots from 4 to 1000000",
+            ),
+            (
+                &["--per-host", "18446744073709551615"],
+                "is not a number from 1 to 1000000",
+            ),
+            (
+                &["--per-credential", "0"],
+                "'0' is not a number from 1 to 1000000",
+            ),
             (&["--slot-shares", "1:2"], "is not four shares"),
             (&["--log-level", "loud"], "write error, warn, info or debug"),
         ] {

@@ -78,15 +78,22 @@ impl Conversation {
         conversation
     }
 
-    /// Has one that is on the list held to its end by a thread of its port.
-    pub(super) fn hold_listed(self) {
+    /// What it would be begun with again.
+    pub(super) fn into_parts(self) -> (Party, LineSplitter) {
+        (self.party, self.talk.splitter)
+    }
+
+    /// Has one that is on the list held by a thread of its port from now on.
+    ///
+    /// # Errors
+    /// Itself, if there is none.
+    pub(super) fn give_to_waiter(self) -> Result<(), Box<Self>> {
         if let Err(error) = self.connection.set_waiting(true) {
-            return self.conclude(Ending::Lost(error), false);
+            self.conclude(Ending::Lost(error), false);
+            return Ok(());
         }
         let roster = self.party.seat().roster();
-        if let Err(same) = roster.give_to_waiter(Box::new(self)) {
-            roster.hand_over(same);
-        }
+        roster.give_to_waiter(Box::new(self))
     }
 
     /// Has it held to its end by another thread of its port.

@@ -1,14 +1,15 @@
 //! What game servers log in with: passwords, which many share.
 //!
-//! This file hides where passwords come from and how one is compared. Those of a file are kept
-//! even while the file cannot be used: an editor's empty moment locks nobody out. The credentials
-//! of one admin each are in [`keys`](super::keys).
+//! This file hides what a password may be, what a file of them looks like, and how one is compared.
+//! Those of a file are kept even while the file cannot be used: an editor's empty moment locks
+//! nobody out. The credentials of one admin each are in [`keys`](super::keys).
 
 use super::watched_file::{Look, WatchedFile, telling_lines};
 use crate::protocol::proof::is_same;
 use crate::protocol::text::is_plain;
+use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The longest password, in bytes. A LOGIN line has room for more; nobody needs it.
 pub const MAX_PASSWORD: usize = 255;
@@ -16,8 +17,8 @@ pub const MAX_PASSWORD: usize = 255;
 /// The most passwords in a file: each is compared at every login.
 const MAX_PASSWORDS: usize = 1000;
 
-/// Tells what somebody logged in with, without being it: the same password or key gives the same
-/// credential for as long as the process lives, even when its file is read again.
+/// Tells what somebody logged in with, without being it. The same password gives the same credential
+/// for as long as the process lives, and the same key for as long as its file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     /// A password, which many may share.
@@ -96,102 +97,110 @@ fn check_password(password: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The passwords of a file at `path` that holds `text`.
+fn read<'t>(text: &'t str, path: &Path) -> Result<Vec<&'t str>, PasswordError> {
+    let mut passwords = Vec::new();
+    for (number, password) in telling_lines(text) {
+        check_password(password).map_err(|why| PasswordError::Unusable(number, why))?;
+        if passwords.len() == MAX_PASSWORDS {
+            let why = "is one too many; there may be 1000, and keys beyond that";
+            return Err(PasswordError::Unusable(number, why));
+        }
+        passwords.push(password);
+    }
+    match passwords.is_empty() {
+        true => Err(PasswordError::Empty(path.to_owned())),
+        false => Ok(passwords),
+    }
+}
+
 /// What happened when the password file was looked at.
 #[derive(Debug)]
 pub enum Reread {
     /// It is as it was.
     Same,
-    /// It has changed; so many passwords are valid now.
-    Changed(usize),
+    /// It has changed; these passwords are valid now.
+    Changed(Passwords),
     /// It has changed but cannot be used; the passwords from before stay valid.
     Kept(PasswordError),
 }
 
-/// The passwords that are valid now.
-#[derive(Debug)]
+/// The passwords that are valid now. They do not change: a file that has is read into others, so
+/// that nobody who logs in waits for a disk.
+#[derive(Debug, Clone)]
 pub struct Passwords {
     /// Every password ever seen, at the place that its credential names; false once withdrawn.
     known: Vec<(Box<str>, bool)>,
-    fixed: Vec<Box<str>>,
-    file: Option<WatchedFile>,
+    /// So many of them, the first, are from no file.
+    fixed: usize,
 }
 
 impl Passwords {
-    /// Passwords from the environment or the command (`fixed`) and from a file, one on each line;
-    /// blank lines and those that begin with `#` are passed over, spaces around a password are not
-    /// part of it.
+    /// Passwords from the environment or the command, which stay valid.
     ///
     /// # Errors
-    /// [`PasswordError`] when the file is unreadable or empty, or a password cannot be typed.
-    pub fn new(fixed: Vec<String>, file: Option<PathBuf>) -> Result<Self, PasswordError> {
-        for password in &fixed {
-            check_password(password).map_err(|why| PasswordError::Unusable(0, why))?;
+    /// [`PasswordError`] when one cannot be typed.
+    pub fn new(fixed: Vec<String>) -> Result<Self, PasswordError> {
+        let mut known: Vec<(Box<str>, bool)> = Vec::new();
+        for password in fixed {
+            check_password(&password).map_err(|why| PasswordError::Unusable(0, why))?;
+            if known.iter().all(|(other, _)| **other != *password) {
+                known.push((password.into(), true));
+            }
         }
-        let fixed = fixed.into_iter().map(String::into_boxed_str).collect();
-        let mut passwords = Self {
-            known: Vec::new(),
-            fixed,
-            file: file.map(WatchedFile::new),
-        };
-        passwords.set(&[]);
-        match passwords.reread() {
-            Reread::Same | Reread::Changed(_) => Ok(passwords),
-            Reread::Kept(error) => Err(error),
-        }
+        let fixed = known.len();
+        Ok(Self { known, fixed })
     }
 
-    /// Looks whether the file has changed.
-    pub fn reread(&mut self) -> Reread {
-        let Some(file) = &mut self.file else {
-            return Reread::Same;
-        };
-        let path = file.path().to_owned();
+    /// Looks whether `file` has changed. It holds one password on each line, in place of those that
+    /// it held before; blank lines and those that begin with `#` are passed over, spaces around a
+    /// password are not part of it.
+    pub fn reread(&self, file: &mut WatchedFile) -> Reread {
         let text = match file.look() {
             Look::Same => return Reread::Same,
             Look::Changed(text) => text,
-            Look::Unreadable(error) => return Reread::Kept(PasswordError::Unreadable(path, error)),
+            Look::Unreadable(error) => {
+                return Reread::Kept(PasswordError::Unreadable(file.path().to_owned(), error));
+            }
         };
-        let mut passwords = Vec::new();
-        for (number, password) in telling_lines(&text) {
-            if let Err(why) = check_password(password) {
-                return Reread::Kept(PasswordError::Unusable(number, why));
-            }
-            if passwords.len() == MAX_PASSWORDS {
-                let why = "is one too many; there may be 1000, and keys beyond that";
-                return Reread::Kept(PasswordError::Unusable(number, why));
-            }
-            passwords.push(password);
+        match read(&text, file.path()) {
+            Ok(passwords) => Reread::Changed(self.with_file(&passwords)),
+            Err(error) => Reread::Kept(error),
         }
-        if passwords.is_empty() {
-            return Reread::Kept(PasswordError::Empty(path));
-        }
-        self.set(&passwords);
-        Reread::Changed(self.known.iter().filter(|(_, valid)| *valid).count())
     }
 
-    fn set(&mut self, from_file: &[&str]) {
-        for (_, valid) in &mut self.known {
+    /// The same, with these from a file. One that was ever known keeps its credential.
+    fn with_file(&self, from_file: &[&str]) -> Self {
+        let mut new = self.clone();
+        for (_, valid) in &mut new.known[self.fixed..] {
             *valid = false;
         }
-        let fixed = self.fixed.iter().map(|password| &**password);
-        for password in fixed.chain(from_file.iter().copied()) {
-            match self
-                .known
-                .iter_mut()
-                .find(|(known, _)| **known == *password)
-            {
-                Some((_, valid)) => *valid = true,
-                None => self.known.push((password.into(), true)),
+        let places = self.known.iter().enumerate();
+        let mut place_of: HashMap<&str, usize> = places
+            .map(|(place, (known, _))| (&**known, place))
+            .collect();
+        for &password in from_file {
+            let end = new.known.len();
+            match *place_of.entry(password).or_insert(end) {
+                place if place < end => new.known[place].1 = true,
+                _ => new.known.push((password.into(), true)),
             }
         }
+        new
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.known.iter().filter(|(_, valid)| *valid).count()
     }
 
     /// The credential that `password` stands for, if it is valid. Takes as long whichever
     /// password is right and wherever a wrong one differs.
     pub fn verify(&self, password: &str) -> Option<Credential> {
         let mut found = None;
-        for (number, (known, valid)) in self.known.iter().enumerate() {
-            if is_same(known.as_bytes(), password.as_bytes()) & *valid {
+        let valid = self.known.iter().enumerate().filter(|(_, known)| known.1);
+        for (number, (known, _)) in valid {
+            if is_same(known.as_bytes(), password.as_bytes()) {
                 found = u32::try_from(number).ok().map(Credential::Password);
             }
         }
@@ -212,7 +221,7 @@ mod tests {
 
     #[test]
     fn each_password_is_a_credential_of_its_own() {
-        let passwords = Passwords::new(vec!["a b".into(), "c".into()], None).unwrap();
+        let passwords = Passwords::new(vec!["a b".into(), "c".into()]).unwrap();
         assert_eq!(passwords.verify("a b"), Some(Credential::Password(0)));
         assert_eq!(passwords.verify("c"), Some(Credential::Password(1)));
         for wrong in ["", "a", "a b ", "C", "c\0", &"c".repeat(1000)] {
@@ -223,31 +232,43 @@ mod tests {
     #[test]
     fn what_no_login_could_carry_is_refused() {
         for bad in ["", " a", "a\tb", "name=x", &"x".repeat(256)] {
-            assert!(Passwords::new(vec![bad.into()], None).is_err(), "{bad:?}");
+            assert!(Passwords::new(vec![bad.into()]).is_err(), "{bad:?}");
         }
+        let none = Passwords::new(vec![]).unwrap();
+        let look = |path: &Path| none.reread(&mut WatchedFile::new(path.to_owned()));
+        let reread = look(Path::new("/nowhere/at/all"));
         assert!(matches!(
-            Passwords::new(vec![], Some("/nowhere/at/all".into())),
-            Err(PasswordError::Unreadable(..))
+            reread,
+            Reread::Kept(PasswordError::Unreadable(..))
         ));
         let empty = file("empty", "\n  \n");
-        let passwords = Passwords::new(vec![], Some(empty.clone()));
-        assert!(matches!(passwords, Err(PasswordError::Empty(_))));
+        let reread = look(&empty);
+        assert!(matches!(reread, Reread::Kept(PasswordError::Empty(_))));
         fs::remove_file(empty).unwrap();
     }
 
     #[test]
     fn an_edited_file_counts_and_an_unusable_one_does_not() {
-        let path = file("edited", "old\r\nkept\n");
-        let mut passwords = Passwords::new(vec!["fixed".into()], Some(path.clone())).unwrap();
+        let path = file("edited", "old\r\nkept\nfixed\nkept\n");
+        let mut watched = WatchedFile::new(path.clone());
+        let mut passwords = Passwords::new(vec!["fixed".into()]).unwrap();
+        let mut look = |passwords: &mut Passwords| match passwords.reread(&mut watched) {
+            Reread::Same => Ok(false),
+            Reread::Changed(new) => {
+                *passwords = new;
+                Ok(true)
+            }
+            Reread::Kept(error) => Err(error),
+        };
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
         let kept = passwords.verify("kept").unwrap();
-        assert!(matches!(passwords.reread(), Reread::Same));
+        let old = passwords.verify("old").unwrap();
+        assert!(!look(&mut passwords).unwrap());
 
         fs::write(&path, "# of the guild\nkept\nbrand-new\n").unwrap();
-        assert!(
-            matches!(passwords.reread(), Reread::Same),
-            "one look to see that it has settled"
-        );
-        assert!(matches!(passwords.reread(), Reread::Changed(3)));
+        let has_settled = look(&mut passwords).unwrap();
+        assert!(!has_settled, "one look to see that it has");
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
         assert_eq!(passwords.verify("old"), None);
         assert_eq!(passwords.verify("# of the guild"), None);
         assert_eq!(
@@ -258,31 +279,28 @@ mod tests {
         assert!(passwords.verify("brand-new").is_some() && passwords.verify("fixed").is_some());
 
         fs::write(&path, "").unwrap();
-        passwords.reread();
-        let reread = passwords.reread();
-        assert!(
-            matches!(reread, Reread::Kept(PasswordError::Empty(_))),
-            "{reread:?}"
-        );
+        let _ = look(&mut passwords);
+        assert!(matches!(look(&mut passwords), Err(PasswordError::Empty(_))));
         fs::write(&path, "name=x").unwrap();
-        passwords.reread();
+        let _ = look(&mut passwords);
         assert!(matches!(
-            passwords.reread(),
-            Reread::Kept(PasswordError::Unusable(1, _))
+            look(&mut passwords),
+            Err(PasswordError::Unusable(1, _))
         ));
         fs::remove_file(&path).unwrap();
         assert!(matches!(
-            passwords.reread(),
-            Reread::Kept(PasswordError::Unreadable(..))
+            look(&mut passwords),
+            Err(PasswordError::Unreadable(..))
         ));
         assert!(
             passwords.verify("kept").is_some(),
             "an editor's empty moment locks nobody out"
         );
 
-        fs::write(&path, "back\n").unwrap();
-        assert!(matches!(passwords.reread(), Reread::Changed(2)));
+        fs::write(&path, "back\nold\n").unwrap();
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
         assert!(passwords.verify("back").is_some());
+        assert_eq!(passwords.verify("old"), Some(old), "as ever");
         fs::remove_file(&path).unwrap();
     }
 }

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the one who rings waits for the connection, while a doorman who let somebody else in
-/// may have to wait for the ringer's address. Within a machine a connection takes microseconds.
+/// How long the one who rings waits for the connection to each address of the door, while a doorman
+/// who let somebody else in may have to wait for the ringer's. Within a machine a connection takes
+/// microseconds.
 const CONNECT: Duration = Duration::from_millis(250);
 
 /// How long until somebody must have come to the door.

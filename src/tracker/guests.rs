@@ -6,14 +6,14 @@
 //! near. A guest has no thread; who has been put on the list is given one.
 
 use super::conversation::{Conversation, Party};
-use super::log::Level;
+use super::lasting;
 use super::services::{Shared, lock};
 use super::session::Session;
 use super::unattended::Unattended;
 use crate::protocol::line::LineSplitter;
 use crate::threads;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -46,31 +46,27 @@ impl Guests {
 /// # Errors
 /// When it cannot be started.
 pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
-    let thread = threads::start("guests", threads::STACK, move || serve(shared))?;
+    let mut guests = Vec::new();
+    let round = move || {
+        look(shared, &mut guests);
+        ControlFlow::Continue(())
+    };
+    let thread = lasting::start("guests", threads::STACK, &shared.log, round)?;
     // Nobody else sets it.
     let _ = shared.guests.thread.set(thread.thread().clone());
     Ok(())
 }
 
-fn serve(shared: &'static Shared) {
-    let mut guests: Vec<Guest> = Vec::new();
-    loop {
-        let arrivals = std::mem::take(&mut *lock(&shared.guests.inbox));
-        guests.extend(arrivals.into_iter().map(Guest::new));
-        let now = Instant::now();
-        let due = guests.extract_if(.., |guest| guest.next_look <= now);
-        let due: Vec<Guest> = due.collect();
-        for guest in due {
-            // Who panics is gone, and nobody else.
-            match catch_unwind(AssertUnwindSafe(|| guest.look(now))) {
-                Ok(staying) => guests.extend(staying),
-                Err(_) => shared.log.event(Level::Error, "guest-panicked", &[]),
-            }
-        }
-        match guests.iter().map(|guest| guest.next_look).min() {
-            Some(next) => thread::park_timeout(next.saturating_duration_since(Instant::now())),
-            None => thread::park(),
-        }
+/// Looks at those whose turn it is, and sleeps until it is somebody's again.
+fn look(shared: &Shared, guests: &mut Vec<Guest>) {
+    let arrivals = std::mem::take(&mut *lock(&shared.guests.inbox));
+    let arrivals = arrivals.into_iter();
+    guests.extend(arrivals.map(|party| Guest::new(party, LineSplitter::default())));
+    let now = Instant::now();
+    *guests = threads::each_apart(std::mem::take(guests), |guest| guest.look(now));
+    match guests.iter().map(|guest| guest.next_look).min() {
+        Some(next) => thread::park_timeout(next.saturating_duration_since(Instant::now())),
+        None => thread::park(),
     }
 }
 
@@ -81,10 +77,9 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(party: Party) -> Self {
+    fn new(party: Party, splitter: LineSplitter) -> Self {
         let (now, seat) = (Instant::now(), party.seat());
         let (connection, timings) = (Arc::clone(seat.connection()), seat.timings());
-        let splitter = LineSplitter::default();
         Self {
             peer: Unattended::new(connection, party, splitter, b"", timings, now),
             next_look: now,
@@ -92,8 +87,11 @@ impl Guest {
         }
     }
 
-    /// Goes on with it. It is returned if it is still a guest then.
+    /// Goes on with it if it is its turn. It is returned if it is still a guest then.
     fn look(mut self, now: Instant) -> Option<Self> {
+        if now < self.next_look {
+            return Some(self);
+        }
         let peer = &mut self.peer;
         peer.go_on(now);
         let is_heard = peer.listen(now);
@@ -105,8 +103,10 @@ impl Guest {
             return None;
         }
         if peer.session.is_at_rest() && !peer.is_busy() {
-            self.into_conversation().hold_listed();
-            return None;
+            let same = self.into_conversation().give_to_waiter().err()?;
+            // It may be some moments until a thread is free that had to do something else.
+            let (party, splitter) = same.into_parts();
+            self = Self::new(party, splitter);
         }
         if is_heard {
             self.pause = SOON;

@@ -3,8 +3,10 @@
 //! Once a second it reads passwords, keys and bans again if their files have changed, and closes
 //! the connections that lost their right to be there.
 
+use super::StartError;
 use super::bans::Bans;
 use super::credentials::Reread;
+use super::lasting;
 use super::log::Level;
 use super::seat::key_withdrawn;
 use super::services::{Shared, lock};
@@ -13,45 +15,56 @@ use crate::threads;
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The files that the keeper reads.
+/// The files that the keeper reads. No lock is held while it does.
+#[derive(Clone)]
 pub(super) struct Keeper {
     shared: &'static Shared,
+    passwords: Option<WatchedFile>,
     keys: Option<WatchedFile>,
     bans: Option<WatchedFile>,
 }
 
 impl Keeper {
-    /// Reads the files for the first time.
+    /// Reads keys and bans for the first time; `passwords` have been read already.
     ///
     /// # Errors
-    /// The file that cannot be read.
+    /// The file that cannot be read, or without a thread.
     pub(super) fn start(
         shared: &'static Shared,
+        passwords: Option<WatchedFile>,
         keys: Option<PathBuf>,
         bans: Option<PathBuf>,
-    ) -> Result<(), (PathBuf, io::Error)> {
+    ) -> Result<(), StartError> {
         let keys = keys.map(WatchedFile::new);
         let bans = bans.map(WatchedFile::new);
-        let mut keeper = Self { shared, keys, bans };
-        keeper.look_at_keys()?;
-        keeper.look_at_bans()?;
-        let failed = |error| (PathBuf::from("the keeper's thread"), error);
-        let look = move || {
-            loop {
-                std::thread::sleep(LOOK_EVERY);
-                keeper.look();
-                keeper.show_that_locks_are_free();
-                keeper.shared.keeper_rounds.add_one();
-            }
+        let mut keeper = Self {
+            shared,
+            passwords,
+            keys,
+            bans,
         };
-        let started = threads::start("keeper", threads::STACK, look);
-        started.map(drop).map_err(failed)
+        let unreadable = |(path, error)| StartError::File(path, error);
+        keeper.look_at_keys().map_err(unreadable)?;
+        keeper.look_at_bans().map_err(unreadable)?;
+        // After a panic it knows no more than now: what has changed since is read again, so that
+        // nothing is lost that had been read and not put to use.
+        let keep = move || keeper.clone().run();
+        let started = lasting::start("keeper", threads::STACK, &shared.log, keep);
+        started.map(drop).map_err(StartError::Thread)
+    }
+
+    fn run(mut self) -> ! {
+        loop {
+            std::thread::sleep(LOOK_EVERY);
+            self.look();
+            self.show_that_locks_are_free();
+            self.shared.keeper_rounds.add_one();
+        }
     }
 
     fn look(&mut self) {
@@ -73,12 +86,14 @@ impl Keeper {
         drop(lock(&self.shared.registry));
     }
 
-    fn look_at_passwords(&self) {
-        // Read apart, so that no login waits for a disk.
-        let reread = lock(&self.shared.passwords).reread();
-        match reread {
+    fn look_at_passwords(&mut self) {
+        let Some(file) = &mut self.passwords else {
+            return;
+        };
+        match self.shared.passwords.get().reread(file) {
             Reread::Same => {}
-            Reread::Changed(valid) => {
+            Reread::Changed(passwords) => {
+                let valid = self.shared.passwords.set(passwords).count();
                 self.shared
                     .log
                     .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
@@ -97,15 +112,11 @@ impl Keeper {
         let Some(text) = look(&mut self.keys)? else {
             return Ok(());
         };
-        let (wrong, count) = {
-            let mut keys = lock(&self.shared.keys);
-            (keys.set(&text), keys.count())
-        };
-        self.say_read("keys-read", count, &self.keys, &wrong);
-        self.shared.dismiss_listed(
-            |credential| !lock(&self.shared.keys).allows(credential),
-            &key_withdrawn(),
-        );
+        let (keys, wrong) = self.shared.keys.get().renewed(&text);
+        let keys = self.shared.keys.set(keys);
+        self.say_read("keys-read", keys.count(), &self.keys, &wrong);
+        self.shared
+            .dismiss_listed(|credential| !keys.allows(credential), &key_withdrawn());
         Ok(())
     }
 
@@ -114,8 +125,7 @@ impl Keeper {
             return Ok(());
         };
         let (bans, wrong) = Bans::parse(&text);
-        let bans = Arc::new(bans);
-        *lock(&self.shared.bans) = Arc::clone(&bans);
+        let bans = self.shared.bans.set(bans);
         self.say_read("bans-read", bans.count(), &self.bans, &wrong);
         self.shared.dismiss_banned(&bans);
         Ok(())

@@ -8,49 +8,58 @@ use super::watched_file::{WrongLine, telling_lines};
 use crate::protocol::argument::MAX_KEY;
 use crate::protocol::proof;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The longest secret, in bytes.
 pub const MAX_SECRET: usize = 255;
 
-/// The keys that are valid now.
+/// The keys that are valid now. They do not change: a file that has is read into others, so that
+/// nobody who logs in waits for that.
 #[derive(Debug, Default)]
 pub struct Keys {
     /// Secret and credential by name.
-    valid: HashMap<Box<str>, (Box<str>, Credential)>,
+    valid: HashMap<Arc<str>, (Box<str>, Credential)>,
+    /// The names by credential, for questions that are asked of each game server on the list.
+    names: HashMap<Credential, Arc<str>>,
     /// How many keys have ever been given a credential.
     numbered: u32,
 }
 
 impl Keys {
-    /// Takes the keys of a file in place of those from before. A key that was there before keeps
-    /// its credential. Returns the lines that are wrong; the others count.
-    pub fn set(&mut self, text: &str) -> Vec<WrongLine> {
+    /// The keys of a file that holds `text`, in place of these. A key that is among these keeps its
+    /// credential. Returns the lines that are wrong too; the others count.
+    pub fn renewed(&self, text: &str) -> (Self, Vec<WrongLine>) {
+        let mut new = Self {
+            numbered: self.numbered,
+            ..Self::default()
+        };
         let mut wrong = Vec::new();
-        let mut valid: HashMap<Box<str>, (Box<str>, Credential)> = HashMap::new();
         for (number, line) in telling_lines(text) {
-            match check(line) {
-                Ok((name, _)) if valid.contains_key(name) => {
-                    let why = "the name is that of a key on a line before".to_owned();
-                    wrong.push(WrongLine { number, why });
-                }
-                Ok((name, secret)) => {
-                    let credential = match self.valid.get(name) {
-                        Some((before, credential)) if **before == *secret => *credential,
-                        _ => {
-                            self.numbered += 1;
-                            Credential::Key(self.numbered)
-                        }
-                    };
-                    valid.insert(name.into(), (secret.into(), credential));
-                }
-                Err(why) => wrong.push(WrongLine {
-                    number,
-                    why: why.to_owned(),
-                }),
+            let added = check(line).and_then(|(name, secret)| new.add(name, secret, self));
+            if let Err(why) = added {
+                let why = why.to_owned();
+                wrong.push(WrongLine { number, why });
             }
         }
-        self.valid = valid;
-        wrong
+        (new, wrong)
+    }
+
+    fn add(&mut self, name: &str, secret: &str, before: &Self) -> Result<(), &'static str> {
+        if self.valid.contains_key(name) {
+            return Err("the name is that of a key on a line before");
+        }
+        let credential = match before.valid.get(name) {
+            Some((same, credential)) if **same == *secret => *credential,
+            _ => {
+                self.numbered += 1;
+                Credential::Key(self.numbered)
+            }
+        };
+        let name: Arc<str> = name.into();
+        self.valid
+            .insert(Arc::clone(&name), (secret.into(), credential));
+        self.names.insert(credential, name);
+        Ok(())
     }
 
     /// How many keys there are.
@@ -58,11 +67,10 @@ impl Keys {
         self.valid.len()
     }
 
-    /// The names of all keys, by their credentials.
-    pub fn names(&self) -> HashMap<Credential, Box<str>> {
-        let keys = self.valid.iter();
-        keys.map(|(name, (_, credential))| (*credential, name.clone()))
-            .collect()
+    /// The name of the key that `credential` stands for; `None` if it is no key, or not valid (any
+    /// more).
+    pub fn name(&self, credential: Credential) -> Option<&str> {
+        self.names.get(&credential).map(|name| &**name)
     }
 
     /// The credential of the key `name`.
@@ -72,8 +80,7 @@ impl Keys {
 
     /// True unless `credential` is a key that is not valid (any more).
     pub fn allows(&self, credential: Credential) -> bool {
-        !matches!(credential, Credential::Key(_))
-            || self.valid.values().any(|(_, valid)| *valid == credential)
+        credential.key().is_none() || self.names.contains_key(&credential)
     }
 
     /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and
@@ -125,11 +132,9 @@ mod tests {
 
     #[test]
     fn a_key_is_known_by_what_its_secret_gives() {
-        let mut keys = Keys::default();
-        assert_eq!(
-            keys.set("# of the club\nalice  between us\nbob hunter2\n"),
-            []
-        );
+        let text = "# of the club\nalice  between us\nbob hunter2\n";
+        let (keys, wrong) = Keys::default().renewed(text);
+        assert_eq!(wrong, []);
         let alice = verify(&keys, "alice", "between us").unwrap();
         assert_ne!(Some(alice), verify(&keys, "bob", "hunter2"));
         assert_eq!(verify(&keys, "alice", "hunter2"), None);
@@ -152,31 +157,31 @@ mod tests {
 
     #[test]
     fn a_key_that_is_gone_or_has_another_secret_is_not_valid_any_more() {
-        let mut keys = Keys::default();
-        keys.set("alice one\nbob two");
+        let (keys, _) = Keys::default().renewed("alice one\nbob two");
         let (alice, bob) = (
             verify(&keys, "alice", "one").unwrap(),
             verify(&keys, "bob", "two").unwrap(),
         );
-        keys.set("bob two\nalice other");
+        assert!(keys.allows(bob) && keys.allows(alice));
+        let (keys, _) = keys.renewed("bob two\nalice other");
         assert!(keys.allows(bob) && !keys.allows(alice));
+        assert_eq!((keys.name(bob), keys.name(alice)), (Some("bob"), None));
         assert_eq!(verify(&keys, "bob", "two"), Some(bob));
-        assert_ne!(verify(&keys, "alice", "other"), Some(alice));
-        keys.set("");
-        assert!(!keys.allows(bob) && keys.count() == 0);
-        assert!(keys.allows(Credential::Password(0)));
+        let other = verify(&keys, "alice", "other").unwrap();
+        assert!(other != alice && other != bob && keys.allows(other));
+        let (keys, _) = keys.renewed("");
+        assert!(!keys.allows(bob) && !keys.allows(other) && keys.count() == 0);
+        assert!(keys.allows(Credential::Password(1)) && keys.allows(Credential::Forgotten));
+        let (keys, _) = keys.renewed("bob two");
+        assert!(!keys.allows(bob), "it was gone, and nobody remembers it");
     }
 
     #[test]
     fn wrong_lines_are_named_and_the_others_count() {
-        let mut keys = Keys::default();
         let long = "x".repeat(256);
         let text = format!("alice one\nbob\nalice two\nna/me x\ncarol {long}\ndave four five\n");
-        let wrong: Vec<usize> = keys
-            .set(&text)
-            .into_iter()
-            .map(|line| line.number)
-            .collect();
+        let (keys, wrong) = Keys::default().renewed(&text);
+        let wrong: Vec<usize> = wrong.into_iter().map(|line| line.number).collect();
         assert_eq!(wrong, [2, 3, 4, 5]);
         assert!(verify(&keys, "alice", "one").is_some());
         assert!(verify(&keys, "dave", "four five").is_some());

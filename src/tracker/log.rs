@@ -11,12 +11,13 @@ use crate::threads;
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Lines that may wait to be written. At 120 bytes each that is half a megabyte at most.
+/// Lines that may wait to be written. Most take 160 bytes, which makes two thirds of a megabyte.
 const QUEUE: usize = 4096;
 
 /// After it was written to, the log gathers lines for so long, and then as many at once. Beyond that
@@ -94,8 +95,15 @@ impl Log {
     pub fn start(level: Level, target: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (queue, lines) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&dropped);
-        let write = move || write_lines(&lines, &counter, target);
+        let mut writer = Writer {
+            lines,
+            dropped: Arc::clone(&dropped),
+            said: 0,
+            in_hand: 0,
+            target,
+        };
+        // What it says of a panic it writes itself.
+        let write = move || threads::survive(threads::AFTER_A_PANIC, || {}, || writer.write_next());
         threads::start("log", 128 * 1024, write)?;
         Ok(Self {
             level,
@@ -148,33 +156,63 @@ impl Log {
         self.event(Level::Warn, event, &all);
     }
 
-    /// Lines that were dropped so far, because nobody read the ones before them.
+    /// Lines that were dropped so far, because nobody read the ones before them or they could not be
+    /// written.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
 
-/// Writes a line that comes alone at once, and many that come together together: to be woken for
-/// each is more work than to write it, for those who log too.
-fn write_lines(lines: &Receiver<String>, dropped: &AtomicU64, mut target: impl Write) {
-    let mut said = 0;
-    while let Ok(mut text) = lines.recv() {
-        let more = lines.try_iter().take(AT_ONCE - 1);
-        more.for_each(|line| text.push_str(&line));
-        let lost = dropped.load(Ordering::Relaxed) - said;
-        if lost > 0 {
-            said += lost;
-            text += &format_line(
-                SystemTime::now(),
-                Level::Warn,
-                "log-dropped",
-                &[("lines", &lost)],
-            );
+/// What the log's thread knows.
+struct Writer<W> {
+    lines: Receiver<String>,
+    /// Counts all lines that are lost.
+    dropped: Arc<AtomicU64>,
+    /// How many of those the log has a word of.
+    said: u64,
+    /// Lines that were taken and are not written yet. None between two rounds, but after a panic.
+    in_hand: u64,
+    target: W,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes a line that comes alone at once, and many that come together together: to be woken
+    /// for each is more work than to write it, for those who log too. Done when nobody can log any
+    /// more.
+    fn write_next(&mut self) -> ControlFlow<()> {
+        let Some(mut text) = self.first() else {
+            return ControlFlow::Break(());
+        };
+        self.in_hand = 1;
+        for line in self.lines.try_iter().take(AT_ONCE - 1) {
+            self.in_hand += 1;
+            text.push_str(&line);
+        }
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        if dropped > self.said {
+            let lost = dropped - self.said;
+            let fields: [(&str, &dyn Display); 1] = [("lines", &lost)];
+            text += &format_line(SystemTime::now(), Level::Warn, "log-dropped", &fields);
         }
         // A closed standard error is no reason to stop: somebody may look at the counters.
-        let _ = target.write_all(text.as_bytes());
-        let _ = target.flush();
+        let _ = self.target.write_all(text.as_bytes());
+        let _ = self.target.flush();
+        self.said = dropped;
+        self.in_hand = 0;
         std::thread::sleep(GATHER);
+        ControlFlow::Continue(())
+    }
+
+    /// The first of the lines to be written, as soon as there is one. After a panic that is a word
+    /// of it, and the lines that were in hand are lost.
+    fn first(&mut self) -> Option<String> {
+        let lost = std::mem::take(&mut self.in_hand);
+        if lost == 0 {
+            return self.lines.recv().ok();
+        }
+        self.dropped.fetch_add(lost, Ordering::Relaxed);
+        let (now, event) = (SystemTime::now(), "log-panicked");
+        Some(format_line(now, Level::Error, event, &[]))
     }
 }
 
@@ -312,5 +350,48 @@ mod tests {
         }
         assert!(written().contains(&format!("event=log-dropped lines={dropped}\n")));
         assert!(!written().contains("not-shown"));
+    }
+
+    /// A target that panics when it is to write the first time.
+    struct Broken(bool, mpsc::Sender<String>);
+
+    impl Write for Broken {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            assert!(std::mem::replace(&mut self.0, true), "on purpose");
+            let _ = self.1.send(String::from_utf8(bytes.to_vec()).unwrap());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_target_that_panics_costs_the_lines_in_hand_and_the_log_goes_on() {
+        let (write, written) = mpsc::channel();
+        let log = Log::start(Level::Info, Broken(false, write)).unwrap();
+        log.event(Level::Info, "lost", &[]);
+        let hear = || written.recv_timeout(Duration::from_secs(20)).unwrap();
+        let text = hear();
+        let mut lines = text.lines();
+        let mut next = || lines.next().unwrap_or_default();
+        assert!(
+            next().ends_with(" level=error event=log-panicked"),
+            "{text}"
+        );
+        assert!(
+            next().ends_with(" level=warn event=log-dropped lines=1"),
+            "{text}"
+        );
+        assert_eq!((next(), log.dropped()), ("", 1));
+        log.event(Level::Info, "after", &[]);
+        assert!(hear().ends_with(" level=info event=after\n"));
+        drop(log);
+        let end = written.recv_timeout(Duration::from_secs(20));
+        assert_eq!(
+            end,
+            Err(mpsc::RecvTimeoutError::Disconnected),
+            "its thread has ended"
+        );
     }
 }

@@ -11,7 +11,6 @@ use super::connection::Look;
 use super::conversation::Conversation;
 use crate::threads;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -114,15 +113,8 @@ impl Lounge {
             inside.last_look = Some(now);
             std::mem::take(&mut inside.clients)
         };
-        let mut staying = Vec::with_capacity(clients.len());
-        for (since, client) in clients {
-            let look = || look_at(client, now >= since + STAY);
-            // A panic costs the client that was looked at, and no other.
-            if let Ok(Some(client)) = catch_unwind(AssertUnwindSafe(look)) {
-                staying.push((since, client));
-            }
-        }
-        self.let_in(&mut staying);
+        let look = |(since, client)| Some((since, look_at(client, now >= since + STAY)?));
+        self.let_in(&mut threads::each_apart(clients, look));
     }
 
     /// Waits until somebody is inside. True if nobody was.

@@ -12,11 +12,14 @@ use std::fs;
 /// is, and somebody must still be there to say no.
 pub const SPARE_DOORMEN: usize = 16;
 
-/// Threads that hold no connection, or many: main, which also feeds the watchdog, the log, the keeper,
-/// the watchers', the guests', the lounge's, the publisher, two of the state file.
-const OTHER_THREADS: usize = 9;
+/// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the keeper, the
+/// watchers', the guests', the lounge's, the publisher, and two of the state file, which write and
+/// forget.
+pub const OTHER_THREADS: usize = 9;
 
-/// Descriptors that are not connections: standard streams, listeners, four pipes, files being read.
+/// Descriptors that are not connections: standard streams, two listeners, four pipes with two ends
+/// each, two sockets for datagrams, one for the service manager, one that rings at a door, the random
+/// numbers, the lock of the state file, and those of files that are read or written: some 20.
 const OTHER_DESCRIPTORS: usize = 32;
 
 /// Memory maps a std thread takes: its stack, the guard page below, and the same for the stack
@@ -26,7 +29,7 @@ const MAPS_PER_THREAD: usize = 4;
 /// Memory maps of everything else in the process.
 const OTHER_MAPS: usize = 1000;
 
-/// What a tracker needs to hold all its slots.
+/// What a tracker needs to hold all its slots. However many those are, it is not less for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// Threads of the game-server port.
@@ -43,29 +46,32 @@ pub struct Needs {
 impl Needs {
     /// What these slots need.
     pub fn of(limits: Limits) -> Self {
+        let workers = limits.of(Class::Pending).saturating_add(SPARE_DOORMEN);
         Self {
-            game_server_threads: limits.of(Class::Pending)
-                + limits.of(Class::Listed)
-                + SPARE_DOORMEN,
-            game_server_workers: limits.of(Class::Pending) + SPARE_DOORMEN,
-            client_threads: limits.of(Class::Client) + SPARE_DOORMEN,
+            game_server_threads: workers.saturating_add(limits.of(Class::Listed)),
+            game_server_workers: workers,
+            client_threads: limits.of(Class::Client).saturating_add(SPARE_DOORMEN),
             watchers: limits.of(Class::Watcher),
             guests: limits.guests(),
         }
     }
 
     fn threads(self) -> usize {
-        self.game_server_threads + self.client_threads + OTHER_THREADS
+        let held = self.game_server_threads.saturating_add(self.client_threads);
+        held.saturating_add(OTHER_THREADS)
     }
 
     /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
     /// costs one whether or not somebody has come.
     fn descriptors(self) -> usize {
-        self.threads() + self.watchers + self.guests + OTHER_DESCRIPTORS
+        let held = self.watchers.saturating_add(self.guests);
+        let sockets = self.threads().saturating_add(held);
+        sockets.saturating_add(OTHER_DESCRIPTORS)
     }
 
     fn maps(self) -> usize {
-        self.threads() * MAPS_PER_THREAD + OTHER_MAPS
+        let stacks = self.threads().saturating_mul(MAPS_PER_THREAD);
+        stacks.saturating_add(OTHER_MAPS)
     }
 }
 
@@ -257,6 +263,21 @@ mod tests {
             .check(needs(1024))
             .is_ok()
         );
+    }
+
+    #[test]
+    fn no_number_of_slots_is_so_large_that_it_needs_little() {
+        for max_slots in [1 << 40, usize::MAX / 5, usize::MAX / 2, usize::MAX] {
+            let needs = needs(max_slots);
+            assert!(needs.threads() > max_slots / 2 && needs.maps() > max_slots / 2);
+            assert!(needs.descriptors() >= max_slots);
+            let limits = Machine {
+                descriptors: Some(1 << 20),
+                ..Machine::default()
+            };
+            let shortage = limits.check(needs).unwrap_err().to_string();
+            assert!(shortage.contains("open files are needed"), "{shortage}");
+        }
     }
 
     #[test]

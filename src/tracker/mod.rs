@@ -2,9 +2,9 @@
 //!
 //! The pure modules ([`registry`], [`admission`], [`session`]) decide; they have no I/O and are
 //! given the time. The others own what the pure ones never see: [`pool`] and [`roster`] the threads
-//! and the listeners, [`connection`] the sockets, [`credentials`] the files, [`log`] standard
-//! error, [`publish`] the files for the rest of the world, [`machine`] the limits of the system.
-//! `services` and `seat` are where the two meet.
+//! and the listeners, [`connection`] the sockets, [`watched_file`] what the operator writes, [`log`]
+//! standard error, [`state_file`] the list on the disk, [`publish`] the files for the rest of the
+//! world, [`machine`] the limits of the system. `services` and `seat` are where the two meet.
 
 pub mod admission;
 mod answers;
@@ -36,8 +36,10 @@ pub mod stats;
 pub mod watched_file;
 
 mod conversation;
+mod current;
 mod guests;
 mod keeper;
+mod lasting;
 mod lounge;
 mod outage;
 mod places;
@@ -51,7 +53,8 @@ pub use start_error::StartError;
 
 use admission::{Admission, Caps, WORK_RATE};
 use conversation::Roster;
-use credentials::Passwords;
+use credentials::{Passwords, Reread};
+use current::Current;
 use keeper::Keeper;
 use log::{Level, Log};
 use machine::{Machine, Needs};
@@ -72,6 +75,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
+use watched_file::WatchedFile;
 
 /// Slots when nobody says how many.
 pub const DEFAULT_MAX_SLOTS: usize = 1024;
@@ -152,6 +156,7 @@ impl Tracker {
     /// [`StartError`], with a text that says what to change. What was opened until then is left
     /// to the end of the process.
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        config.timings.check().map_err(StartError::Timings)?;
         let machine = Machine::read();
         let (max_slots, limits) = slots(&config, &machine)?;
         let needs = Needs::of(limits);
@@ -164,8 +169,15 @@ impl Tracker {
         {
             return Err(StartError::Clash(path));
         }
-        let passwords = Passwords::new(config.passwords, config.password_file)
-            .map_err(StartError::Passwords)?;
+        let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
+        let mut password_file = config.password_file.map(WatchedFile::new);
+        if let Some(file) = &mut password_file {
+            match passwords.reread(file) {
+                Reread::Same => {}
+                Reread::Changed(more) => passwords = more,
+                Reread::Kept(error) => return Err(StartError::Passwords(error)),
+            }
+        }
         let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
         let clients = listen(config.clients, CLIENT_PORT)?;
         let local = |listener: &TcpListener, asked: Option<SocketAddr>, port| {
@@ -203,9 +215,9 @@ impl Tracker {
                 listed_per_key: config.listed_per_key.unwrap_or(DEFAULT_LISTED_PER_KEY),
             })),
             registry: Mutex::new(Registry::new(epoch)),
-            passwords: Mutex::new(passwords),
-            keys: Mutex::default(),
-            bans: Mutex::default(),
+            passwords: Current::new(passwords),
+            keys: Default::default(),
+            bans: Default::default(),
             reachability: Reachability::open(servers_at.ip()),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
@@ -220,8 +232,7 @@ impl Tracker {
             lounge: Default::default(),
             guests: Default::default(),
         }));
-        Keeper::start(shared, config.keys_file, config.bans_file)
-            .map_err(|(path, error)| StartError::File(path, error))?;
+        Keeper::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
             state_file::start(shared, path)?;

@@ -145,12 +145,12 @@ impl Pulse {
     }
 }
 
-/// How often to feed a watchdog that bites after `microseconds`: twice in that time. `None` if
-/// there is none, or if it watches another process.
+/// How often to feed a watchdog that bites after `microseconds`: twice in that time, but not more
+/// often than each millisecond. `None` if there is none, or if it watches another process.
 fn interval(microseconds: Option<&str>, pid: Option<&str>, own_pid: u32) -> Option<Duration> {
     let microseconds: u64 = microseconds?.parse().ok().filter(|n| *n > 0)?;
     let is_ours = pid.is_none_or(|pid| pid.parse() == Ok(own_pid));
-    is_ours.then(|| Duration::from_micros(microseconds / 2))
+    is_ours.then(|| Duration::from_micros(microseconds / 2).max(Duration::from_millis(1)))
 }
 
 #[cfg(unix)]
@@ -280,6 +280,13 @@ mod tests {
         assert_eq!(interval(Some("30000000"), None, 5), half);
         assert_eq!(interval(Some("30000000"), Some("5"), 5), half);
         assert_eq!(interval(Some("30000000"), Some("6"), 5), None);
+        let pause = |microseconds| interval(Some(microseconds), None, 5);
+        assert_eq!(
+            pause("1"),
+            Some(Duration::from_millis(1)),
+            "it sleeps at all"
+        );
+        assert!(pause("18446744073709551615").is_some());
         for nothing in [None, Some(""), Some("0"), Some("soon")] {
             assert_eq!(interval(nothing, None, 5), None);
         }

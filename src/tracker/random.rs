@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Numbers fetched at a time: a login needs two, and a call of the system for each would be one in
 /// eight of all that it makes.
@@ -35,25 +35,30 @@ impl Random {
 
     /// 64 random bits.
     pub fn number(&self) -> u64 {
-        let mut stock = self.stock.lock().unwrap_or_else(PoisonError::into_inner);
-        if stock.is_empty() {
-            self.fetch(&mut stock);
-        }
-        if let Some(number) = stock.pop() {
-            return number;
-        }
-        // Systems without the device: std keys its hash maps from the system's generator, and
-        // the keyed hash of nothing cannot be told without the keys.
-        RandomState::new().build_hasher().finish()
+        let in_stock = self.stock().pop();
+        in_stock.or_else(|| self.fetch()).unwrap_or_else(|| {
+            // Systems without the device: std keys its hash maps from the system's generator, and
+            // the keyed hash of nothing cannot be told without the keys.
+            RandomState::new().build_hasher().finish()
+        })
     }
 
-    fn fetch(&self, stock: &mut Vec<u64>) {
+    /// Reads numbers without the lock, for one who has found none. The others go into the stock,
+    /// unless somebody was quicker.
+    fn fetch(&self) -> Option<u64> {
         let mut bytes = [0; 8 * STOCK];
-        let read = |mut file: &File| file.read_exact(&mut bytes);
-        if let Some(Ok(())) = self.source.as_ref().map(read) {
-            let (numbers, _) = bytes.as_chunks();
-            stock.extend(numbers.iter().copied().map(u64::from_ne_bytes));
-        }
+        self.source.as_ref()?.read_exact(&mut bytes).ok()?;
+        let (numbers, _) = bytes.as_chunks();
+        let mut numbers = numbers.iter().copied().map(u64::from_ne_bytes);
+        let first = numbers.next();
+        let mut stock = self.stock();
+        let room = STOCK.saturating_sub(stock.len());
+        stock.extend(numbers.take(room));
+        first
+    }
+
+    fn stock(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A password of 12 letters and digits (60 bits) that is easy to read out: no vowels, so that
@@ -83,6 +88,24 @@ mod tests {
                 "{ones} of 64,000 bits are set"
             );
         }
+    }
+
+    #[test]
+    fn those_who_ask_at_once_share_a_stock_that_stays_small_and_get_no_number_twice() {
+        const THREADS: usize = 8;
+        let random = Random::open();
+        let ask = || (0..5 * STOCK).map(|_| random.number()).collect::<Vec<_>>();
+        let mut numbers: Vec<u64> = std::thread::scope(|scope| {
+            let threads = [(); THREADS].map(|()| scope.spawn(ask));
+            threads
+                .into_iter()
+                .flat_map(|t| t.join().unwrap())
+                .collect()
+        });
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), THREADS * 5 * STOCK);
+        assert!(random.stock().len() <= STOCK);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! This file hides what a resting thread sleeps in. A kernel looks for the sleeper that is to be
 //! woken among all of a process who sleep in the same few lists: Linux 6.16 and later have sixteen
 //! of those for a process on two processors. With thousands of threads parked there, to wake one
-//! was a third of what a login took. So a few are parked, those who came last, since what they need
-//! is still in the cache. All others wait to read from a pipe, which wakes one for each byte and has
-//! nobody else to look through; but where a pipe wakes all who read from it, all are parked.
+//! was a third of what a login took. So a few are parked, of whom the last who came is called first,
+//! since what it needs is still in the cache. Whoever comes when there are enough of those waits to
+//! read from a pipe, which wakes one for each byte and has nobody else to look through; but where a
+//! pipe wakes all who read from it, all are parked.
 
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -56,6 +57,8 @@ impl Resting {
     /// # Errors
     /// When the system has no pipe for it.
     pub fn new() -> io::Result<Self> {
+        // Asked of the system now: later it would be with the lock held.
+        LazyLock::force(&MOST_WARM);
         Ok(Self {
             warm: Vec::with_capacity(WARM),
             cold: 0,

@@ -128,12 +128,12 @@ impl<T> Roster<T> {
         }
     }
 
-    /// Has somebody go on with `held` that has nothing else to do, as soon as there is one.
+    /// Has a worker go on with `held` that has nothing else to do, as soon as there is one.
     pub fn hand_over(&self, held: T) {
         let called = {
             let mut state = self.state();
             state.holds.push_back(held);
-            state.next_worker()
+            state.resting_worker()
         };
         call(called);
     }

@@ -226,11 +226,11 @@ impl Seat {
             ghost.dismiss(taken_over(address));
         }
         // Keys that were read since it was verified would not have found the entry yet.
-        if !lock(&shared.keys).allows(credential) {
+        if !shared.keys.get().allows(credential) {
             self.connection.dismiss(key_withdrawn());
         }
         // A guest was not among those whom new bans are held against.
-        if let Some(refusal) = lock(&shared.bans).refusal(peer.ip()) {
+        if let Some(refusal) = shared.bans.get().refusal(peer.ip()) {
             self.connection.dismiss(refusal);
         }
         self.serve_guest();
@@ -368,7 +368,7 @@ impl game_server::Services for Seat {
     }
 
     fn verify(&self, password: &str) -> Option<Credential> {
-        let credential = lock(&self.shared.passwords).verify(password);
+        let credential = self.shared.passwords.get().verify(password);
         if credential.is_none() {
             self.shared.stats.bad_passwords.add_one();
         }
@@ -376,7 +376,7 @@ impl game_server::Services for Seat {
     }
 
     fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
-        let credential = lock(&self.shared.keys).verify(name, number, port, mac);
+        let credential = self.shared.keys.get().verify(name, number, port, mac);
         if credential.is_none() {
             self.shared.stats.bad_passwords.add_one();
         }

@@ -1,6 +1,7 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
 use super::doorbell::within;
+use super::lasting;
 use super::log::{Level, Log};
 use super::notify::Manager;
 use super::random::Random;
@@ -67,7 +68,9 @@ pub fn serve(
         let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
         let _ = stdout.flush();
     }
-    manager.feed_watchdog(&tracker, &log)
+    loop {
+        lasting::run("watchdog", &log, || manager.feed_watchdog(&tracker, &log));
+    }
 }
 
 /// What nobody has named, and a service manager hands over in a folder, is taken from there.

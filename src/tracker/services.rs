@@ -1,8 +1,26 @@
 //! What the sessions share, and who is received.
 //!
-//! This file hides the locks, and the way from the door to a seat. Each lock is held to look up, to
-//! change or to clone an `Arc`, never across a system call; where two are needed, the slots come
-//! before the list.
+//! This file hides the locks, and the way from the door to a seat.
+//!
+//! A lock of what is shared is held to look up, to change or to clone an `Arc`: never across a
+//! system call (but for the memory that the allocator may fetch), and never while a list is
+//! formatted. Those are `admission` (the slots), `registry` (the list), and the locks inside
+//! `passwords`, `keys` and `bans` ([`Current`]), `random` (its stock), `log` (its noises),
+//! `reachability` (its quota), `answers` and `work`, `watchers` (its inbox, its state of the list and
+//! its answers), `guests` (their inbox), the two rosters, `lounge` (who is inside), and each
+//! connection's word that it waits for its peer. Where two are needed, the slots come before the list,
+//! and the watchers' state before it; whoever holds any other takes none.
+//!
+//! Other mutexes are turns: who holds one does something that others need not do too, system calls
+//! and the locks above included. Nobody who is needed waits for one for long:
+//!
+//! - the trouble of a door (`pool`): held for 50 ms by one doorman after the system has refused to
+//!   let anybody in; the others, who were refused too, wait behind it;
+//! - the ringer of a doorbell: held while the tracker connects to a door of its own, which takes
+//!   microseconds, and is given up after 250 ms for each of two addresses; who lets somebody in at
+//!   that moment waits for it;
+//! - the turn of the lounge: held by whoever looks at the clients there without waiting for any of
+//!   them. Others pass it by; only one who needs a slot waits for it.
 
 use super::admission::{Admission, Denied, Newcomer};
 use super::answers::Answers;
@@ -10,6 +28,7 @@ use super::bans::Bans;
 use super::connection::{Connection, Look};
 use super::conversation::{Conversation, Party, Place, Roster};
 use super::credentials::{Credential, Passwords};
+use super::current::Current;
 use super::doorbell::Doorbell;
 use super::entry::Entry;
 use super::guests::Guests;
@@ -46,9 +65,9 @@ pub(super) struct Shared {
     pub(super) stats: Stats,
     pub(super) admission: Mutex<Admission<Arc<Connection>>>,
     pub(super) registry: Mutex<Registry>,
-    pub(super) passwords: Mutex<Passwords>,
-    pub(super) keys: Mutex<Keys>,
-    pub(super) bans: Mutex<Arc<Bans>>,
+    pub(super) passwords: Current<Passwords>,
+    pub(super) keys: Current<Keys>,
+    pub(super) bans: Current<Bans>,
     pub(super) reachability: Reachability,
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
@@ -120,8 +139,7 @@ impl Shared {
         let connection = Connection::new(id, stream, peer).counting(&self.stats.bytes_sent);
         let connection = Arc::new(connection);
         let ip = connection.peer().ip();
-        let bans = Arc::clone(&lock(&self.bans));
-        if let Some(refusal) = bans.refusal(ip) {
+        if let Some(refusal) = self.bans.get().refusal(ip) {
             self.stats.banned.add_one();
             let fields: [(&str, &dyn Display); 2] =
                 [("peer", &connection.peer()), ("class", &class.as_str())];
@@ -201,7 +219,7 @@ impl Shared {
     /// Bans that were read since somebody was looked for in them would not have found the connection
     /// yet.
     fn check_bans(&self, connection: &Connection) {
-        if let Some(refusal) = lock(&self.bans).refusal(connection.peer().ip()) {
+        if let Some(refusal) = self.bans.get().refusal(connection.peer().ip()) {
             connection.dismiss(refusal);
         }
     }

@@ -74,8 +74,9 @@ impl Limits {
     /// Divides `max_slots`; what does not divide evenly goes to *listed*. `None` if a class would
     /// be left without a slot.
     pub fn divide(max_slots: usize, shares: SlotShares) -> Option<Self> {
-        let all: u64 = shares.0.iter().map(|&share| u64::from(share)).sum();
-        let part = |share: u32| (max_slots as u64 * u64::from(share) / all).max(1) as usize;
+        let all: u128 = shares.0.iter().map(|&share| u128::from(share)).sum();
+        // A part is no larger than the whole.
+        let part = |share: u32| (max_slots as u128 * u128::from(share) / all).max(1) as usize;
         let [pending, _, client, watcher] = shares.0.map(part);
         let listed = max_slots
             .checked_sub(pending + client + watcher)
@@ -86,7 +87,8 @@ impl Limits {
     /// How many guests there may be at both doors together: newcomers without a slot, who are heard
     /// all the same.
     pub fn guests(self) -> usize {
-        (self.0.iter().sum::<usize>() * 3 / 4).min(MOST_GUESTS)
+        let all = self.0.iter().copied().fold(0, usize::saturating_add);
+        (all / 4 * 3).min(MOST_GUESTS)
     }
 
     /// The slots of one class.
@@ -111,6 +113,11 @@ mod tests {
         assert_eq!(limits(4, "1:4:2:1"), Some([1, 1, 1, 1]));
         assert_eq!(limits(3, "1:4:2:1"), None);
         assert_eq!(limits(16000, "1:60:2:1"), Some([250, 15000, 500, 250]));
+        for shares in ["1:4:2:1", "1:10000:10000:10000"] {
+            let parts = limits(usize::MAX, shares).unwrap();
+            let sum: u128 = parts.iter().map(|&part| part as u128).sum();
+            assert_eq!(sum, usize::MAX as u128);
+        }
     }
 
     #[test]
@@ -123,6 +130,8 @@ mod tests {
             "a:1:1:1",
             "1:1:1:-1",
             "1:1:1:10001",
+            "4294967296:1:1:1",
+            "1:1:1:18446744073709551616",
         ] {
             assert!(bad.parse::<SlotShares>().is_err(), "{bad}");
         }

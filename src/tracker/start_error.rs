@@ -14,9 +14,11 @@ pub enum StartError {
     TooFewSlots(usize),
     /// The machine does not allow as many slots as were asked for.
     Machine(usize, Shortage),
+    /// The timings cannot be used; only a program that starts a tracker itself can set them.
+    Timings(String),
     /// The passwords cannot be used.
     Passwords(PasswordError),
-    /// A file of keys or bans cannot be read.
+    /// A file of keys or bans, or the link to the state file, cannot be read.
     File(PathBuf, io::Error),
     /// The folder of a service manager cannot be used, and nothing else says who may log in.
     NoCredentials(PathBuf, io::Error),
@@ -39,7 +41,7 @@ impl StartError {
     /// said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
-            Self::TooFewSlots(_) | Self::Clash(_) => true,
+            Self::TooFewSlots(_) | Self::Timings(_) | Self::Clash(_) => true,
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
             // It is there and can be read, but it is no text.
             Self::Passwords(PasswordError::Unreadable(_, error)) | Self::File(_, error) => {
@@ -64,6 +66,7 @@ impl fmt::Display for StartError {
                     "--max-slots {slots} is more than this machine allows: {shortage}"
                 )
             }
+            Self::Timings(why) => write!(f, "the timings cannot be used: {why}"),
             Self::Passwords(error) => error.fmt(f),
             Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
                 f,

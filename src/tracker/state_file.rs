@@ -10,6 +10,7 @@ pub mod format;
 use super::StartError;
 use super::credentials::Credential;
 use super::entry::Entry;
+use super::lasting;
 use super::log::Level;
 use super::outage::Outage;
 use super::places::behind_links;
@@ -23,6 +24,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -62,14 +64,21 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
     };
     keeper.load();
     // Apart from the thread that writes: a disk that hangs keeps nobody on the list for longer.
-    threads::start("forget", threads::STACK, move || forget(shared))
-        .and_then(|_| threads::start("state-file", threads::STACK, move || keeper.keep()))
+    let forget = move || forget(shared);
+    lasting::start("forget", threads::STACK, &shared.log, forget)
+        .and_then(|_| {
+            let keep = move || {
+                keeper.write_and_rest();
+                ControlFlow::Continue(())
+            };
+            lasting::start("state-file", threads::STACK, &shared.log, keep)
+        })
         .map(drop)
         .map_err(StartError::Thread)
 }
 
-/// Takes those off the list who have not come back in time. Ends when there are none left.
-fn forget(shared: &'static Shared) {
+/// Takes those off the list who have not come back in time. Done when there are none left.
+fn forget(shared: &'static Shared) -> ControlFlow<()> {
     let mut forgotten = 0;
     loop {
         let next = lock(&shared.registry).next_to_forget();
@@ -82,14 +91,14 @@ fn forget(shared: &'static Shared) {
             forgotten = 0;
         }
         match next {
-            None => return,
+            None => return ControlFlow::Break(()),
             Some(next) if now < next => std::thread::sleep(next - now),
             Some(_) => forgotten += usize::from(lock(&shared.registry).forget(now).is_some()),
         }
     }
 }
 
-/// What its thread knows.
+/// What its thread knows. A panic leaves it whole: that something is on the disk is noted when it is.
 struct StateFile {
     shared: &'static Shared,
     disk: Disk,
@@ -104,12 +113,10 @@ struct StateFile {
 }
 
 impl StateFile {
-    fn keep(mut self) {
-        loop {
-            let start = Instant::now();
-            self.write_if_changed();
-            std::thread::sleep(WRITE_EVERY.saturating_sub(start.elapsed()));
-        }
+    fn write_and_rest(&mut self) {
+        let start = Instant::now();
+        self.write_if_changed();
+        std::thread::sleep(WRITE_EVERY.saturating_sub(start.elapsed()));
     }
 
     fn write_if_changed(&mut self) {
@@ -119,8 +126,7 @@ impl StateFile {
         if self.written == Some(revision) && self.disk.is_there() {
             return self.say_written();
         }
-        let names = lock(&self.shared.keys).names();
-        let text = format::encode(&list, &names, &self.until);
+        let text = format::encode(&list, &self.shared.keys.get(), &self.until);
         // While it is held, every change copies a piece of it.
         drop(list);
         match self.write(&text) {
@@ -238,13 +244,13 @@ impl StateFile {
     fn entitled(&self, saved: &Saved) -> Option<Entry> {
         let shared = self.shared;
         let credential = match &saved.key {
-            Some(name) => lock(&shared.keys).credential(name)?,
+            Some(name) => shared.keys.get().credential(name)?,
             None => Credential::Forgotten,
         };
         let entry = Entry::new(saved.peer, saved.infos.clone(), credential)?;
         let is_trusted = || shared.trusted.iter().any(|net| net.contains(entry.peer));
         let is_proven = || entry.infos.get("checked").is_some();
-        let is_entitled = lock(&shared.bans).refusal(entry.peer).is_none()
+        let is_entitled = shared.bans.get().refusal(entry.peer).is_none()
             && (!shared.setting.require_check || is_proven())
             && (entry.address.ip() == entry.peer || is_trusted());
         is_entitled.then_some(entry)

@@ -37,7 +37,7 @@ pub struct Stats {
     pub penalties: Counter,
     /// Game servers that got onto the list.
     pub logins: Counter,
-    /// Logins with a wrong password.
+    /// Logins with a wrong password or key.
     pub bad_passwords: Counter,
     /// Changes of listed game servers.
     pub updates: Counter,

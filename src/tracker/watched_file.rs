@@ -13,7 +13,7 @@ use std::time::SystemTime;
 const MAX_FILE: u64 = 16 << 20;
 
 /// A file and what was last seen of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WatchedFile {
     path: PathBuf,
     seen: Option<Stamp>,
@@ -35,7 +35,7 @@ pub enum Look {
 }
 
 /// What shows that a file has changed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,

@@ -228,3 +228,77 @@ fn what_a_service_manager_hands_over_and_cannot_be_read_is_no_secret() {
     drop(TrackerProcess::run(prepared("")));
     std::fs::remove_dir(&folder).unwrap();
 }
+
+/// Which of these lines the rule for fail2ban in the README counts, and for which host: as fail2ban
+/// does it, with Python's regular expressions and without the time.
+#[cfg(unix)]
+fn counted_by_fail2ban(lines: &[String]) -> Vec<(String, String)> {
+    use crate::tools::Program;
+    let readme = include_str!("../../README.md");
+    let rule = readme
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("failregex = "));
+    let rule = rule.expect("there is a rule");
+    assert_eq!(rule.matches("<HOST>").count(), 1, "{rule}");
+    let script = "import re, sys
+rule = re.compile(sys.argv[1].replace('<HOST>', '(?P<host>[0-9A-Fa-f:.]+)'))
+for line in sys.stdin:
+    found = rule.search(line)
+    if found: print(found.group('host'), line, end='')";
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", script, rule]);
+    let mut python = Program::start(python);
+    for line in lines {
+        let (_, behind_time) = line.split_once(' ').unwrap();
+        python.say(&format!("time= {behind_time}"));
+    }
+    python.end_input();
+    let counted = python.output.wait_for_end();
+    assert!(python.wait().success(), "{}", python.errors.text());
+    let pair = |line: &str| {
+        let (host, line) = line.split_once(' ').unwrap();
+        (host.to_owned(), line.to_owned())
+    };
+    counted.lines().map(pair).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn fail2ban_counts_wrong_passwords_and_not_keys_that_were_withdrawn() {
+    if !crate::tools::need("python3") {
+        return;
+    }
+    let keys = TestFile::new("fail2ban", "alice between us\n");
+    let arguments = ["--max-slots", "80", "--keys-file", keys.path()];
+    let tracker = TrackerProcess::start_distrustful(&arguments);
+    let (mut alice, answer) = log_in(&tracker, "alice", "between us", 1);
+    assert_eq!(answer, "OK listed 127.0.0.1:1");
+    // The fourth shuts the host out, which is a line of its own.
+    for _ in 0..4 {
+        let told = Peer::connect(tracker.servers).ask("LOGIN wrong");
+        assert!(told.starts_with("ERR bad-password "), "{told}");
+    }
+    let refused = tracker.wait_for_log("event=refused");
+    let penalty = tracker.wait_for_log("event=penalty");
+    // A second later at least, so that it has a line too.
+    keys.write("bob hunter2\n");
+    assert!(alice.read_to_end().starts_with("ERR bad-password the key "));
+    let withdrawn = tracker.wait_for_log("text=\"the key you logged in with");
+    assert!(withdrawn.contains("code=bad-password"), "{withdrawn}");
+
+    let counted = counted_by_fail2ban(&tracker.log());
+    let is_counted = |line: &str| {
+        let (_, behind_time) = line.split_once(' ').unwrap();
+        counted
+            .iter()
+            .any(|(_, counted)| counted.ends_with(behind_time))
+    };
+    assert!(is_counted(&refused) && is_counted(&penalty), "{counted:?}");
+    assert!(
+        counted.iter().all(|(host, _)| host == "127.0.0.1"),
+        "{counted:?}"
+    );
+    let v6 = refused.replace("127.0.0.1:", "[2001:db8::7]:");
+    assert_eq!(counted_by_fail2ban(&[v6])[0].0, "2001:db8::7");
+    assert!(!is_counted(&withdrawn), "{withdrawn}");
+}

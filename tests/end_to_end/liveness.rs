@@ -4,7 +4,9 @@
 use crate::harness::{PASSWORD, PATIENCE, Peer};
 use gltracker::tracker::log::{Level, Log};
 use gltracker::tracker::session::Timings;
+use gltracker::tracker::session::timings::{LONGEST, SHORTEST};
 use gltracker::tracker::{Config, Tracker};
+use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(50);
@@ -34,7 +36,11 @@ fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
         farewell: TICK,
     };
     change(&mut timings);
-    let config = Config {
+    Tracker::start(config(timings), errors_to(std::io::stderr())).unwrap()
+}
+
+fn config(timings: Timings) -> Config {
+    Config {
         servers: Some("127.0.0.1:0".parse().unwrap()),
         clients: Some("127.0.0.1:0".parse().unwrap()),
         passwords: vec![PASSWORD.to_owned()],
@@ -42,8 +48,11 @@ fn hasty_but(change: impl FnOnce(&mut Timings)) -> Tracker {
         trusted: vec!["127.0.0.0/8".parse().unwrap()],
         timings,
         ..Config::default()
-    };
-    Tracker::start(config, Log::start(Level::Error, std::io::stderr()).unwrap()).unwrap()
+    }
+}
+
+fn errors_to(target: impl std::io::Write + Send + 'static) -> Log {
+    Log::start(Level::Error, target).unwrap()
 }
 
 fn listed(tracker: &Tracker, port: u16) -> Peer {
@@ -217,4 +226,124 @@ fn a_client_that_never_reads_is_let_go() {
     }
     assert!(start.elapsed() >= 4 * TICK);
     drop(servers);
+}
+
+/// Everything at its longest or shortest, which is to be told from what a tracker does not start
+/// with.
+fn extreme(time: Duration, write_bytes_per_second: u32) -> Timings {
+    Timings {
+        step: time,
+        login_step_crowded: time,
+        first_command_crowded: time,
+        look_again: time,
+        ping_after: time,
+        drop_after: time,
+        guest: time,
+        proof_again: time,
+        proof_answer: time,
+        proof_every: time,
+        batch_gap: time,
+        sign_of_life: time,
+        write: time,
+        write_bytes_per_second,
+        farewell: time,
+    }
+}
+
+#[test]
+fn the_longest_timings_and_the_largest_numbers_serve() {
+    let timings = Timings {
+        ping_after: LONGEST - SHORTEST,
+        batch_gap: Duration::ZERO,
+        ..extreme(LONGEST, 1)
+    };
+    let config = Config {
+        listed_per_host: Some(usize::MAX),
+        listed_per_key: Some(usize::MAX),
+        trusted: Vec::new(),
+        ..config(timings)
+    };
+    let (errors, said) = channel();
+    let tracker = Tracker::start(config, errors_to(Lines(errors))).unwrap();
+    let mut game_server = listed(&tracker, 5000);
+    let mut watcher = Peer::connect(tracker.clients());
+    watcher.send("WATCH");
+    assert!(watcher.line().starts_with("INFOS ") && watcher.line().starts_with("END count=1 "));
+    assert_eq!(game_server.ask("INFOS nbplayers=1"), "OK");
+    assert!(watcher.line().ends_with(" nbplayers=1"));
+    assert_eq!(count(&tracker), 1);
+    assert_eq!(said.try_recv(), Err(TryRecvError::Empty));
+}
+
+#[test]
+fn the_shortest_timings_leave_time_for_nothing_and_panic_nowhere() {
+    let timings = Timings {
+        drop_after: 2 * SHORTEST,
+        batch_gap: Duration::ZERO,
+        farewell: Duration::ZERO,
+        ..extreme(SHORTEST, u32::MAX)
+    };
+    let (errors, said) = channel();
+    let tracker = Tracker::start(config(timings), errors_to(Lines(errors))).unwrap();
+    for _ in 0..3 {
+        let mut watcher = Peer::connect(tracker.clients());
+        watcher.send("WATCH");
+        for at in [tracker.clients(), tracker.servers()] {
+            let told = Peer::connect(at).read_to_end();
+            assert!(told.starts_with("ERR timeout "), "{told}");
+        }
+        // It may be late for any step of this, and is late for a PING.
+        let mut game_server = Peer::connect(tracker.servers());
+        let challenge = game_server.ask("LOGIN secret");
+        let number = challenge.strip_prefix("CHALLENGE ").unwrap_or_default();
+        game_server.send(&format!("INFOS {number} port=5000"));
+        let _ = game_server.read_to_end();
+        watcher.half_close();
+        let _ = watcher.read_to_end();
+    }
+    assert_eq!(said.try_recv(), Err(TryRecvError::Empty));
+}
+
+#[test]
+fn a_tracker_does_not_start_with_what_it_cannot_work_with() {
+    let refusal = |timings: Timings| {
+        let log = errors_to(std::io::sink());
+        let refused = Tracker::start(config(timings), log).expect_err("it does not start");
+        assert!(refused.is_wrong_usage());
+        refused.to_string()
+    };
+    let slow = refusal(extreme(TICK, 0));
+    assert!(slow.starts_with("the timings cannot be used: "), "{slow}");
+    let patient = refusal(Timings {
+        drop_after: Duration::MAX,
+        ..Timings::default()
+    });
+    assert!(patient.contains("drop_after is "), "{patient}");
+    let config = Config {
+        max_slots: Some(usize::MAX),
+        ..config(Timings::default())
+    };
+    // Where the limits of a process are known, the one that is met is named.
+    if cfg!(target_os = "linux") {
+        let refused = Tracker::start(config, errors_to(std::io::sink())).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("is more than this machine allows"),
+            "{refused}"
+        );
+    }
+}
+
+/// Where a log goes of which a test reads each piece.
+struct Lines(Sender<String>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

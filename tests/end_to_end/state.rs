@@ -320,6 +320,52 @@ fn a_file_that_cannot_be_read_is_set_aside() {
     }
 }
 
+/// `machine` asks the system for so many threads, and `src/tracker/machine.rs` says which.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_thread_that_holds_no_connection_is_counted() {
+    use gltracker::tracker::machine::OTHER_THREADS;
+    let place = Place::new("threads");
+    // One that is to be forgotten later.
+    let line = "live 127.0.0.1 password INFOS ip=127.0.0.1 port=5".to_owned();
+    fs::write(&place.file, sealed(&[line])).unwrap();
+    let published = place.beside(".published");
+    let tracker = TrackerProcess::start_with(&[
+        "--max-slots",
+        "16",
+        "--state",
+        &place.file,
+        "--publish",
+        published.to_str().unwrap(),
+    ]);
+    let names = || -> Vec<String> {
+        let threads = fs::read_dir(format!("/proc/{}/task", tracker.id())).unwrap();
+        let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm"));
+        let mut names: Vec<String> = threads.map(|t| name(t.unwrap()).unwrap()).collect();
+        names.retain(|name| !["clients\n", "game-servers\n"].contains(&&**name));
+        names.sort();
+        names
+    };
+    // A thread names itself when it first runs.
+    let names = wait_until("the threads have their names", || {
+        let names = names();
+        (names.iter().filter(|name| *name == "gltracker\n").count() == 1).then_some(names)
+    });
+    let expected = [
+        "forget",
+        "gltracker",
+        "guests",
+        "keeper",
+        "log",
+        "lounge",
+        "publisher",
+        "state-file",
+        "watchers",
+    ];
+    assert_eq!(names.concat(), expected.join("\n") + "\n");
+    assert_eq!(names.len(), OTHER_THREADS);
+}
+
 #[test]
 fn two_trackers_do_not_share_a_file() {
     let place = Place::new("two");

@@ -9,6 +9,7 @@ mod folder;
 mod metrics;
 mod servers;
 
+use super::lasting;
 use super::log::Level;
 use super::outage::Outage;
 use super::services::{Shared, lock};
@@ -18,7 +19,6 @@ use metrics::Metrics;
 use servers::Servers;
 use std::fmt::Display;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -49,15 +49,9 @@ pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> 
     let not_made = made.err().filter(|_| !folder.is_dir());
     let not_made = not_made.map(|error| error.to_string());
     let started = SystemTime::now();
-    threads::start("publisher", threads::STACK, move || {
-        loop {
-            let publisher = Publisher::new(shared, folder.clone(), not_made.clone(), started);
-            let _ = catch_unwind(AssertUnwindSafe(|| publisher.run()));
-            shared.log.event(Level::Error, "publisher-panicked", &[]);
-            std::thread::sleep(LOOK_EVERY);
-        }
-    })?;
-    Ok(())
+    // After a panic all files are written anew.
+    let publish = move || Publisher::new(shared, folder.clone(), not_made.clone(), started).run();
+    lasting::start("publisher", threads::STACK, &shared.log, publish).map(drop)
 }
 
 /// All that the thread knows.

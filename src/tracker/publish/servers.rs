@@ -1,8 +1,8 @@
 //! servers.json.
 //!
 //! This file hides the shape of the document, which is that of DDNet's list (keys may be added),
-//! and how it is kept formatted: in the pieces of the list, so that a change formats some 32 game
-//! servers anew and not all. It is pure.
+//! and how it is kept formatted: in the pieces of the list, so that a change formats one piece anew
+//! and not all. It is pure.
 
 use crate::protocol::json::{push_infos, push_string};
 use crate::protocol::revision::Revision;

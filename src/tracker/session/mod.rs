@@ -8,6 +8,7 @@ pub mod answer;
 pub mod client;
 pub mod game_server;
 mod reachability;
+pub mod timings;
 pub mod watcher;
 
 pub use reachability::LOWEST_PORT;
@@ -31,7 +32,7 @@ pub const LINES_FOR_SECONDS: u32 = 10;
 /// Lines that a LIST counts for: its answer may be a thousand times as long as that of others.
 pub const LIST_WEIGHT: u32 = 10;
 
-/// How long anything may take.
+/// How long anything may take; a tracker starts if they pass [`check`](Timings::check).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timings {
     /// To finish a step (log in, answer the challenge, send the next command) while there is room.
@@ -86,14 +87,6 @@ impl Default for Timings {
             write_bytes_per_second: 8192,
             farewell: seconds(1),
         }
-    }
-}
-
-impl Timings {
-    /// How long a peer may take for an answer of so many bytes.
-    pub fn to_take(&self, bytes: usize) -> Duration {
-        let for_size = bytes as f64 / f64::from(self.write_bytes_per_second);
-        self.write + Duration::from_secs_f64(for_size)
     }
 }
 

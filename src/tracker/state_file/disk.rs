@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The largest file that is read, in bytes. The longest line is some 1,100 bytes, and no machine
-/// has had more than 16,000 slots: this is ten times what that makes.
+/// has had more than 16,000 slots: this is fifteen times what that makes.
 const MAX_FILE: u64 = 256 << 20;
 
 /// Names that are tried for a file that is set aside: `FILE.bad`, `FILE.bad.1` and so on.

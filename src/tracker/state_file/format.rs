@@ -18,8 +18,7 @@
 use crate::protocol::infos::Infos;
 use crate::protocol::line::MAX_LINE;
 use crate::protocol::message::GameServerCommand;
-use crate::tracker::credentials::Credential;
-use crate::tracker::keys::is_name;
+use crate::tracker::keys::{Keys, is_name};
 use crate::tracker::list::List;
 use std::collections::HashMap;
 use std::fmt;
@@ -77,28 +76,22 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// The text that keeps `list`. `names` has the names of keys; a game server whose key is not among
-/// them has lost its right to be listed and is left out. `until` has the second at which each
-/// stale one is to be forgotten.
-pub fn encode(
-    list: &List,
-    names: &HashMap<Credential, Box<str>>,
-    until: &HashMap<SocketAddr, u64>,
-) -> Vec<u8> {
+/// The text that keeps `list`. A game server whose key is not among `keys` has lost its right to be
+/// listed and is left out. `until` has the second at which each stale one is to be forgotten.
+pub fn encode(list: &List, keys: &Keys, until: &HashMap<SocketAddr, u64>) -> Vec<u8> {
     let mut text = Vec::with_capacity(64 + list.count() * 192);
     let mut count = 0;
     // Writing into a Vec does not fail.
     let _ = writeln!(text, "{MAGIC} {VERSION}");
     for entry in list.entries() {
-        let name = names.get(&entry.credential);
-        if name.is_none() && entry.credential.key().is_some() {
+        if !keys.allows(entry.credential) {
             continue;
         }
         let _ = match until.get(&entry.address).filter(|_| entry.is_stale()) {
             Some(until) => write!(text, "{until} {} ", entry.peer),
             None => write!(text, "live {} ", entry.peer),
         };
-        let _ = match name {
+        let _ = match keys.name(entry.credential) {
             Some(name) => write!(text, "key={name} "),
             None => write!(text, "password "),
         };
@@ -213,6 +206,7 @@ fn read_line(line: &[u8]) -> Option<Saved> {
 mod tests {
     use super::*;
     use crate::protocol::infos::Changes;
+    use crate::tracker::credentials::Credential;
     use crate::tracker::entry::Entry;
     use crate::tracker::registry::Registry;
     use quickcheck::{TestResult, quickcheck};
@@ -225,7 +219,8 @@ mod tests {
     fn some(values: &[String]) -> (Vec<u8>, Vec<Saved>) {
         let mut registry = Registry::new(1);
         let mut saved = Vec::new();
-        let names = HashMap::from([(Credential::Key(1), "alice".into())]);
+        let (keys, _) = Keys::default().renewed("alice between us");
+        let alice = keys.credential("alice").unwrap();
         let mut until = HashMap::new();
         for (n, value) in values.iter().enumerate() {
             let plain = value
@@ -240,7 +235,7 @@ mod tests {
             let is_stale = n % 3 == 0;
             let is_key = n % 2 == 0;
             let credential = match (is_key, is_stale) {
-                (true, _) => Credential::Key(1),
+                (true, _) => alice,
                 (false, true) => Credential::Forgotten,
                 (false, false) => Credential::Password(7),
             };
@@ -259,7 +254,7 @@ mod tests {
                 registry.put(n as u64, entry).unwrap();
             }
         }
-        (encode(&registry.list(), &names, &until), saved)
+        (encode(&registry.list(), &keys, &until), saved)
     }
 
     fn few() -> (Vec<u8>, Vec<Saved>) {
@@ -287,7 +282,7 @@ mod tests {
         let infos = Infos::default().with(&Changes::parse("port=5").unwrap());
         let entry = Entry::new("192.0.2.1".parse().unwrap(), infos, Credential::Key(9)).unwrap();
         registry.put(1, entry).unwrap();
-        let text = encode(&registry.list(), &HashMap::new(), &HashMap::new());
+        let text = encode(&registry.list(), &Keys::default(), &HashMap::new());
         assert_eq!(decode(&text), Ok(Vec::new()));
     }
 

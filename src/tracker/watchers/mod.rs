@@ -9,8 +9,8 @@
 mod watcher;
 
 use super::answers::Answers;
+use super::lasting;
 use super::list::List;
-use super::log::Level;
 use super::registry::Registry;
 use super::seat::Seat;
 use super::services::{Shared, lock};
@@ -20,7 +20,6 @@ use crate::protocol::line::LineSplitter;
 use crate::protocol::revision::Revision;
 use crate::threads;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
@@ -128,13 +127,9 @@ impl Watchers {
 /// # Errors
 /// When it cannot be started.
 pub(super) fn start(shared: &'static Shared) -> io::Result<()> {
-    let thread = threads::start("watchers", threads::STACK, move || {
-        loop {
-            // All watchers are gone then, and the clients come back.
-            let _ = catch_unwind(AssertUnwindSafe(|| Round::new(shared).serve()));
-            shared.log.event(Level::Error, "watchers-panicked", &[]);
-        }
-    })?;
+    // After a panic all watchers are gone, and the clients come back.
+    let serve = move || Round::new(shared).serve();
+    let thread = lasting::start("watchers", threads::STACK, &shared.log, serve)?;
     // Nobody else sets it.
     let _ = shared.watchers.thread.set(thread.thread().clone());
     Ok(())
@@ -170,12 +165,21 @@ impl Round {
             self.tell(Instant::now());
             self.look(Instant::now());
             let now = Instant::now();
-            for watcher in self.watchers.iter_mut().filter(|watcher| watcher.is_busy()) {
-                watcher.go_on(now);
-            }
-            self.watchers.retain_mut(Watcher::stays);
+            self.each(|watcher| {
+                if watcher.is_busy() {
+                    watcher.go_on(now);
+                }
+                watcher.stays()
+            });
             self.rest();
         }
+    }
+
+    /// Lets `act` look at every watcher, and keeps those of whom it says so.
+    fn each(&mut self, mut act: impl FnMut(&mut Watcher) -> bool) {
+        let watchers = std::mem::take(&mut self.watchers);
+        let act = |mut watcher: Watcher| act(&mut watcher).then_some(watcher);
+        self.watchers = threads::each_apart(watchers, act);
     }
 
     fn welcome(&mut self, now: Instant) {
@@ -204,9 +208,10 @@ impl Round {
         }
         self.next_batch = now + shared.setting.timings.batch_gap;
         let mut is_told = true;
-        for watcher in &mut self.watchers {
+        self.each(|watcher| {
             is_told &= watcher.tell(now);
-        }
+            true
+        });
         self.told = is_told.then_some(revision);
     }
 
@@ -225,9 +230,10 @@ impl Round {
         }
         self.last_look = now;
         self.next_look = now + LOOK_EVERY;
-        for watcher in &mut self.watchers {
+        self.each(|watcher| {
             watcher.listen(now);
-        }
+            true
+        });
     }
 
     /// Sleeps until there is something to do.
