@@ -5,7 +5,7 @@
 //! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
 //! - [`fleet`]: game servers that stay on the list. [`updates`]: what they say meanwhile.
 //!   [`holder`]: who holds their connections. [`stage`]: a tracker with those, which change.
-//! - [`load`]: clients that ask. [`audience`]: connections to which many are sent the same.
+//! - [`load`]: clients that ask. [`questions`]: those who each ask something else. [`audience`]: connections to which many are sent the same.
 //!   [`redis`]: who sends that too. [`replica`]: the list as a client keeps it.
 //! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
 //! - [`memory`]: what the kernel keeps.
@@ -18,6 +18,7 @@ pub(crate) mod holder;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
+pub(crate) mod questions;
 pub(crate) mod redis;
 pub(crate) mod replica;
 pub(crate) mod report;

@@ -57,6 +57,11 @@ pub(crate) fn is_given(flag: &str) -> bool {
     env::args().any(|argument| argument == flag)
 }
 
+/// The argument behind `flag`, if both are given.
+pub(crate) fn value_of(flag: &str) -> Option<String> {
+    env::args().skip_while(|argument| argument != flag).nth(1)
+}
+
 /// What is said, before and after the tables, if a bench cannot measure what it is meant to.
 /// Empty if it can.
 pub(crate) fn shortage(allowed: usize, wanted: usize) -> String {

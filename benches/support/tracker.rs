@@ -4,6 +4,7 @@ use super::process::Process;
 use super::run::Result;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -78,6 +79,11 @@ impl Slots {
     }
 }
 
+/// The tracker that was built with the bench.
+pub(crate) fn this_build() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_gltracker"))
+}
+
 /// A real tracker.
 #[derive(Debug)]
 pub(crate) struct Tracker {
@@ -97,6 +103,12 @@ impl Tracker {
         Self::start_with(address, address, slots, &[])
     }
 
+    /// Starts one of another build on free ports of 127.0.0.1.
+    pub(crate) fn start_build(program: &Path, slots: Slots) -> Result<Self> {
+        let address = "127.0.0.1:0";
+        Self::start_program(program, address, address, slots, &[])
+    }
+
     /// Starts one that listens at these addresses, with more arguments.
     pub(crate) fn start_with(
         servers: &str,
@@ -104,8 +116,18 @@ impl Tracker {
         slots: Slots,
         arguments: &[&str],
     ) -> Result<Self> {
+        Self::start_program(this_build(), servers, clients, slots, arguments)
+    }
+
+    fn start_program(
+        program: &Path,
+        servers: &str,
+        clients: &str,
+        slots: Slots,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let (log, writer) = io::pipe()?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gltracker"));
+        let mut command = Command::new(program);
         command
             .args(["--servers", servers, "--clients", clients])
             .args(["--max-slots", &slots.all().to_string()])
