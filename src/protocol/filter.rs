@@ -122,19 +122,15 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
         Argument::Pair(key, operator, value) => (*key, *operator, value),
     };
     let number = || {
-        let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-        digits
-            .then(|| value.parse::<u64>().ok())
-            .flatten()
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorCode::BadValue,
-                    format!(
-                        "{key} is compared with a whole number, not '{}'",
-                        spelled_out(value, 40)
-                    ),
-                )
-            })
+        whole_number(value).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::BadValue,
+                format!(
+                    "{key} is compared with a whole number, not '{}'",
+                    spelled_out(value, 40)
+                ),
+            )
+        })
     };
     let text = || {
         if value.is_empty() {
@@ -152,10 +148,16 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
     Ok((key, test))
 }
 
+/// The number that `text` is: digits only, and no more than 64 bits hold.
+fn whole_number(text: &str) -> Option<u64> {
+    let is_digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
 impl Test {
     /// True for this value of the field, which is empty if it was never said.
     fn holds(&self, value: &str, infos: &Infos) -> bool {
-        let number = value.parse::<u64>().ok();
+        let number = whole_number(value);
         match self {
             Self::Is(wanted) => value == &**wanted,
             Self::IsNot(unwanted) => value != &**unwanted,
@@ -222,6 +224,22 @@ mod tests {
         assert!(!matches("notempty", "port=1 nbplayers=0"));
         assert!(matches("notfull", "port=1 nbplayers=9"));
         assert!(!matches("notfull", "port=1 nbplayers=4 maxplayers=4"));
+    }
+
+    #[test]
+    fn a_number_is_digits_of_no_more_than_64_bits() {
+        for (value, is_number) in [
+            ("0", true),
+            ("007", true),
+            ("18446744073709551615", true),
+            ("18446744073709551616", false),
+            ("+5", false),
+            ("-5", false),
+            ("5.0", false),
+        ] {
+            let infos = format!("port=1 score={value}");
+            assert_eq!(matches("score>=0", &infos), is_number, "{value}");
+        }
     }
 
     #[test]
