@@ -113,6 +113,15 @@ impl Desk {
             .find_map(|(sent, port)| port.filter(|_| *sent == number))
     }
 
+    /// The numbers that were sent to its UDP ports, the newest last.
+    pub fn datagrams(&self) -> Vec<(u64, u16)> {
+        let numbers = self.0.numbers.borrow();
+        let datagrams = numbers
+            .iter()
+            .filter_map(|(number, port)| Some((*number, (*port)?)));
+        datagrams.collect()
+    }
+
     /// Its entry on the list.
     pub fn entry(&self) -> Option<Arc<Entry>> {
         self.0.world.registry.borrow().entry_of(self.0.id)

@@ -123,7 +123,7 @@ fn watched(bytes: &[u8]) {
     let mut list = Entries::new();
     let mut batches = 0;
     loop {
-        let wait = received.recv_timeout(Duration::from_secs(8));
+        let wait = received.recv_timeout(Duration::from_secs(20));
         match wait.expect("something happens soon") {
             Event::Batch { changes, is_live } => {
                 for change in changes {

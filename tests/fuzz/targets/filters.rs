@@ -4,8 +4,10 @@
 //! `-<who>` takes one off and `/<who>` a hundred, `=` holds the list as it is, `?<conditions>` asks.
 #![no_main]
 
+use gltracker::client::Conditions;
 use gltracker::protocol::filter::Filter;
 use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::message::{ClientCommand, Request};
 use gltracker::tracker::credentials::Credential;
 use gltracker::tracker::entry::Entry;
 use gltracker::tracker::list::List;
@@ -55,13 +57,39 @@ fuzz_target!(|data: &[u8]| {
             b'*' if of_many <= MOST_OF_MANY => scene.put(1 + who..1 + who + MANY, &text),
             b'/' if of_many <= MOST_OF_MANY => scene.remove(1 + who..1 + who + MANY),
             b'=' => scene.hold(),
-            b'?' if asked <= MOST_ASKED => scene.ask(&String::from_utf8_lossy(rest)),
+            b'?' if asked <= MOST_ASKED => {
+                let conditions = String::from_utf8_lossy(rest);
+                one_condition(&conditions);
+                scene.ask(&conditions);
+            }
             _ => {}
         }
     }
     scene.ask("");
     scene.ask("notempty");
 });
+
+/// Checks that whatever a person gives as one condition is sent as one, or refused.
+fn one_condition(word: &str) {
+    match Conditions::from_words([word]) {
+        Err(refusal) => assert!(!refusal.text.is_empty()),
+        Ok(conditions) => {
+            let line = format!("LIST {conditions}");
+            plain_line(&line);
+            let naive = naive::Filter::parse(&conditions.to_string()).expect("conditions");
+            assert!(naive.counts().0 <= 1, "{line}");
+            let filter = Filter::parse(&conditions.to_string()).expect("conditions");
+            let request = Request {
+                since: None,
+                filter,
+            };
+            assert_eq!(
+                ClientCommand::parse(&line),
+                Ok(ClientCommand::List(request))
+            );
+        }
+    }
+}
 
 impl Scene {
     /// Lists game servers at these ports, with as many players as the port modulo 10, and with

@@ -1,6 +1,7 @@
-//! Bytes into lines, and lines into commands of both ports.
+//! Bytes into lines, lines into commands of both ports, and bytes as a datagram.
 #![no_main]
 
+use gltracker::game_server::Datagram;
 use gltracker::protocol::line::{LineError, LineSplitter};
 use gltracker::protocol::message::{ClientCommand, GameServerCommand, Refusal};
 use gltracker_fuzz::checks::{MAX_LINE, plain_line};
@@ -26,7 +27,17 @@ fuzz_target!(|data: &[u8]| {
             Err(error) => plain_line(&Refusal::from(error).to_string()),
         }
     }
+    datagram(data);
 });
+
+/// What is sent back is as long as what came, and the same but for its verb.
+fn datagram(data: &[u8]) {
+    if let Some(Datagram::Ping(answer)) = Datagram::read(data) {
+        assert!(answer.starts_with(b"PONG") && data[..4].eq_ignore_ascii_case(b"PING"));
+        assert_eq!(answer[4..], data[4..]);
+        assert!(data.len() <= 260, "{} bytes", data.len());
+    }
+}
 
 /// The lines of `stream`, and whether it ends inside one.
 fn naive(stream: &[u8]) -> (Lines, bool) {
