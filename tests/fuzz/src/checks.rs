@@ -17,6 +17,16 @@ pub fn plain_line(text: &str) {
     assert!(text.len() < MAX_LINE, "{} bytes: {text:?}", text.len());
 }
 
+/// The most bytes of a text of others that a person is shown: 300 characters, all spelled out, and
+/// what is said around them.
+const MAX_SHOWN: usize = 300 * 10 + 500;
+
+/// Checks that a person may be shown `text`, in which others may have had a say.
+pub fn shown(text: &str) {
+    assert!(text.chars().all(is_plain), "not plain: {text:?}");
+    assert!(text.len() <= MAX_SHOWN, "{} bytes: {text:?}", text.len());
+}
+
 /// Checks that `bytes` are whole plain lines, and returns them.
 pub fn whole_lines(bytes: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(bytes).expect("what is sent is text");

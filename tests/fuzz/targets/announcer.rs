@@ -11,7 +11,7 @@ use gltracker::game_server::{Credential, TrackerRefusal};
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::line::LineSplitter;
 use gltracker::protocol::message::GameServerCommand;
-use gltracker_fuzz::checks::{MAX_LINE, is_plain, plain_line};
+use gltracker_fuzz::checks::{MAX_LINE, plain_line, shown};
 use gltracker_fuzz::script::{number, steps};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
@@ -177,12 +177,6 @@ impl Scene {
             Some(Ending::LogInAgain | Ending::Left) | None => {}
         }
     }
-}
-
-/// Checks that a person may be shown this.
-fn shown(text: &str) {
-    assert!(text.chars().all(is_plain), "not plain: {text:?}");
-    assert!(text.len() < 4096, "{} bytes", text.len());
 }
 
 fn refused(refusal: &TrackerRefusal) {

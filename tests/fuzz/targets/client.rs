@@ -5,7 +5,7 @@ use gltracker::client::KnownList;
 use gltracker::client::known::Change;
 use gltracker::protocol::infos::Infos;
 use gltracker::protocol::message::ClientCommand;
-use gltracker_fuzz::checks::plain_line;
+use gltracker_fuzz::checks::{plain_line, shown};
 use gltracker_fuzz::naive;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
                     .into_iter()
                     .for_each(|change| apply(&mut copy, change));
             }
-            Err(error) => plain_line(&error.to_string()),
+            Err(error) => shown(&error.to_string()),
         }
         // Whatever was said, the list is what was told with the last END.
         let known = list.iter().map(|(address, infos)| (address, infos.clone()));

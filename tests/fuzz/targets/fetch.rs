@@ -8,7 +8,7 @@ use gltracker::client::watch::{Event, Timings, Watch};
 use gltracker::client::{Conditions, Error, KnownList, TrackerAddress, fetch};
 use gltracker::protocol::infos::Infos;
 use gltracker::protocol::line::LineSplitter;
-use gltracker_fuzz::checks::plain_line;
+use gltracker_fuzz::checks::shown;
 use gltracker_fuzz::script::pieces;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ fn fetched(bytes: &[u8]) {
         // The system has no port left for one more connection.
         Err(Error::Unreachable(_)) => {}
         Err(error) => {
-            plain_line(&error.to_string());
+            shown(&error.to_string());
             assert_eq!(expected, None, "{error}");
         }
     }
@@ -141,11 +141,11 @@ fn watched(bytes: &[u8]) {
                 ..
             } => return,
             Event::Lost { why, .. } => {
-                plain_line(&why.to_string());
+                shown(&why.to_string());
                 return assert_eq!(batches, expected.len());
             }
             Event::Refused { refused, .. } => {
-                plain_line(&refused.to_string());
+                shown(&refused.to_string());
                 return assert_eq!(batches, expected.len());
             }
         }
