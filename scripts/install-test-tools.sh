@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the programs that the end-to-end tests drive and the benches compare with, where
-# apt-get does that.
+# apt-get does that, and what the fuzzing needs.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
+cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
 missing=''
 for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-openbsd \
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
   openssl:openssl prlimit:util-linux unshare:util-linux redis-server:redis-server \
-  promtool:prometheus chromium:chromium python3:python3; do
+  promtool:prometheus chromium:chromium python3:python3 c++:g++; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

@@ -47,7 +47,7 @@ const UNCHECKED: Duration = Duration::from_secs(30);
 
 /// Why a connection is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
+pub enum Ending {
     /// Something broke: what, for a person.
     Lost(String),
     /// The tracker said no.
@@ -60,7 +60,7 @@ pub(super) enum Ending {
 
 /// Something worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum News {
+pub enum News {
     /// On the list, under this address.
     Listed(String),
     /// The tracker is sending datagrams to this address and lists nobody who does not answer.
@@ -75,12 +75,13 @@ pub(super) enum News {
 
 /// What is to be sent and told.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub struct Outbox {
     /// Lines, each with its LF.
-    pub(super) text: String,
-    pub(super) news: Vec<News>,
+    pub text: String,
+    /// In the order in which it happened.
+    pub news: Vec<News>,
     /// Set once the connection is to be closed.
-    pub(super) ending: Option<Ending>,
+    pub ending: Option<Ending>,
 }
 
 impl Outbox {
@@ -111,7 +112,7 @@ enum Awaited {
 
 /// One connection to a tracker.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub struct Conversation {
     credential: Arc<Credential>,
     stage: Stage,
     listed_since: Option<Instant>,
@@ -140,7 +141,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// The tracker has accepted a connection. `avoided` is what it has refused on others.
-    pub(super) fn new(
+    pub fn new(
         credential: Arc<Credential>,
         wanted: Infos,
         avoided: Vec<Field>,
@@ -172,17 +173,17 @@ impl Conversation {
     }
 
     /// When it came on the list.
-    pub(super) fn listed_since(&self) -> Option<Instant> {
+    pub fn listed_since(&self) -> Option<Instant> {
         self.listed_since
     }
 
     /// What this tracker has refused.
-    pub(super) fn into_avoided(self) -> Vec<Field> {
+    pub fn into_avoided(self) -> Vec<Field> {
         self.avoided
     }
 
     /// When it wants to be woken if nothing happens.
-    pub(super) fn next_deadline(&self) -> Instant {
+    pub fn next_deadline(&self) -> Instant {
         let life = self.pinged.unwrap_or(self.heard + SILENCE);
         let answer = self.awaited.front().map(|(_, until)| *until);
         let update = self.has_update().then_some(self.next_update);
@@ -191,7 +192,7 @@ impl Conversation {
     }
 
     /// The game server wants something else said.
-    pub(super) fn on_change(&mut self, wanted: Infos, now: Instant, out: &mut Outbox) {
+    pub fn on_change(&mut self, wanted: Infos, now: Instant, out: &mut Outbox) {
         self.wanted = wanted;
         let port = fields::udp_port;
         if self.stage == Stage::Checking && port(&self.wanted) != port(&self.told) {
@@ -202,7 +203,7 @@ impl Conversation {
     }
 
     /// A datagram with a number has come from the tracker's address.
-    pub(super) fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
+    pub fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
         if self.stage == Stage::Introducing {
             self.proofs.keep(number);
         }
@@ -215,14 +216,14 @@ impl Conversation {
     }
 
     /// The game server leaves.
-    pub(super) fn on_stop(&mut self, now: Instant, out: &mut Outbox) {
+    pub fn on_stop(&mut self, now: Instant, out: &mut Outbox) {
         out.line("QUIT");
         // Whatever else is not answered by then never will be.
         self.awaited = VecDeque::from([(Awaited::Farewell, now + FAREWELL)]);
     }
 
     /// The tracker will say nothing more: `why`, for a person.
-    pub(super) fn on_end(&mut self, why: String, out: &mut Outbox) {
+    pub fn on_end(&mut self, why: String, out: &mut Outbox) {
         out.end(match self.complaint.take() {
             _ if self.is_leaving() => Ending::Left,
             Some(complaint) => Ending::Refused(complaint),
@@ -231,7 +232,7 @@ impl Conversation {
     }
 
     /// [`next_deadline`](Self::next_deadline) has passed.
-    pub(super) fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
+    pub fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
         let answer = self.awaited.front().map(|(_, until)| (*until, ANSWER));
         let checked = self.checking_until.map(|until| (until, CHECKING));
         for (until, patience) in [answer, checked].into_iter().flatten() {
@@ -259,12 +260,7 @@ impl Conversation {
     }
 
     /// The tracker has said something.
-    pub(super) fn on_line(
-        &mut self,
-        line: Result<&str, LineError>,
-        now: Instant,
-        out: &mut Outbox,
-    ) {
+    pub fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
         self.heard = now;
         self.pinged = None;
         self.complaint = None;

@@ -13,7 +13,7 @@ mod address;
 pub mod announce;
 mod announcer;
 mod backoff;
-mod conversation;
+pub mod conversation;
 mod credential;
 mod event;
 mod fields;
@@ -25,7 +25,7 @@ mod program;
 mod proofs;
 mod refusal;
 mod report;
-mod updates;
+pub mod updates;
 
 pub use address::{AddressError, TRACKER_PORT, TrackerAddress};
 pub use announcer::{Announcer, Relay, StartError};

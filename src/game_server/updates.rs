@@ -21,10 +21,10 @@ const ANCHOR: usize = 4096;
 const AT_ONCE: u64 = 1 << 20;
 
 /// A line with its number, counted from 1; or why it is not one.
-pub(super) type Numbered = (usize, Result<String, String>);
+pub type Numbered = (usize, Result<String, String>);
 
 /// Reads `source` to its end; `on_line` says whether to go on. A last line without LF counts.
-pub(super) fn read_lines(mut source: impl Read, mut on_line: impl FnMut(Numbered) -> bool) {
+pub fn read_lines(mut source: impl Read, mut on_line: impl FnMut(Numbered) -> bool) {
     let mut splitter = LineSplitter::default();
     let mut buffer = [0; 4096];
     let mut number = 0;
@@ -54,7 +54,7 @@ pub(super) fn read_lines(mut source: impl Read, mut on_line: impl FnMut(Numbered
 
 /// A file that is followed.
 #[derive(Debug)]
-pub(super) struct Follower {
+pub struct Follower {
     path: PathBuf,
     seen: Option<Stamp>,
     tail: Tail,
@@ -64,11 +64,11 @@ pub(super) struct Follower {
 
 /// What came of looking at a file.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub struct Look {
     /// What is new.
-    pub(super) lines: Vec<Numbered>,
+    pub lines: Vec<Numbered>,
     /// The file cannot be read (any more): why.
-    pub(super) problem: Option<String>,
+    pub problem: Option<String>,
 }
 
 /// What shows that a file has changed.
@@ -126,7 +126,7 @@ fn open_pipe(path: &Path) -> io::Result<File> {
 
 impl Follower {
     /// A file that nobody has looked at yet. It need not be there yet either.
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf) -> Self {
         Self {
             path,
             seen: None,
@@ -153,7 +153,7 @@ impl Follower {
     }
 
     /// Reads what is new, and never waits.
-    pub(super) fn look(&mut self) -> Look {
+    pub fn look(&mut self) -> Look {
         let mut lines = Vec::new();
         let problem = match self.read_on(&mut lines) {
             Ok(()) => None,

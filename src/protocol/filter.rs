@@ -166,20 +166,16 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
         }
         Argument::Pair(key, operator, value) => (*key, *operator, value),
     };
-    let number = || {
-        let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-        digits
-            .then(|| value.parse::<u64>().ok())
-            .flatten()
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorCode::BadValue,
-                    format!(
-                        "{key} is compared with a whole number, not '{}'",
-                        spelled_out(value, 40)
-                    ),
-                )
-            })
+    let whole_number = || {
+        number(value.as_bytes()).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::BadValue,
+                format!(
+                    "{key} is compared with a whole number, not '{}'",
+                    spelled_out(value, 40)
+                ),
+            )
+        })
     };
     let text = || -> Result<Box<str>, Refusal> {
         let mut spelled = String::new();
@@ -191,8 +187,8 @@ fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal>
     let test = match operator {
         Operator::Is => Test::Is(text()?),
         Operator::IsNot => Test::IsNot(text()?),
-        Operator::AtLeast => Test::AtLeast(number()?),
-        Operator::AtMost => Test::AtMost(number()?),
+        Operator::AtLeast => Test::AtLeast(whole_number()?),
+        Operator::AtMost => Test::AtMost(whole_number()?),
     };
     Ok((key, test))
 }
@@ -213,7 +209,7 @@ impl Test {
     }
 }
 
-/// The number that is spelled like this: digits and nothing else.
+/// The number that is spelled like this: digits and nothing else, and no more than 64 bits hold.
 fn number(spelled: &[u8]) -> Option<u64> {
     let (first, rest) = spelled.split_first()?;
     rest.iter().try_fold(digit(*first)?, |number, byte| {
@@ -278,6 +274,22 @@ mod tests {
         assert!(!matches("notempty", "port=1 nbplayers=0"));
         assert!(matches("notfull", "port=1 nbplayers=9"));
         assert!(!matches("notfull", "port=1 nbplayers=4 maxplayers=4"));
+    }
+
+    #[test]
+    fn a_number_is_digits_of_no_more_than_64_bits() {
+        for (value, is_number) in [
+            ("0", true),
+            ("007", true),
+            ("18446744073709551615", true),
+            ("18446744073709551616", false),
+            ("+5", false),
+            ("-5", false),
+            ("5.0", false),
+        ] {
+            let infos = format!("port=1 score={value}");
+            assert_eq!(matches("score>=0", &infos), is_number, "{value}");
+        }
     }
 
     #[test]

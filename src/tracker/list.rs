@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Game servers per leaf. 128 lines are about 18 KiB: a change moves what is behind its line, which
 /// costs no more than with a quarter of that (`cargo bench --bench growth`), and a list of 10,000
-/// is 80 pieces to send. In pieces of 4 KiB it took a fifth more processor time.
+/// is 79 pieces to send. In pieces of 4 KiB it took a fifth more processor time.
 const LEAF: usize = 128;
 
 /// Leaves per branch.

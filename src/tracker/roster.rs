@@ -14,6 +14,7 @@
 //! passes, and then pass the conversation on to a worker. If there is no worker to be had, a waiter
 //! becomes one: nobody is kept waiting in order to save memory.
 
+use super::machine::SPARE_DOORMEN;
 use super::resting::{Rest, Rester, Resting};
 use std::collections::VecDeque;
 use std::io;
@@ -22,6 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Threads at the door for clients. More of them, called there while connections keep waiting,
 /// cost a LIST up to a third more processor time under load.
 const FEW: usize = 2;
+
+// A slot is free a moment before the thread that served it is: whoever comes then finds the others.
+const _: () = assert!(SPARE_DOORMEN >= 4 * FEW);
 
 /// So much may be on its way from one thread to another without taking more memory. A waiter that
 /// allocates touches more of its stack than by all else that it does.
@@ -171,7 +175,7 @@ impl<T> Roster<T> {
     /// True if fewer than so many eighths of the workers have nothing to do.
     pub fn has_fewer_free_than(&self, eighths: usize) -> bool {
         let state = self.state();
-        state.at_door + state.resting.len() < self.workers * eighths / 8
+        state.at_door + state.resting.len() < self.workers.saturating_mul(eighths) / 8
     }
 
     /// True if fewer than half of the workers that are there to be called have nothing to do.

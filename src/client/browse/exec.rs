@@ -80,7 +80,13 @@ impl Template {
                     }
                 }
             }
-            Ok(word)
+            // Fields that are empty may let a dash of the template come first.
+            let is_option =
+                matches!(parts.first(), Some(Part::Text(text)) if text.starts_with('-'));
+            match word.starts_with('-') && !is_option {
+                true => Err("its fields would turn a word into an option".to_owned()),
+                false => Ok(word),
+            }
         };
         let mut words = self.words.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
         let program = words.remove(0);
@@ -207,6 +213,15 @@ mod tests {
     fn a_field_is_never_taken_for_an_option() {
         let infos = "port=5 map=--config=/tmp/x";
         assert!(call("game {map}", "192.0.2.1:5", infos).is_err());
+        assert!(call("game {none}-{map}", "192.0.2.1:5", "map=-config=x").is_err());
+        let joined = call("game {port}-{map}", "192.0.2.1:5", "map=-x").unwrap();
+        assert_eq!(joined, ["game", "5--x"]);
+        let joined = call("game -{none}{map}", "192.0.2.1:5", "map=-x").unwrap();
+        assert_eq!(
+            joined,
+            ["game", "--x"],
+            "the player has said that it is an option"
+        );
         let joined = call("game --map={map}", "192.0.2.1:5", infos).unwrap();
         assert_eq!(joined, ["game", "--map=--config=/tmp/x"]);
     }

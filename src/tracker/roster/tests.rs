@@ -163,6 +163,9 @@ fn it_is_known_how_many_have_nothing_to_do() {
     }
     assert!(roster.has_fewer_free_than(4));
     assert!(!roster.has_fewer_free_than(3));
+    // Where all are workers, however many there are, the question has an answer too.
+    let all: Roster<()> = Roster::few_at_the_door().unwrap();
+    assert!((1..=8).all(|eighths| all.has_fewer_free_than(eighths)));
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! What is true of every line that leaves a program.
+
+/// The longest line, in bytes, with its LF.
+pub const MAX_LINE: usize = 1024;
+
+/// True for what a value may hold.
+pub fn is_plain(c: char) -> bool {
+    let is_bidirectional = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c);
+    !c.is_control() && !is_bidirectional && c != '\u{2028}' && c != '\u{2029}'
+}
+
+/// Checks that `text` is plain, and fits into a line with its LF.
+pub fn plain_line(text: &str) {
+    assert!(text.chars().all(is_plain), "not plain: {text:?}");
+    assert!(text.len() < MAX_LINE, "{} bytes: {text:?}", text.len());
+}
+
+/// The most bytes of a text of others that a person is shown: 300 characters, all spelled out, and
+/// what is said around them.
+const MAX_SHOWN: usize = 300 * 10 + 500;
+
+/// Checks that a person may be shown `text`, in which others may have had a say.
+pub fn shown(text: &str) {
+    assert!(text.chars().all(is_plain), "not plain: {text:?}");
+    assert!(text.len() <= MAX_SHOWN, "{} bytes: {text:?}", text.len());
+}
+
+/// Checks that `bytes` are whole plain lines, and returns them.
+pub fn whole_lines(bytes: &[u8]) -> Vec<&str> {
+    let text = std::str::from_utf8(bytes).expect("what is sent is text");
+    assert!(text.is_empty() || text.ends_with('\n'), "no LF: {text:?}");
+    let lines: Vec<&str> = text.split_terminator('\n').collect();
+    lines.iter().for_each(|line| plain_line(line));
+    lines
+}
+
+/// Checks that each END counts the lines before it.
+pub fn ends_count(lines: &[&str]) {
+    let mut listed = 0;
+    for line in lines {
+        match line.split(' ').next() {
+            Some("INFOS" | "GONE") => listed += 1,
+            Some("END") => {
+                let count = format!("END count={listed} rev=");
+                assert!(line.starts_with(&count), "{listed} lines before {line}");
+                listed = 0;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(listed, 0, "lines without an END: {lines:?}");
+}

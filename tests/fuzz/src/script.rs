@@ -1,0 +1,39 @@
+//! Bytes of the fuzzer as steps.
+//!
+//! A script is lines of text, so that a seed can be written and a finding read by a person.
+
+/// The most steps of one input: more of the same shows nothing new and takes longer.
+const MAX_STEPS: usize = 200;
+
+/// The lines of `data`, each as its first byte and the rest.
+pub fn steps(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let lines = data.split(|&byte| byte == b'\n').take(MAX_STEPS);
+    lines.filter_map(|line| line.split_first().map(|(first, rest)| (*first, rest)))
+}
+
+/// The first character of `text` and what is behind it.
+pub fn split_first(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    chars.next().map(|first| (first, chars.as_str()))
+}
+
+/// The number that `bytes` begin with, or `most` if that is less.
+pub fn number(bytes: &[u8], most: u64) -> u64 {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number, digit| {
+        (number * 10 + u64::from(digit - b'0')).min(most)
+    })
+}
+
+/// `bytes` in pieces of chance lengths from 0 to `most`, which `seed` decides.
+pub fn pieces(mut bytes: &[u8], mut seed: u32, most: usize) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    while !bytes.is_empty() {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = (seed >> 16) as usize % (most + 1);
+        let (piece, rest) = bytes.split_at(length.min(bytes.len()));
+        pieces.push(piece);
+        bytes = rest;
+    }
+    pieces
+}
