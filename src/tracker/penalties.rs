@@ -185,6 +185,36 @@ mod tests {
     }
 
     #[test]
+    fn many_players_behind_one_address_have_their_lists_and_one_attacker_does_not() {
+        use crate::tracker::admission::WORK_RATE;
+        // The whole list of 10,000 game servers, and 32 conditions held against all of them.
+        const WHOLE: u32 = 130;
+        const DEAR: u32 = 3_970;
+        let (mut rate, start) = (Rate::new(WORK_RATE), Instant::now());
+        assert!(
+            (0..80).all(|_| rate.spend(host(1), WHOLE, start).is_ok()),
+            "all at once"
+        );
+        for second in 0..60 {
+            let now = start + Duration::from_secs(second);
+            assert!(
+                (0..50).all(|_| rate.spend(host(1), WHOLE, now).is_ok()),
+                "and again"
+            );
+        }
+        // 50 connections a second with 20 lines each.
+        let dear = (0..10_000).filter(|n| {
+            let now = start + Duration::from_millis(*n);
+            rate.spend(host(2), DEAR, now).is_ok()
+        });
+        let taken = dear.count() as u32 * DEAR;
+        assert!(
+            taken <= WORK_RATE.1 + 10 * WORK_RATE.0 + DEAR,
+            "{taken} us in 10 s"
+        );
+    }
+
+    #[test]
     fn small_sums_are_forgiven_and_large_ones_run_off() {
         let mut penalties = Penalties::new();
         let start = Instant::now();
