@@ -16,6 +16,7 @@ use super::message::{ErrorCode, Refusal};
 use changes::Change;
 use field::TRACKERS_OWN;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The most fields a game server may have, without the tracker's own words.
 pub const MAX_FIELDS: usize = 32;
@@ -99,7 +100,8 @@ impl Infos {
 
     /// All fields, with their values as they are sent.
     pub(super) fn spelled_fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        spelled_fields(&self.spelled)
+        let spelled = &*self.spelled;
+        places(spelled.as_bytes()).map(|(key, value)| (&spelled[key], &spelled[value]))
     }
 
     /// Checks that these are fields a game server may have: a port, at most [`MAX_FIELDS`], and
@@ -143,18 +145,17 @@ impl std::fmt::Display for Infos {
     }
 }
 
-/// The fields that `spelled` spells, with their values as they are sent: every field is a space, a
-/// key, an equals sign and a value that is not empty.
-pub(crate) fn spelled_fields(spelled: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = spelled;
+/// Where the keys and the values are in what spells some fields: every field is a space, a key, an
+/// equals sign and a value that is not empty.
+pub(crate) fn places(spelled: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let field = rest.strip_prefix(' ')?;
+        let field = spelled.get(at..)?.strip_prefix(b" ")?;
         // Keys are short: to set up a search takes longer than to look at each byte.
-        let key_end = field.bytes().position(|byte| byte == b'=')?;
-        let (key, value) = (&field[..key_end], &field[key_end + 1..]);
-        let (value, after) = value.split_at(value_end(value));
-        rest = after;
-        Some((key, value))
+        let key = field.iter().position(|&byte| byte == b'=')?;
+        let (start, value) = (at + 1, at + 1 + key + 1);
+        at = value + value_end(&field[key + 1..]);
+        Some((start..start + key, value..at))
     })
 }
 
@@ -166,11 +167,10 @@ fn push_field(spelled: &mut String, key: &str, value: &str) {
     }
 }
 
-/// Where the value ends that `text` begins with.
-fn value_end(text: &str) -> usize {
-    let bytes = text.as_bytes();
+/// Where the value ends that `bytes` begin with.
+fn value_end(bytes: &[u8]) -> usize {
     if bytes.first() != Some(&b'"') {
-        return bytes.iter().position(|&b| b == b' ').unwrap_or(text.len());
+        return bytes.iter().position(|&b| b == b' ').unwrap_or(bytes.len());
     }
     let mut is_escaped = false;
     let end = bytes.iter().skip(1).position(|&byte| {
@@ -178,7 +178,7 @@ fn value_end(text: &str) -> usize {
         is_escaped = byte == b'\\' && !is_escaped;
         is_end
     });
-    end.map_or(text.len(), |end| end + 2)
+    end.map_or(bytes.len(), |end| end + 2)
 }
 
 /// The value that is spelled like this.

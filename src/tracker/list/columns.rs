@@ -3,7 +3,7 @@
 //! This file hides when the lines are taken apart: at the first filter after a change, once for all
 //! filters that follow. Who asks for the whole list, and who changes it, pay nothing.
 
-use crate::protocol::infos::spelled_fields;
+use crate::protocol::infos::places;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 const VERB: &str = "INFOS";
 
 /// Values for which there is room at first in the column of a key.
-const ROOM: usize = 32;
+const ROOM: usize = 128;
 
 /// Made when they are first wanted.
 #[derive(Debug, Default)]
@@ -40,12 +40,12 @@ impl LazyColumns {
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     columns: Vec<Column>,
-    place_of: HashMap<Box<str>, usize>,
+    place_of: HashMap<Box<[u8]>, usize>,
 }
 
 #[derive(Debug)]
 struct Column {
-    key: Box<str>,
+    key: Box<[u8]>,
     /// The lines that have the key, as bits.
     lines: u128,
     /// One for each of them, in order.
@@ -65,38 +65,34 @@ struct Cell {
 impl Columns {
     fn new(encoded: &[u8], ends: &[u32]) -> Self {
         let mut columns = Self::default();
-        // The lines were encoded from text.
-        let text = str::from_utf8(encoded).unwrap_or_default();
         let mut start = 0;
         for (line, &end) in (0..).zip(ends) {
-            let spelled = text.get(start + VERB.len()..end as usize - 1);
-            columns.add(line, start + VERB.len(), spelled.unwrap_or_default());
+            start += VERB.len();
+            columns.add(line, start, &encoded[start..end as usize - 1]);
             start = end as usize;
         }
         columns
     }
 
     /// Adds the fields that `spelled` spells, which begins at `start`.
-    fn add(&mut self, line: u8, mut start: usize, spelled: &str) {
+    fn add(&mut self, line: u8, start: usize, spelled: &[u8]) {
         let mut likely = 0;
-        for (key, value) in spelled_fields(spelled) {
-            start += 1 + key.len() + 1;
-            let place = self.place(key, likely);
+        for (key, value) in places(spelled) {
+            let place = self.place(&spelled[key], likely);
             let column = &mut self.columns[place];
             column.lines |= 1 << line;
             column.cells.push(Cell {
                 line,
                 length: value.len() as u16,
-                start: start as u32,
+                start: (start + value.start) as u32,
             });
-            start += value.len();
             likely = place + 1;
         }
     }
 
     /// The place of the column of `key`. Most lines have the keys of the line before, in the same
     /// order, so it is looked for at the `likely` place first.
-    fn place(&mut self, key: &str, likely: usize) -> usize {
+    fn place(&mut self, key: &[u8], likely: usize) -> usize {
         if self
             .columns
             .get(likely)
@@ -124,7 +120,10 @@ impl Columns {
         encoded: &'a [u8],
         key: &str,
     ) -> (u128, impl Iterator<Item = (u32, &'a [u8])> + use<'a>) {
-        let column = self.place_of.get(key).map(|&place| &self.columns[place]);
+        let column = self
+            .place_of
+            .get(key.as_bytes())
+            .map(|&place| &self.columns[place]);
         let (lines, cells) = column.map_or((0, &[][..]), |column| (column.lines, &column.cells));
         let values = cells.iter().map(|cell| {
             let value = &encoded[cell.start as usize..][..usize::from(cell.length)];
