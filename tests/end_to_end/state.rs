@@ -108,22 +108,26 @@ fn the_first_list_after_a_restart_has_everybody_until_they_are_back() {
     );
 
     // They come back one by one, and nobody ever sees a list without one of them.
-    let is_over = AtomicBool::new(false);
-    let lists = std::thread::scope(|scope| {
+    let (is_over, lists) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
         let over = Over(&is_over);
         let looking = scope.spawn(|| {
-            let mut lists = 0;
             while !is_over.load(Ordering::Relaxed) {
                 let mut ports: Vec<u16> = again.list().iter().map(|line| port(line)).collect();
                 ports.sort_unstable();
                 assert!(ports.iter().copied().eq(1..=20), "{ports:?}");
-                lists += 1;
+                lists.fetch_add(1, Ordering::Relaxed);
             }
-            lists
         });
-        let back: Vec<Peer> = (1..=20)
-            .map(|port| again.log_in(port, "nbplayers=1"))
-            .collect();
+        let come_back = |port| {
+            let seen = lists.load(Ordering::Relaxed);
+            let peer = again.log_in(port, "nbplayers=1");
+            wait_until("somebody looks", || {
+                (lists.load(Ordering::Relaxed) > seen).then_some(())
+            });
+            peer
+        };
+        let back: Vec<Peer> = (1..=20).map(come_back).collect();
         let list = again.list();
         drop(over);
         assert!(
@@ -131,11 +135,9 @@ fn the_first_list_after_a_restart_has_everybody_until_they_are_back() {
             "{list:?}"
         );
         // They hang up only when nobody looks any more.
-        let lists = looking.join().unwrap();
+        looking.join().unwrap();
         drop(back);
-        lists
     });
-    assert!(lists > 0);
     // It is live again: who hangs up is gone at once.
     again.wait_for_list(<[String]>::is_empty);
 }
