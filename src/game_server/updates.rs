@@ -332,9 +332,13 @@ mod tests {
         write("n=10\n");
         assert_eq!(look(), "1:n=10 ");
         // A file system may not tell apart the times of two changes that are closer than a tick
-        // of its clock, which no event announces.
-        std::thread::sleep(Duration::from_millis(20));
+        // of its clock: here the second comes a tick later.
+        let modified = || fs::metadata(&path).unwrap().modified().unwrap();
+        let tick = Duration::from_millis(20);
+        let later = modified() + tick;
         write("n=11\n");
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_modified(later.max(modified())).unwrap();
         assert_eq!(look(), "1:n=11 ");
         let other = path.with_extension("new");
         fs::write(&other, "n=11\nm=1\n").unwrap();

@@ -93,6 +93,8 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::mpsc::channel;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     fn bell() -> &'static Doorbell {
         Box::leak(Box::default())
     }
@@ -110,13 +112,13 @@ mod tests {
             }
         });
         assert_eq!(bell.ring(address, 0), 1);
-        assert_eq!(said.recv(), Ok(true));
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
         let _somebody = TcpStream::connect(within(address)[0]).unwrap();
-        assert_eq!(said.recv(), Ok(false));
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(false));
         assert_eq!(bell.ring(address, 1), 2, "there is no need to ring");
         assert!(said.try_recv().is_err());
         assert_eq!(bell.ring(address, 2), 3);
-        assert_eq!(said.recv(), Ok(true));
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
     }
 
     #[test]

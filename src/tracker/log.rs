@@ -278,6 +278,8 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     #[test]
     fn times_are_utc_dates() {
         for (seconds, text) in [
@@ -311,12 +313,17 @@ mod tests {
     }
 
     /// A target that nobody reads until it is told to go on.
-    struct Stuck(mpsc::Receiver<()>, Arc<Mutex<Vec<u8>>>);
+    struct Stuck {
+        is_stuck: mpsc::Sender<()>,
+        go_on: mpsc::Receiver<()>,
+        written: Arc<Mutex<Vec<u8>>>,
+    }
 
     impl Write for Stuck {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let _ = self.0.recv();
-            self.1.lock().unwrap().extend_from_slice(bytes);
+            let _ = self.is_stuck.send(());
+            let _ = self.go_on.recv();
+            self.written.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
@@ -326,29 +333,36 @@ mod tests {
 
     #[test]
     fn a_target_that_is_not_read_costs_lines_and_no_time() {
-        let (go_on, stuck) = mpsc::channel();
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let log = Log::start(Level::Info, Stuck(stuck, Arc::clone(&written))).unwrap();
-        for n in 0..QUEUE + AT_ONCE + 99 {
+        let (free, go_on) = mpsc::channel();
+        let (is_stuck, stuck) = mpsc::channel();
+        let written = Arc::<Mutex<Vec<u8>>>::default();
+        let target = Stuck {
+            is_stuck,
+            go_on,
+            written: Arc::clone(&written),
+        };
+        let log = Log::start(Level::Info, target).unwrap();
+        log.event(Level::Info, "first", &[]);
+        // From now on it is in the writer's hands, and nothing else is.
+        stuck.recv_timeout(PATIENCE).unwrap();
+        for n in 0..QUEUE + 99 {
             log.event(Level::Info, "test", &[("n", &n)]);
             log.event(Level::Debug, "not-shown", &[]);
         }
-        let dropped = log.dropped();
-        assert!(
-            (99..AT_ONCE as u64 + 99).contains(&dropped),
-            "{dropped}: one line or some are in the writer's hands"
-        );
-        drop(go_on);
+        assert_eq!(log.dropped(), 99);
+        drop(free);
         let written = || String::from_utf8(written.lock().unwrap().clone()).unwrap();
-        while !written().contains("event=log-dropped") {
-            std::thread::yield_now();
-        }
+        let wait_for = |part: &str, until_then: &dyn Fn()| {
+            let start = Instant::now();
+            while !written().contains(part) {
+                assert!(start.elapsed() < PATIENCE, "no {part}");
+                until_then();
+                std::thread::yield_now();
+            }
+        };
+        wait_for("event=log-dropped lines=99\n", &|| {});
         // The queue may be full for a moment longer, so this is said until it is written.
-        while !written().contains("event=after") {
-            log.event(Level::Info, "after", &[]);
-            std::thread::yield_now();
-        }
-        assert!(written().contains(&format!("event=log-dropped lines={dropped}\n")));
+        wait_for("event=after", &|| log.event(Level::Info, "after", &[]));
         assert!(!written().contains("not-shown"));
     }
 

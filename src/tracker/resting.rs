@@ -183,41 +183,42 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
     use std::sync::{Mutex, PoisonError};
+    use std::time::Instant;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
     fn each_call_ends_the_rest_of_one() {
         const THREADS: usize = 3 * WARM;
-        let resting = Mutex::new(Resting::new().unwrap());
+        let resting = Arc::new(Mutex::new(Resting::new().unwrap()));
         let lock = || resting.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(lock().call().is_none());
-        thread::scope(|scope| {
-            let (say, said) = channel();
-            let resting = &resting;
-            for _ in 0..THREADS {
-                let say = say.clone();
-                scope.spawn(move || {
-                    let me = Arc::new(Rester::current());
-                    for round in 0..2 {
-                        let rest = resting.lock().unwrap().enter(&me);
-                        rest.take();
-                        say.send(round).unwrap();
-                    }
-                });
-            }
-            for _ in 0..2 * THREADS {
-                let rest = loop {
-                    match lock().call() {
-                        Some(rest) => break rest,
-                        None => thread::yield_now(),
-                    }
-                };
-                assert!(said.try_recv().is_err(), "nobody comes who was not called");
-                rest.end();
-                assert!(said.recv_timeout(PATIENCE).is_ok());
-            }
-        });
+        let (say, said) = channel();
+        // Those who are never called do not keep the test from its end.
+        for _ in 0..THREADS {
+            let (say, resting) = (say.clone(), Arc::clone(&resting));
+            thread::spawn(move || {
+                let me = Arc::new(Rester::current());
+                for round in 0..2 {
+                    let rest = resting.lock().unwrap().enter(&me);
+                    rest.take();
+                    say.send(round).unwrap();
+                }
+            });
+        }
+        for _ in 0..2 * THREADS {
+            let start = Instant::now();
+            let rest = loop {
+                match lock().call() {
+                    Some(rest) => break rest,
+                    None => thread::yield_now(),
+                }
+                assert!(start.elapsed() < PATIENCE, "nobody rests");
+            };
+            assert!(said.try_recv().is_err(), "nobody comes who was not called");
+            rest.end();
+            assert!(said.recv_timeout(PATIENCE).is_ok());
+        }
         assert!(lock().is_empty());
     }
 

@@ -1,7 +1,10 @@
 //! Caps, rates and penalties of one host that nobody vouches for, at the real doors.
 
 use crate::harness::{Peer, TrackerProcess};
+use crate::patience::{PATIENCE, wait_until};
+use gltracker::tracker::admission::CLIENT_RATE;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 fn stranger(tracker: &TrackerProcess) -> Peer {
     Peer::connect(SocketAddr::new(
@@ -44,26 +47,30 @@ fn one_host_holds_eight_client_and_four_pending_slots() {
 #[test]
 fn wrong_passwords_shut_a_host_out_of_the_login_and_not_out_of_the_list() {
     let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160"]);
-    for _ in 0..4 {
-        let answer = Peer::connect(tracker.servers).ask("LOGIN wrong");
-        assert!(answer.starts_with("ERR bad-password"), "{answer}");
-    }
-    tracker.wait_for_stat("penalties", "1");
-    for line in ["LOGIN wrong", "LOGIN password"] {
-        let answer = Peer::connect(tracker.servers).ask(line);
-        let penalty = "ERR too-many too many failed logins from your address; wait ";
-        assert!(answer.starts_with(penalty), "{answer}");
-    }
+    let is_shut_out = |answer: &String| {
+        answer.starts_with("ERR too-many too many failed logins from your address; wait ")
+    };
+    // The slot of the one before is freed a moment after it hung up.
+    let log_in = |_| {
+        wait_until("there is a slot", || {
+            let answer = Peer::connect(tracker.servers).ask("LOGIN wrong");
+            let is_full = answer.starts_with("ERR too-many one address has at most 4");
+            (!is_full).then_some(answer)
+        })
+    };
+    // The fourth is one too many, and on a slow machine, where they run off meanwhile, a later one.
+    let wrong = (0..12)
+        .map(log_in)
+        .take_while(|answer| !is_shut_out(answer))
+        .inspect(|answer| assert!(answer.starts_with("ERR bad-password"), "{answer}"))
+        .count();
+    assert!((4..12).contains(&wrong), "{wrong}");
+    assert_ne!(tracker.stats()["penalties"], "0");
+    assert!(stranger(&tracker).ask("LIST").starts_with("END count=0"));
+    tracker.wait_for_stat("in-penalty", "1");
     // Who has the right one is let in, whatever his neighbours have tried.
     let mut neighbour = tracker.log_in(7, "");
     assert_eq!(neighbour.ask("INFOS nbplayers=1"), "OK");
-    assert!(stranger(&tracker).ask("LIST").starts_with("INFOS "));
-    tracker.wait_for_stat("in-penalty", "2");
-    assert_eq!(
-        tracker.stats()["penalties"],
-        "1",
-        "nothing is added meanwhile"
-    );
     tracker.wait_for_log("event=penalty peer=127.0.0.1:");
 }
 
@@ -87,20 +94,28 @@ fn one_host_has_so_many_game_servers_on_the_list() {
 #[test]
 fn one_host_connects_so_fast_and_no_faster() {
     let tracker = TrackerProcess::start_distrustful(&["--max-slots", "160"]);
-    let mut refused = 0;
-    // 100 at once and 50 a second: 400 take three seconds of a fast host and less of this one.
-    for _ in 0..400 {
-        let mut peer = stranger(&tracker);
-        let answer = peer.ask("PING 1");
-        match answer.as_str() {
-            "PONG 1" => {}
-            "ERR too-many your address makes client connections too fast" => refused += 1,
-            // The slot of the one before is freed a moment after it hung up.
-            _ => assert!(
-                answer.starts_with("ERR too-many one address has at most 8"),
-                "{answer}"
-            ),
+    let (per_second, at_once) = CLIENT_RATE;
+    let start = Instant::now();
+    let (mut let_in, mut is_refused) = (0, false);
+    // A machine that is too slow for this says nothing about it.
+    while !is_refused && start.elapsed() < PATIENCE {
+        // As many as it may hold, since one after the other they wait for each other.
+        let mut peers: Vec<Peer> = (0..8).map(|_| stranger(&tracker)).collect();
+        peers.iter_mut().for_each(|peer| peer.send("PING 1"));
+        for peer in &mut peers {
+            let answer = peer.line();
+            match answer.as_str() {
+                "PONG 1" => let_in += 1,
+                "ERR too-many your address makes client connections too fast" => is_refused = true,
+                // The slot of the one before is freed a moment after it hung up.
+                _ => assert!(
+                    answer.starts_with("ERR too-many one address has at most 8"),
+                    "{answer}"
+                ),
+            }
         }
+        let most = at_once + (start.elapsed().as_secs_f64() * f64::from(per_second)) as u32 + 1;
+        assert!(let_in <= most, "{let_in} of {most}");
     }
-    assert!(refused > 0, "nobody connects 400 times in six seconds");
+    eprintln!("{let_in} were let in before one was refused: {is_refused}");
 }

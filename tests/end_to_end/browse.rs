@@ -1,8 +1,8 @@
 //! The browser in a real terminal, which is tmux.
 
-use crate::harness::{TrackerProcess, gltracker};
+use crate::harness::{TrackerProcess, accept, gltracker, outcome};
 use crate::screen::Screen;
-use crate::tools::{need, wait_until};
+use crate::tools::need;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -34,25 +34,31 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     let mut tracker = TrackerProcess::start();
     let ms = Duration::from_millis;
     let (near, far) = (game(ms(5)), game(ms(150)));
-    let mut first = tracker.log_in(far, "description=\"far one\" nbplayers=2 maxplayers=8");
-    let _second = tracker.log_in(near, "description=\"near one\" nbplayers=0 version=0.70");
+    let [first, _second] = [
+        (far, "description=\"far one\" nbplayers=2 maxplayers=8"),
+        (near, "description=\"near one\" nbplayers=0 version=0.70"),
+    ]
+    .map(|(port, fields)| tracker.log_in(port, fields).stay_alive());
     let screen = Screen::run(&format!(
         "{} browse {} --exec 'sh -c \"echo joined $GAME_SERVER_PORT; read line\"'",
         gltracker(),
         tracker.clients
     ));
-    let text = screen.wait_for("both are measured", |text| {
-        !text.contains('…') && text.contains("2 of 2 servers")
+    // A busy machine may keep an answer waiting until the far one seems near: then both are
+    // measured again.
+    screen.wait_for("the nearest is the first", |text| {
+        let is_measured = !text.contains('…') && text.contains("2 of 2 servers");
+        let rows: Vec<&str> = text.lines().collect();
+        let is_right = is_measured && rows[1].contains("near one") && rows[2].contains("far one");
+        if is_measured && !is_right {
+            screen.press(&["r"]);
+        }
+        is_right
     });
-    let rows: Vec<&str> = text.lines().collect();
-    assert!(
-        rows[1].contains("near one") && rows[2].contains("far one"),
-        "{text}"
-    );
 
     // What changes is seen; what is selected stays so.
     screen.press(&["j"]);
-    assert_eq!(first.ask("INFOS nbplayers=5"), "OK");
+    first.send("INFOS nbplayers=5");
     screen.wait_to_see("5/8");
     screen.press(&["n"]);
     screen.wait_to_see("1 of 2 servers");
@@ -75,7 +81,7 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     screen.wait_to_see("erase address");
 
     // The list outlives the tracker, and the selected one may leave it.
-    assert_eq!(first.ask("QUIT"), "OK bye");
+    first.send("QUIT");
     screen.wait_to_see("1 of 1 servers");
     tracker.kill();
     let text = screen.wait_to_see("LOST, trying again");
@@ -111,8 +117,12 @@ fn what_a_lost_tracker_listed_is_still_there_after_a_game() {
         return;
     }
     let (first, mut second) = (TrackerProcess::start(), TrackerProcess::start());
-    let _common = first.log_in(4001, "description=common nbplayers=1");
-    let _rare = second.log_in(4002, "description=rare nbplayers=1");
+    let _common = first
+        .log_in(4001, "description=common nbplayers=1")
+        .stay_alive();
+    let _rare = second
+        .log_in(4002, "description=rare nbplayers=1")
+        .stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} {} --exec 'sh -c \"echo joined $GAME_SERVER_PORT; read line\"'",
         gltracker(),
@@ -123,7 +133,9 @@ fn what_a_lost_tracker_listed_is_still_there_after_a_game() {
     screen.press(&["/", "r", "a", "r", "e", "Enter", "Enter"]);
     screen.wait_to_see("joined 4002");
     second.kill();
-    let _new = first.log_in(4003, "description=another nbplayers=9");
+    let _new = first
+        .log_in(4003, "description=another nbplayers=9")
+        .stay_alive();
     screen.press(&["Enter"]);
     screen.wait_to_see("sh has ended");
     // Only "rare" is searched for; the first tracker has answered when all are three.
@@ -138,11 +150,8 @@ fn a_tracker_that_refuses_is_asked_again_when_the_player_wants_that() {
         return;
     }
     let tracker = TcpListener::bind("127.0.0.1:0").unwrap();
-    tracker.set_nonblocking(true).unwrap();
     let answer = |text: &str| {
-        let (stream, _) = wait_until("it is asked", || tracker.accept().ok());
-        stream.set_nonblocking(false).unwrap();
-        let mut stream = BufReader::new(stream);
+        let mut stream = BufReader::new(accept(&tracker));
         stream.read_line(&mut String::new()).unwrap();
         stream.get_mut().write_all(text.as_bytes()).unwrap();
         stream
@@ -165,7 +174,7 @@ fn without_a_program_to_join_with_the_address_is_printed() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!("{} browse {}", gltracker(), tracker.clients));
     screen.wait_to_see("only");
     screen.press(&["Enter"]);
@@ -204,7 +213,7 @@ fn a_tracker_that_never_stops_talking_is_shown_all_the_same() {
     if !need("tmux") {
         return;
     }
-    let tracker = talkative_tracker(5000);
+    let tracker = talkative_tracker(1000);
     let screen = Screen::run(&format!("{} browse {tracker}", gltracker()));
     let mut seen = HashSet::new();
     screen.wait_for("more and more are shown", |text| {
@@ -223,7 +232,7 @@ fn an_address_that_cannot_be_written_is_no_success() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} >/dev/full",
         gltracker(),
@@ -241,7 +250,7 @@ fn a_window_made_small_and_large_again_has_its_rows_back() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!("{} browse {}", gltracker(), tracker.clients));
     screen.wait_to_see("1 of 1 servers");
     let (small, large) = (["-x", "80", "-y", "5"], ["-x", "80", "-y", "24"]);
@@ -257,7 +266,7 @@ fn what_a_game_does_to_the_terminal_does_not_last() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} --exec 'stty raw -echo'",
         gltracker(),
@@ -277,7 +286,7 @@ fn what_is_typed_while_the_game_runs_is_not_for_the_browser() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} --exec \
          'sh -c \"echo started >>starts; echo playing; until [ -e over ]; do sleep 0.02; done\"'",
@@ -305,7 +314,7 @@ fn ctrl_c_ends_the_game_and_not_the_browser() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} --exec 'sh -c \"echo playing; exec sleep 60\"'",
         gltracker(),
@@ -328,7 +337,7 @@ fn a_game_that_is_not_there_is_named() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
         "{} browse {} --exec there-is-no-such-game",
         gltracker(),
@@ -345,7 +354,7 @@ fn a_terminal_that_somebody_else_has_changed_is_taken_again() {
         return;
     }
     let tracker = TrackerProcess::start();
-    let _game_server = tracker.log_in(4321, "description=only");
+    let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run("bash --norc -i");
     let browse = format!("{} browse {}", gltracker(), tracker.clients);
     let line = format!("sh -c 'echo $$ >pid; exec {browse}'; echo code $?");
@@ -369,7 +378,8 @@ fn where_there_is_no_terminal_it_says_so() {
         return;
     }
     let mut browse = Command::new("setsid");
-    let output = browse.args(["-w", gltracker(), "browse"]).output().unwrap();
+    browse.args(["-w", gltracker(), "browse"]);
+    let output = outcome(browse);
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(

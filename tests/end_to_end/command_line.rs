@@ -1,15 +1,18 @@
 //! Arguments, exit codes, passwords, and what is printed.
 
-use crate::harness::{PASSWORD, Peer, TrackerProcess, command};
-use std::io::{BufRead, BufReader};
+use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, outcome};
+use crate::patience::{PATIENCE, wait_until};
 use std::process::{Output, Stdio};
+use std::time::Instant;
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = command();
+    command.args(arguments);
     let Output {
         status,
         stdout,
         stderr,
-    } = command().args(arguments).output().unwrap();
+    } = outcome(command);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
@@ -106,12 +109,27 @@ fn what_the_system_refuses_is_exit_code_3() {
     let (code, _, stderr) = run(&["--servers", "192.0.2.1:0", "--clients", "127.0.0.1:0"]);
     assert_eq!(code, Some(3), "{stderr}");
     assert!(stderr.contains("cannot listen on 192.0.2.1:0"), "{stderr}");
-    let (code, _, stderr) = run(&["--password-file", "/nowhere/passwords"]);
+    let nowhere = ["--password-file", "/nowhere/passwords"];
+    let ports = ["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"];
+    let (code, _, stderr) = run(&[&ports[..], &nowhere].concat());
     assert_eq!(code, Some(3), "{stderr}");
     assert!(
         stderr.contains("/nowhere/passwords cannot be read"),
         "{stderr}"
     );
+}
+
+/// What is printed up to the line that contains `last`.
+fn guide(running: &mut Running, last: &str) -> String {
+    let lines = running.lines();
+    let mut guide = String::new();
+    while !guide.contains(last) {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) => guide += &line,
+            Err(error) => panic!("{error}: {guide}"),
+        }
+    }
+    guide
 }
 
 #[test]
@@ -126,12 +144,8 @@ fn with_no_password_given_it_makes_one_up_and_says_what_to_type() {
         "16",
     ]);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut guide = String::new();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    while !guide.contains("HELP on either port says more.") {
-        assert_ne!(lines.read_line(&mut guide).unwrap(), 0, "{guide}");
-    }
+    let mut running = Running::start(command);
+    let guide = guide(&mut running, "HELP on either port says more.");
     let after = |mark: &str, end: char| {
         let rest = guide
             .split_once(mark)
@@ -164,8 +178,6 @@ fn with_no_password_given_it_makes_one_up_and_says_what_to_type() {
         "INFOS ip=127.0.0.1 port=23460 description=\"My first server\""
     );
     assert_eq!(password.len(), 12);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
@@ -179,11 +191,11 @@ fn passwords_come_from_a_file_that_is_read_again() {
         path.to_str().unwrap(),
     ]);
     // Slots of logins before may not be free yet: who finds none comes again.
-    let login = |password: &str| loop {
-        let answer = Peer::connect(tracker.servers).ask(&format!("LOGIN {password}"));
-        if !answer.starts_with("ERR busy") {
-            return answer;
-        }
+    let login = |password: &str| {
+        wait_until("there is a slot", || {
+            let answer = Peer::connect(tracker.servers).ask(&format!("LOGIN {password}"));
+            (!answer.starts_with("ERR busy")).then_some(answer)
+        })
     };
     for valid in ["first one", "second", PASSWORD] {
         assert!(login(valid).starts_with("CHALLENGE "), "{valid}");
@@ -192,10 +204,9 @@ fn passwords_come_from_a_file_that_is_read_again() {
 
     std::fs::write(&path, "third\n").unwrap();
     // It is looked at once a second at most: this goes on until it was.
-    let start = std::time::Instant::now();
-    while !login("third").starts_with("CHALLENGE ") {
-        assert!(start.elapsed() < crate::harness::PATIENCE);
-    }
+    wait_until("it is read", || {
+        login("third").starts_with("CHALLENGE ").then_some(())
+    });
     assert!(login("second").starts_with("ERR bad-password"));
     assert!(
         login(PASSWORD).starts_with("CHALLENGE "),
@@ -204,7 +215,7 @@ fn passwords_come_from_a_file_that_is_read_again() {
     tracker.wait_for_log("event=passwords-changed valid=2");
 
     std::fs::remove_file(&path).unwrap();
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !tracker
         .log()
         .iter()
@@ -214,7 +225,7 @@ fn passwords_come_from_a_file_that_is_read_again() {
             login("third").starts_with("CHALLENGE "),
             "what was valid stays valid"
         );
-        assert!(start.elapsed() < crate::harness::PATIENCE);
+        assert!(start.elapsed() < PATIENCE);
     }
 }
 
@@ -263,13 +274,8 @@ fn a_log_that_nobody_reads_disturbs_nobody() {
         .args(["--log-level", "debug", "--trust", "127.0.0.0/8"])
         .env("GLTRACKER_PASSWORD", PASSWORD);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut guide = String::new();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    while !guide.contains("| nc ") {
-        assert_ne!(lines.read_line(&mut guide).unwrap(), 0, "{guide}");
-    }
-    let port = guide
+    let mut running = Running::start(command);
+    let port = guide(&mut running, "| nc ")
         .split("| nc 127.0.0.1 ")
         .nth(1)
         .unwrap()
@@ -292,6 +298,4 @@ fn a_log_that_nobody_reads_disturbs_nobody() {
         }
     }
     assert!(left_out > 0, "the pipe was full and the lines were counted");
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

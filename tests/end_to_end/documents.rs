@@ -1,6 +1,6 @@
 //! What the documents say about figures and names is what the program does.
 
-use crate::harness::command;
+use crate::harness::{command, outcome};
 use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
 use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
@@ -174,7 +174,9 @@ fn every_code_is_explained_and_no_other() {
 
 #[test]
 fn every_flag_is_in_the_readme_and_no_other() {
-    let help = String::from_utf8(command().arg("--help").output().unwrap().stdout).unwrap();
+    let mut command = command();
+    command.arg("--help");
+    let help = String::from_utf8(outcome(command).stdout).unwrap();
     let in_help: Vec<&str> = help
         .lines()
         .filter_map(|line| line.trim_start().split(' ').next())

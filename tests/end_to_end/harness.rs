@@ -1,14 +1,15 @@
 //! A real tracker in a process of its own, and peers that talk to it.
 
+use crate::patience::{PATIENCE, uninterrupted, wait_until};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-/// Nothing on a healthy machine takes this long; whoever waits for it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The password that every test tracker has.
 pub(crate) const PASSWORD: &str = "secret";
@@ -33,6 +34,84 @@ pub(crate) fn command() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// What `command` printed and how it ended, which is by itself and in time.
+pub(crate) fn outcome(mut command: Command) -> Output {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = Running::start(command);
+    let (stdout, stderr) = (child.0.stdout.take(), child.0.stderr.take());
+    let (stdout, stderr) = (read_all(stdout.unwrap()), read_all(stderr.unwrap()));
+    let status = wait_until("the program ends", || child.0.try_wait().unwrap());
+    Output {
+        status,
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+fn read_all(mut source: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+/// A program that is killed when this is dropped, by a test that fails too.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let child = command.spawn();
+        Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// The lines of its standard output, which is piped: each as it comes, with its LF.
+    pub(crate) fn lines(&mut self) -> Receiver<String> {
+        let (lines, received) = channel();
+        let mut source = BufReader::new(self.0.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while source.read_line(&mut line).is_ok_and(|count| count > 0) {
+                let _ = lines.send(std::mem::take(&mut line));
+            }
+        });
+        received
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Any port of an address at which no other program of this machine picks its ports, and no other
+/// test: whoever listens there can end, and another listen on the same port. Connections to it come
+/// from 127.0.0.1. Where only that is this machine, it is all there is.
+pub(crate) fn own_address() -> SocketAddr {
+    static LAST: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    let ip = match cfg!(target_os = "linux") {
+        true => Ipv4Addr::new(127, high, low, number),
+        false => Ipv4Addr::LOCALHOST,
+    };
+    (ip, 0).into()
+}
+
+/// The next that connects.
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let (stream, _) = wait_until("somebody connects", || listener.accept().ok());
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
 
 /// A UDP port that nobody has right now.
@@ -67,7 +146,6 @@ impl TrackerProcess {
     }
 
     /// Starts a tracker at these addresses that trusts all of loopback.
-    #[cfg(unix)]
     pub(crate) fn start_at(servers: SocketAddr, clients: SocketAddr, arguments: &[&str]) -> Self {
         let mut command = command();
         command.args(["--servers", &servers.to_string()]);
@@ -304,10 +382,54 @@ impl Peer {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Sends one line and returns the next.
+    /// Sends one line and returns the answer.
     pub(crate) fn ask(&mut self, line: &str) -> String {
         self.send(line);
-        self.line()
+        self.answer()
+    }
+
+    /// The next line that is an answer. A tracker that has heard nothing for a while asks whether
+    /// this end is alive, and is told.
+    pub(crate) fn answer(&mut self) -> String {
+        loop {
+            let answer = self.line();
+            let Some(word) = answer.strip_prefix("PING ") else {
+                return answer;
+            };
+            self.send(&format!("PONG {word}"));
+        }
+    }
+
+    /// Answers PINGs until it is dropped, as a game server does that nothing happens to.
+    pub(crate) fn stay_alive(mut self) -> Alive {
+        let socket = self.socket().try_clone().unwrap();
+        // Nothing may come for as long as the test runs.
+        let _ = self.socket().set_read_timeout(None);
+        std::thread::spawn(move || {
+            loop {
+                let line = self.line();
+                if line.is_empty() {
+                    return;
+                }
+                if let Some(word) = line.strip_prefix("PING ") {
+                    self.send(&format!("PONG {word}"));
+                }
+            }
+        });
+        Alive(socket)
+    }
+
+    /// True if there is something to read that was not read yet.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.socket().set_nonblocking(true).unwrap();
+        let is_there = self.socket().peek(&mut [0]).is_ok();
+        self.socket().set_nonblocking(false).unwrap();
+        is_there
+    }
+
+    /// Waits until there is something to read, and leaves it where it is.
+    pub(crate) fn wait_to_hear(&self) {
+        uninterrupted(|| self.socket().peek(&mut [0])).expect("the tracker says something");
     }
 
     /// Everything until the tracker closes.
@@ -342,5 +464,22 @@ impl Peer {
             .strip_prefix("CHALLENGE ")
             .unwrap_or_else(|| panic!("{answer}"))
             .to_owned()
+    }
+}
+
+/// A connection that is kept up, and ends when this is dropped.
+pub(crate) struct Alive(TcpStream);
+
+impl Alive {
+    /// Sends one line; what is answered does not matter.
+    #[cfg(unix)]
+    pub(crate) fn send(&self, line: &str) {
+        let _ = (&self.0).write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }

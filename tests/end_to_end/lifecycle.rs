@@ -1,8 +1,9 @@
 //! From the first line to the last: getting on the list, staying, and leaving it.
 
 use crate::harness::{PASSWORD, Peer, TrackerProcess};
+use crate::patience::time_of;
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn a_game_server_gets_on_the_list_changes_and_leaves() {
@@ -35,13 +36,14 @@ fn one_that_hangs_up_is_off_the_list_at_once() {
     for how in 0..10 {
         let game_server = tracker.log_in(23460, "");
         assert_eq!(tracker.list().len(), 1);
-        let start = Instant::now();
-        match how % 2 {
-            0 => drop(game_server),
-            _ => game_server.socket().shutdown(Shutdown::Write).unwrap(),
-        }
-        tracker.wait_for_list(<[String]>::is_empty);
-        slowest = slowest.max(start.elapsed());
+        let took = time_of(|| {
+            match how % 2 {
+                0 => drop(game_server),
+                _ => game_server.socket().shutdown(Shutdown::Write).unwrap(),
+            }
+            tracker.wait_for_list(<[String]>::is_empty);
+        });
+        slowest = slowest.max(took);
     }
     // The promise is 100 ms; a machine that runs other tests at the same time may be late.
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");

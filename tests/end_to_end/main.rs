@@ -18,6 +18,7 @@ mod liveness;
 mod netcats;
 #[cfg(unix)]
 mod notify;
+mod patience;
 mod pretend;
 #[cfg(unix)]
 mod publish;

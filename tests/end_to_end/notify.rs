@@ -1,7 +1,8 @@
 //! What a service manager is told.
 
 use crate::doors::limit_descriptors;
-use crate::harness::{PASSWORD, PATIENCE, Peer, TrackerProcess, command, gltracker};
+use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, gltracker};
+use crate::patience::{PATIENCE, uninterrupted};
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -41,8 +42,16 @@ impl Manager {
 
     fn hear(&self) -> Option<String> {
         let mut buffer = [0; 4096];
-        let length = self.socket.recv(&mut buffer).ok()?;
+        let length = uninterrupted(|| self.socket.recv(&mut buffer)).ok()?;
         Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+    }
+
+    /// Listens until it is told what `is_it` holds for.
+    fn wait_for(&self, is_it: impl Fn(&str) -> bool) {
+        let start = Instant::now();
+        while !is_it(&self.hear().unwrap()) {
+            assert!(start.elapsed() < PATIENCE, "it is never said");
+        }
     }
 }
 
@@ -55,13 +64,13 @@ impl Drop for Manager {
 #[test]
 fn it_is_ready_when_it_listens_and_feeds_the_watchdog_while_it_works() {
     let manager = Manager::new("watchdog");
+    let start = Instant::now();
     let tracker = manager.start("600000");
     let (servers, clients) = (tracker.servers, tracker.clients.port());
     assert_eq!(
         manager.hear().unwrap(),
         format!("READY=1\nSTATUS=game servers log in at {servers}, clients ask at [::]:{clients}")
     );
-    let start = Instant::now();
     for _ in 0..4 {
         assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
     }
@@ -87,11 +96,14 @@ fn a_watchdog_is_fed_at_busy_doors_too() {
     let tracker = manager.start("200000");
     assert!(manager.hear().unwrap().starts_with("READY=1\n"));
     let start = Instant::now();
-    let mut beats = 0;
+    let mut beats: Vec<Instant> = Vec::new();
     // Silent connections, more than there are slots: most are refused.
     let mut held: Vec<Peer> = Vec::new();
     manager.socket.set_nonblocking(true).unwrap();
-    while start.elapsed() < Duration::from_secs(2) {
+    // Eight of the twenty that two seconds have, once: what a busy machine leaves of them varies.
+    let are_in_time = |eight: &[Instant]| eight[7] - eight[0] < Duration::from_secs(2);
+    while !beats.windows(8).any(are_in_time) {
+        assert!(start.elapsed() < PATIENCE, "{} beats", beats.len());
         held.push(Peer::connect(tracker.servers));
         held.push(Peer::connect(tracker.clients));
         if held.len() > 200 {
@@ -99,10 +111,9 @@ fn a_watchdog_is_fed_at_busy_doors_too() {
         }
         while let Some(message) = manager.hear() {
             assert_eq!(message, "WATCHDOG=1");
-            beats += 1;
+            beats.push(Instant::now());
         }
     }
-    assert!(beats >= 8, "{beats} beats of 20");
 }
 
 #[test]
@@ -115,14 +126,14 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
     // What a tracker that has used up its descriptors does.
     limit_descriptors(&tracker, "5");
     let is_stuck = |said: &str| said.starts_with("STATUS=stuck: the door for ");
-    assert!((0..10).any(|_| is_stuck(&manager.hear().unwrap())));
+    manager.wait_for(is_stuck);
     for _ in 0..2 {
         let said = manager.hear().unwrap();
         assert!(is_stuck(&said), "{said}");
     }
     limit_descriptors(&tracker, "1000");
     let is_well = |said: &str| said.starts_with("STATUS=game servers log in at ");
-    assert!((0..10).any(|_| is_well(&manager.hear().unwrap())));
+    manager.wait_for(is_well);
     assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
     tracker.wait_for_log("level=error event=stuck what=\"the door for ");
     tracker.wait_for_log("level=info event=works-again");
@@ -176,13 +187,13 @@ fn who_is_started_by_a_manager_prints_no_guide() {
         .env("WATCHDOG_USEC", "600000")
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let mut running = Running::start(command);
     assert!(manager.hear().unwrap().starts_with("READY=1\n"));
     // The guide would have been printed before this.
     assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
-    child.kill().unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    running.0.kill().unwrap();
+    let printed: Vec<String> = running.lines().iter().collect();
+    assert_eq!(printed, [""; 0]);
 }
 
 #[test]
@@ -212,6 +223,6 @@ fn the_socket_may_have_a_name_that_is_in_no_file_system() {
         .env("NOTIFY_SOCKET", format!("@{name}"));
     let _tracker = TrackerProcess::run(command);
     let mut buffer = [0; 100];
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
     assert!(buffer[..length].starts_with(b"READY=1\n"));
 }

@@ -1,8 +1,9 @@
 //! Proofs over real datagrams, and that they are of no use to anybody else.
 
-use crate::harness::{PATIENCE, Peer, TrackerProcess};
+use crate::harness::{Peer, TrackerProcess};
+use crate::patience::{PATIENCE, uninterrupted};
 use std::net::UdpSocket;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 fn udp(address: &str) -> (UdpSocket, u16) {
     let socket = UdpSocket::bind(address).unwrap();
@@ -14,7 +15,8 @@ fn udp(address: &str) -> (UdpSocket, u16) {
 /// The number that comes in a datagram.
 fn number_from(socket: &UdpSocket) -> String {
     let mut buffer = [0; 100];
-    let (length, _) = socket.recv_from(&mut buffer).expect("a datagram comes");
+    let received = uninterrupted(|| socket.recv_from(&mut buffer));
+    let (length, _) = received.expect("a datagram comes");
     let text = std::str::from_utf8(&buffer[..length]).unwrap();
     text.strip_prefix("CHALLENGE ")
         .unwrap_or_else(|| panic!("{text}"))
@@ -112,16 +114,15 @@ fn nobody_can_have_datagrams_sent_to_others_or_many_to_himself() {
         logins += usize::from(peer.ask(&line).starts_with("OK listed 127.0.0.2:"));
     }
     assert_eq!(logins, 1000);
-    let elapsed = start.elapsed();
     let (to_own, to_victim) = (bytes_received(&own), bytes_received(&victim));
+    // As long as any of them may have taken to come.
+    let seconds = 1 + start.elapsed().as_secs() as usize;
     assert_eq!(
         to_victim, 0,
         "no datagram goes to an address that is only claimed"
     );
-    let seconds = 1 + elapsed.as_secs() as usize;
     assert!(to_own <= 50 * seconds * DATAGRAM.len(), "{to_own} bytes");
     assert!(to_own < bytes_in, "{to_own} bytes out, {bytes_in} in");
-    assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
 }
 
 #[test]
@@ -136,8 +137,8 @@ fn a_host_that_nobody_vouches_for_is_sent_three_datagrams_in_ten_seconds() {
         // Every login is asked once more.
         assert_eq!(peer.ask("PING"), "PONG");
     }
-    let windows = 1 + (start.elapsed().as_secs() / 10) as usize;
     let received = bytes_received(&own);
+    let windows = 1 + (start.elapsed().as_secs() / 10) as usize;
     assert!(
         0 < received && received <= 3 * windows * DATAGRAM.len(),
         "{received} bytes"

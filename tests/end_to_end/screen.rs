@@ -1,6 +1,6 @@
 //! A real terminal, which is tmux.
 
-use crate::tools::wait_until;
+use crate::patience::wait_until;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,6 +1,8 @@
 //! The shell scripts, under every shell and over every netcat.
 
-use crate::harness::{PASSWORD, PATIENCE, TrackerProcess, command, free_udp_port, gltracker};
+use crate::harness::{
+    PASSWORD, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
+};
 use crate::tools::{Program, need};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -112,18 +114,6 @@ impl Registration {
     }
 }
 
-/// A tracker that can be killed and started again at the same address: one at which no other
-/// program of this machine picks its ports.
-fn start_tracker(servers: SocketAddr, clients: SocketAddr) -> TrackerProcess {
-    let mut command = command();
-    command.args(["--trust", "127.0.0.0/8"]);
-    command
-        .args(["--max-slots", "80", "--servers", &servers.to_string()])
-        .args(["--clients", &clients.to_string()])
-        .env("GLTRACKER_PASSWORD", PASSWORD);
-    TrackerProcess::run(command)
-}
-
 /// True if the list has these lines, in whatever order.
 fn holds(list: &[String], lines: &[String]) -> bool {
     list.len() == lines.len() && lines.iter().all(|line| list.contains(line))
@@ -135,8 +125,8 @@ fn a_life_over(netcat: &str) {
     if !all_installed(netcat) {
         return;
     }
-    let anywhere = SocketAddr::from(([127, 0, 0, 23], 0));
-    let mut tracker = start_tracker(anywhere, anywhere);
+    let slots = ["--max-slots", "80"];
+    let mut tracker = TrackerProcess::start_at(own_address(), own_address(), &slots);
     let register = |(port, shell): (&str, &[&str])| {
         let description = "description=Friday \"cycles\" \\o/";
         let arguments = [port, "nbplayers=0", "zone=eu", description];
@@ -165,7 +155,7 @@ fn a_life_over(netcat: &str) {
         program.say("nbplayers=4 map=");
         program.end_input();
     }
-    let tracker = start_tracker(tracker.servers, tracker.clients);
+    let tracker = TrackerProcess::start_at(tracker.servers, tracker.clients, &slots);
     for port in PORTS {
         tracker.wait_for_log(&format!("event=listed address=127.0.0.1:{port} "));
     }
@@ -294,9 +284,9 @@ fn register_waits_as_long_as_it_is_told() {
         let registration = Registration::start(SHELLS[0], netcat, address, &["1"]);
         let mut tracker = Conversation::accept(&listener);
         tracker.line();
+        let start = Instant::now();
         tracker.say("ERR too-many too many failed logins from your address; wait 3 s");
         drop(tracker);
-        let start = Instant::now();
         registration.program.errors.wait_for("retry in 4 s: ");
         drop(Conversation::accept(&listener));
         assert!(start.elapsed() >= Duration::from_secs(3));
@@ -349,9 +339,7 @@ struct Conversation(BufReader<TcpStream>);
 
 impl Conversation {
     fn accept(listener: &TcpListener) -> Self {
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(stream))
+        Self(BufReader::new(accept(listener)))
     }
 
     /// The next line that is not empty.

@@ -1,6 +1,7 @@
 //! Slots are bounded, and a full class costs only those who want a slot of it.
 
-use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess};
+use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess, outcome};
+use crate::patience::wait_until;
 use gltracker::protocol::message::parse_number;
 use gltracker::protocol::proof::mac;
 
@@ -9,9 +10,11 @@ fn a_full_class_says_busy_and_others_go_on() {
     // pending 2, listed 8, client 4, watcher 2
     let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);
     let _game_server = tracker.log_in(1, "");
-    let mut idle: Vec<Peer> = (0..4).map(|_| Peer::connect(tracker.clients)).collect();
-    for peer in &mut idle {
+    let mut idle: Vec<Peer> = Vec::new();
+    for _ in 0..4 {
+        let mut peer = Peer::connect(tracker.clients);
         assert_eq!(peer.ask("PING 1"), "PONG 1");
+        idle.push(peer);
     }
     // Twelve of them are heard for a while, and say nothing.
     let more: Vec<Peer> = (0..50).map(|_| Peer::connect(tracker.clients)).collect();
@@ -49,41 +52,35 @@ fn who_says_what_it_wants_is_served_without_a_slot() {
         }
     }
     // On a busy machine what is said may come too late: then it is said again.
-    let start = std::time::Instant::now();
-    let again = || assert!(start.elapsed() < crate::harness::PATIENCE);
-    let mut listed = loop {
-        again();
+    let mut listed = wait_until("it is listed", || {
         let mut peer = Peer::connect(tracker.servers);
-        if let Some(number) = peer.ask("LOGIN secret").strip_prefix("CHALLENGE ") {
-            break (peer.ask(&format!("INFOS {number} port=7")), peer);
+        let answer = peer.ask("LOGIN secret");
+        let Some(number) = answer.strip_prefix("CHALLENGE ") else {
+            assert!(answer.starts_with("ERR busy"), "{answer}");
+            return None;
+        };
+        let answer = peer.ask(&format!("INFOS {number} port=7"));
+        if answer.starts_with("ERR busy") {
+            return None;
         }
-    };
-    assert_eq!(listed.0, "OK listed 127.0.0.1:7");
+        assert_eq!(answer, "OK listed 127.0.0.1:7");
+        Some(peer)
+    });
     // Nor is who has a key kept out, or who is so far away that others come and go meanwhile.
-    let mut by_key = loop {
-        again();
+    let mut by_key = wait_until("it is listed by its key", || {
         let mut peer = Peer::connect(tracker.servers);
         assert!(tracker.ask("LIST\nQUIT\n").ends_with("OK bye\n"));
-        let Some(number) = peer
-            .ask("LOGIN name=alice")
-            .strip_prefix("CHALLENGE ")
-            .map(str::to_owned)
-        else {
-            continue;
-        };
-        let mac = mac("between us", parse_number(&number).unwrap(), "alice", 8);
-        if peer.ask(&format!("INFOS {number} port=8 mac={mac}")) == "OK listed 127.0.0.1:8" {
-            break peer;
-        }
-    };
+        let answer = peer.ask("LOGIN name=alice");
+        let number = answer.strip_prefix("CHALLENGE ")?;
+        let mac = mac("between us", parse_number(number).unwrap(), "alice", 8);
+        let answer = peer.ask(&format!("INFOS {number} port=8 mac={mac}"));
+        (answer == "OK listed 127.0.0.1:8").then_some(peer)
+    });
     assert_eq!(by_key.ask("INFOS nbplayers=2"), "OK");
-    let answer = loop {
-        again();
+    let answer = wait_until("it is answered", || {
         let answer = tracker.ask("LIST port=7\nPING x\nQUIT\n");
-        if !answer.starts_with("ERR busy") {
-            break answer;
-        }
-    };
+        (!answer.starts_with("ERR busy")).then_some(answer)
+    });
     assert!(
         answer.contains("INFOS ip=127.0.0.1 port=7\nEND count=1 rev="),
         "{answer}"
@@ -108,7 +105,7 @@ fn who_says_what_it_wants_is_served_without_a_slot() {
         assert_eq!(peer.line(), "");
     }
     // The guest that got on the list has a slot there, and stays.
-    assert_eq!(listed.1.ask("INFOS nbplayers=1"), "OK");
+    assert_eq!(listed.ask("INFOS nbplayers=1"), "OK");
     for mut peer in silent {
         assert_eq!(peer.ask("PING 2"), "PONG 2");
     }
@@ -170,10 +167,9 @@ fn a_machine_that_does_not_allow_the_slots_is_told_which_limit() {
         let arguments = "--servers 127.0.0.1:0 --clients 127.0.0.1:0";
         let script = format!("ulimit {limit}; exec \"$0\" {arguments} {slots}");
         let program = crate::harness::gltracker();
-        let output = std::process::Command::new("sh")
-            .args(["-c", &script, program])
-            .output();
-        let output = output.unwrap();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script, program]);
+        let output = outcome(shell);
         (
             output.status.code(),
             String::from_utf8(output.stderr).unwrap(),

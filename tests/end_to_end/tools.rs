@@ -1,6 +1,6 @@
 //! Programs that others wrote: whether they are here, and how a test talks with one.
 
-use crate::harness::PATIENCE;
+use crate::patience::{PATIENCE, wait_until};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -33,18 +33,6 @@ pub(crate) fn command_to(words: &[&str], address: SocketAddr) -> Command {
     let mut command = Command::new(words.next().expect("a command has a first word"));
     command.args(words);
     command
-}
-
-/// Looks again and again until there is something to see.
-pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// A running program in a process group of its own. The whole group is killed when dropped.

@@ -1,6 +1,7 @@
 //! Every transcript is run against the bare sessions, and over TCP against the real program.
 
-use crate::harness::{KEYS, PASSWORD, PATIENCE, Peer, TrackerProcess, command};
+use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess, command};
+use crate::patience::{PATIENCE, uninterrupted};
 use crate::pretend::Pretend;
 use crate::transcript::{Port, Transcript, Wire, from_folder, from_markdown};
 use std::collections::HashMap;
@@ -75,7 +76,7 @@ impl Wire for Tcp {
 
     fn datagram(&mut self, _: &str) -> Option<String> {
         let mut buffer = [0; 100];
-        let (length, _) = self.udp.recv_from(&mut buffer).ok()?;
+        let (length, _) = uninterrupted(|| self.udp.recv_from(&mut buffer)).ok()?;
         String::from_utf8(buffer[..length].to_vec()).ok()
     }
 

@@ -24,7 +24,16 @@ impl Tracker {
 
     /// The next connection, whose first line is `request`.
     fn asked(&self, request: &str) -> BufReader<TcpStream> {
-        let stream = self.0.accept().unwrap().0;
+        self.0.set_nonblocking(true).unwrap();
+        let start = Instant::now();
+        let stream = loop {
+            match self.0.accept() {
+                Ok((stream, _)) => break stream,
+                Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        stream.set_nonblocking(false).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
@@ -130,7 +139,7 @@ fn a_refusal_is_told_and_ends_it_only_where_asking_again_is_of_no_use() {
     );
     // Unless somebody wants it, but that is not done without end.
     let start = Instant::now();
-    for turn in 1..3 {
+    for turn in 0..3 {
         watch.retry();
         watch.retry();
         say(&mut tracker.asked("WATCH notempty"), "ERR bad-value no\n");
@@ -139,8 +148,8 @@ fn a_refusal_is_told_and_ends_it_only_where_asking_again_is_of_no_use() {
             matches!(event, Event::Refused { retry_in: None, .. }),
             "{event:?}"
         );
-        // The first of them may be as long ago as the test took to look.
-        assert!(start.elapsed() >= LEAST * turn - LEAST / 2);
+        // The first of them may come at once.
+        assert!(start.elapsed() >= LEAST * turn);
     }
     watch.retry();
     let mut stream = tracker.asked("WATCH notempty");
@@ -154,7 +163,7 @@ fn a_refusal_is_told_and_ends_it_only_where_asking_again_is_of_no_use() {
 #[test]
 fn a_wait_is_cut_short_by_whoever_wants_it_now() {
     let tracker = Tracker::new();
-    let start = Instant::now();
+    // Longer than any of what follows is waited for.
     let timings = Timings {
         poll: PATIENCE * 2,
         ..quick()
@@ -167,7 +176,6 @@ fn a_wait_is_cut_short_by_whoever_wants_it_now() {
         watch.retry();
     }
     tracker.asked("WATCH notempty");
-    assert!(start.elapsed() < PATIENCE);
 }
 
 #[test]
@@ -198,7 +206,6 @@ fn a_dead_connection_is_noticed() {
 fn it_stops_at_once_whatever_it_waits_for() {
     let tracker = Tracker::new();
     for turn in 0..4 {
-        let start = Instant::now();
         let timings = Timings {
             poll: PATIENCE * 2,
             ..quick()
@@ -226,8 +233,7 @@ fn it_stops_at_once_whatever_it_waits_for() {
             }
         }
         drop(watch);
-        let over = events.recv_timeout(PATIENCE).unwrap_err();
+        let over = events.recv_timeout(PATIENCE / 2).unwrap_err();
         assert_eq!(over, RecvTimeoutError::Disconnected);
-        assert!(start.elapsed() < PATIENCE / 2);
     }
 }

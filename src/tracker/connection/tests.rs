@@ -33,6 +33,8 @@ fn pair() -> (TcpStream, Connection) {
 
 fn read_to_end(mut peer: TcpStream) -> String {
     let mut answers = String::new();
+    let patience = Some(Duration::from_secs(20));
+    peer.set_read_timeout(patience).unwrap();
     peer.read_to_string(&mut answers).unwrap();
     answers
 }
