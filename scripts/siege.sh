@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs benches/siege.rs in a network namespace of its own, in which a connection to an address of
+# Runs benches/siege in a network namespace of its own, in which a connection to an address of
 # 127.64.0.0/10 also comes from it. Nothing outside the namespace is touched.
 set -eu
 cd "$(dirname "$0")/.."
