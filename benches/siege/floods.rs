@@ -1,10 +1,11 @@
 //! Attacks, each in a thread of its own until it is told to stop.
 
-use crate::peers::{at_pace, attacker, dial, log_in};
+use crate::attacks::OWN_NETWORK;
+use crate::peers::{Manner, at_pace, attacker, customer, dial, neighbour};
 use crate::tracker::Ports;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -36,14 +37,40 @@ impl Held {
     }
 }
 
-/// Connects from `groups` groups at `rate` a second, says `line`, and holds on. With `dribble`
-/// one more byte follows now and then.
+/// Where connections come from, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Army {
+    /// So many networks, with so many hosts in each.
+    Networks { groups: u16, hosts: u32 },
+    /// 200 hosts of the network of the honest.
+    Neighbours,
+    /// 200 subnets of 50 customers of the provider of the honest.
+    Customers,
+}
+
+impl Army {
+    fn address(self, n: u32) -> IpAddr {
+        // Each comes to the one port and then to the other.
+        let each = (n / 2 % 200) as u8;
+        match self {
+            Self::Networks { groups, hosts } => {
+                let group = (n % u32::from(groups)) as u16;
+                let host = 1 + (n / u32::from(groups) % hosts) as u8;
+                attacker(group, host)
+            }
+            Self::Neighbours => neighbour(OWN_NETWORK, 30 + each),
+            Self::Customers => customer(1 + each % 50, each / 50),
+        }
+    }
+}
+
+/// Connects at `rate` a second, says `line`, and holds on. With `dribble` one more byte follows
+/// now and then.
+#[derive(Clone, Copy)]
 pub(crate) struct Flood {
     pub(crate) to_game_servers: bool,
     pub(crate) to_clients: bool,
-    pub(crate) groups: u16,
-    /// Hosts in each group.
-    pub(crate) hosts: u32,
+    pub(crate) from: Army,
     pub(crate) rate: u32,
     pub(crate) line: &'static [u8],
     pub(crate) dribble: bool,
@@ -54,8 +81,7 @@ pub(crate) struct Flood {
 pub(crate) const SILENT: Flood = Flood {
     to_game_servers: false,
     to_clients: true,
-    groups: 60,
-    hosts: 250,
+    from: networks(60),
     rate: 640,
     line: b"",
     dribble: false,
@@ -63,19 +89,22 @@ pub(crate) const SILENT: Flood = Flood {
     holds: true,
 };
 
+/// So many networks.
+pub(crate) const fn networks(groups: u16) -> Army {
+    Army::Networks { groups, hosts: 250 }
+}
+
 impl Flood {
     pub(crate) fn run(&self, ports: Ports, stop: &AtomicBool) {
         let mut held = Held::default();
         at_pace(self.rate, stop, |n| {
-            let group = (n % u32::from(self.groups)) as u16;
-            let host = 1 + (n / u32::from(self.groups) % self.hosts) as u8;
             let to_clients = self.to_clients && (!self.to_game_servers || n % 2 == 0);
             let port = if to_clients {
                 ports.clients
             } else {
                 ports.game_servers
             };
-            if let Some(mut stream) = dial(attacker(group, host), port) {
+            if let Some(mut stream) = dial(self.from.address(n), port) {
                 let _ = stream.set_nonblocking(true);
                 let _ = stream.write(self.line);
                 if self.holds {
@@ -113,7 +142,8 @@ pub(crate) fn guess(ports: Ports, stop: &AtomicBool) {
 pub(crate) fn storm(ports: Ports, stop: &AtomicBool) {
     let mut n = 0u64;
     while !stop.load(Ordering::Relaxed) {
-        let Some(mut stream) = log_in(attacker(901, 1), ports.game_servers, 5, "") else {
+        let Some(mut stream) = Manner::PASSWORD.log_in(attacker(901, 1), ports.game_servers, 5, "")
+        else {
             thread::sleep(Duration::from_millis(10));
             continue;
         };

@@ -1,98 +1,149 @@
-//! The honest: who stays, who comes and goes, and what they notice.
+//! Game servers that stay on the list.
 
 use crate::LISTED;
-use crate::peers::{at_pace, honest, list, log_in};
+use crate::peers::{Manner, TRUSTED_HOST, honest};
+use crate::support::sample;
 use crate::tracker::Ports;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// What the honest noticed.
-#[derive(Default)]
-pub(crate) struct Notes {
-    pub(crate) lists: AtomicU32,
-    pub(crate) lists_good: AtomicU32,
-    pub(crate) logins: AtomicU32,
-    pub(crate) logins_good: AtomicU32,
-    pub(crate) latencies: Mutex<Vec<Duration>>,
-}
+/// Logins at the same time.
+const AT_ONCE: usize = 16;
 
-impl Notes {
-    pub(crate) fn note_list(&self, is_good: bool, took: Duration) {
-        self.lists.fetch_add(1, Ordering::Relaxed);
-        self.lists_good.fetch_add(is_good.into(), Ordering::Relaxed);
-        if let (true, Ok(mut latencies)) = (is_good, self.latencies.lock()) {
-            latencies.push(took);
-        }
-    }
+/// Pause between two looks at some of them.
+const LOOK: Duration = Duration::from_millis(20);
 
-    pub(crate) fn percent(good: &AtomicU32, all: &AtomicU32) -> f64 {
-        100.0 * f64::from(good.load(Ordering::Relaxed))
-            / f64::from(all.load(Ordering::Relaxed).max(1))
-    }
-}
+/// Everybody is looked at once in so many looks, which is once a second. A PING is answered in
+/// time if that is within 15 s.
+const LOOKS: usize = 50;
 
-/// The game servers that stay: they answer pings until they are told to stop.
+/// They answer pings for as long as this lives.
 pub(crate) struct Population {
-    pub(crate) kept: Arc<AtomicU32>,
+    crowd: Arc<Crowd>,
+    size: usize,
+}
+
+#[derive(Default)]
+struct Crowd {
+    members: Mutex<Vec<Member>>,
+    is_over: AtomicBool,
+}
+
+struct Member {
+    stream: TcpStream,
+    is_lost: bool,
 }
 
 impl Population {
-    pub(crate) fn start(ports: Ports) -> Self {
-        let filler = format!("a={0} b={0} c={0}", "x".repeat(250));
-        let mut servers: Vec<TcpStream> = (0..LISTED)
-            .map(|n| log_in(honest(10 + n), ports.game_servers, 23460, &filler).expect("a login"))
-            .collect();
-        let kept = Arc::new(AtomicU32::new(servers.len() as u32));
-        let count = Arc::clone(&kept);
-        for server in &servers {
-            server.set_nonblocking(true).expect("nonblocking");
+    /// Those who are honest, each of a network of its own, and so many more of a network that the
+    /// tracker trusts.
+    pub(crate) fn start(ports: Ports, trusted: u16) -> Self {
+        let crowd = Arc::new(Crowd::default());
+        let keeper = Arc::clone(&crowd);
+        thread::spawn(move || keeper.keep());
+        let filler = format!("game=siege a={0} b={0} c={0}", "x".repeat(250));
+        let log_in = |ip, port, fields: &str| {
+            let stream = Manner::PASSWORD.log_in(ip, ports.game_servers, port, fields);
+            crowd.enter(stream.expect("a login"));
+        };
+        for n in 0..LISTED {
+            log_in(honest(10 + n), 23460, &filler);
         }
-        thread::spawn(move || {
-            let mut buffer = [0; 1024];
+        let next = AtomicU16::new(0);
+        let log_in_trusted = || {
             loop {
-                servers.retain_mut(|server| match server.read(&mut buffer) {
-                    Ok(0) => false,
-                    Ok(length) => {
-                        let text = String::from_utf8_lossy(&buffer[..length]);
-                        let mut pings = text.lines().filter_map(|line| line.strip_prefix("PING "));
-                        pings.all(|word| {
-                            server
-                                .write_all(format!("PONG {word}\n").as_bytes())
-                                .is_ok()
-                        })
-                    }
-                    Err(error) => error.kind() == ErrorKind::WouldBlock,
-                });
-                count.store(servers.len() as u32, Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(20));
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= trusted {
+                    return;
+                }
+                let fields = sample::fields(n.into());
+                let (_, others) = fields
+                    .split_once(' ')
+                    .expect("the sample begins with a port");
+                log_in(TRUSTED_HOST, 10_000 + n, others);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(log_in_trusted);
             }
         });
-        Self { kept }
+        let size = crowd.lock().len();
+        Self { crowd, size }
+    }
+
+    /// How many there were at the beginning.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How many are still there.
+    pub(crate) fn kept(&self) -> usize {
+        let mut members = self.crowd.lock();
+        members.iter_mut().for_each(Member::listen);
+        members.iter().filter(|member| !member.is_lost).count()
     }
 }
 
-/// The player and the game servers that come and go.
-pub(crate) fn visit(ports: Ports, notes: &Notes, stop: &AtomicBool) {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            at_pace(20, stop, |_| {
-                let start = Instant::now();
-                let is_good = list(honest(1), ports.clients);
-                notes.note_list(is_good, start.elapsed());
-            });
+impl Drop for Population {
+    fn drop(&mut self) {
+        self.crowd.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Crowd {
+    fn lock(&self) -> MutexGuard<'_, Vec<Member>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, stream: TcpStream) {
+        stream.set_nonblocking(true).expect("nonblocking");
+        self.lock().push(Member {
+            stream,
+            is_lost: false,
         });
-        scope.spawn(|| {
-            at_pace(2, stop, |n| {
-                let is_good = log_in(honest(2 + n as u16 % 2), ports.game_servers, 1, "").is_some();
-                notes.logins.fetch_add(1, Ordering::Relaxed);
-                notes
-                    .logins_good
-                    .fetch_add(is_good.into(), Ordering::Relaxed);
-            });
-        });
-    });
+    }
+
+    /// Looks after them, some at a time.
+    fn keep(&self) {
+        let mut next = 0;
+        while !self.is_over.load(Ordering::Relaxed) {
+            let mut members = self.lock();
+            let some = members.len() / LOOKS + 1;
+            members
+                .iter_mut()
+                .skip(next)
+                .take(some)
+                .for_each(Member::listen);
+            next = if next + some < members.len() {
+                next + some
+            } else {
+                0
+            };
+            drop(members);
+            thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Member {
+    fn listen(&mut self) {
+        let mut buffer = [0; 1024];
+        self.is_lost |= match self.stream.read(&mut buffer) {
+            Ok(0) => true,
+            Ok(length) => {
+                let text = String::from_utf8_lossy(&buffer[..length]);
+                let mut pings = text.lines().filter_map(|line| line.strip_prefix("PING "));
+                pings.any(|word| {
+                    let pong = format!("PONG {word}\n");
+                    self.stream.write_all(pong.as_bytes()).is_err()
+                })
+            }
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+    }
 }
