@@ -20,7 +20,7 @@ use gltracker::tracker::session::watcher::WatcherSession;
 use gltracker::tracker::session::{Closing, Outbox, Session, Setting, Timings};
 use gltracker_fuzz::checks::{MAX_LINE, ends_count, whole_lines};
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use gltracker_fuzz::world::{Desk, KEY, World, take_bytes};
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeMap, HashSet};
@@ -35,6 +35,7 @@ const LONGEST_IN_ALL: u64 = 30_000;
 const STALE: u64 = 1 << 32;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let (stage, script) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(0));
     let has = |letter| stage.contains(&letter);
     let setting = Setting {
