@@ -1,6 +1,7 @@
 //! Bytes of the fuzzer as steps.
 //!
-//! A script is lines of text, so that a seed can be written and a finding read by a person.
+//! Where an input is a script, that is lines of text, so that a seed can be written and a finding
+//! read by a person.
 
 /// The most steps of one input: more of the same shows nothing new and takes longer.
 const MAX_STEPS: usize = 200;
@@ -11,10 +12,23 @@ pub fn steps(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     lines.filter_map(|line| line.split_first().map(|(first, rest)| (*first, rest)))
 }
 
-/// The first character of `text` and what is behind it.
-pub fn split_first(text: &str) -> Option<(char, &str)> {
-    let mut chars = text.chars();
-    chars.next().map(|first| (first, chars.as_str()))
+/// The byte that stands for a run of letters, and how many those are: so an input of a few bytes has
+/// a line that is as long as lines may be.
+const RUN: (u8, usize) = (1, 250);
+
+/// The most bytes that an input grows to.
+const MAX_GROWN: usize = 8192;
+
+/// `data` with its runs written out.
+pub fn grown(data: &[u8]) -> Vec<u8> {
+    let mut grown = Vec::with_capacity(data.len());
+    for byte in data {
+        let times = if *byte == RUN.0 { RUN.1 } else { 1 };
+        let letter = if *byte == RUN.0 { b'l' } else { *byte };
+        grown.extend(std::iter::repeat_n(letter, times));
+    }
+    grown.truncate(MAX_GROWN);
+    grown
 }
 
 /// The number that `bytes` begin with, or `most` if that is less.

@@ -131,6 +131,19 @@ impl Desk {
     }
 }
 
+/// True unless somebody else holds the address of `entry`: nobody but the same game server, started
+/// again, takes a place over.
+fn is_free_for(registry: &Registry, owner: ConnectionId, entry: &Entry) -> bool {
+    let mine = registry.entry_of(owner).map(|mine| mine.address);
+    let list = registry.list();
+    let there = list.entries().find(|there| there.address == entry.address);
+    there.is_none_or(|there| {
+        let is_forgotten = there.credential == Credential::Forgotten;
+        let is_same = there.credential == entry.credential || is_forgotten;
+        Some(there.address) == mine || there.peer == entry.peer && is_same
+    })
+}
+
 /// What is to be sent, and nothing is left of it.
 pub fn take_bytes(out: &mut Outbox) -> Vec<u8> {
     let chunks = out.take();
@@ -197,7 +210,10 @@ impl game_server::Services for Desk {
             return Err(taken_over(address));
         }
         let stale = registry.stale_at(address);
-        let replaced = registry.put(self.0.id, entry).map_err(|_| taken(address))?;
+        let may_put = is_free_for(&registry, self.0.id, &entry);
+        let put = registry.put(self.0.id, entry);
+        assert_eq!(put.is_ok(), may_put, "{address}");
+        let replaced = put.map_err(|_| taken(address))?;
         if !is_update && registry.list().count() > world.room.get() {
             match stale {
                 Some(stale) => registry.give_back(self.0.id, stale),

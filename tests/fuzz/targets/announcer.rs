@@ -12,7 +12,7 @@ use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::line::LineSplitter;
 use gltracker::protocol::message::GameServerCommand;
 use gltracker_fuzz::checks::{MAX_LINE, plain_line, shown};
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ const UPDATE_GAP: Duration = Duration::from_millis(100);
 const NUMBER_GAP: Duration = Duration::from_millis(250);
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let (stage, script) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(0));
     let credential = match stage.contains(&b'k') {
         true => Credential::key("alice", "between us"),

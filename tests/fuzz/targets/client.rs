@@ -7,11 +7,13 @@ use gltracker::protocol::infos::Infos;
 use gltracker::protocol::message::ClientCommand;
 use gltracker_fuzz::checks::{plain_line, shown};
 use gltracker_fuzz::naive;
+use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let text = String::from_utf8_lossy(data);
     let mut list = KnownList::default();
     let mut copy: BTreeMap<SocketAddr, Infos> = BTreeMap::new();

@@ -18,7 +18,7 @@ use gltracker::client::ping;
 use gltracker::client::width::width;
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker_fuzz::checks::is_plain;
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -30,6 +30,7 @@ const LARGEST: (u64, u64) = (400, 60);
 const MOST: usize = 40;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let mut model = Model::new("tracker.example".to_owned(), None, Favourites::at(None));
     let (mut screen, mut now) = (Screen::default(), Instant::now());
     let mut list: Vec<(SocketAddr, Infos)> = Vec::new();

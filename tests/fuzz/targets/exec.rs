@@ -4,10 +4,12 @@
 use gltracker::client::browse::exec::Template;
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker_fuzz::naive::Fields;
+use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let text = String::from_utf8_lossy(data);
     let (words, said) = text.split_once('\n').unwrap_or((&text, ""));
     let said = said.lines().next().unwrap_or_default();

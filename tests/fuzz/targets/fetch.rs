@@ -9,7 +9,7 @@ use gltracker::client::{Conditions, Error, KnownList, TrackerAddress, fetch};
 use gltracker::protocol::infos::Infos;
 use gltracker::protocol::line::LineSplitter;
 use gltracker_fuzz::checks::shown;
-use gltracker_fuzz::script::pieces;
+use gltracker_fuzz::script::{grown, pieces};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -62,6 +62,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let Some((first, bytes)) = data.split_first() else {
         return;
     };

@@ -14,7 +14,7 @@ use gltracker::tracker::list::List;
 use gltracker::tracker::registry::Registry;
 use gltracker_fuzz::checks::plain_line;
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::steps;
+use gltracker_fuzz::script::{grown, steps};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -40,6 +40,7 @@ struct Scene {
 }
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let mut scene = Scene {
         registry: Registry::new(1),
         truth: Truth::new(),

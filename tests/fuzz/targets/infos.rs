@@ -5,9 +5,11 @@ use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::json::push_infos;
 use gltracker_fuzz::checks::{MAX_LINE, plain_line};
 use gltracker_fuzz::naive::{self, Fields};
+use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let text = String::from_utf8_lossy(data);
     let (mut infos, mut fields) = (Infos::default(), Fields::new());
     // Each line changes what the lines before it have said.

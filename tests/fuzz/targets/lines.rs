@@ -5,12 +5,13 @@ use gltracker::game_server::Datagram;
 use gltracker::protocol::line::{LineError, LineSplitter};
 use gltracker::protocol::message::{ClientCommand, GameServerCommand, Refusal};
 use gltracker_fuzz::checks::{MAX_LINE, plain_line};
-use gltracker_fuzz::script::pieces;
+use gltracker_fuzz::script::{grown, pieces};
 use libfuzzer_sys::fuzz_target;
 
 type Lines = Vec<Result<String, LineError>>;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     // The two bytes behind the last LF decide how the stream is chopped.
     let (stream, seed) = data.split_at(data.len().saturating_sub(2));
     let seed = seed

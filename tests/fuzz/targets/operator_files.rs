@@ -7,6 +7,7 @@ use gltracker::tracker::credentials::{Credential, Passwords, Reread};
 use gltracker::tracker::keys::Keys;
 use gltracker::tracker::watched_file::{WatchedFile, WrongLine};
 use gltracker_fuzz::checks::{is_plain, plain_line};
+use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let text = String::from_utf8_lossy(data);
     passwords(data, &text);
     keys(&text);

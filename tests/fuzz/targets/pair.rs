@@ -12,7 +12,7 @@ use gltracker::tracker::session::game_server::GameServerSession;
 use gltracker::tracker::session::{Outbox, Session, Setting};
 use gltracker_fuzz::checks::whole_lines;
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use gltracker_fuzz::world::{Desk, KEY, PASSWORD, World, take_bytes};
 use libfuzzer_sys::fuzz_target;
 use std::rc::Rc;
@@ -29,6 +29,7 @@ const SETTLES: u64 = 50;
 const MOST_AT_ONCE: usize = 100;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let (stage, script) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(0));
     let setting = Setting {
         require_check: stage.contains(&b'r'),

@@ -15,7 +15,7 @@ use gltracker::tracker::session::watcher::WatcherSession;
 use gltracker::tracker::session::{Outbox, Session, Setting};
 use gltracker_fuzz::checks::{ends_count, whole_lines};
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use gltracker_fuzz::world::{Desk, World, take_bytes};
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeMap, HashSet};
@@ -33,6 +33,7 @@ const CHANGES: u64 = 2500;
 const LONGEST: u64 = 700;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let setting = Setting::default();
     let mut scene = Scene {
         world: World::new(),

@@ -20,7 +20,7 @@ use gltracker::tracker::session::watcher::WatcherSession;
 use gltracker::tracker::session::{Closing, Outbox, Session, Setting, Timings};
 use gltracker_fuzz::checks::{MAX_LINE, ends_count, whole_lines};
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::{number, steps};
+use gltracker_fuzz::script::{grown, number, steps};
 use gltracker_fuzz::world::{Desk, KEY, World, take_bytes};
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeMap, HashSet};
@@ -31,10 +31,12 @@ use std::time::{Duration, Instant};
 const LONGEST: u64 = 7000;
 const LONGEST_IN_ALL: u64 = 30_000;
 
-/// Owners of those from before a restart.
+/// Owners of those from before a restart, and the port of the one that was checked.
 const STALE: u64 = 1 << 32;
+const CHECKED: &str = "5001";
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let (stage, script) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(0));
     let has = |letter| stage.contains(&letter);
     let setting = Setting {
@@ -387,11 +389,10 @@ impl Connection<'_> {
         }
         assert!(!entry.is_stale());
         let port = fields.get("pingport").unwrap_or(&fields["port"]);
-        let is_proven = port.parse().is_ok_and(|port| self.proven.contains(&port));
         // What was checked before the restart still counts.
-        if entry.address.port() != 5001 {
-            assert!(is_proven || !fields.contains_key("checked"), "{entry:?}");
-        }
+        let is_proven =
+            port == CHECKED || port.parse().is_ok_and(|port| self.proven.contains(&port));
+        assert!(is_proven || !fields.contains_key("checked"), "{entry:?}");
         let mut said = self.said.clone();
         fields.remove("checked");
         if !said.contains_key("ip") || !self.desk.is_trusted() {

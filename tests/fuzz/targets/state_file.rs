@@ -7,12 +7,14 @@ use gltracker::tracker::keys::Keys;
 use gltracker::tracker::registry::Registry;
 use gltracker::tracker::state_file::format::{Saved, decode, encode};
 use gltracker_fuzz::checks::{plain_line, whole_lines};
+use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     // As it is, and with the right beginning and end.
     if let Ok(saved) = decode(data) {
         comes_back(&saved);

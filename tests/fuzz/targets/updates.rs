@@ -8,7 +8,7 @@ use gltracker::game_server::updates::{Follower, Numbered, read_lines};
 use gltracker::game_server::{Announcer, Credential, TrackerAddress};
 use gltracker_fuzz::checks::{MAX_LINE, is_plain, plain_line};
 use gltracker_fuzz::naive::{self, Fields};
-use gltracker_fuzz::script::{pieces, steps};
+use gltracker_fuzz::script::{grown, pieces, steps};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -35,6 +35,7 @@ static ANNOUNCER: LazyLock<Announcer> = LazyLock::new(|| {
 });
 
 fuzz_target!(|data: &[u8]| {
+    let data = &grown(data)[..];
     let lines = stream(data);
     announced(&lines);
     followed(data);
