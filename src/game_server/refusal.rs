@@ -213,7 +213,7 @@ mod tests {
                 Fate::Slowly(s(60)),
             ),
             (
-                "too-many too many failed logins from your address; wait 17 s",
+                "too-many too many failed logins from your address; wait 17 s, or send the right password at once",
                 Stage::LoggingIn,
                 Fate::AtLeast(s(17)),
             ),

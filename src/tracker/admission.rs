@@ -31,7 +31,7 @@ pub const CLIENT_RATE: (u32, u32) = (50, 100);
 /// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
 /// at once. Fifty players behind one address who ask for 10,000 game servers each second take
 /// 6,500.
-pub const WORK_RATE: (u32, u32) = (20_000, 100_000);
+pub const WORK_RATE: (u32, u32) = (10_000, 30_000);
 
 /// Connections of one host in a class while it is not trusted.
 pub fn host_cap(class: Class) -> usize {
@@ -92,7 +92,8 @@ impl Denied {
             Self::Penalty(left) => Refusal::new(
                 ErrorCode::TooMany,
                 format!(
-                    "too many failed logins from your address; wait {} s",
+                    "too many failed logins from your address; wait {} s, \
+                     or send the right password at once",
                     left.as_secs() + 1
                 ),
             ),

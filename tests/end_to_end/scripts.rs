@@ -285,7 +285,7 @@ fn register_waits_as_long_as_it_is_told() {
         let mut tracker = Conversation::accept(&listener);
         tracker.line();
         let start = Instant::now();
-        tracker.say("ERR too-many too many failed logins from your address; wait 3 s");
+        tracker.say("ERR too-many too many failed logins from your address; wait 3 s, or send the right password at once");
         drop(tracker);
         registration.program.errors.wait_for("retry in 4 s: ");
         drop(Conversation::accept(&listener));

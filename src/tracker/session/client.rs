@@ -328,7 +328,8 @@ mod tests {
     #[test]
     fn a_list_weighs_as_much_as_ten_lines() {
         let (tracker, setting, now) = (fixed(false), Setting::default(), Instant::now());
-        for (line, answered) in [("LIST", 20), ("PING", 200)] {
+        let weighs = "; LIST and WATCH count for 10 lines each\n";
+        for (line, answered, end) in [("LIST", 20, weighs), ("PING", 200, " for 10 s\n")] {
             let mut session = ClientSession::new(&tracker, &setting, now);
             let mut out = Outbox::default();
             let mut lines = 0;
@@ -337,10 +338,9 @@ mod tests {
                 lines += 1;
             }
             assert_eq!(lines, answered + 1, "{line} at once");
-            assert!(
-                out.take_text()
-                    .contains("ERR too-many more than 20 lines a second")
-            );
+            let text = out.take_text();
+            assert!(text.contains("ERR too-many more than 20 lines a second"));
+            assert!(text.ends_with(end), "{text}");
         }
     }
 

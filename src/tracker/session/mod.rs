@@ -302,15 +302,21 @@ impl Mistakes {
 struct Pace {
     /// When all lines so far would have come at the pace that may go on for ever.
     caught_up: Instant,
+    /// Some of them weighed more than others.
+    has_listed: bool,
 }
 
 impl Pace {
     fn new(now: Instant) -> Self {
-        Self { caught_up: now }
+        Self {
+            caught_up: now,
+            has_listed: false,
+        }
     }
 
-    /// Makes the line that was just counted weigh as much as so many lines.
+    /// Makes the line that was just counted, a LIST, weigh as much as so many lines.
     fn weigh(&mut self, lines: u32) {
+        self.has_listed = true;
         self.caught_up += Duration::from_secs(1) / LINES_PER_SECOND * (lines - 1);
     }
 
@@ -319,8 +325,11 @@ impl Pace {
         self.caught_up = self.caught_up.max(now) + Duration::from_secs(1) / LINES_PER_SECOND;
         let is_too_fast = self.caught_up > now + Duration::from_secs(LINES_FOR_SECONDS.into());
         if is_too_fast {
-            let text =
+            let mut text =
                 format!("more than {LINES_PER_SECOND} lines a second for {LINES_FOR_SECONDS} s");
+            if self.has_listed {
+                text += &format!("; LIST and WATCH count for {LIST_WEIGHT} lines each");
+            }
             out.refuse(Refusal::new(ErrorCode::TooMany, text));
         }
         is_too_fast
