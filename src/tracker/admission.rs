@@ -152,6 +152,15 @@ impl<H> Member<H> {
     fn host(&self) -> Network {
         self.networks[2]
     }
+
+    fn has_had_its_turn(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > FAIR_TURN
+    }
+
+    /// `None` for a trusted one, which shares its group with nobody.
+    fn group(&self) -> Option<Network> {
+        (!self.trusted).then_some(self.networks[0])
+    }
 }
 
 /// The connections of one class.
@@ -160,6 +169,8 @@ struct Crowd<H> {
     /// Connections are numbered as they come, so these are in order of age.
     members: BTreeMap<ConnectionId, Member<H>>,
     by_host: Tally<Network>,
+    /// Of those who are not trusted.
+    by_group: Tally<Network>,
     by_key: Tally<Credential>,
 }
 
@@ -188,17 +199,32 @@ impl<K: Eq + Hash> Tally<K> {
     }
 }
 
+impl Tally<Network> {
+    /// The network that holds the most once a newcomer from `own` is there, if any holds more than
+    /// one; `own` if there is a choice.
+    fn largest(&self, own: Option<Network>) -> Option<Network> {
+        let sizes = self.0.iter().map(|(network, size)| {
+            let is_own = own == Some(*network);
+            (size + usize::from(is_own), is_own, *network)
+        });
+        let (size, _, network) = sizes.max()?;
+        (size > 1).then_some(network)
+    }
+}
+
 impl<H> Crowd<H> {
     fn new() -> Self {
         Self {
             members: BTreeMap::new(),
             by_host: Tally(HashMap::new()),
+            by_group: Tally(HashMap::new()),
             by_key: Tally(HashMap::new()),
         }
     }
 
     fn insert(&mut self, id: ConnectionId, member: Member<H>) {
         self.by_host.add(Some(member.host()));
+        self.by_group.add(member.group());
         self.by_key.add(member.key);
         self.members.insert(id, member);
     }
@@ -206,6 +232,7 @@ impl<H> Crowd<H> {
     fn remove(&mut self, id: ConnectionId) -> Option<Member<H>> {
         let member = self.members.remove(&id)?;
         self.by_host.subtract(Some(member.host()));
+        self.by_group.subtract(member.group());
         self.by_key.subtract(member.key);
         Some(member)
     }
@@ -233,34 +260,31 @@ impl<H> Crowd<H> {
     /// its turn goes.
     fn victim(&self, newcomer: &Newcomer) -> Option<ConnectionId> {
         let own = (!newcomer.trusted).then(|| Network::nested(newcomer.ip));
-        let mut candidates: Vec<(ConnectionId, &Member<H>)> = Vec::new();
-        let members = self.members.iter().filter(|(_, member)| !member.trusted);
-        candidates.extend(members.map(|(id, member)| (*id, member)));
-        let mut is_newcomer_among_them = true;
-        for level in 0..3 {
-            let own = own.filter(|_| is_newcomer_among_them).map(|own| own[level]);
-            let mut sizes: HashMap<Network, usize> = HashMap::new();
-            let networks = candidates.iter().map(|(_, member)| member.networks[level]);
-            for network in networks.chain(own) {
-                *sizes.entry(network).or_default() += 1;
+        let mut members = self.members.iter().map(|(id, member)| (*id, member));
+        let Some(group) = self.by_group.largest(own.map(|own| own[0])) else {
+            let (id, oldest) = members.find(|(_, member)| !member.trusted)?;
+            return oldest.has_had_its_turn(newcomer.now).then_some(id);
+        };
+        let mut theirs: Vec<_> = members.filter(|(_, m)| m.group() == Some(group)).collect();
+        let mut own = own.filter(|own| own[0] == group);
+        for level in 1..3 {
+            let mut sizes = Tally(HashMap::new());
+            for (_, member) in &theirs {
+                sizes.add(Some(member.networks[level]));
             }
-            // The newcomer's own if there is a choice.
-            let largest = sizes
-                .into_iter()
-                .max_by_key(|(network, size)| (*size, own == Some(*network), *network));
-            let Some((largest, 2..)) = largest else {
-                let ((oldest, member), (youngest, _)) = (candidates.first()?, candidates.last()?);
-                if newcomer.now.saturating_duration_since(member.since) > FAIR_TURN {
+            let Some(network) = sizes.largest(own.map(|own| own[level])) else {
+                let ((oldest, member), (youngest, _)) = (theirs.first()?, theirs.last()?);
+                if member.has_had_its_turn(newcomer.now) {
                     return Some(*oldest);
                 }
                 // A network that holds the most has to give even if nobody in it has had a turn.
-                return (!is_newcomer_among_them).then_some(*youngest);
+                return own.is_none().then_some(*youngest);
             };
-            candidates.retain(|(_, member)| member.networks[level] == largest);
-            is_newcomer_among_them = own == Some(largest);
+            theirs.retain(|(_, member)| member.networks[level] == network);
+            own = own.filter(|own| own[level] == network);
         }
-        let youngest = candidates.last().map(|(id, _)| *id);
-        youngest.filter(|_| !is_newcomer_among_them)
+        let youngest = theirs.last().map(|(id, _)| *id);
+        youngest.filter(|_| own.is_none())
     }
 }
 
@@ -284,8 +308,8 @@ pub struct Caps {
 pub struct Admission<H> {
     caps: Caps,
     crowds: [Crowd<H>; 4],
-    /// Those without a slot.
-    guests: Crowd<H>,
+    /// Those without a slot, at the door for game servers and at that for clients.
+    guests: [Crowd<H>; 2],
     game_server_rate: Rate,
     client_rate: Rate,
     penalties: Penalties,
@@ -297,7 +321,7 @@ impl<H> Admission<H> {
         Self {
             caps,
             crowds: Class::ALL.map(|_| Crowd::new()),
-            guests: Crowd::new(),
+            guests: [Crowd::new(), Crowd::new()],
             game_server_rate: Rate::new(GAME_SERVER_RATE),
             client_rate: Rate::new(CLIENT_RATE),
             penalties: Penalties::new(),
@@ -349,20 +373,23 @@ impl<H> Admission<H> {
             Denied::Penalty(_) => Class::Pending,
             _ => return Err(denied),
         };
+        let door = match class {
+            Class::Pending | Class::Listed => 0,
+            Class::Client | Class::Watcher => 1,
+        };
+        let (guests, places) = (&mut self.guests[door], self.caps.slots.guests() / 2);
         let host = Network::host(newcomer.ip);
-        if !newcomer.trusted && self.guests.by_host.of(&host) >= host_cap(class) {
+        if !newcomer.trusted && guests.by_host.of(&host) >= host_cap(class) {
             return Err(denied);
         }
-        let admitted = self
-            .guests
-            .admit(&newcomer, self.caps.slots.guests(), handle);
+        let admitted = guests.admit(&newcomer, places, handle);
         admitted.map_err(|Full| denied)
     }
 
     /// A client has become a watcher and gives back what it held before.
     pub fn settle(&mut self, id: ConnectionId) {
         self.crowds[Class::Client as usize].remove(id);
-        self.guests.remove(id);
+        self.guests[1].remove(id);
     }
 
     fn take_slot(
@@ -377,6 +404,14 @@ impl<H> Admission<H> {
     }
 
     fn check_host(&mut self, host: Network, class: Class, now: Instant) -> Result<(), Denied> {
+        self.check_cap(host, class)?;
+        let rate = match class {
+            Class::Pending | Class::Listed => &mut self.game_server_rate,
+            Class::Client | Class::Watcher => &mut self.client_rate,
+        };
+        if !rate.allows(host, now) {
+            return Err(Denied::TooFast(class));
+        }
         // Failed logins keep a host from logging in, not the players behind the same address from
         // asking for the list.
         if class == Class::Pending
@@ -384,16 +419,7 @@ impl<H> Admission<H> {
         {
             return Err(Denied::Penalty(left));
         }
-        self.check_cap(host, class)?;
-        let rate = match class {
-            Class::Pending | Class::Listed => &mut self.game_server_rate,
-            Class::Client | Class::Watcher => &mut self.client_rate,
-        };
-        if rate.allows(host, now) {
-            Ok(())
-        } else {
-            Err(Denied::TooFast(class))
-        }
+        Ok(())
     }
 
     fn check_cap(&self, host: Network, class: Class) -> Result<(), Denied> {
@@ -434,14 +460,14 @@ impl<H> Admission<H> {
             }
         }
         pending.remove(id);
-        self.guests.remove(id);
+        self.guests[0].remove(id);
         listed.insert(id, Member::new(&newcomer, key, handle));
         Ok(())
     }
 
     /// A holder goes: what it holds is free again. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
-        for crowd in self.crowds.iter_mut().chain([&mut self.guests]) {
+        for crowd in self.crowds.iter_mut().chain(&mut self.guests) {
             crowd.remove(id);
         }
     }
@@ -485,7 +511,7 @@ impl<H> Admission<H> {
     }
 
     fn all_crowds(&self) -> impl Iterator<Item = &Crowd<H>> {
-        self.crowds.iter().chain([&self.guests])
+        self.crowds.iter().chain(&self.guests)
     }
 }
 

@@ -87,13 +87,14 @@ impl Conversation {
     ///
     /// # Errors
     /// Itself, if there is none.
-    pub(super) fn give_to_waiter(self) -> Result<(), Box<Self>> {
+    pub(super) fn give_to_thread(self) -> Result<(), Box<Self>> {
         if let Err(error) = self.connection.set_waiting(true) {
             self.conclude(Ending::Lost(error), false);
             return Ok(());
         }
         let roster = self.party.seat().roster();
-        roster.give_to_waiter(Box::new(self))
+        let given = roster.give_to_waiter(Box::new(self));
+        given.or_else(|same| roster.give_to_worker(same))
     }
 
     /// Has it held to its end by another thread of its port.

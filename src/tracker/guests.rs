@@ -8,7 +8,7 @@
 use super::conversation::{Conversation, Party};
 use super::lasting;
 use super::services::{Shared, lock};
-use super::session::Session;
+use super::session::{Session, Timings};
 use super::unattended::Unattended;
 use crate::protocol::line::LineSplitter;
 use crate::threads;
@@ -79,7 +79,14 @@ struct Guest {
 impl Guest {
     fn new(party: Party, splitter: LineSplitter) -> Self {
         let (now, seat) = (Instant::now(), party.seat());
-        let (connection, timings) = (Arc::clone(seat.connection()), seat.timings());
+        let connection = Arc::clone(seat.connection());
+        let own = *seat.timings();
+        // Whoever has no slot has little time to read either.
+        let timings = Timings {
+            write: own.guest,
+            write_bytes_per_second: u32::MAX,
+            ..own
+        };
         Self {
             peer: Unattended::new(connection, party, splitter, b"", timings, now),
             next_look: now,
@@ -95,7 +102,8 @@ impl Guest {
         let peer = &mut self.peer;
         peer.go_on(now);
         let is_heard = peer.listen(now);
-        if !is_heard && !peer.is_busy() && peer.session.next_deadline() <= now {
+        let is_over = peer.is_busy() || peer.ending.is_some();
+        if !is_over && peer.session.next_deadline() <= now {
             peer.on_deadline(now);
         }
         if let Some(ending) = peer.ending.take() {
@@ -103,10 +111,12 @@ impl Guest {
             return None;
         }
         if peer.session.is_at_rest() && !peer.is_busy() {
-            let same = self.into_conversation().give_to_waiter().err()?;
-            // It may be some moments until a thread is free that had to do something else.
+            let pause = self.pause;
+            let same = self.into_conversation().give_to_thread().err()?;
+            // All threads have something else to do for the moment.
             let (party, splitter) = same.into_parts();
             self = Self::new(party, splitter);
+            self.pause = pause;
         }
         if is_heard {
             self.pause = SOON;

@@ -217,6 +217,8 @@ impl Seat {
                     None => drop(registry.remove(id)),
                 }
                 drop((registry, admission));
+                // It goes for this, whatever it was denied before.
+                self.guest.set(None);
                 shared.say_denied(denied, peer, Class::Listed);
                 return Err(denied.refusal());
             }

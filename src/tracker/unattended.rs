@@ -15,7 +15,9 @@ pub(super) struct Unattended<S> {
     pub(super) connection: Arc<Connection>,
     pub(super) session: S,
     pub(super) splitter: LineSplitter,
-    timings: &'static Timings,
+    timings: Timings,
+    /// What was read and waits until what goes before it is answered.
+    unread: Vec<u8>,
     /// What is being sent, how many bytes that are, how many have been sent, and by when all of
     /// them must be.
     chunks: Vec<Chunk>,
@@ -35,7 +37,7 @@ impl<S: Session> Unattended<S> {
         session: S,
         splitter: LineSplitter,
         heard: &[u8],
-        timings: &'static Timings,
+        timings: Timings,
         now: Instant,
     ) -> Self {
         let ending = connection.set_waiting(false).map_err(Ending::Lost).err();
@@ -44,6 +46,7 @@ impl<S: Session> Unattended<S> {
             session,
             splitter,
             timings,
+            unread: Vec::new(),
             chunks: Vec::new(),
             size: 0,
             sent: 0,
@@ -73,8 +76,14 @@ impl<S: Session> Unattended<S> {
         if self.ending.is_some() || self.is_busy() {
             return false;
         }
+        if !self.unread.is_empty() {
+            self.hear_rest(now);
+            return true;
+        }
         let mut buffer = [0; MAX_LINE];
         match self.connection.receive(&mut buffer) {
+            // It may have been dismissed just now.
+            Ok(0) if self.connection.dismissal().is_some() => return self.listen(now),
             Ok(0) => {
                 let mut out = Outbox::default();
                 self.session
@@ -83,6 +92,7 @@ impl<S: Session> Unattended<S> {
             }
             Ok(count) => {
                 self.hear(&buffer[..count], now);
+                self.hear_rest(now);
                 return true;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -92,10 +102,19 @@ impl<S: Session> Unattended<S> {
         false
     }
 
+    /// Goes on with what was read, as far as the peer takes the answers.
+    fn hear_rest(&mut self, now: Instant) {
+        while !self.unread.is_empty() && !self.is_busy() && self.ending.is_none() {
+            let unread = std::mem::take(&mut self.unread);
+            self.hear(&unread, now);
+        }
+    }
+
     fn hear(&mut self, mut input: &[u8], now: Instant) {
         let mut out = Outbox::default();
         let mut is_noise = input.len() == MAX_LINE;
         while !out.is_over()
+            && !out.is_large()
             && let Some(line) = self.splitter.next_line(&mut input)
         {
             is_noise = false;
@@ -104,8 +123,10 @@ impl<S: Session> Unattended<S> {
         if is_noise {
             self.session.on_noise(now, &mut out);
         }
-        if let Some(watch) = out.take_watch() {
-            self.last = Some(Ending::Watching(watch, input.to_vec()));
+        match out.take_watch() {
+            Some(watch) => self.last = Some(Ending::Watching(watch, input.to_vec())),
+            None if !out.is_over() => self.unread = input.to_vec(),
+            None => {}
         }
         self.send(out, now);
     }
@@ -150,5 +171,64 @@ impl<S: Session> Unattended<S> {
         if self.chunks.is_empty() {
             self.ending = self.ending.take().or(self.last.take());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::line::LineError;
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::time::Duration;
+
+    /// Bytes of an answer, more than sockets on one machine take at once.
+    const LARGE: usize = 8 << 20;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Answers every line with the same bytes, that are others' too.
+    struct Generous(Arc<[u8]>);
+
+    impl Session for Generous {
+        fn on_line(&mut self, _: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+            out.shared(Arc::clone(&self.0));
+        }
+        fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+        fn on_deadline(&mut self, _: Instant, _: &mut Outbox) {}
+        fn next_deadline(&self) -> Instant {
+            Instant::now() + PATIENCE
+        }
+    }
+
+    #[test]
+    fn who_does_not_read_is_owed_one_answer_and_gets_all_once_it_does() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, address) = listener.accept().unwrap();
+        let connection = Arc::new(Connection::new(1, stream, address));
+        let answer: Arc<[u8]> = vec![b'x'; LARGE].into();
+        let (session, splitter) = (Generous(Arc::clone(&answer)), LineSplitter::default());
+        let (timings, now) = (Timings::default(), Instant::now());
+        let mut unattended = Unattended::new(connection, session, splitter, b"", timings, now);
+        peer.write_all(&b"LIST\n".repeat(3)).unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        while !unattended.listen(now) {
+            assert!(now.elapsed() < PATIENCE);
+        }
+        assert_eq!((unattended.size, unattended.unread.len()), (LARGE, 10));
+        // Beside the test's own and the session's, one.
+        assert_eq!(Arc::strong_count(&answer), 3);
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            peer.read_to_end(&mut all).map(|_| all.len())
+        });
+        while unattended.ending.is_none() {
+            assert!(now.elapsed() < PATIENCE);
+            unattended.go_on(now);
+            unattended.listen(now);
+        }
+        drop(unattended);
+        assert_eq!(reader.join().unwrap().unwrap(), 3 * LARGE);
     }
 }

@@ -115,6 +115,7 @@ impl Connection {
                 Ok(some) => {
                     count += some;
                     self.count(some);
+                    self.sent.fetch_add(some, Ordering::Relaxed);
                     IoSlice::advance_slices(&mut slices, some);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 const VERB: &str = "INFOS";
 
 /// Values for which there is room at first in the column of a key.
-const ROOM: usize = 128;
+const ROOM: usize = 4;
 
 /// Made when they are first wanted.
 #[derive(Debug, Default)]

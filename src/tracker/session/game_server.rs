@@ -314,8 +314,9 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             );
             return Err(Refusal::new(ErrorCode::Unreachable, text));
         }
-        // Asking may have to wait its turn, so a crowd makes no haste here.
-        let (_, step) = login_steps(self.setting, self.guest.is_some());
+        // Asking may have to wait its turn, so a crowd makes no haste here; nor has a guest to hurry any
+        // more, who has shown what it logs in with.
+        let step = self.setting.timings.step;
         let mut patience = Patience::new(now, step, step);
         let mut proof = Proof::of_port(port, now);
         let mut is_new = true;

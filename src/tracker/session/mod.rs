@@ -244,14 +244,15 @@ impl Outbox {
         self.chunks.is_empty()
     }
 
-    /// True if so much is to be sent that it should not gather. The list itself is not copied, so
-    /// one goes out together with what follows it, such as the answer to QUIT.
+    /// True if so much is to be sent that it should not gather. The list itself is there in any case,
+    /// so one goes out together with what follows it, such as the answer to QUIT.
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
         const MANY: usize = 4;
         let copied = self.chunks.iter().map(|chunk| match chunk {
             Chunk::Text(text) => text.len(),
-            Chunk::List(_) | Chunk::Shared(_) => 0,
+            Chunk::Shared(text) => text.len(),
+            Chunk::List(_) => 0,
         });
         self.chunks.len() >= MANY || copied.sum::<usize>() > LARGE
     }

@@ -19,7 +19,7 @@ impl Watcher {
             heard,
         } = arrival;
         let connection = Arc::clone(session.services().connection());
-        let timings = session.services().timings();
+        let timings = *session.services().timings();
         let watcher = Unattended::new(connection, session, splitter, &heard, timings, now);
         Self(watcher)
     }
