@@ -37,10 +37,10 @@ for target in "${targets[@]}"; do
   fi
 done
 
-# No sanitizer: there is no unsafe code, and so it builds with a stable compiler. Whatever is locked
-# is what is built.
+# No sanitizer: there is no unsafe code, and so it builds with a stable compiler. In more units than
+# one, so that two processors have something to do. What is locked is what is built.
 cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
-cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none
+cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none --codegen-units 16
 host=$(rustc -vV | sed -n 's/^host: //p')
 programs=${CARGO_TARGET_DIR:-tests/fuzz/target}/$host/release
 

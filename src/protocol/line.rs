@@ -95,17 +95,20 @@ impl LineSplitter {
 
     /// True if the stream has so far ended inside a line: something was typed without its LF.
     pub fn is_inside_a_line(&self) -> bool {
-        !self.handed_out && !is_blank(&self.partial)
+        !self.handed_out && !is_blank(without_cr(&self.partial))
     }
 }
 
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 fn is_blank(line: &[u8]) -> bool {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     line.iter().all(|&byte| byte == b' ')
 }
 
 fn as_text(line: &[u8]) -> Result<&str, LineError> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = without_cr(line);
     match std::str::from_utf8(line) {
         Ok(_) if is_blank(line) => Ok(""),
         Ok(text) if !text.contains('\0') => Ok(text),
@@ -176,6 +179,7 @@ mod tests {
     #[test]
     fn only_the_cr_before_the_lf_is_dropped() {
         assert_eq!(lines_of(&[b"a\rb\r\r\n"]), [Ok("a\rb\r".to_owned())]);
+        assert_eq!(lines_of(&[b" \r\r\n"]), [Ok(" \r".to_owned())]);
         assert_eq!(
             lines_of(&[b"\r\n  \r\n   \n\n"]),
             vec![Ok(String::new()); 4]
