@@ -1,7 +1,7 @@
 //! The shell scripts, under every shell and over every netcat.
 
 use crate::harness::{
-    PASSWORD, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
+    PASSWORD, Peer, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
 };
 use crate::tools::{Program, need};
 use std::fs;
@@ -497,8 +497,10 @@ fn list_prints_the_list_or_says_why_not() {
     let long = "x".repeat(255);
     let _others: Vec<_> = (1..=20)
         .map(|port| tracker.log_in(port, &format!("description={long} motd={long}")))
+        .map(Peer::stay_alive)
         .collect();
-    let _searched = tracker.log_in(21, "nbplayers=3 maxplayers=8 map=\"old \\\"town\"");
+    let fields = "nbplayers=3 maxplayers=8 map=\"old \\\"town\"";
+    let _searched = tracker.log_in(21, fields).stay_alive();
     let all: String = tracker
         .list()
         .iter()
