@@ -5,7 +5,7 @@
 # Ends with 3 where a part of Rust that it needs is neither here nor to be had.
 set -eu
 cd "$(dirname "$0")/.."
-# Bytes it may have: a MiB.
+# Bytes it may have.
 most=1089536 # 1,064 KiB: 1,046 KiB were measured
 target=${1:-$(uname -m)-unknown-linux-musl}
 fail() {
