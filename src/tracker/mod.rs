@@ -7,7 +7,6 @@
 //! world, [`machine`] the limits of the system. `services` and `seat` are where the two meet.
 
 pub mod admission;
-mod answers;
 pub mod bans;
 pub mod connection;
 pub mod credentials;
@@ -35,6 +34,7 @@ pub mod state_file;
 pub mod stats;
 pub mod watched_file;
 
+mod answers;
 mod conversation;
 mod current;
 mod guests;

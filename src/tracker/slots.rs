@@ -62,8 +62,8 @@ impl std::str::FromStr for SlotShares {
     }
 }
 
-/// Guests at the most. Each is heard for a quarter of a second as long as no more than 768 come in a
-/// second.
+/// Guests at the most, half of them at each door. Each is heard for a quarter of a second as long as no
+/// more than 384 come to its door in a second.
 pub const MOST_GUESTS: usize = 192;
 
 /// How many slots each class has.
