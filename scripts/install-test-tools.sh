@@ -7,7 +7,8 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 
 missing=''
 for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-openbsd \
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
-  openssl:openssl prlimit:util-linux unshare:util-linux redis-server:redis-server \
+  openssl:openssl prlimit:util-linux unshare:util-linux \
+  nsenter:util-linux mount:mount redis-server:redis-server \
   promtool:prometheus chromium:chromium python3:python3 c++:g++; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done

@@ -11,6 +11,8 @@ mod credentials;
 mod documents;
 mod doors;
 mod harness;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod lifecycle;
 mod list;
 mod liveness;

@@ -62,6 +62,11 @@ impl Program {
         }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes one line to its standard input.
     pub(crate) fn say(&mut self, line: &str) {
         let input = self.input.as_mut().expect("standard input is open");
