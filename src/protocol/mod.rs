@@ -15,4 +15,5 @@ pub mod line;
 pub mod message;
 pub mod proof;
 pub mod revision;
+pub mod scope;
 pub mod text;

@@ -9,9 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 /// One game server on the list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where players join: the address it logged in from, and the port it named.
+    /// Where players join: the address it logged in from or has proven to be at, and the port it named.
     pub address: SocketAddr,
-    /// Where it logged in from; the same address, unless it is trusted to name another.
+    /// Where it logged in from.
     pub peer: IpAddr,
     /// Its fields as the list shows them: what it said, and the tracker's own words.
     pub infos: Infos,
@@ -21,8 +21,7 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
-    /// that they name, which nobody but a trusted peer may do, or else at `peer`. `None` if they
-    /// name no port.
+    /// that they name, or else at `peer`. `None` if they name no port.
     pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
         let peer = peer.to_canonical();
         let named = infos.get("ip").and_then(|ip| ip.parse().ok());

@@ -1,8 +1,8 @@
 //! The UDP datagrams of proofs.
 //!
-//! This file hides the limits that keep them from being of use to anybody else: they go to the
-//! address of a peer that has logged in over TCP and nowhere else, few to each host and few in
-//! all, and carry nothing that a peer chose. When they are sent is the sessions' business.
+//! This file hides the limits that keep them from being of use to anybody else: few for each peer that
+//! has logged in over TCP, few to each host, whoever names it, and few in all. They carry nothing that a
+//! peer chose. When they are sent is the sessions' business.
 
 use super::network::Network;
 use crate::protocol::message::format_number;
@@ -12,8 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Datagrams to one host in [`HOST_WINDOW`].
+/// Datagrams to one host in [`HOST_WINDOW`], and to all that it names.
 pub const PER_HOST: usize = 3;
+
+/// Datagrams to one host in [`HOST_WINDOW`] that others name: the last is left for its own.
+pub const FOR_OTHERS: usize = PER_HOST - 1;
 
 /// The time in which a host is sent no more than [`PER_HOST`].
 pub const HOST_WINDOW: Duration = Duration::from_secs(10);
@@ -30,48 +33,53 @@ pub struct Reachability {
 }
 
 impl Reachability {
-    /// Opens the sockets that datagrams are sent from: at the address that game servers connect
-    /// to, so that they come from where the game server has connected.
+    /// Opens the sockets that datagrams are sent from: at the address that game servers connect to, so
+    /// that they come from where the game server has connected; and one for the other family, of which
+    /// addresses may be named.
     pub fn open(servers: IpAddr) -> Self {
-        let bind = |ip: IpAddr| {
+        let bind = |any: IpAddr| {
+            let servers = servers.to_canonical();
+            let ip = if servers.is_ipv4() == any.is_ipv4() {
+                servers
+            } else {
+                any
+            };
             let socket = UdpSocket::bind(SocketAddr::new(ip, 0))?;
             socket.set_nonblocking(true)?;
             Ok::<_, io::Error>(socket)
         };
-        let any_v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let (v4, v6) = match servers.to_canonical() {
-            IpAddr::V4(ip) => (bind(IpAddr::V4(ip)).ok(), None),
-            IpAddr::V6(ip) if ip.is_unspecified() => (
-                bind(any_v4).ok(),
-                bind(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).ok(),
-            ),
-            IpAddr::V6(ip) => (None, bind(IpAddr::V6(ip)).ok()),
-        };
         Self {
-            v4,
-            v6,
+            v4: bind(Ipv4Addr::UNSPECIFIED.into()).ok(),
+            v6: bind(Ipv6Addr::UNSPECIFIED.into()).ok(),
             quota: Mutex::default(),
         }
     }
 
-    /// Sends `CHALLENGE <number>` to `peer`, which may be `trusted` to be sent as many as it wants.
-    /// False if that would be too many now.
-    pub fn send(&self, peer: SocketAddr, number: u64, trusted: bool, now: Instant) -> bool {
-        let socket = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
+    /// Sends `CHALLENGE <number>` to `target`, for the peer that is `asking`; `None` is one that is
+    /// trusted to be sent as many as it wants. False if that would be too many now.
+    pub fn send(
+        &self,
+        target: SocketAddr,
+        number: u64,
+        asking: Option<IpAddr>,
+        now: Instant,
+    ) -> bool {
+        let ip = target.ip().to_canonical();
+        let socket = if ip.is_ipv4() { &self.v4 } else { &self.v6 };
         let Some(socket) = socket else { return false };
-        let host = (!trusted).then(|| Network::host(peer.ip()));
+        let hosts = asking.map(|asking| [ip, asking].map(Network::host));
         if !self
             .quota
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(host, now)
+            .take(hosts, now)
         {
             return false;
         }
         // What cannot be sent is lost, as any datagram may be.
         let _ = socket.send_to(
             format!("CHALLENGE {}", format_number(number)).as_bytes(),
-            peer,
+            SocketAddr::new(ip, target.port()),
         );
         true
     }
@@ -81,23 +89,25 @@ impl Reachability {
 /// for [`HOST_WINDOW`].
 #[derive(Debug, Default)]
 struct Quota {
-    /// When the last datagrams went out, to all hosts, the oldest first.
-    all: VecDeque<(Instant, Option<Network>)>,
-    /// How many of them went to each host.
-    to_host: HashMap<Network, usize>,
+    /// When the last datagrams went out, to all hosts, the oldest first, and for which hosts.
+    all: VecDeque<(Instant, [Option<Network>; 2])>,
+    /// How many of them went to each host, or for it.
+    of_host: HashMap<Network, usize>,
 }
 
 impl Quota {
-    /// One more for `host`; for a trusted one, which has no limit of its own, `None`.
-    fn take(&mut self, host: Option<Network>, now: Instant) -> bool {
-        while let Some(&(sent, to)) = self.all.front()
+    /// One more to the first of `hosts`, which the second asks for; `None` for whoever is trusted and
+    /// has no limit of his own.
+    fn take(&mut self, hosts: Option<[Network; 2]>, now: Instant) -> bool {
+        while let Some(&(sent, hosts)) = self.all.front()
             && now >= sent + HOST_WINDOW
         {
             self.all.pop_front();
-            let Some(to) = to else { continue };
-            match self.to_host.get_mut(&to) {
-                Some(count) if *count > 1 => *count -= 1,
-                _ => drop(self.to_host.remove(&to)),
+            for host in hosts.into_iter().flatten() {
+                match self.of_host.get_mut(&host) {
+                    Some(count) if *count > 1 => *count -= 1,
+                    _ => drop(self.of_host.remove(&host)),
+                }
             }
         }
         // The one that went out so many before the next is more than a second ago.
@@ -105,15 +115,25 @@ impl Quota {
         if last_second.is_some_and(|(sent, _)| now < *sent + Duration::from_secs(1)) {
             return false;
         }
-        if let Some(host) = host {
-            let count = self.to_host.entry(host).or_default();
-            if *count >= PER_HOST {
-                return false;
-            }
-            *count += 1;
+        let hosts = match hosts {
+            None => [None; 2],
+            Some([target, asking]) if target == asking => [Some(target), None],
+            Some([target, _]) if self.count(target) >= FOR_OTHERS => return false,
+            Some(hosts) => hosts.map(Some),
+        };
+        let each = hosts.into_iter().flatten();
+        if each.clone().any(|host| self.count(host) >= PER_HOST) {
+            return false;
         }
-        self.all.push_back((now, host));
+        for host in each {
+            *self.of_host.entry(host).or_default() += 1;
+        }
+        self.all.push_back((now, hosts));
         true
+    }
+
+    fn count(&self, host: Network) -> usize {
+        self.of_host.get(&host).copied().unwrap_or_default()
     }
 }
 
@@ -122,8 +142,18 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
 
-    fn host(n: u8) -> Option<Network> {
-        Some(Network::host(IpAddr::from([192, 0, 2, n])))
+    fn network(n: u8) -> Network {
+        Network::host(IpAddr::from([192, 0, 2, n]))
+    }
+
+    /// Asks for itself.
+    fn host(n: u8) -> Option<[Network; 2]> {
+        named(n, n)
+    }
+
+    /// `asking` names `target`.
+    fn named(target: u8, asking: u8) -> Option<[Network; 2]> {
+        Some([target, asking].map(network))
     }
 
     #[test]
@@ -141,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn who_names_another_host_spends_his_own_share_and_two_of_three_of_the_other() {
+        let (start, mut quota) = (Instant::now(), Quota::default());
+        // Three for one that asks, whomever he names.
+        assert!((1..=3).all(|target| quota.take(named(target, 9), start)));
+        assert!(!quota.take(named(4, 9), start), "he has asked three times");
+        assert!(!quota.take(host(9), start), "also for himself");
+        // Two for one that is named, whoever asks.
+        assert!(quota.take(named(4, 10), start));
+        assert!(quota.take(named(4, 11), start));
+        assert!(!quota.take(named(4, 12), start));
+        assert!(quota.take(host(4), start), "the third is its own");
+        assert!(!quota.take(host(4), start));
+        assert!(quota.take(host(12), start), "what is not sent is not spent");
+        assert!(quota.take(named(4, 12), start + HOST_WINDOW));
+        assert_eq!((quota.all.len(), quota.of_host.len()), (1, 2));
+    }
+
+    #[test]
     fn a_trusted_host_has_the_limit_of_all_and_no_other() {
         let (start, mut quota) = (Instant::now(), Quota::default());
         let sent = (0..100).filter(|_| quota.take(None, start)).count();
@@ -152,21 +200,26 @@ mod tests {
     }
 
     quickcheck! {
-        fn no_window_holds_more_than_it_may(history: Vec<(u16, u8)>) -> bool {
+        fn no_window_holds_more_than_it_may(history: Vec<(u16, u8, u8)>) -> bool {
             let start = Instant::now();
             let mut quota = Quota::default();
-            let mut sent: Vec<(Instant, u8)> = Vec::new();
+            let mut sent: Vec<(Instant, [u8; 2])> = Vec::new();
             let mut now = start;
-            for (milliseconds, to) in history.into_iter().cycle().take(600) {
+            for (milliseconds, to, by) in history.into_iter().cycle().take(600) {
                 now += Duration::from_millis(u64::from(milliseconds % 40));
-                if quota.take(host(to), now) {
-                    sent.push((now, to));
+                let hosts = [to % 8, by % 8];
+                if quota.take(Some(hosts.map(network)), now) {
+                    sent.push((now, hosts));
                 }
-                let within = |window| move |(at, _): &&(Instant, u8)| now < *at + window;
+                let within = |window| move |(at, _): &&(Instant, [u8; 2])| now < *at + window;
                 let second = sent.iter().filter(within(Duration::from_secs(1))).count();
-                let window = sent.iter().filter(within(HOST_WINDOW)).filter(|(_, h)| *h == to);
-                assert!(second <= PER_SECOND && window.count() <= PER_HOST);
-                assert!(quota.all.len() <= 10 * PER_SECOND && quota.to_host.len() <= quota.all.len());
+                assert!(second <= PER_SECOND);
+                for host in hosts {
+                    let window = sent.iter().filter(within(HOST_WINDOW));
+                    assert!(window.filter(|(_, hosts)| hosts.contains(&host)).count() <= PER_HOST);
+                }
+                let bound = 2 * quota.all.len();
+                assert!(quota.all.len() <= 10 * PER_SECOND && quota.of_host.len() <= bound);
             }
             true
         }

@@ -85,8 +85,8 @@ impl Registry {
 
     /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already.
     ///
-    /// An older entry of the same ip:port, from the same address and with the same credential, is
-    /// the ghost of a game server that was started again: the newcomer replaces it, and the
+    /// An older entry of the same ip:port, from the same address (or any, if the newcomer has proven that
+    /// it is there) and with the same credential, is the ghost of a game server that was started again: the newcomer replaces it, and the
     /// ghost's connection is returned so that it can be closed.
     ///
     /// A stale entry has no connection; its game server takes it over in the same way.
@@ -240,9 +240,11 @@ impl Registry {
     }
 }
 
-/// True if both are the same game server, as far as anybody can know.
+/// True if both are the same game server, as far as anybody can know: who has proven that what is sent
+/// there reaches it may have logged in from another address before.
 fn may_replace(before: &Entry, after: &Entry) -> bool {
-    before.peer == after.peer && before.credential.yields_to(after.credential)
+    let is_there = before.peer == after.peer || after.infos.get("checked").is_some();
+    is_there && before.credential.yields_to(after.credential)
 }
 
 #[cfg(test)]

@@ -232,7 +232,9 @@ impl Seat {
             self.connection.dismiss(key_withdrawn());
         }
         // A guest was not among those whom new bans are held against.
-        if let Some(refusal) = shared.bans.get().refusal(peer.ip()) {
+        let bans = shared.bans.get();
+        let ban = bans.refusal(peer.ip()).or(bans.refusal(address.ip()));
+        if let Some(refusal) = ban {
             self.connection.dismiss(refusal);
         }
         self.serve_guest();
@@ -385,10 +387,10 @@ impl game_server::Services for Seat {
         credential
     }
 
-    fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool {
-        let peer = SocketAddr::new(self.connection.peer().ip(), port);
+    fn send_proof(&self, number: u64, target: SocketAddr, now: Instant) -> bool {
+        let asking = (!self.trusted).then(|| self.connection.peer().ip());
         let reachability = &self.shared.reachability;
-        let is_sent = reachability.send(peer, number, self.trusted, now);
+        let is_sent = reachability.send(target, number, asking, now);
         if is_sent {
             self.shared.stats.proofs_sent.add_one();
         }

@@ -261,18 +261,25 @@ impl Shared {
     /// Closes the connections of listed game servers whose credential is not allowed any more, and
     /// forgets the stale ones.
     pub(super) fn dismiss_listed(&self, is_gone: impl Fn(Credential) -> bool, why: &Refusal) {
+        self.dismiss_entries(|entry| is_gone(entry.credential).then(|| why.clone()));
+    }
+
+    /// Takes entries off the list for which there is a reason to.
+    fn dismiss_entries(&self, refusal: impl Fn(&Entry) -> Option<Refusal>) {
         let list = lock(&self.registry).list();
-        self.forget_stale(&list, |entry| is_gone(entry.credential));
-        for entry in list.entries().filter(|entry| is_gone(entry.credential)) {
+        self.forget_stale(&list, |entry| refusal(entry).is_some());
+        for entry in list.entries() {
+            let Some(why) = refusal(entry) else { continue };
             let owner = lock(&self.registry).owner_of(entry.address);
             let connection = owner.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
             if let Some(connection) = connection {
-                connection.dismiss(why.clone());
+                connection.dismiss(why);
             }
         }
     }
 
-    /// Closes all connections of banned peers.
+    /// Closes all connections of banned peers, and those of game servers that are listed at a banned
+    /// address.
     pub(super) fn dismiss_banned(&self, bans: &Bans) {
         let connections: Vec<_> = lock(&self.admission).handles().map(Arc::clone).collect();
         for connection in connections {
@@ -281,8 +288,10 @@ impl Shared {
             }
         }
         self.watchers.somebody_dismissed();
-        let list = lock(&self.registry).list();
-        self.forget_stale(&list, |entry| bans.refusal(entry.peer).is_some());
+        self.dismiss_entries(|entry| {
+            let at_peer = bans.refusal(entry.peer);
+            at_peer.or_else(|| bans.refusal(entry.address.ip()))
+        });
     }
 
     /// Takes stale entries off the list that have lost their right to be there: they have no

@@ -263,7 +263,7 @@ fn when_all_have_refused_for_good_it_ends() {
     assert!(!errors.contains("not-the-password"), "{errors}");
 
     let distrustful = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
-    let arguments = ["--port", "1", "ip=192.0.2.1"];
+    let arguments = ["--port", "1", "ip=0.0.0.0"];
     let (code, errors) = outcome(announce(&[distrustful.servers], &arguments));
     assert_eq!(code, Some(1));
     assert!(errors.contains("refuses: bad-ip"), "{errors}");

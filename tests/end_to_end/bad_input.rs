@@ -195,14 +195,21 @@ fn values_that_a_game_server_may_not_have() {
 fn an_address_that_is_not_its_own() {
     let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
     let mut honest = tracker.log_in(1, "");
-    let told = "ERR bad-ip the tracker sees you at 127.0.0.1; leave ip out, or send that";
-    assert_eq!(honest.ask("INFOS ip=203.0.113.1"), told);
-    assert_eq!(honest.ask("INFOS ip="), told);
+    let told = honest.ask("INFOS ip=127.0.0.2");
+    let moved = "ERR bad-value the ip that you are listed at cannot change on this connection; log in again";
+    assert_eq!(told, moved);
+    let told = honest.ask("INFOS ip=");
+    let seen = "ERR bad-ip the tracker sees you at 127.0.0.1; leave ip out, or name an address";
+    assert_eq!(told, seen);
     assert_eq!(honest.ask("INFOS ip=127.0.0.1 nbplayers=1"), "OK");
-    let mut liar = Peer::connect(tracker.servers);
-    let number = liar.challenge();
-    liar.send(&format!("INFOS {number} port=2 ip=203.0.113.1"));
-    assert_eq!(liar.read_to_end(), format!("{told}\n"));
+    for ip in ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1"] {
+        let mut liar = Peer::connect(tracker.servers);
+        let number = liar.challenge();
+        liar.send(&format!("INFOS {number} port=2 ip={ip}"));
+        let answer = liar.read_to_end();
+        let told = format!("ERR bad-ip nobody can be at {ip};");
+        assert!(answer.starts_with(&told), "{answer}");
+    }
     assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=1 nbplayers=1"]);
 }
 

@@ -9,7 +9,7 @@ use gltracker::protocol::message::ErrorCode;
 use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, host_cap};
 use gltracker::tracker::credentials::MAX_PASSWORD;
 use gltracker::tracker::penalties::Penalties;
-use gltracker::tracker::reachability::{PER_HOST, PER_SECOND};
+use gltracker::tracker::reachability::{FOR_OTHERS, PER_HOST, PER_SECOND};
 use gltracker::tracker::session::{
     LINES_FOR_SECONDS, LINES_PER_SECOND, LIST_WEIGHT, LOWEST_PORT, MAX_MISTAKES, Timings,
 };
@@ -94,7 +94,11 @@ fn the_limits_are_the_constants() {
             "game servers of one key on the list, unless the operator says otherwise",
             DEFAULT_LISTED_PER_KEY,
         ),
-        ("datagrams to one host in 10 s", PER_HOST),
+        (
+            "datagrams to one host in 10 s, and to all that it names",
+            PER_HOST,
+        ),
+        ("datagrams to one host in 10 s that others name", FOR_OTHERS),
         ("datagrams to all hosts in a second", PER_SECOND),
         (
             "lowest UDP port that is sent datagrams",

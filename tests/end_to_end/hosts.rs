@@ -4,6 +4,7 @@
 //! This file hides how they are made. A namespace lives as long as the shell that holds it, which
 //! reads its standard input: whatever becomes of the test, nothing of them is left.
 
+use crate::harness::TrackerProcess;
 use crate::tools::{Program, need};
 use std::ffi::OsStr;
 use std::fs;
@@ -143,7 +144,7 @@ fn hosts_reach_each_other_by_name() {
     let player = network.host(&["10.2.0.7/16", "fd00::7/64"]);
     let mut command = crate::harness::command();
     command.args(["--servers", "[::]:0", "--clients", "[::]:0"]);
-    let running = crate::harness::TrackerProcess::run(tracker.run_here(&command));
+    let running = TrackerProcess::run(tracker.run_here(&command));
     let port = running.clients.port();
     for name in ["tracker.example", "six.example", "10.2.0.1"] {
         let mut list = crate::harness::command();
@@ -151,5 +152,50 @@ fn hosts_reach_each_other_by_name() {
         let output = crate::harness::outcome(player.run_here(&list));
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{name}: {errors}");
+    }
+}
+
+/// Two games on two addresses of one host, with one port. The second address is listed when it has
+/// answered; the first needs no proof.
+#[test]
+fn a_second_address_is_listed_when_it_is_proven() {
+    let Some(network) = Network::new("") else {
+        return;
+    };
+    let tracker = network.host(&["10.2.0.5/16", "fd00::5/64"]);
+    let games = network.host(&["10.2.0.1/16", "10.2.9.9/16", "fd00::1/64"]);
+    let mut command = crate::harness::command();
+    command.args(["--servers", "[::]:0", "--clients", "[::]:0"]);
+    command.env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
+    let tracker_process = TrackerProcess::run(tracker.run_here(&command));
+    let (servers, clients) = (
+        tracker_process.servers.port(),
+        tracker_process.clients.port(),
+    );
+    let announce = |tracker: &str, arguments: &[&str]| {
+        let mut announce = crate::harness::command();
+        announce.args(["announce", "--tracker", &format!("{tracker}:{servers}")]);
+        announce
+            .args(arguments)
+            .env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
+        Program::start(games.run_here(&announce))
+    };
+    let first = announce("10.2.0.5", &["--port", "23460"]);
+    first.errors.wait_for(" as 10.2.0.1:23460");
+    let second = announce("10.2.0.5", &["--port", "23460", "--pong", "ip=10.2.9.9"]);
+    second.errors.wait_for(" as 10.2.9.9:23460");
+    let nobody = announce("10.2.0.5", &["--port", "23462", "ip=10.2.9.9"]);
+    nobody.errors.wait_for("unreachable");
+    let mut list = crate::harness::command();
+    list.args([
+        "list",
+        "--no-ping",
+        "--json",
+        &format!("10.2.0.5:{clients}"),
+    ]);
+    let output = crate::harness::outcome(games.run_here(&list));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    for (address, count) in [("\"10.2.0.1\"", 1), ("\"10.2.9.9\"", 1)] {
+        assert_eq!(shown.matches(address).count(), count, "{shown}");
     }
 }

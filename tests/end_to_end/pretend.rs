@@ -15,7 +15,7 @@ use gltracker::tracker::session::watcher::{self, WatcherSession};
 use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ impl game_server::Services for Desk {
     fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
         self.world.keys.verify(name, number, port, mac)
     }
-    fn send_proof(&self, number: u64, _: u16, _: Instant) -> bool {
+    fn send_proof(&self, number: u64, _: SocketAddr, _: Instant) -> bool {
         self.world.datagrams.borrow_mut().insert(self.id, number);
         true
     }

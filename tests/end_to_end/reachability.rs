@@ -145,6 +145,76 @@ fn a_host_that_nobody_vouches_for_is_sent_three_datagrams_in_ten_seconds() {
     );
 }
 
+#[test]
+fn who_names_another_address_is_listed_when_it_is_proven() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let (game, port) = udp("127.0.0.2:0");
+    let mut peer = Peer::connect(tracker.servers);
+    let line = format!("INFOS {} ip=127.0.0.2 port={port}", peer.challenge());
+    assert_eq!(peer.ask(&line), format!("OK checking udp 127.0.0.2:{port}"));
+    assert_eq!(tracker.list(), [""; 0]);
+    let number = number_from(&game);
+    assert_eq!(
+        peer.ask(&format!("INFOS {number}")),
+        format!("OK listed 127.0.0.2:{port}")
+    );
+    // Another game of the same host with the same port is another entry.
+    let _first = tracker.log_in(port, "");
+    let mut lines = tracker.list();
+    lines.sort();
+    let own = format!("INFOS ip=127.0.0.1 port={port}");
+    let proven = format!("INFOS ip=127.0.0.2 port={port} checked=yes");
+    assert_eq!(lines, [own, proven]);
+    // Who does not hear what is sent there is not listed there.
+    let (_deaf, deaf_port) = udp("127.0.0.2:0");
+    let mut liar = Peer::connect(tracker.servers);
+    let line = format!("INFOS {} ip=127.0.0.2 port={deaf_port}", liar.challenge());
+    assert!(liar.ask(&line).starts_with("OK checking udp 127.0.0.2:"));
+    let guess = liar.ask("INFOS 0123456789abcdef");
+    assert!(guess.starts_with("ERR bad-challenge"), "{guess}");
+    assert_eq!(tracker.list().len(), 2);
+}
+
+#[test]
+fn a_host_that_others_name_is_sent_two_datagrams_in_ten_seconds() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let (victim, port) = udp("127.0.0.2:0");
+    let start = Instant::now();
+    let mut peers = Vec::new();
+    for _ in 0..4 {
+        let mut peer = Peer::connect(tracker.servers);
+        let line = format!("INFOS {} ip=127.0.0.2 port={port}", peer.challenge());
+        assert!(peer.ask(&line).starts_with("OK checking"));
+        // Every login is asked once more.
+        assert_eq!(peer.ask("PING"), "PONG");
+        peers.push(peer);
+    }
+    let received = bytes_received(&victim);
+    let windows = 1 + (start.elapsed().as_secs() / 10) as usize;
+    assert!(
+        0 < received && received <= 2 * windows * DATAGRAM.len(),
+        "{received} bytes"
+    );
+}
+
+#[test]
+fn a_banned_address_cannot_be_named() {
+    let bans = std::env::temp_dir().join(format!("gltracker-named-{}", std::process::id()));
+    std::fs::write(&bans, "127.0.0.2 not here\n").unwrap();
+    let path = bans.to_str().unwrap();
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--bans-file", path]);
+    let (game, port) = udp("127.0.0.2:0");
+    let mut peer = Peer::connect(tracker.servers);
+    let line = format!("INFOS {} ip=127.0.0.2 port={port}", peer.challenge());
+    assert!(peer.ask(&line).starts_with("OK checking"));
+    let number = number_from(&game);
+    peer.send(&format!("INFOS {number}"));
+    let answer = peer.read_to_end();
+    assert!(answer.contains("ERR banned"), "{answer}");
+    tracker.wait_for_list(|list| list.is_empty());
+    std::fs::remove_file(&bans).unwrap();
+}
+
 /// What the tracker sends over UDP, with some number.
 const DATAGRAM: &str = "CHALLENGE 0123456789abcdef";
 

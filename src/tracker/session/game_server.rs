@@ -17,6 +17,7 @@ use crate::protocol::line::LineError;
 use crate::protocol::message::{
     Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
 };
+use crate::protocol::scope::Scope;
 use crate::tracker::credentials::Credential;
 use crate::tracker::entry::Entry;
 use std::net::{IpAddr, SocketAddr};
@@ -35,9 +36,9 @@ pub trait Services {
     fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential>;
     /// A number that nobody can guess.
     fn challenge_number(&self) -> u64;
-    /// Sends a number to `port` of the peer's own address, in a datagram. False if too many are
-    /// being sent to this host, or in all.
-    fn send_proof(&self, number: u64, port: u16, now: Instant) -> bool;
+    /// Sends a number to `target` in a datagram. False if too many are being sent to that host, for the
+    /// peer, or in all.
+    fn send_proof(&self, number: u64, target: SocketAddr, now: Instant) -> bool;
     /// What came of a proof.
     fn proven(&self, is_reachable: bool);
     /// True while steps must be quick, because many others are logging in.
@@ -229,7 +230,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
         let mac = changes.get("mac").map(str::to_owned);
-        let changes = self.without_trackers_words(changes.without("mac"))?;
+        let changes = changes.without("mac");
+        self.check_trackers_words(&changes)?;
         if let State::Challenged {
             number: expected,
             login,
@@ -267,8 +269,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         {
             let (infos, credential) = (before.with(&changes), *credential);
             infos.check_complete()?;
-            // What is proven is the port that was asked, not one that comes along with the number.
-            if is_proven && proof_port(&infos) == proof_port(before) {
+            // What is proven is what was asked, not what comes along with the number.
+            if is_proven && self.target(&infos) == self.target(before) {
                 return self.list(infos, credential, true, now, out);
             }
             return self.first_infos(infos, credential, now, out);
@@ -295,7 +297,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Err(Refusal::new(ErrorCode::BadChallenge, text))
     }
 
-    /// The first INFOS is right: lists the game server, or has its port proven first.
+    /// The first INFOS is right: lists the game server, or has its address proven first.
     fn first_infos(
         &mut self,
         infos: Infos,
@@ -303,22 +305,26 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        if !self.setting.require_check || self.was_proven(&self.entry(infos.clone(), credential)?) {
+        if !self.must_be_proven(&infos) || self.was_proven(&self.entry(infos.clone(), credential)?)
+        {
             return self.list(infos, credential, false, now, out);
         }
-        let port = proof_port(&infos);
-        if port < LOWEST_PORT {
-            let text = format!(
-                "this tracker lists only game servers whose UDP port it has checked, \
-                 and does not check ports below {LOWEST_PORT}"
-            );
+        let target = self.target(&infos);
+        if target.port() < LOWEST_PORT {
+            let only = match self.setting.require_check {
+                true => "this tracker lists only game servers whose UDP port it has checked",
+                false => {
+                    "the tracker sees you at another address, and lists the ip only if it is checked"
+                }
+            };
+            let text = format!("{only}; it does not check UDP ports below {LOWEST_PORT}");
             return Err(Refusal::new(ErrorCode::Unreachable, text));
         }
         // Asking may have to wait its turn, so a crowd makes no haste here; nor has a guest to hurry any
         // more, who has shown what it logs in with.
         let step = self.setting.timings.step;
         let mut patience = Patience::new(now, step, step);
-        let mut proof = Proof::of_port(port, now);
+        let mut proof = Proof::of_port(target.port(), now);
         let mut is_new = true;
         if let State::Checking {
             patience: before,
@@ -329,14 +335,13 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         {
             // Another port is another proof, but no new time for it.
             patience = *before;
-            is_new = proof_port(infos) != port;
+            is_new = self.target(infos) != target;
             if !is_new {
                 proof = *open;
             }
         }
         if is_new {
-            let address = SocketAddr::new(self.services.peer_ip().to_canonical(), port);
-            out.line(format_args!("OK checking udp {address}"));
+            out.line(format_args!("OK checking udp {target}"));
         } else {
             out.line("OK");
         }
@@ -348,6 +353,32 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             proof,
         };
         Ok(())
+    }
+
+    /// Where datagrams that prove `infos` go to: the address that they name, or the peer's own. What a
+    /// trusted peer names is not asked.
+    fn target(&self, infos: &Infos) -> SocketAddr {
+        let ip = match self.services.is_trusted() {
+            true => self.seen(),
+            false => self.named(infos),
+        };
+        SocketAddr::new(ip, proof_port(infos))
+    }
+
+    /// The address that `infos` name, or else the peer's own.
+    fn named(&self, infos: &Infos) -> IpAddr {
+        let named = infos.get("ip").and_then(|ip| ip.parse().ok());
+        named.unwrap_or_else(|| self.seen())
+    }
+
+    /// The peer's own address.
+    fn seen(&self) -> IpAddr {
+        self.services.peer_ip().to_canonical()
+    }
+
+    /// True if nobody is listed with `infos` who has not proven that datagrams reach it there.
+    fn must_be_proven(&self, infos: &Infos) -> bool {
+        self.setting.require_check || self.target(infos).ip() != self.seen()
     }
 
     /// Puts the game server on the list for the first time.
@@ -394,15 +425,19 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     ) -> Result<(), Refusal> {
         let mut infos = entry.infos.with(changes);
         infos.check_complete()?;
-        let port = proof_port(&infos);
-        let has_moved = port != proof_port(&entry.infos);
+        let target = self.target(&infos);
+        let has_moved = target != self.target(&entry.infos);
         if has_moved {
-            // What was proven was the port from before.
-            infos.set("checked", "")?;
-            if self.setting.require_check {
-                let text = "the port that was checked cannot change on this tracker; log in again";
+            if self.must_be_proven(&infos) || self.must_be_proven(&entry.infos) {
+                let what = match target.ip() == self.named(&entry.infos) {
+                    true => "the port that was checked",
+                    false => "the ip that you are listed at",
+                };
+                let text = format!("{what} cannot change on this connection; log in again");
                 return Err(Refusal::new(ErrorCode::BadValue, text));
             }
+            // What was proven was the port from before.
+            infos.set("checked", "")?;
         } else if is_proven {
             infos.set("checked", "yes")?;
         }
@@ -412,7 +447,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         }
         if let State::Listed { proof, .. } = &mut self.state {
             if has_moved {
-                *proof = Proof::of_port(port, now);
+                *proof = Proof::of_port(target.port(), now);
             } else if is_proven {
                 *proof = Proof::answered(now, &self.setting.timings);
                 self.services.proven(true);
@@ -470,27 +505,45 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             })
     }
 
-    /// Refuses the words that are the tracker's to say; takes an `ip` out once it is known to be
-    /// true, unless the peer may name another.
-    fn without_trackers_words<'c>(&self, changes: Changes<'c>) -> Result<Changes<'c>, Refusal> {
+    /// Refuses the words that are the tracker's to say, and an `ip` that cannot be true.
+    fn check_trackers_words(&self, changes: &Changes<'_>) -> Result<(), Refusal> {
         for word in ["checked", "stale"] {
             if changes.get(word).is_some() {
                 let text = format!("{word} is the tracker's own word; leave it out");
                 return Err(Refusal::new(ErrorCode::BadValue, text));
             }
         }
-        let seen = self.services.peer_ip().to_canonical();
-        match changes.get("ip") {
-            None => Ok(changes),
-            Some(claimed) if claimed.parse() == Ok(seen) && !self.services.is_trusted() => {
-                Ok(changes.without("ip"))
-            }
-            Some(claimed) if self.services.is_trusted() && !claimed.is_empty() => Ok(changes),
-            Some(_) => {
-                let text = format!("the tracker sees you at {seen}; leave ip out, or send that");
-                Err(Refusal::new(ErrorCode::BadIp, text))
-            }
+        if let Some(claimed) = changes.get("ip") {
+            self.check_claim(claimed)?;
         }
+        Ok(())
+    }
+
+    /// Refuses an `ip` at which the game server cannot be, or that fewer can reach than the address that
+    /// it is seen at: nobody has the tracker knock at doors that are behind its own.
+    fn check_claim(&self, claimed: &str) -> Result<(), Refusal> {
+        let refused = |text| Err(Refusal::new(ErrorCode::BadIp, text));
+        let seen = self.seen();
+        // Whether it is an address was looked at when the line was read.
+        let Ok(ip) = claimed.parse::<IpAddr>() else {
+            return refused(format!(
+                "the tracker sees you at {seen}; leave ip out, or name an address"
+            ));
+        };
+        let Some(scope) = Scope::of(ip) else {
+            return refused(format!(
+                "nobody can be at {ip}; leave ip out to be listed at {seen}, or name the address that \
+                 players reach"
+            ));
+        };
+        if !self.services.is_trusted() && Some(scope) < Scope::of(seen) {
+            return refused(format!(
+                "{who} reach {ip}; leave ip out to be listed at {seen}, or name the address that \
+                 players reach",
+                who = scope.who()
+            ));
+        }
+        Ok(())
     }
 
     fn is_too_fast(&mut self, now: Instant, out: &mut Outbox) -> bool {
@@ -499,20 +552,22 @@ impl<'a, S: Services> GameServerSession<'a, S> {
 
     /// Asks for a proof if it is time, and draws the consequence if none came.
     fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
-        // Who is not on the list before that has no minute to lose.
-        let soon = self.setting.timings.look_again;
-        let (proof, port, longest_wait) = match &mut self.state {
-            State::Checking { proof, infos, .. } => (proof, proof_port(infos), soon),
-            State::Listed { proof, .. } => {
-                if !proof.is_due(now) {
-                    return;
-                }
+        let (target, must_be_proven, longest_wait) = match &self.state {
+            // Who is not on the list before that has no minute to lose.
+            State::Checking { infos, .. } => {
+                (self.target(infos), true, self.setting.timings.look_again)
+            }
+            State::Listed { proof, .. } if proof.is_due(now) => {
                 let Some(entry) = self.services.entry() else {
                     return;
                 };
-                (proof, proof_port(&entry.infos), LONGEST_WAIT)
+                let must_be_proven = self.must_be_proven(&entry.infos);
+                (self.target(&entry.infos), must_be_proven, LONGEST_WAIT)
             }
             _ => return,
+        };
+        let (State::Checking { proof, .. } | State::Listed { proof, .. }) = &mut self.state else {
+            return;
         };
         let services = &self.services;
         let outcome = proof.on_deadline(
@@ -520,17 +575,16 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             &self.setting.timings,
             longest_wait,
             || services.challenge_number(),
-            |number| services.send_proof(number, port, now),
+            |number| services.send_proof(number, target, now),
         );
         if outcome == Outcome::Waiting {
             return;
         }
         services.proven(false);
-        if self.setting.require_check {
-            let address = SocketAddr::new(services.peer_ip().to_canonical(), port);
+        if must_be_proven {
             let text = format!(
-                "udp {address} did not send back the CHALLENGE; open the port in your firewall \
-                 and answer it"
+                "udp {target} did not send back the CHALLENGE; open the port in your firewall and \
+                 answer it"
             );
             return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
         }
@@ -586,7 +640,7 @@ impl<S: Services> Session for GameServerSession<'_, S> {
             }
             State::Checking { patience, .. } => {
                 if patience.is_over(now, false, timings.look_again) {
-                    let text = "the tracker is checking too many ports, try again later";
+                    let text = "the tracker is checking too many addresses, try again later";
                     return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
                 }
             }

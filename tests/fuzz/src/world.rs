@@ -10,7 +10,7 @@ use gltracker::tracker::session::answer::{self, Answer, Batch, Question};
 use gltracker::tracker::session::game_server::{self, taken, taken_over};
 use gltracker::tracker::session::{Chunk, Outbox, client, watcher};
 use std::cell::{Cell, RefCell};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ struct Connection {
     peer: IpAddr,
     is_trusted: bool,
     has_been_listed: Cell<bool>,
-    numbers: RefCell<Vec<(u64, Option<u16>)>>,
+    numbers: RefCell<Vec<(u64, Option<SocketAddr>)>>,
 }
 
 impl Desk {
@@ -102,12 +102,12 @@ impl Desk {
             .map_or(0, |(number, _)| *number)
     }
 
-    /// The UDP port to which this number was sent to it.
-    pub fn port_of(&self, number: u64) -> Option<u16> {
+    /// Where this number was sent by UDP.
+    pub fn target_of(&self, number: u64) -> Option<SocketAddr> {
         let numbers = self.0.numbers.borrow();
         numbers
             .iter()
-            .find_map(|(sent, port)| port.filter(|_| *sent == number))
+            .find_map(|(sent, target)| target.filter(|_| *sent == number))
     }
 
     /// The numbers that were sent to its UDP ports, the newest last.
@@ -115,7 +115,7 @@ impl Desk {
         let numbers = self.0.numbers.borrow();
         let datagrams = numbers
             .iter()
-            .filter_map(|(number, port)| Some((*number, (*port)?)));
+            .filter_map(|(number, target)| Some((*number, (*target)?.port())));
         datagrams.collect()
     }
 
@@ -179,11 +179,11 @@ impl game_server::Services for Desk {
         number
     }
 
-    fn send_proof(&self, number: u64, port: u16, _: Instant) -> bool {
+    fn send_proof(&self, number: u64, target: SocketAddr, _: Instant) -> bool {
         let may_send = self.0.world.lets_send.get();
         if may_send {
-            assert!(port >= 1024, "a datagram to port {port}");
-            self.0.numbers.borrow_mut().push((number, Some(port)));
+            assert!(target.port() >= 1024, "a datagram to {target}");
+            self.0.numbers.borrow_mut().push((number, Some(target)));
         }
         may_send
     }

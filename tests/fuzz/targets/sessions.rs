@@ -24,6 +24,7 @@ use gltracker_fuzz::script::{grown, number, steps};
 use gltracker_fuzz::world::{Desk, KEY, World, take_bytes};
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -107,7 +108,7 @@ struct Connection<'a> {
     /// What it has said with success.
     said: Fields,
     /// The UDP ports that have sent a number back.
-    proven: HashSet<u16>,
+    proven: HashSet<SocketAddr>,
 }
 
 struct Scene<'a> {
@@ -369,7 +370,7 @@ impl Connection<'_> {
         naive::merge(&mut self.said, &said);
         let number = Some(first).filter(|_| is_number).and_then(parse_number);
         self.proven
-            .extend(number.and_then(|number| self.desk.port_of(number)));
+            .extend(number.and_then(|number| self.desk.target_of(number)));
         if let Some(entry) = self.desk.entry()
             && answer[0].starts_with("OK listed")
         {
@@ -384,22 +385,23 @@ impl Connection<'_> {
         assert_eq!(entry.peer, peer);
         assert_eq!(fields["ip"], entry.address.ip().to_string());
         assert_eq!(fields["port"], entry.address.port().to_string());
-        if !self.desk.is_trusted() {
-            assert_eq!(entry.address.ip(), peer);
-        }
         assert!(!entry.is_stale());
         let port = fields.get("pingport").unwrap_or(&fields["port"]);
+        let ip = if self.desk.is_trusted() {
+            peer
+        } else {
+            entry.address.ip()
+        };
+        let target = SocketAddr::new(ip, port.parse().expect("a number"));
         // What was checked before the restart still counts.
-        let is_proven =
-            port == CHECKED || port.parse().is_ok_and(|port| self.proven.contains(&port));
+        let is_proven = port == CHECKED || self.proven.contains(&target);
         assert!(is_proven || !fields.contains_key("checked"), "{entry:?}");
-        let mut said = self.said.clone();
+        assert!(is_proven || ip == peer, "{entry:?}");
         fields.remove("checked");
-        if !said.contains_key("ip") || !self.desk.is_trusted() {
-            said.remove("ip");
+        if !self.said.contains_key("ip") {
             fields.remove("ip");
         }
-        assert_eq!(fields, said);
+        assert_eq!(fields, self.said);
         whole_lines(entry.line().concat().as_bytes());
     }
 

@@ -14,7 +14,7 @@ struct Alone {
     listed_slots: Cell<u32>,
     trusted: Cell<bool>,
     numbers: Cell<u64>,
-    datagrams: RefCell<Vec<(u64, u16)>>,
+    datagrams: RefCell<Vec<(u64, SocketAddr)>>,
     proofs: RefCell<Vec<bool>>,
 }
 
@@ -32,8 +32,8 @@ impl Services for &Alone {
         let expected = crate::protocol::proof::mac("between us", number, name, port);
         (name == "alice" && mac == expected).then_some(Credential::Key(1))
     }
-    fn send_proof(&self, number: u64, port: u16, _: Instant) -> bool {
-        self.datagrams.borrow_mut().push((number, port));
+    fn send_proof(&self, number: u64, target: SocketAddr, _: Instant) -> bool {
+        self.datagrams.borrow_mut().push((number, target));
         true
     }
     fn proven(&self, is_reachable: bool) {
@@ -69,6 +69,11 @@ impl Services for &Alone {
     fn stats(&self) -> Option<String> {
         None
     }
+}
+
+/// The address that the game server is seen at.
+fn own(port: u16) -> SocketAddr {
+    ([198, 51, 100, 7], port).into()
 }
 
 fn alone() -> Alone {
@@ -142,7 +147,10 @@ fn before_it_is_listed_every_mistake_ends_the_conversation() {
             ErrorCode::BadValue,
         ),
         (
-            &["LOGIN secret", "INFOS 000000000000002a port=1 ip=192.0.2.9"],
+            &[
+                "LOGIN secret",
+                "INFOS 000000000000002a port=1 ip=192.168.7.2",
+            ],
             ErrorCode::BadIp,
         ),
         (
@@ -270,7 +278,7 @@ fn a_port_is_proven_by_the_number_of_a_datagram() {
     };
     let mut session = listed(&tracker, &setting, start);
     assert_eq!(wait(&mut session, start).0, "");
-    assert_eq!(*tracker.datagrams.borrow(), [(0x2b, 23460)]);
+    assert_eq!(*tracker.datagrams.borrow(), [(0x2b, own(23460))]);
     assert_eq!(checked(), None);
     let wrong = say(&mut session, "INFOS 000000000000002a", start).0;
     assert!(
@@ -300,7 +308,7 @@ fn a_port_is_proven_by_the_number_of_a_datagram() {
     );
     assert_eq!(checked(), None);
     wait(&mut session, start + s(2));
-    assert_eq!(tracker.datagrams.borrow().last(), Some(&(0x2c, 5000)));
+    assert_eq!(tracker.datagrams.borrow().last(), Some(&(0x2c, own(5000))));
     say(&mut session, "INFOS 000000000000002c", start + s(3));
     assert_eq!(checked().as_deref(), Some("yes"));
 
@@ -342,7 +350,7 @@ fn with_require_check_only_the_proven_are_listed() {
     wait(&mut session, start);
     assert_eq!(
         (count(), &tracker.datagrams.borrow()[..]),
-        (0, &[(0x2b, 23460)][..])
+        (0, &[(0x2b, own(23460))][..])
     );
     let answer = say(&mut session, "INFOS 000000000000002b map=x", start + s(1)).0;
     assert_eq!(
@@ -380,6 +388,189 @@ fn with_require_check_only_the_proven_are_listed() {
             "{answer}"
         );
     }
+}
+
+/// Logs in with `fields`, among which is an address that is not its own.
+fn naming<'a>(
+    tracker: &'a Alone,
+    setting: &'a Setting,
+    fields: &str,
+    now: Instant,
+) -> (GameServerSession<'a, &'a Alone>, String, Option<Closing>) {
+    tracker.numbers.set(0x2a);
+    let mut session = GameServerSession::new(tracker, setting, now);
+    say(&mut session, "LOGIN secret", now);
+    let (answer, closing) = say(&mut session, &format!("INFOS {NUMBER} {fields}"), now);
+    (session, answer, closing)
+}
+
+#[test]
+fn another_address_is_listed_when_it_is_proven_and_for_as_long_as_that_holds() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let s = Duration::from_secs;
+    let shown = || (&tracker).entry().map(|entry| entry.infos.to_string());
+    let fields = "ip=203.0.113.9 port=23460";
+    let (mut session, answer, closing) = naming(&tracker, &setting, fields, start);
+    assert_eq!(
+        (answer.as_str(), closing),
+        ("OK checking udp 203.0.113.9:23460\n", None)
+    );
+    wait(&mut session, start);
+    let there: SocketAddr = "203.0.113.9:23460".parse().unwrap();
+    assert_eq!(*tracker.datagrams.borrow(), [(0x2b, there)]);
+    assert_eq!(say(&mut session, "INFOS nbplayers=1", start).0, "OK\n");
+    assert_eq!(shown(), None, "it is not listed before");
+    assert_eq!(
+        say(&mut session, "INFOS 000000000000002b", start).0,
+        "OK listed 203.0.113.9:23460\n"
+    );
+    let listed = "ip=203.0.113.9 port=23460 nbplayers=1 checked=yes";
+    assert_eq!(shown().as_deref(), Some(listed));
+    // What was proven cannot change, wherever it would go.
+    for (line, part) in [
+        (
+            "INFOS port=23461",
+            "the port that was checked cannot change",
+        ),
+        (
+            "INFOS pingport=4000",
+            "the port that was checked cannot change",
+        ),
+        (
+            "INFOS ip=203.0.113.10",
+            "the ip that you are listed at cannot change",
+        ),
+        (
+            "INFOS ip=198.51.100.7",
+            "the ip that you are listed at cannot change",
+        ),
+        ("INFOS ip=", "leave ip out"),
+    ] {
+        let (answer, closing) = say(&mut session, line, start);
+        assert!(
+            answer.contains(part) && closing.is_none(),
+            "{line}: {answer}"
+        );
+    }
+    assert_eq!(say(&mut session, "INFOS ip=203.0.113.9", start).0, "OK\n");
+    assert_eq!(shown().as_deref(), Some(listed));
+    // It is asked again, there, and is off the list if it does not answer.
+    for second in (10..=590).step_by(10) {
+        say(&mut session, "PONG", start + s(second));
+    }
+    let mut answers = String::new();
+    for second in 600..=615 {
+        let (text, closing) = wait(&mut session, start + s(second));
+        answers += &text;
+        if closing.is_some() {
+            break;
+        }
+        say(&mut session, "PONG", start + s(second));
+    }
+    let told = "ERR unreachable udp 203.0.113.9:23460 did not send back the CHALLENGE";
+    assert!(answers.contains(told), "{answers}");
+    let datagrams = tracker.datagrams.borrow();
+    assert!(datagrams.iter().all(|(_, target)| *target == there));
+    assert_eq!(datagrams.len(), 4);
+}
+
+#[test]
+fn another_address_can_be_named_in_both_families_and_until_it_is_proven() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    let fields = "ip=2001:db8::9 port=80 pingport=4000";
+    let (mut session, answer, _) = naming(&tracker, &setting, fields, now);
+    assert_eq!(answer, "OK checking udp [2001:db8::9]:4000\n");
+    wait(&mut session, now);
+    // The number of one address proves no other.
+    let moved = "INFOS 000000000000002b ip=203.0.113.9";
+    assert_eq!(
+        say(&mut session, moved, now).0,
+        "OK checking udp 203.0.113.9:4000\n"
+    );
+    assert!((&tracker).entry().is_none());
+    // Its own needs no proof.
+    let own = say(&mut session, "INFOS ip=198.51.100.7", now).0;
+    assert_eq!(own, "OK listed 198.51.100.7:80\n");
+    let moved = say(&mut session, "INFOS ip=203.0.113.9", now).0;
+    assert!(
+        moved.starts_with("ERR bad-value the ip that you are listed at cannot change"),
+        "{moved}"
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_true_is_refused_and_nothing_is_sent_there() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    for (fields, told) in [
+        (
+            "ip=0.0.0.0",
+            "ERR bad-ip nobody can be at 0.0.0.0; leave ip out to be",
+        ),
+        ("ip=::", "ERR bad-ip nobody can be at ::;"),
+        (
+            "ip=255.255.255.255",
+            "ERR bad-ip nobody can be at 255.255.255.255;",
+        ),
+        ("ip=ff02::1", "ERR bad-ip nobody can be at ff02::1;"),
+        (
+            "ip=192.168.7.2",
+            "ERR bad-ip only players in the same network reach 192.168.7.2; leave ip out to be \
+             listed at 198.51.100.7, or name the address that players reach",
+        ),
+        (
+            "ip=127.0.0.1",
+            "ERR bad-ip only players on the same machine reach 127.0.0.1;",
+        ),
+        (
+            "ip=fe80::1",
+            "ERR bad-ip only players in the same network reach fe80::1;",
+        ),
+        (
+            "ip=",
+            "ERR bad-ip the tracker sees you at 198.51.100.7; leave ip out",
+        ),
+        (
+            "ip=203.0.113.9 pingport=53",
+            "ERR unreachable the tracker sees you at another",
+        ),
+    ] {
+        let fields = format!("{fields} port=23460");
+        let (_, answer, closing) = naming(&tracker, &setting, &fields, now);
+        assert!(answer.starts_with(told), "{fields}: {answer}");
+        assert!(closing.is_some(), "{fields}");
+    }
+    assert!(tracker.datagrams.borrow().is_empty());
+    // Not even to whoever is trusted.
+    tracker.trusted.set(true);
+    let (_, answer, _) = naming(&tracker, &setting, "ip=224.0.0.1 port=23460", now);
+    assert!(
+        answer.starts_with("ERR bad-ip nobody can be at"),
+        "{answer}"
+    );
+    let (_, answer, _) = naming(&tracker, &setting, "ip=192.168.7.2 port=23460", now);
+    assert_eq!(answer, "OK listed 192.168.7.2:23460\n");
+}
+
+#[test]
+fn nothing_is_sent_for_a_wrong_password_or_key() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    for (login, mac) in [
+        ("wrong", String::new()),
+        ("name=alice", format!(" mac={}", "0".repeat(64))),
+    ] {
+        tracker.numbers.set(0x2a);
+        let mut session = GameServerSession::new(&tracker, &setting, now);
+        let mut closing = say(&mut session, &format!("LOGIN {login}"), now).1;
+        if closing.is_none() {
+            let line = format!("INFOS {NUMBER} port=23460 ip=203.0.113.9{mac}");
+            closing = say(&mut session, &line, now).1;
+        }
+        assert!(
+            matches!(&closing, Some(Closing::Refused(refusal)) if refusal.code == ErrorCode::BadPassword),
+            "{login}: {closing:?}"
+        );
+    }
+    assert!(tracker.datagrams.borrow().is_empty());
 }
 
 #[test]
