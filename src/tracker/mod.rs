@@ -42,6 +42,7 @@ mod keeper;
 mod lasting;
 mod lounge;
 mod outage;
+mod outsiders;
 mod places;
 mod seat;
 mod services;
@@ -60,6 +61,7 @@ use log::{Level, Log};
 use machine::{Machine, Needs};
 use network::Network;
 use notify::Part;
+use outsiders::Outsiders;
 use penalties::Rate;
 use random::Random;
 use reachability::Reachability;
@@ -219,6 +221,7 @@ impl Tracker {
             keys: Default::default(),
             bans: Default::default(),
             reachability: Reachability::open(servers_at.ip()),
+            outsiders: Outsiders::default(),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),

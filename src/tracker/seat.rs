@@ -243,6 +243,7 @@ impl Seat {
         shared.stats.logins.add_one();
         let fields: [(&str, &dyn Display); 2] = [("address", &address), ("peer", &peer)];
         shared.log.event(Level::Info, "listed", &fields);
+        shared.outsiders.list(address, peer.ip(), &shared.log);
         Ok(())
     }
 
@@ -452,6 +453,8 @@ impl client::Services for Seat {
         self.spend(work, now)?;
         self.serve_guest();
         shared.stats.lists.add_one();
+        let ip = self.connection.peer().ip();
+        shared.outsiders.ask(ip, &list, &shared.log);
         if recent.is_some() {
             shared.stats.deltas.add_one();
         }
@@ -484,6 +487,8 @@ impl client::Services for Seat {
                     shared.watchers.somebody_dismissed();
                 }
                 shared.stats.watches.add_one();
+                let list = lock(&shared.registry).list();
+                shared.outsiders.ask(client.ip, &list, &shared.log);
                 Ok(())
             }
             Err(denied) => {

@@ -37,6 +37,7 @@ use super::list::List;
 use super::log::Log;
 use super::lounge::Lounge;
 use super::network::Network;
+use super::outsiders::Outsiders;
 use super::penalties::Rate;
 use super::pool::Held;
 use super::random::Random;
@@ -69,6 +70,8 @@ pub(super) struct Shared {
     pub(super) keys: Current<Keys>,
     pub(super) bans: Current<Bans>,
     pub(super) reachability: Reachability,
+    /// From how far the list is asked for.
+    pub(super) outsiders: Outsiders,
     /// Networks that the operator vouches for.
     pub(super) trusted: Vec<Network>,
     pub(super) last_id: AtomicU64,

@@ -172,14 +172,17 @@ fn a_second_address_is_listed_when_it_is_proven() {
         tracker_process.servers.port(),
         tracker_process.clients.port(),
     );
-    let announce = |tracker: &str, arguments: &[&str]| {
+    let announce_from = |host: &Host, tracker: &str, arguments: &[&str]| {
         let mut announce = crate::harness::command();
         announce.args(["announce", "--tracker", &format!("{tracker}:{servers}")]);
         announce
             .args(arguments)
             .env("GLTRACKER_PASSWORD", crate::harness::PASSWORD);
-        Program::start(games.run_here(&announce))
+        Program::start(host.run_here(&announce))
     };
+    let announce = |tracker, arguments: &[&str]| announce_from(&games, tracker, arguments);
+    let beside = announce_from(&tracker, "127.0.0.1", &["--port", "23463"]);
+    beside.errors.wait_for(" as 127.0.0.1:23463");
     let first = announce("10.2.0.5", &["--port", "23460"]);
     first.errors.wait_for(" as 10.2.0.1:23460");
     let second = announce("10.2.0.5", &["--port", "23460", "--pong", "ip=10.2.9.9"]);
@@ -198,4 +201,10 @@ fn a_second_address_is_listed_when_it_is_proven() {
     for (address, count) in [("\"10.2.0.1\"", 1), ("\"10.2.9.9\"", 1)] {
         assert_eq!(shown.matches(address).count(), count, "{shown}");
     }
+    // Who has asked from another host cannot reach the one that is listed at loopback.
+    let warning = tracker_process.wait_for_log("event=hidden address=127.0.0.1:23463");
+    assert!(
+        warning.contains("only players on the same machine"),
+        "{warning}"
+    );
 }
