@@ -8,6 +8,16 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+/// True for an address that a game server can be at: one that names a single host. `0.0.0.0` and
+/// `::` name whichever host reads them, and broadcast and multicast addresses many.
+pub(super) fn is_of_a_host(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        // All of 0.0.0.0/8 is "this network" (RFC 6890).
+        IpAddr::V4(ip) => ip.octets()[0] != 0 && !ip.is_multicast() && !ip.is_broadcast(),
+        IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
+    }
+}
+
 /// A range of addresses: those that begin with the same bits.
 ///
 /// ```
@@ -139,6 +149,32 @@ mod tests {
         let mapped = ip("::ffff:192.0.2.77");
         assert_eq!(Network::host(mapped), Network::host(ip("192.0.2.77")));
         assert_eq!(Network::group(mapped), Network::group(ip("192.0.2.1")));
+    }
+
+    #[test]
+    fn a_game_server_can_be_at_what_names_one_host() {
+        for host in [
+            "127.0.0.1",
+            "192.0.2.255",
+            "223.255.255.255",
+            "::1",
+            "fd00::",
+        ] {
+            assert!(is_of_a_host(ip(host)), "{host}");
+        }
+        for other in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "239.255.255.255",
+            "255.255.255.255",
+            "::",
+            "ff02::1",
+            "::ffff:0.0.0.0",
+            "::ffff:255.255.255.255",
+        ] {
+            assert!(!is_of_a_host(ip(other)), "{other}");
+        }
     }
 
     #[test]

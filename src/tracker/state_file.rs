@@ -12,6 +12,7 @@ use super::credentials::Credential;
 use super::entry::Entry;
 use super::lasting;
 use super::log::Level;
+use super::network::is_of_a_host;
 use super::outage::Outage;
 use super::places::behind_links;
 use super::registry::STALE_FOR;
@@ -240,7 +241,7 @@ impl StateFile {
 
     /// The entry of a game server, if it could log in as this tracker is set up now: its key is
     /// still valid, it is not banned, its port was proven if that is required, and it names another
-    /// `ip` only from a trusted network.
+    /// `ip` only from a trusted network, and only that of a host.
     fn entitled(&self, saved: &Saved) -> Option<Entry> {
         let shared = self.shared;
         let credential = match &saved.key {
@@ -252,7 +253,8 @@ impl StateFile {
         let is_proven = || entry.infos.get("checked").is_some();
         let is_entitled = shared.bans.get().refusal(entry.peer).is_none()
             && (!shared.setting.require_check || is_proven())
-            && (entry.address.ip() == entry.peer || is_trusted());
+            && (entry.address.ip() == entry.peer || is_trusted())
+            && is_of_a_host(entry.address.ip());
         is_entitled.then_some(entry)
     }
 }

@@ -251,6 +251,8 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
         // Nobody could log in like this here.
         "live 127.0.0.1 key=nobody INFOS ip=127.0.0.1 port=4".to_owned(),
         "live 192.0.2.1 password INFOS ip=192.0.2.2 port=5".to_owned(),
+        "live 127.0.0.1 password INFOS ip=0.0.0.0 port=6".to_owned(),
+        "live 127.0.0.1 password INFOS ip=ff02::1 port=7".to_owned(),
     ];
     fs::write(&place.file, sealed(&lines)).unwrap();
     for _ in 0..2 {

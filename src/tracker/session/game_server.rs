@@ -19,6 +19,7 @@ use crate::protocol::message::{
 };
 use crate::tracker::credentials::Credential;
 use crate::tracker::entry::Entry;
+use crate::tracker::network::is_of_a_host;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -480,6 +481,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             }
         }
         let seen = self.services.peer_ip().to_canonical();
+        let claimed = changes.get("ip").and_then(|ip| ip.parse().ok());
+        if let Some(ip) = claimed.filter(|ip| !is_of_a_host(*ip)) {
+            let text =
+                format!("{ip} is not the address of one host; send the one that players join");
+            return Err(Refusal::new(ErrorCode::BadIp, text));
+        }
         match changes.get("ip") {
             None => Ok(changes),
             Some(claimed) if claimed.parse() == Ok(seen) && !self.services.is_trusted() => {

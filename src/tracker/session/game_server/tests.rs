@@ -524,6 +524,22 @@ fn a_trusted_peer_may_name_another_address_and_send_as_it_likes() {
 }
 
 #[test]
+fn nobody_is_listed_at_an_address_that_names_no_single_host() {
+    let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
+    for is_trusted in [false, true] {
+        tracker.trusted.set(is_trusted);
+        let mut session = listed(&tracker, &setting, now);
+        for ip in ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "ff02::1"] {
+            let (answer, closing) = say(&mut session, &format!("INFOS ip={ip}"), now);
+            let told = format!(
+                "ERR bad-ip {ip} is not the address of one host; send the one that players join\n"
+            );
+            assert_eq!((answer, closing), (told, None));
+        }
+    }
+}
+
+#[test]
 fn a_storm_of_lines_ends_the_conversation() {
     let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
     for line in ["INFOS nbplayers=1", "", "PING 1"] {
