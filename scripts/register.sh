@@ -193,7 +193,7 @@ while [ -z "$stop" ]; do
       log "${listed:+lost, }retry in $countdown s: $why"
       pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
       checking='' proof=''
-      delay=$((delay < 32 ? delay * 2 : 60)) ;;
+      delay=$((delay < 32 ? delay * 2 : 40)) ;;
     '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
     '> '*[!\ ]*) log "'${event#> }' is not key=value" ;;
     '< CHALLENGE '*)

@@ -190,7 +190,7 @@ grep -h -e level=error -e event=panic "$dir/start" >>"$dir/errors"
 
 # The reader knows nothing of the program: only what was done when, and which lists were seen.
 awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" '
-  BEGIN { settle = 10000; gone = 30000; gone_after_restart = 60000; slack = 2000 }
+  BEGIN { settle = 10000; gone = 30000; gone_after_restart = 90000; slack = 2000 }
   # The restart that an entry whose game server has ended may have survived; it is allowed to stay
   # for a while from then on, however often the tracker is started again after that. A hung game
   # server may be listed for 30 s before it; of one that hung up, the file knows a moment later, and

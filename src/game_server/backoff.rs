@@ -12,8 +12,12 @@ use std::time::Duration;
 /// tracker starts within a moment, and not all in the same instant.
 const QUICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// The longest delay before chance is added or taken away.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The longest wait, chance included, of one that has been on the list and cannot reach its tracker.
+/// For longer than that, and for what an attempt takes, a tracker that was started again keeps it.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The longest delay before chance is added or taken away, which is one half of it at the most.
+const LONGEST: Duration = Duration::from_secs(LONGEST_WAIT.as_secs() * 2 / 3);
 
 /// After so long on the list all failures before are forgotten.
 const LISTED_FOR_GOOD: Duration = Duration::from_secs(60);
@@ -90,12 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn delays_grow_to_a_minute_and_spread() {
+    fn delays_grow_to_40_s_and_spread_up_to_the_longest() {
         let mut backoff = Backoff::default();
         let mut next = |chance| backoff.next(&lost(), None, chance).unwrap().as_secs_f64();
         let delays: Vec<f64> = (0..8).map(|_| next(0.5)).collect();
-        assert_eq!(delays, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
-        assert_eq!((next(0.0), next(0.999_999).round()), (30.0, 90.0));
+        assert_eq!(delays, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 40.0, 40.0]);
+        let longest = LONGEST_WAIT.as_secs_f64();
+        assert_eq!((next(0.0), next(0.999_999).round()), (20.0, longest));
     }
 
     #[test]

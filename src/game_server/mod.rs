@@ -29,6 +29,7 @@ pub mod updates;
 
 pub use address::{AddressError, TRACKER_PORT, TrackerAddress};
 pub use announcer::{Announcer, Relay, StartError};
+pub use backoff::LONGEST_WAIT;
 pub use credential::{Credential, CredentialError};
 pub use event::{Event, Happening};
 pub use pong::{Datagram, MAX_DATAGRAM, Pong, PongPort};

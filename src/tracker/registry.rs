@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a game server stays on the list of a tracker that was started again and has not heard
-/// from it yet.
-pub const STALE_FOR: Duration = Duration::from_secs(60);
+/// from it yet. While the tracker was away for long, game servers tried again once a minute at the
+/// least; this leaves another half for the attempt.
+pub const STALE_FOR: Duration = Duration::from_secs(90);
 
 /// Names one connection for as long as the process lives; never used twice.
 pub type ConnectionId = u64;

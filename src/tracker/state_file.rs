@@ -17,6 +17,7 @@ use super::places::behind_links;
 use super::registry::STALE_FOR;
 use super::services::{Shared, lock};
 use crate::protocol::revision::Revision;
+use crate::protocol::scope::Scope;
 use crate::threads;
 use disk::{Disk, NoLock};
 use format::Saved;
@@ -239,8 +240,8 @@ impl StateFile {
     }
 
     /// The entry of a game server, if it could log in as this tracker is set up now: its key is
-    /// still valid, it is not banned, its port was proven if that is required, and it names another
-    /// `ip` only from a trusted network.
+    /// still valid, it is not banned, its port was proven if that is required, and another `ip` is one
+    /// that somebody can be at, and proven or named from a trusted network.
     fn entitled(&self, saved: &Saved) -> Option<Entry> {
         let shared = self.shared;
         let credential = match &saved.key {
@@ -250,9 +251,13 @@ impl StateFile {
         let entry = Entry::new(saved.peer, saved.infos.clone(), credential)?;
         let is_trusted = || shared.trusted.iter().any(|net| net.contains(entry.peer));
         let is_proven = || entry.infos.get("checked").is_some();
-        let is_entitled = shared.bans.get().refusal(entry.peer).is_none()
+        let (ip, bans) = (entry.address.ip(), shared.bans.get());
+        let is_entitled = [ip, entry.peer]
+            .iter()
+            .all(|ip| bans.refusal(*ip).is_none())
             && (!shared.setting.require_check || is_proven())
-            && (entry.address.ip() == entry.peer || is_trusted());
+            && (ip == entry.peer || is_proven() || is_trusted())
+            && Scope::of(ip).is_some();
         is_entitled.then_some(entry)
     }
 }

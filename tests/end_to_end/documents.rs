@@ -1,6 +1,7 @@
 //! What the documents say about figures and names is what the program does.
 
 use crate::harness::{command, outcome};
+use gltracker::game_server::LONGEST_WAIT;
 use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
 use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
@@ -10,11 +11,13 @@ use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, ho
 use gltracker::tracker::credentials::MAX_PASSWORD;
 use gltracker::tracker::penalties::Penalties;
 use gltracker::tracker::reachability::{FOR_OTHERS, PER_HOST, PER_SECOND};
+use gltracker::tracker::registry::STALE_FOR;
 use gltracker::tracker::session::{
     LINES_FOR_SECONDS, LINES_PER_SECOND, LIST_WEIGHT, LOWEST_PORT, MAX_MISTAKES, Timings,
 };
 use gltracker::tracker::slots::Class;
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
+use std::time::Duration;
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -157,6 +160,14 @@ fn the_limits_are_the_constants() {
             "seconds of silence before the end",
             seconds(timings.drop_after),
         ),
+        (
+            "seconds that a game server waits before it tries again, at the most",
+            seconds(LONGEST_WAIT),
+        ),
+        (
+            "seconds on the list of a tracker that was started again, for one that is not back",
+            seconds(STALE_FOR),
+        ),
         ("seconds to take an answer", seconds(timings.write)),
         (
             "bytes of an answer for each second more",
@@ -165,6 +176,21 @@ fn the_limits_are_the_constants() {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_string()));
     assert_eq!(table(&document("PROTOCOL.md"), "limit"), expected);
+}
+
+/// However long the tracker was away, nobody who is alive is missing from its list for a moment.
+#[test]
+fn who_tries_again_as_late_as_may_be_is_still_on_the_list() {
+    let attempt = Duration::from_secs(30);
+    assert!(LONGEST_WAIT + attempt <= STALE_FOR);
+    let script = document("scripts/register.sh");
+    let longest = script.split("delay=$((delay < 32 ? delay * 2 : ").nth(1);
+    let longest = longest.and_then(|rest| rest.split(')').next()?.parse().ok());
+    let longest = longest.expect("register.sh waits twice as long each time, up to its longest");
+    assert!(Duration::from_secs(longest) <= LONGEST_WAIT);
+    let (kept, soak) = (STALE_FOR.as_secs(), document("scripts/soak.sh"));
+    assert!(document("README.md").contains(&format!("log in again, or for {kept} s: ")));
+    assert!(soak.contains(&format!(" gone_after_restart = {kept}000;")));
 }
 
 #[test]

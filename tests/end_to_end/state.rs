@@ -248,9 +248,13 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
         is_stale(1, later),
         is_stale(2, now().as_secs() - 1),
         "live 127.0.0.1 password INFOS ip=127.0.0.1 port=3".to_owned(),
+        // Another address, which is proven.
+        "live 192.0.2.1 password INFOS ip=192.0.2.2 port=8 checked=yes".to_owned(),
         // Nobody could log in like this here.
         "live 127.0.0.1 key=nobody INFOS ip=127.0.0.1 port=4".to_owned(),
         "live 192.0.2.1 password INFOS ip=192.0.2.2 port=5".to_owned(),
+        "live 127.0.0.1 password INFOS ip=0.0.0.0 port=6".to_owned(),
+        "live 127.0.0.1 password INFOS ip=ff02::1 port=7".to_owned(),
     ];
     fs::write(&place.file, sealed(&lines)).unwrap();
     for _ in 0..2 {
@@ -261,11 +265,12 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
             list,
             [
                 "INFOS ip=127.0.0.1 port=1 stale=yes",
-                "INFOS ip=127.0.0.1 port=3 stale=yes"
+                "INFOS ip=127.0.0.1 port=3 stale=yes",
+                "INFOS ip=192.0.2.2 port=8 checked=yes stale=yes"
             ]
         );
         let kept = format!("\n{}\n", is_stale(1, later));
-        let text = place.wait_for(|text| text.contains(&kept) && text.contains("\nend 2 "));
+        let text = place.wait_for(|text| text.contains(&kept) && text.contains("\nend 3 "));
         assert!(!text.contains("live"), "{text}");
     }
 
