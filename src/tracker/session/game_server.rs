@@ -17,12 +17,14 @@ use crate::protocol::line::LineError;
 use crate::protocol::message::{
     Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
 };
-use crate::protocol::scope::Scope;
 use crate::tracker::credentials::Credential;
 use crate::tracker::entry::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use whereabouts::{Whereabouts, udp_port};
+
+mod whereabouts;
 
 /// What the conversation needs from the tracker around it.
 pub trait Services {
@@ -270,7 +272,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             let (infos, credential) = (before.with(&changes), *credential);
             infos.check_complete()?;
             // What is proven is what was asked, not what comes along with the number.
-            if is_proven && self.target(&infos) == self.target(before) {
+            let place = self.whereabouts();
+            if is_proven && place.target(&infos) == place.target(before) {
                 return self.list(infos, credential, true, now, out);
             }
             return self.first_infos(infos, credential, now, out);
@@ -309,7 +312,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         {
             return self.list(infos, credential, false, now, out);
         }
-        let target = self.target(&infos);
+        let target = self.whereabouts().target(&infos);
         if target.port() < LOWEST_PORT {
             let only = match self.setting.require_check {
                 true => "this tracker lists only game servers whose UDP port it has checked",
@@ -335,7 +338,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         {
             // Another port is another proof, but no new time for it.
             patience = *before;
-            is_new = self.target(infos) != target;
+            is_new = self.whereabouts().target(infos) != target;
             if !is_new {
                 proof = *open;
             }
@@ -355,30 +358,16 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         Ok(())
     }
 
-    /// Where datagrams that prove `infos` go to: the address that they name, or the peer's own. What a
-    /// trusted peer names is not asked.
-    fn target(&self, infos: &Infos) -> SocketAddr {
-        let ip = match self.services.is_trusted() {
-            true => self.seen(),
-            false => self.named(infos),
-        };
-        SocketAddr::new(ip, proof_port(infos))
-    }
-
-    /// The address that `infos` name, or else the peer's own.
-    fn named(&self, infos: &Infos) -> IpAddr {
-        let named = infos.get("ip").and_then(|ip| ip.parse().ok());
-        named.unwrap_or_else(|| self.seen())
-    }
-
-    /// The peer's own address.
-    fn seen(&self) -> IpAddr {
-        self.services.peer_ip().to_canonical()
+    fn whereabouts(&self) -> Whereabouts {
+        Whereabouts {
+            seen: self.services.peer_ip().to_canonical(),
+            is_trusted: self.services.is_trusted(),
+        }
     }
 
     /// True if nobody is listed with `infos` who has not proven that datagrams reach it there.
     fn must_be_proven(&self, infos: &Infos) -> bool {
-        self.setting.require_check || self.target(infos).ip() != self.seen()
+        self.setting.require_check || self.whereabouts().is_elsewhere(infos)
     }
 
     /// Puts the game server on the list for the first time.
@@ -392,7 +381,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     ) -> Result<(), Refusal> {
         // What was proven before a restart counts until it is proven again, as soon as may be: or
         // else nobody would be listed as checked for minutes.
-        let mut proof = Proof::of_port(proof_port(&infos), now);
+        let mut proof = Proof::of_port(udp_port(&infos), now);
         let mut entry = self.entry(infos, credential)?;
         if is_proven || self.was_proven(&entry) {
             entry.infos.set("checked", "yes")?;
@@ -425,11 +414,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     ) -> Result<(), Refusal> {
         let mut infos = entry.infos.with(changes);
         infos.check_complete()?;
-        let target = self.target(&infos);
-        let has_moved = target != self.target(&entry.infos);
+        let place = self.whereabouts();
+        let (target, before) = (place.target(&infos), place.target(&entry.infos));
+        let has_moved = target != before;
         if has_moved {
             if self.must_be_proven(&infos) || self.must_be_proven(&entry.infos) {
-                let what = match target.ip() == self.named(&entry.infos) {
+                let what = match target.ip() == before.ip() {
                     true => "the port that was checked",
                     false => "the ip that you are listed at",
                 };
@@ -465,8 +455,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     /// was there before.
     fn was_proven(&self, entry: &Entry) -> bool {
         self.services.stale(entry).is_some_and(|stale| {
-            stale.infos.get("checked").is_some()
-                && proof_port(&stale.infos) == proof_port(&entry.infos)
+            stale.infos.get("checked").is_some() && udp_port(&stale.infos) == udp_port(&entry.infos)
         })
     }
 
@@ -514,34 +503,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             }
         }
         if let Some(claimed) = changes.get("ip") {
-            self.check_claim(claimed)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses an `ip` at which the game server cannot be, or that fewer can reach than the address that
-    /// it is seen at: nobody has the tracker knock at doors that are behind its own.
-    fn check_claim(&self, claimed: &str) -> Result<(), Refusal> {
-        let refused = |text| Err(Refusal::new(ErrorCode::BadIp, text));
-        let seen = self.seen();
-        // Whether it is an address was looked at when the line was read.
-        let Ok(ip) = claimed.parse::<IpAddr>() else {
-            return refused(format!(
-                "the tracker sees you at {seen}; leave ip out, or name an address"
-            ));
-        };
-        let Some(scope) = Scope::of(ip) else {
-            return refused(format!(
-                "nobody can be at {ip}; leave ip out to be listed at {seen}, or name the address that \
-                 players reach"
-            ));
-        };
-        if !self.services.is_trusted() && Some(scope) < Scope::of(seen) {
-            return refused(format!(
-                "{who} reach {ip}; leave ip out to be listed at {seen}, or name the address that \
-                 players reach",
-                who = scope.who()
-            ));
+            self.whereabouts().check(claimed)?;
         }
         Ok(())
     }
@@ -554,15 +516,21 @@ impl<'a, S: Services> GameServerSession<'a, S> {
     fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
         let (target, must_be_proven, longest_wait) = match &self.state {
             // Who is not on the list before that has no minute to lose.
-            State::Checking { infos, .. } => {
-                (self.target(infos), true, self.setting.timings.look_again)
-            }
+            State::Checking { infos, .. } => (
+                self.whereabouts().target(infos),
+                true,
+                self.setting.timings.look_again,
+            ),
             State::Listed { proof, .. } if proof.is_due(now) => {
                 let Some(entry) = self.services.entry() else {
                     return;
                 };
                 let must_be_proven = self.must_be_proven(&entry.infos);
-                (self.target(&entry.infos), must_be_proven, LONGEST_WAIT)
+                (
+                    self.whereabouts().target(&entry.infos),
+                    must_be_proven,
+                    LONGEST_WAIT,
+                )
             }
             _ => return,
         };
@@ -708,14 +676,6 @@ pub fn taken_over(address: SocketAddr) -> Refusal {
         ErrorCode::Taken,
         format!("another login took over {address}"),
     )
-}
-
-/// The UDP port that pings and proofs go to.
-fn proof_port(infos: &Infos) -> u16 {
-    infos
-        .number("pingport")
-        .or(infos.number("port"))
-        .unwrap_or_default()
 }
 
 fn no_mac_expected(mac: Option<&str>) -> Result<(), Refusal> {
