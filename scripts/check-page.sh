@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Looks at the published page in a real browser: rows, hostile names, sorting, search, what a screen
-# reader is told, a phone, a change while the page is open, and a list that cannot be fetched.
+# reader is told, a phone, a change while the page is open, a tracker that is silent, and a list that
+# cannot be fetched.
 # usage: check-page.sh [PROGRAM [FOLDER]], where PROGRAM is gltracker (target/release/gltracker if
 # not given) and FOLDER is for screenshots (none if not given). Needs chromium and busybox.
 set -euo pipefail
@@ -155,7 +156,10 @@ ask Target.createTarget '{"url":"about:blank"}'
 ask Target.attachToTarget "{\"flatten\":true,\"targetId\":\"$(value_of targetId)\"}"
 session="\"sessionId\":\"$(value_of sessionId)\","
 ask Page.enable
+# The reader's clock is a year fast, which nothing shown may depend on.
 helpers='
+  const true_time = Date.now;
+  Date.now = () => true_time() + 31536000000;
   const at_id = (id) => document.getElementById(id)?.textContent ?? "";
   const ports = () => [...document.querySelectorAll("td.address")].map((cell) => cell.textContent.split(":")[1]).join(" ");
   const widest = () => Math.max(...[...document.querySelectorAll("body *")].map((element) => element.getBoundingClientRect().right));
@@ -270,8 +274,36 @@ see 'so is half a list' 'at_id("trouble").includes("JSON")'
 sed 's/"nbplayers":20/"nbplayers":1/' "$work/list" >"$work/www/servers.json"
 shows 'the list is back' '1002 1001 1003 1004 1005 1006'
 see 'and all is well' 'at_id("trouble") === ""'
+
+# A page that is opened when the tracker has long been silent, and one that sees it come back. By the
+# file's own time: the clock of a tracker on another machine may be an hour fast.
+silent_for() { # SECONDS [AHEAD]: puts the list there as a tracker wrote it so long ago
+  local then=$(($(date +%s) - $1 + ${2:-0}))
+  sed "1s/\"updated\":\"[^\"]*\",\"written\":\"[^\"]*\"/\"updated\":\"$(date -ud "@$((then - 60))" +%FT%TZ)\",\"written\":\"$(date -ud "@$then" +%FT%TZ)\"/" \
+    "$work/list" >"$work/new"
+  touch -d "@$then" "$work/new" # the web server tells two files of one length apart by their second
+  mv "$work/new" "$work/www/servers.json"
+}
+silent_for 180
+go ''
+see 'a dead tracker is told' 'at_id("age") === "The tracker has not been heard for 3 minutes. This is what it said last."'
+see 'and its rows are dimmed' '[...document.querySelectorAll("#rows tr")].every((tr) => getComputedStyle(tr).opacity === "0.65")'
+see 'said aloud only when it begins' 'document.getElementById("age").ariaLive === "off"'
+screen 1280 800 light
+screen 390 844 dark
+silent_for 7300
+see 'a page that sees the file change believes that' '/^Updated [6-9]\d seconds ago/.test(at_id("age"))' 'at_id("age")'
+go ''
+see 'another has no other word for it' 'at_id("age").includes("not been heard for 2 hours")'
+silent_for 60
+go ''
+see 'a quiet list is no dead tracker' 'at_id("age").startsWith("Updated 2 minutes ago")'
+see 'and its rows are as ever' '[...document.querySelectorAll("#rows tr")].every((tr) => getComputedStyle(tr).opacity === "1")'
+silent_for 0 3600
+go ''
+see 'a clock that is fast hides no age' '/^Updated [6-9]\d seconds ago/.test(at_id("age"))'
 kill "$web"
 see 'a web server that is gone is told' 'at_id("trouble").includes("known last")'
-shows 'what was known last stays' '1002 1001 1003 1004 1005 1006'
+shows 'what was known last stays' '1001 1002 1003 1004 1005 1006'
 see 'nothing hostile was done in all that time' 'typeof attacked === "undefined"'
 echo 'check-page.sh: the page is as it should be'

@@ -105,12 +105,12 @@ impl Publisher {
 
     fn publish_servers(&mut self) -> io::Result<()> {
         let list = lock(&self.shared.registry).list();
-        let is_new = self.servers.revision() != Some(list.revision());
-        if is_new {
-            self.servers.update(list, SystemTime::now());
-        } else if self.folder.still_has("servers.json", &self.servers_stamp) {
+        let now = SystemTime::now();
+        let is_there = self.folder.still_has("servers.json", &self.servers_stamp);
+        if is_there && self.servers.is_current(&list, now) {
             return Ok(());
         }
+        self.servers.update(list, now);
         // Forgotten first, so that what fails is tried again.
         self.servers_stamp = None;
         let pieces = self.servers.pieces();

@@ -10,27 +10,58 @@ use crate::tracker::entry::Entry;
 use crate::tracker::list::List;
 use crate::tracker::log::push_time;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A document that is older than this is to be written anew although the list is as it was: that it
+/// is true is said so often, and whoever reads it can tell a quiet list from a dead tracker.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// The document for one state of the list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Servers {
     /// Kept so that its pieces can be told from newer ones.
     list: Option<Arc<List>>,
+    /// When the list became what it is.
+    updated: SystemTime,
+    /// When that was last known to be true.
+    written: SystemTime,
     head: String,
     /// One for each piece of the list: its game servers, each with a comma and a line feed before
     /// it.
     pieces: Vec<String>,
 }
 
+impl Default for Servers {
+    fn default() -> Self {
+        Self {
+            list: None,
+            updated: UNIX_EPOCH,
+            written: UNIX_EPOCH,
+            head: String::new(),
+            pieces: Vec::new(),
+        }
+    }
+}
+
 impl Servers {
     /// Which state of the list this is; `None` before the first.
-    pub(super) fn revision(&self) -> Option<Revision> {
+    fn revision(&self) -> Option<Revision> {
         self.list.as_ref().map(|list| list.revision())
     }
 
-    /// Goes on to another state of the list, which it has had since `now`.
+    /// True if this is the document for `list`, and not too old. A clock that was set back makes it
+    /// so at once.
+    pub(super) fn is_current(&self, list: &List, now: SystemTime) -> bool {
+        let age = now.duration_since(self.written);
+        self.revision() == Some(list.revision()) && age.is_ok_and(|age| age < SIGN_OF_LIFE)
+    }
+
+    /// Goes on to the state of the list that is true `now`, which may be the same.
     pub(super) fn update(&mut self, list: Arc<List>, now: SystemTime) {
+        if self.revision() != Some(list.revision()) {
+            self.updated = now;
+        }
+        self.written = now;
         let mut count = 0;
         for (at, (is_same, entries)) in list.pieces_since(self.list.as_deref()).enumerate() {
             count = at + 1;
@@ -46,7 +77,9 @@ impl Servers {
         self.pieces.truncate(count);
         self.head.clear();
         self.head.push_str("{\"updated\":\"");
-        push_time(&mut self.head, now);
+        push_time(&mut self.head, self.updated);
+        self.head.push_str("\",\"written\":\"");
+        push_time(&mut self.head, self.written);
         self.head.push_str("\",\"revision\":");
         push_string(&mut self.head, &list.revision().to_string());
         self.head.push_str(&format!(
@@ -82,7 +115,6 @@ mod tests {
     use crate::protocol::infos::{Changes, Infos};
     use crate::tracker::credentials::Credential;
     use quickcheck::quickcheck;
-    use std::time::UNIX_EPOCH;
 
     fn entry(ip: &str, fields: &str) -> Arc<Entry> {
         let infos = Infos::default().with(&Changes::parse(fields).unwrap());
@@ -157,7 +189,8 @@ mod tests {
         assert_eq!(
             of(&list),
             format!(
-                "{{\"updated\":\"1970-01-01T00:00:00.000Z\",\"revision\":\"c0ffee-0\",\"count\":0,\
+                "{{\"updated\":\"1970-01-01T00:00:00.000Z\",\
+                 \"written\":\"1970-01-01T00:00:00.000Z\",\"revision\":\"c0ffee-0\",\"count\":0,\
                  \"tracker\":\"gltracker {version}\",\"servers\":[\n]}}\n"
             )
         );
@@ -171,6 +204,40 @@ mod tests {
 "#;
         assert!(of(&list).ends_with(expected), "{}", of(&list));
         assert_eq!(after_value(&of(&list)), Some("\n"));
+    }
+
+    #[test]
+    fn a_quiet_list_is_said_to_be_true_every_30_s() {
+        let at = |second| UNIX_EPOCH + Duration::from_secs(second);
+        let mut servers = Servers::default();
+        let mut list = Arc::new(List::new(1));
+        assert!(!servers.is_current(&list, at(0)), "there was none");
+        let mut written = Vec::new();
+        for second in 0..100 {
+            if second == 70 {
+                Arc::make_mut(&mut list).push(entry("192.0.2.1", "port=1"));
+                Arc::make_mut(&mut list).advance();
+            }
+            if !servers.is_current(&list, at(second)) {
+                servers.update(Arc::clone(&list), at(second));
+                let text = text(&servers);
+                let [updated, at] = [
+                    "{\"updated\":\"1970-01-01T00:",
+                    "written\":\"1970-01-01T00:",
+                ]
+                .map(|key| text.split(key).nth(1).unwrap()[..5].to_owned());
+                written.push((second, updated, at));
+            }
+        }
+        let expected = [
+            (0, "00:00", "00:00"),
+            (30, "00:00", "00:30"),
+            (60, "00:00", "01:00"),
+            (70, "01:10", "01:10"),
+        ];
+        let expected = expected.map(|(s, updated, at)| (s, updated.to_owned(), at.to_owned()));
+        assert_eq!(written, expected);
+        assert!(!servers.is_current(&list, at(69)), "the clock was set back");
     }
 
     quickcheck! {
