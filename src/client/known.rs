@@ -270,7 +270,8 @@ impl End {
             match argument {
                 None => return Ok(end),
                 Some(Argument::Pair("count", Operator::Is, count)) => {
-                    end.count = count.parse().ok();
+                    let count = count.parse().map_err(|_| "END counts no number of lines");
+                    end.count = Some(count?);
                 }
                 Some(Argument::Pair("rev", Operator::Is, revision)) => {
                     end.revision =

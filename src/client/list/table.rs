@@ -285,6 +285,18 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
         }
     }
 
+    #[test]
+    fn what_a_value_begins_with_moves_no_column() {
+        let rows = [
+            row(1, "version=\u{fe0f}1 speed=fast", None),
+            row(2, "version=1 speed=\u{fe0f}", None),
+        ];
+        let table = table(&rows, true, None);
+        let lines: Vec<&str> = table.lines().collect();
+        let column = |line: &str| width(&line[..line.rfind("  ").unwrap()]);
+        assert_eq!(column(lines[1]), column(lines[2]), "{table}");
+    }
+
     quickcheck! {
         fn it_fits_whatever_the_names_are(names: Vec<String>, columns: u8) -> bool {
             let columns = usize::from(columns).max(60);

@@ -154,8 +154,10 @@ fn towers_of_marks_stay_in_their_line() {
     model.on_event(Event::Notice(tower.clone()), now);
     let notice = &draw(&model, now)[model.room() + 1];
     assert_eq!(marks(&notice.text), 8);
-    // Nor do towers from above: on the first character, or on spaces.
-    assert_eq!(marks(&Line::new(Style::Plain, &tower[1..], 80).text), 8);
+    // Nor do towers from above: on nothing, or on spaces.
+    assert_eq!(marks(&Line::new(Style::Plain, &tower[1..], 80).text), 0);
+    let on_a_space = tower.replace('a', " ");
+    assert_eq!(marks(&Line::new(Style::Plain, &on_a_space, 80).text), 8);
 }
 
 #[test]
