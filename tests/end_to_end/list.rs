@@ -183,7 +183,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
     let mut errors: Vec<&str> = errors.lines().collect();
     errors.sort_unstable();
     let mut parts = [
-        (NOBODY, "no connection: Connection refused"),
+        (NOBODY, "no connection: nobody listens there"),
         (&refusing, "it said ERR busy \\u{1b}[31mgo\\u{7} away"),
         (
             &cut_off,
@@ -232,6 +232,9 @@ fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
         (&[&refusing, NOBODY], 1, "", "it said ERR banned no"),
         (&[NOBODY], 3, "", "127.0.0.1:1: no connection: "),
         (&["no-such-host.invalid"], 3, "", "the name was not found"),
+        (&[&clients, "maxplayers"], 2, "", "quote a condition"),
+        (&["fast"], 2, "", "write speed=fast"),
+        (&["nosuchword"], 3, "", "; a condition is written key=value"),
         (
             &["two words"],
             2,
@@ -256,6 +259,26 @@ fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
         (Some(1), 1),
         "the names are there"
     );
+}
+
+/// Whatever key it has: the list is not written to a file of that name.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_condition_that_the_shell_took_for_a_file_is_refused() {
+    let folder = std::env::temp_dir().join(format!("gltracker-took-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "\"$0\" list 127.0.0.1:1 zone>=8",
+        harness::gltracker(),
+    ]);
+    shell.current_dir(&folder);
+    let (code, _, errors) = outcome(shell);
+    let written = std::fs::read_to_string(folder.join("=8")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((code, &*written), (Some(2), ""), "{errors}");
+    assert!(errors.contains("a file named '=8'; quote it"), "{errors}");
 }
 
 #[test]
