@@ -16,7 +16,7 @@
 //! stands the least that any browser does: sorting as many numbers.
 
 use gltracker::client::browse::favourites::Favourites;
-use gltracker::client::browse::model::{Event, Model, Ping};
+use gltracker::client::browse::model::{Event, Listed, Model, Ping};
 use gltracker::client::browse::view::draw;
 use gltracker::client::ping::{Limits, Pinger};
 use gltracker::protocol::infos::{Changes, Infos};
@@ -122,14 +122,14 @@ fn one_after_the_other(addresses: &[SocketAddr], probes: u32) -> Result<Duration
 fn screen(count: usize) -> Result<()> {
     let now = Instant::now();
     let mut model = Model::new("tracker.example".into(), None, Favourites::default());
-    let entry = |number: usize| -> Result<(SocketAddr, Infos)> {
+    let entry = |number: usize| -> Result<Listed> {
         let fields = sample::fields(number);
         let changes = Changes::parse(&fields)?;
         let address = SocketAddr::from(([198, 51, 100, 7], 10_000 + number as u16));
-        Ok((address, Infos::default().with(&changes)))
+        Ok((address, Infos::default().with(&changes), None))
     };
     let list = (0..count).map(entry).collect::<Result<Vec<_>>>()?;
-    let addresses: Vec<SocketAddr> = list.iter().map(|(address, _)| *address).collect();
+    let addresses: Vec<SocketAddr> = list.iter().map(|listed| listed.0).collect();
     model.on_event(Event::List(list), now);
     let (mut drawn, mut sorted) = (Vec::new(), Vec::new());
     for turn in 1..=TURNS {

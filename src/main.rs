@@ -22,6 +22,10 @@ const MAX_SHOWN: usize = 5000;
 
 fn main() -> ExitCode {
     let command = cli::parse(std::env::args_os().skip(1), |name| std::env::var_os(name));
+    // Linux tells where they lead.
+    let files = ["/proc/self/fd/0", "/proc/self/fd/1"].map(std::fs::read_link);
+    let command =
+        command.and_then(|command| cli::check_files(command, files.into_iter().flatten()));
     let starts_program = match &command {
         Ok(Command::Browse(request)) => request.exec.is_some(),
         Ok(Command::Announce(options)) => !options.program.is_empty(),

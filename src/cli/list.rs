@@ -170,7 +170,10 @@ Usage: gltracker list [TRACKER...] [CONDITION...] [FLAGS]
 
 Asks every TRACKER (HOST[:PORT], IPv6 in brackets, port 23471 if not given), pings the game
 servers from here and prints them. Those without an answer, and those further away than 400 ms,
-come last.
+come last, and behind them those that may not be there, with a column DOUBT: stale ones, which are
+not back since their tracker was started again, and those whose address is one of your own machine
+or network while the tracker is not there (local), or of no host at all (invalid), which are not
+pinged.
 
 Conditions, of which all must hold; quote those with < or > or ! for the shell:
   notempty                 somebody plays
@@ -184,8 +187,8 @@ Flags:
 {VARIABLE} names the trackers to ask if none is given, with commas or spaces between them;
 without it that is {LOCAL}:23471.
 
-Exit codes: 0 found, 1 nothing found or refused, 2 wrong usage, 3 no tracker could be asked. A
-tracker that does not answer is named on standard error, and the others count.
+Exit codes: 0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker
+could be asked. A tracker that does not answer is named on standard error, and the others count.
 ",
         flags::table(&FLAGS)
     )

@@ -6,10 +6,12 @@ mod announce;
 mod browse;
 mod flags;
 mod list;
+mod mistaken;
 mod serve;
 mod targets;
 mod variables;
 
+pub use mistaken::check_files;
 pub use variables::unknown_variables;
 
 use crate::client;

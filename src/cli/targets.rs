@@ -1,7 +1,7 @@
 //! Whose lists a player wants, and what of them: the words of `list` and `browse`.
 
-use super::UsageError;
 use super::flags::{self, Item};
+use super::{UsageError, mistaken};
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
@@ -89,13 +89,11 @@ fn from_environment(variable: Option<OsString>) -> Result<Vec<TrackerAddress>, U
 
 /// True for what is meant as a condition, whether it is right or not.
 fn is_condition(word: &str) -> bool {
-    word == "notempty" || word == "notfull" || word.contains(['=', '<', '>', '!'])
+    mistaken::WORDS.contains(&word) || word.contains(['=', '<', '>', '!'])
 }
 
 fn tracker(word: &str) -> Result<TrackerAddress, UsageError> {
-    if let Some(near) = flags::closest(word, ["notempty", "notfull"].into_iter()) {
-        return Err(UsageError(format!("'{word}': did you mean {near}?")));
-    }
+    mistaken::check(word)?;
     word.parse()
         .map_err(|error: crate::client::address::NotAnAddress| UsageError(error.to_string()))
 }

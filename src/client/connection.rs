@@ -9,7 +9,7 @@ use super::known::{Change, KnownList};
 use crate::protocol::line::LineSplitter;
 use crate::protocol::text::spelled_out;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// What a tracker may begin a line with.
@@ -52,6 +52,11 @@ impl Connection {
             strange: None,
             is_tracker: false,
         })
+    }
+
+    /// The tracker's address, if it is still there.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.stream.peer_addr().ok().map(|peer| peer.ip())
     }
 
     /// The socket, by which another thread can end the connection.

@@ -59,6 +59,7 @@ pub fn refresh(
 ) -> Result<Vec<Change>, Error> {
     list.forget_part();
     let mut connection = Connection::open(tracker, deadline)?;
+    list.from = connection.peer();
     // In one go: that costs the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
     connection.say(&request, deadline)?;

@@ -10,7 +10,7 @@ use crate::protocol::argument::{Argument, Operator, next_argument};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::is_plain;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The most game servers that a client keeps.
 pub const MAX_ENTRIES: usize = 100_000;
@@ -80,6 +80,8 @@ pub struct KnownList {
     /// Bytes of all fields of `entries`.
     bytes: usize,
     revision: Option<String>,
+    /// The address at which the tracker was reached, if that is known.
+    pub(super) from: Option<IpAddr>,
     answer: Answer,
     bounds: Bounds,
 }
@@ -152,6 +154,11 @@ impl KnownList {
     /// The revision to send back with `since=`; `None` before the first END.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
+    }
+
+    /// The address at which the tracker was reached, if that is known.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// All game servers in the order of their addresses, with what they say about themselves.
@@ -263,7 +270,8 @@ impl End {
             match argument {
                 None => return Ok(end),
                 Some(Argument::Pair("count", Operator::Is, count)) => {
-                    end.count = count.parse().ok();
+                    let count = count.parse().map_err(|_| "END counts no number of lines");
+                    end.count = Some(count?);
                 }
                 Some(Argument::Pair("rev", Operator::Is, revision)) => {
                     end.revision =

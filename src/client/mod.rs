@@ -3,8 +3,9 @@
 //!
 //! In reading order: [`address`] is where a tracker is, [`conditions`] what is wanted of it,
 //! [`known`] the list as a client knows it, [`mod@fetch`] asks once, [`watch`] stays and is told
-//! what changes, [`ping`] measures from here, and [`mod@width`] fits what strangers wrote into the
-//! columns of a terminal. [`mod@list`] is the command that does all of it once.
+//! what changes, [`doubt`] says what speaks against an entry, [`ping`] measures from here, and
+//! [`mod@width`] fits what strangers wrote into the columns of a terminal. [`mod@list`] is the
+//! command that does all of it once.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
 //! buffer a bound, and text that is not plain is spelled out or refused.
@@ -14,6 +15,7 @@ mod backoff;
 pub mod browse;
 pub mod conditions;
 mod connection;
+pub mod doubt;
 pub mod error;
 pub mod fetch;
 pub mod known;

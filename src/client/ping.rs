@@ -5,13 +5,14 @@
 
 pub mod schedule;
 
+use super::doubt::is_one_host;
 use super::random::Random;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
 use crate::threads;
 use schedule::{Permits, Schedule};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
@@ -236,12 +237,6 @@ impl Prober {
 fn answered_word(datagram: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(datagram).ok()?;
     parse_number(text.trim_end_matches(['\r', '\n']).strip_prefix("PONG ")?)
-}
-
-/// True for an address that may be a host. What a list says is only its word.
-fn is_one_host(ip: IpAddr) -> bool {
-    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::random::Random;
 use crate::protocol::message::ErrorCode;
 use crate::threads;
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,8 @@ pub enum Event {
         changes: Vec<Change>,
         /// True if changes come as they happen; false if they are asked for every few seconds.
         is_live: bool,
+        /// The address at which the tracker was reached, if that is known.
+        from: Option<IpAddr>,
     },
     /// The tracker cannot be reached, or the connection is lost. The list may be old from now on.
     Lost {
@@ -289,6 +291,7 @@ impl<F: FnMut(Event)> Watcher<F> {
         self.tried = Instant::now();
         let mut deadline = self.tried + self.timings.answer;
         let mut connection = Connection::open(&self.tracker, deadline)?;
+        self.list.from = connection.peer();
         let socket = connection.socket().try_clone();
         if !self
             .stop
@@ -304,6 +307,7 @@ impl<F: FnMut(Event)> Watcher<F> {
             self.tell(Event::Batch {
                 changes,
                 is_live: true,
+                from: self.list.from,
             });
             // The time that telling takes is not the tracker's.
             deadline = Instant::now() + self.timings.silence;
@@ -325,6 +329,7 @@ impl<F: FnMut(Event)> Watcher<F> {
                     self.tell(Event::Batch {
                         changes,
                         is_live: false,
+                        from: self.list.from,
                     });
                 }
                 Err(error) => return Some(error),

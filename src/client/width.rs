@@ -30,9 +30,10 @@ pub fn width(text: &str) -> usize {
 }
 
 /// What a stranger wrote, as it may be shown: what is not plain spelled out, no more than
-/// `max_chars` characters, and no towers of marks.
+/// `max_chars` characters, no towers of marks, and none at its beginning: they would be put onto
+/// whatever stands before it, and the emoji selector would make that wider.
 pub fn plain(text: &str, max_chars: usize) -> String {
-    let mut marks = 0;
+    let mut marks = MAX_MARKS;
     let mut text = spelled_out(text, max_chars);
     text.retain(|c| {
         marks = if of(c) == 0 { marks + 1 } else { 0 };
@@ -329,9 +330,25 @@ mod tests {
             format!("a{}b\u{301}", "\u{301}".repeat(8))
         );
         assert_eq!(plain("\u{1b}[2J\u{202e}x", 255), "\\u{1b}[2J\\u{202e}x");
+        assert_eq!(plain("\u{fe0f}\u{301}☀\u{fe0f}", 255), "☀\u{fe0f}");
+    }
+
+    #[test]
+    fn a_line_is_as_wide_as_its_columns_whatever_they_begin_with() {
+        for text in ["\u{fe0f}", "\u{fe0f}a", "\u{301}a", "☀\u{fe0f}", "🎮"] {
+            let cell = pad(&cut(&plain(text, 255), 5), 5);
+            let line = format!("a {cell} {cell} b");
+            assert_eq!(width(&line), 15, "{}", text.escape_unicode());
+        }
     }
 
     quickcheck! {
+        fn columns_side_by_side_do_not_change_each_other(texts: Vec<String>) -> bool {
+            let cells: Vec<String> = texts.iter().map(|text| plain(text, 20)).collect();
+            let all: usize = cells.iter().map(|cell| width(cell) + 1).sum();
+            width(&cells.iter().fold(String::new(), |line, cell| line + cell + " ")) == all
+        }
+
         fn a_cut_text_fits_and_a_padded_one_is_as_wide_as_it_shall_be(text: String, columns: u8) -> bool {
             let columns = usize::from(columns % 40);
             let text = plain(&text, 60);

@@ -171,13 +171,14 @@ impl fmt::Display for TrackerRefusal {
     }
 }
 
-/// The time that a text asks to wait, as in `wait 12 s`.
+/// The time that a text asks to wait, as in `wait 12 s`. One of more than 64 bits is long, and not
+/// none.
 fn let_wait(text: &str) -> Option<Duration> {
     let mut words = text.split(' ').skip_while(|word| *word != "wait").skip(1);
     let (number, unit) = (words.next()?, words.next()?);
-    let seconds = number.parse().ok()?;
-    unit.starts_with('s')
-        .then(|| Duration::from_secs(seconds).min(MOST))
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = number.parse().unwrap_or(u64::MAX);
+    (is_number && unit.starts_with('s')).then(|| Duration::from_secs(seconds).min(MOST))
 }
 
 #[cfg(test)]
@@ -230,11 +231,18 @@ mod tests {
                 Stage::Listed,
                 Fate::AtLeast(MOST),
             ),
+            (
+                "too-many wait 18446744073709551616 s",
+                Stage::LoggingIn,
+                Fate::AtLeast(MOST),
+            ),
         ] {
             assert_eq!(refusal(said, stage).fate(), fate, "{said}");
         }
         assert_eq!(let_wait("wait a while; wait 3 s"), None);
         assert_eq!(let_wait("wait"), None);
+        assert_eq!(let_wait("wait  s"), None);
+        assert_eq!(let_wait("wait -3 s"), None);
     }
 
     #[test]

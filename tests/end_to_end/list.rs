@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Nobody listens on this port.
 const NOBODY: &str = "127.0.0.1:1";
 
-fn outcome(command: Command) -> (Option<i32>, String, String) {
+pub(crate) fn outcome(command: Command) -> (Option<i32>, String, String) {
     let Output {
         status,
         stdout,
@@ -26,7 +26,7 @@ fn outcome(command: Command) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-fn list(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn list(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = command();
     command.arg("list").args(arguments);
     outcome(command)
@@ -69,7 +69,7 @@ fn plain_ping(port: u16) -> f64 {
 }
 
 /// A tracker that says `answer` to whoever asks, for as long as the test runs.
-fn strange_tracker(answer: impl Into<Vec<u8>>) -> SocketAddr {
+pub(crate) fn strange_tracker(answer: impl Into<Vec<u8>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = answer.into();
@@ -87,10 +87,11 @@ fn strange_tracker(answer: impl Into<Vec<u8>>) -> SocketAddr {
     address
 }
 
-/// The last column of each row.
+/// The address of each row, where nothing speaks against any.
 fn addresses(table: &str) -> Vec<&str> {
     let rows = table.lines().skip(1);
-    rows.map(|row| row.rsplit([' ', '\t']).next().unwrap())
+    let words = |row| str::split(row, [' ', '\t']);
+    rows.map(|row| words(row).rfind(|word| !word.is_empty()).unwrap())
         .collect()
 }
 
@@ -169,7 +170,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
         format!(
             "{{\"address\":\"127.0.0.1:{port}\",\"ping_ms\":null,\"sent\":0,\"answered\":0,\
              \"available\":null,\"trackers\":[{trackers}],\
-             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}}}}"
+             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null}}"
         )
     };
     let both = row(
@@ -182,7 +183,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
     let mut errors: Vec<&str> = errors.lines().collect();
     errors.sort_unstable();
     let mut parts = [
-        (NOBODY, "no connection: Connection refused"),
+        (NOBODY, "no connection: nobody listens there"),
         (&refusing, "it said ERR busy \\u{1b}[31mgo\\u{7} away"),
         (
             &cut_off,
@@ -231,6 +232,9 @@ fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
         (&[&refusing, NOBODY], 1, "", "it said ERR banned no"),
         (&[NOBODY], 3, "", "127.0.0.1:1: no connection: "),
         (&["no-such-host.invalid"], 3, "", "the name was not found"),
+        (&[&clients, "maxplayers"], 2, "", "quote a condition"),
+        (&["fast"], 2, "", "write speed=fast"),
+        (&["nosuchword"], 3, "", "; a condition is written key=value"),
         (
             &["two words"],
             2,
@@ -255,6 +259,26 @@ fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
         (Some(1), 1),
         "the names are there"
     );
+}
+
+/// Whatever key it has: the list is not written to a file of that name.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_condition_that_the_shell_took_for_a_file_is_refused() {
+    let folder = std::env::temp_dir().join(format!("gltracker-took-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "\"$0\" list 127.0.0.1:1 zone>=8",
+        harness::gltracker(),
+    ]);
+    shell.current_dir(&folder);
+    let (code, _, errors) = outcome(shell);
+    let written = std::fs::read_to_string(folder.join("=8")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((code, &*written), (Some(2), ""), "{errors}");
+    assert!(errors.contains("a file named '=8'; quote it"), "{errors}");
 }
 
 #[test]
@@ -402,7 +426,9 @@ fn a_tracker_that_says_nothing_is_not_waited_for_for_ever() {
 /// The next batch of a list that is watched: what has changed, and whether it is live.
 fn batch(events: &Receiver<Event>) -> (Vec<Change>, bool) {
     match events.recv_timeout(PATIENCE).unwrap() {
-        Event::Batch { changes, is_live } => (changes, is_live),
+        Event::Batch {
+            changes, is_live, ..
+        } => (changes, is_live),
         other => panic!("not a batch: {other:?}"),
     }
 }

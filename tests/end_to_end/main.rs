@@ -10,6 +10,8 @@ mod command_line;
 mod credentials;
 mod documents;
 mod doors;
+#[cfg(target_os = "linux")]
+mod doubt;
 mod harness;
 #[cfg(target_os = "linux")]
 mod hosts;

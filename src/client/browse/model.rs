@@ -13,7 +13,7 @@ use std::time::Instant;
 
 mod pressed;
 
-pub use super::row::{Column, Ping, Row, TOO_FAR};
+pub use super::row::{Column, Listed, Ping, Row, TOO_FAR};
 
 /// The most columns of a name in a notice, so that what it did is seen too.
 const NAME_IN_NOTICE: usize = 40;
@@ -47,6 +47,8 @@ pub enum Connection {
         why: String,
         /// True if it is being tried again; false if that waits for the player.
         is_retried: bool,
+        /// True if there was one before.
+        was_heard: bool,
     },
 }
 
@@ -56,7 +58,7 @@ pub enum Event {
     /// A key was pressed.
     Key(Key),
     /// The whole list at a consistent moment.
-    List(Vec<(SocketAddr, Infos)>),
+    List(Vec<Listed>),
     /// What pinging this target has told.
     Ping(SocketAddr, Ping),
     /// There is no connection to the tracker.
@@ -65,6 +67,8 @@ pub enum Event {
         why: String,
         /// True if it is being tried again.
         is_retried: bool,
+        /// True if there was one before.
+        was_heard: bool,
     },
     /// The terminal has so many columns and lines.
     Size(usize, usize),
@@ -208,6 +212,9 @@ impl Model {
 
     /// Why one should not play there, if there is something.
     pub fn trouble(&self, row: &Row) -> Option<String> {
+        if let Some(doubt) = row.doubt {
+            return Some(doubt.text().to_owned());
+        }
         let mine = self.game_version.as_deref();
         if let (Some(mine), Some(theirs)) = (mine, row.other_version(mine)) {
             let theirs = cut(&theirs, VERSION_IN_TROUBLE);
@@ -236,8 +243,16 @@ impl Model {
                     }
                 }
             }
-            Event::Lost { why, is_retried } => {
-                self.connection = Connection::Lost { why, is_retried };
+            Event::Lost {
+                why,
+                is_retried,
+                was_heard,
+            } => {
+                self.connection = Connection::Lost {
+                    why,
+                    is_retried,
+                    was_heard,
+                };
             }
             Event::Size(columns, lines) => {
                 self.size = (columns, lines);
@@ -256,18 +271,20 @@ impl Model {
         }
     }
 
-    fn on_list(&mut self, list: Vec<(SocketAddr, Infos)>, now: Instant) -> Option<Action> {
+    fn on_list(&mut self, list: Vec<Listed>, now: Instant) -> Option<Action> {
         let mut old = std::mem::take(&mut self.rows);
         let mut unmeasured = Vec::new();
         self.targets.clear();
-        for (address, infos) in list {
-            let favourite = self.favourites.contains(address);
-            let mut row = Row::new(address, infos, favourite);
+        for listed in list {
+            let address = listed.0;
+            let mut row = Row::new(listed, self.favourites.contains(address));
             match old.remove(&address) {
                 Some(before) if before.target == row.target => row.ping = before.ping,
-                _ => unmeasured.push(row.target),
+                _ => unmeasured.extend(row.target),
             }
-            self.targets.entry(row.target).or_default().push(address);
+            if let Some(target) = row.target {
+                self.targets.entry(target).or_default().push(address);
+            }
             self.rows.insert(address, row);
         }
         self.connection = Connection::Live;

@@ -41,7 +41,9 @@ pub(super) fn help(model: &Model) -> Vec<Line> {
     texts.push("  ping: the mean of five, in ms, measured from here".to_owned());
     texts.push("        …  is being measured     ?  does not answer".to_owned());
     texts.push("        !  behind a number: some probes were lost".to_owned());
-    texts.push("  Dimmed rows are too far away, silent, or of another version.".to_owned());
+    texts.push("        ~  it may not be there: stale (not back since its tracker was".to_owned());
+    texts.push("           started again), or -~ not to be pinged: i says why".to_owned());
+    texts.push("  Dimmed rows are that, too far away, silent, or of another version.".to_owned());
     page(model, "What the keys do", texts)
 }
 
@@ -73,6 +75,7 @@ pub(super) fn details(model: &Model) -> Vec<Line> {
 
 fn ping_in_words(row: &Row) -> String {
     match row.ping {
+        _ if row.target.is_none() => "not measured".to_owned(),
         Ping::Waiting => "is being measured".to_owned(),
         Ping::Silent => "no answer: UDP may be blocked on the way".to_owned(),
         Ping::Answered { mean, lost } => {

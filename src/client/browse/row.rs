@@ -2,6 +2,7 @@
 //!
 //! This file hides by what rows are ordered and found.
 
+use crate::client::doubt::Doubt;
 use crate::client::ping::target;
 use crate::client::width::is_blank;
 use crate::protocol::infos::Infos;
@@ -28,6 +29,10 @@ pub enum Ping {
     Silent,
 }
 
+/// A game server as it is listed: its address, what it says about itself, and what speaks against
+/// it.
+pub type Listed = (SocketAddr, Infos, Option<Doubt>);
+
 /// One game server.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -35,8 +40,10 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
-    /// Where it is pinged.
-    pub target: SocketAddr,
+    /// What speaks against it.
+    pub doubt: Option<Doubt>,
+    /// Where it is pinged; `None` if it may be neither pinged nor joined.
+    pub target: Option<SocketAddr>,
     /// How far away it is.
     pub ping: Ping,
     /// The player likes it.
@@ -46,10 +53,12 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new(address: SocketAddr, infos: Infos, favourite: bool) -> Self {
+    pub(super) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
+        let may_be_used = doubt.is_none_or(Doubt::may_be_used);
         let mut row = Self {
             address,
-            target: target(address, &infos),
+            doubt,
+            target: may_be_used.then(|| target(address, &infos)),
             infos,
             ping: Ping::Waiting,
             favourite,
@@ -141,10 +150,12 @@ pub(super) fn matches(row: &Row, needle: &str) -> bool {
 }
 
 /// How much of a chance there is to play there, the best first: near ones, those that are being
-/// measured, those that are far, those that are silent (a firewall may eat pings alone), and last
-/// those of another version, which refuse the player however near they are.
+/// measured, those that are far, those that are silent (a firewall may eat pings alone), then
+/// those of another version, which refuse the player however near they are, and last those that
+/// may not be there at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Chance {
+    doubt: Option<Doubt>,
     is_other_version: bool,
     distance: u8,
     mean: Duration,
@@ -160,6 +171,7 @@ impl Chance {
             Ping::Silent => (3, Duration::ZERO),
         };
         Self {
+            doubt: row.doubt,
             is_other_version: row.other_version(version).is_some(),
             distance,
             mean,
@@ -167,7 +179,8 @@ impl Chance {
     }
 }
 
-/// Which comes first. Those that cannot be played on come last by ping, also the other way round.
+/// Which comes first. Those that may not be there come last, and by ping those that cannot be played
+/// on, also the other way round.
 pub(super) fn compare(
     (chance_a, a): &(Chance, &Row),
     (chance_b, b): &(Chance, &Row),
@@ -188,7 +201,9 @@ pub(super) fn compare(
         Column::Address => (Ordering::Equal, a.address.cmp(&b.address)),
     };
     let first = if is_reversed { first.reverse() } else { first };
-    class
+    let doubt = chance_a.doubt.cmp(&chance_b.doubt);
+    doubt
+        .then(class)
         .then(first)
         .then_with(|| chance_a.cmp(chance_b))
         .then_with(by_players)

@@ -105,12 +105,18 @@ fn age(model: &Model, now: Instant) -> Part {
 fn connection(model: &Model) -> (Part, Option<String>) {
     let forms = |forms: [&str; 2]| Part(forms.map(str::to_owned).to_vec());
     match &model.connection {
-        Connection::Lost { why, is_retried } => {
-            let part = match is_retried {
-                true => forms(["LOST, trying again", "LOST"]),
-                false => forms(["REFUSED, r asks again", "REFUSED (r)"]),
+        Connection::Lost {
+            why,
+            is_retried,
+            was_heard,
+        } => {
+            let part = match (is_retried, was_heard) {
+                (true, true) => forms(["LOST, trying again", "LOST"]),
+                (true, false) => forms(["NO LIST, trying again", "NO LIST"]),
+                (false, _) => forms(["REFUSED, r asks again", "REFUSED (r)"]),
             };
-            (part, Some(why.clone()))
+            // Where there is no row the reason stands in their place.
+            (part, (model.count() > 0).then(|| why.clone()))
         }
         Connection::Connecting if model.updated.is_some() => (forms(["asking again", ""]), None),
         _ => (Part(Vec::new()), None),

@@ -1,23 +1,29 @@
 //! The trackers whose lists are shown, as one list.
 
 use super::Happening;
-use super::model::Event;
+use super::model::{Event, Listed};
+use crate::client::doubt::Doubt;
 use crate::client::known::Change;
 use crate::client::watch::{self, Timings, Watch};
 use crate::client::{Conditions, TrackerAddress};
 use crate::protocol::infos::Infos;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::SyncSender;
 
-/// The game servers of one tracker.
-type Known = BTreeMap<SocketAddr, Infos>;
+/// The game servers of one tracker, and in which batch of all it said that of them; 0 for what it
+/// said when it was first heard, for that may be old.
+type Known = BTreeMap<SocketAddr, (Infos, u64)>;
 
 /// What one tracker has told.
 #[derive(Default)]
 struct Told {
     list: Known,
+    /// The address at which it was reached.
+    from: Option<IpAddr>,
+    was_heard: bool,
     /// The list is from before it was left: what it tells next is told from the beginning.
     is_old: bool,
     /// Why it is not heard, if it is not, and whether it is being tried again.
@@ -31,6 +37,8 @@ pub(super) struct Trackers {
     names: Vec<String>,
     watches: Vec<Watch>,
     told: Vec<Told>,
+    /// Batches of all of them.
+    batches: u64,
 }
 
 impl Trackers {
@@ -45,6 +53,7 @@ impl Trackers {
             names: trackers.iter().map(ToString::to_string).collect(),
             watches: Self::watch(0, trackers, conditions, happen)?,
             told: trackers.iter().map(|_| Told::default()).collect(),
+            batches: 0,
         })
     }
 
@@ -109,19 +118,9 @@ impl Trackers {
         };
         let told = &mut self.told[number];
         match event {
-            watch::Event::Batch { changes, .. } => {
-                told.lost = None;
-                if std::mem::take(&mut told.is_old) {
-                    told.list.clear();
-                }
-                for change in changes {
-                    match change {
-                        Change::New(address, infos) | Change::Updated(address, infos) => {
-                            told.list.insert(address, infos);
-                        }
-                        Change::Gone(address) => drop(told.list.remove(&address)),
-                    }
-                }
+            watch::Event::Batch { changes, from, .. } => {
+                self.batches += 1;
+                told.take(changes, from, self.batches);
                 events.push(Event::List(self.merged()));
             }
             watch::Event::Lost { why, .. } => told.lost = Some((why.to_string(), true)),
@@ -130,22 +129,56 @@ impl Trackers {
             }
         }
         let mut all = self.names.iter().zip(&self.told);
-        let lost = all.find_map(|(name, told)| Some((name, told.lost.as_ref()?)));
-        events.extend(lost.map(|(name, (why, is_retried))| Event::Lost {
+        let lost = all.find_map(|(name, told)| Some((name, told, told.lost.as_ref()?)));
+        events.extend(lost.map(|(name, told, (why, is_retried))| Event::Lost {
             why: format!("{name}: {why}"),
             is_retried: *is_retried,
+            was_heard: told.was_heard,
         }));
         events
     }
 
-    /// Every game server once, however many trackers know it.
-    fn merged(&self) -> Vec<(SocketAddr, Infos)> {
-        let mut merged = Known::new();
-        for told in self.told.iter().rev() {
-            let list = told.list.iter();
-            merged.extend(list.map(|(address, infos)| (*address, infos.clone())));
+    /// Every game server once, however many trackers know it. That is believed against which the
+    /// least speaks, then what was said last, then the tracker that was named first.
+    fn merged(&self) -> Vec<Listed> {
+        let mut merged = BTreeMap::new();
+        for told in &self.told {
+            for (address, (infos, batch)) in &told.list {
+                let weight = (Doubt::of(address.ip(), infos, told.from), Reverse(*batch));
+                let best = merged.entry(*address).or_insert((weight, infos));
+                if weight < best.0 {
+                    *best = (weight, infos);
+                }
+            }
         }
-        merged.into_iter().collect()
+        let listed = merged.into_iter();
+        listed
+            .map(|(address, ((doubt, _), infos))| (address, infos.clone(), doubt))
+            .collect()
+    }
+}
+
+impl Told {
+    /// Takes in what it says in the batch of this number.
+    fn take(&mut self, changes: Vec<Change>, from: Option<IpAddr>, batch: u64) {
+        let before = match std::mem::take(&mut self.is_old) {
+            true => std::mem::take(&mut self.list),
+            false => Known::new(),
+        };
+        for change in changes {
+            match change {
+                Change::New(address, infos) | Change::Updated(address, infos) => {
+                    let batch = match before.get(&address) {
+                        Some((known, batch)) if *known == infos => *batch,
+                        _ if self.was_heard => batch,
+                        _ => 0,
+                    };
+                    self.list.insert(address, (infos, batch));
+                }
+                Change::Gone(address) => drop(self.list.remove(&address)),
+            }
+        }
+        (self.from, self.was_heard, self.lost) = (from, true, None);
     }
 }
 
@@ -157,20 +190,48 @@ mod tests {
     use std::sync::mpsc::sync_channel;
 
     fn batch(ports: &[u16]) -> watch::Event {
+        said(ports, "", None)
+    }
+
+    /// What is told of all these ports by a tracker that was reached there.
+    fn said(ports: &[u16], fields: &str, from: Option<&str>) -> watch::Event {
         let new = |port: &u16| {
-            let (address, infos) = entry(*port, "");
+            let (address, infos, _) = entry(*port, fields);
             Change::New(address, infos)
         };
         watch::Event::Batch {
             changes: ports.iter().map(new).collect(),
             is_live: true,
+            from: from.map(|from| from.parse().unwrap()),
         }
+    }
+
+    /// Two trackers that are never answered: the test says what they are told.
+    fn two() -> (Trackers, [TrackerAddress; 2], [TcpListener; 2]) {
+        let silent = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = silent
+            .each_ref()
+            .map(|tracker| TrackerAddress::new(tracker.local_addr().unwrap()));
+        let (happen, _) = sync_channel(9);
+        let trackers = Trackers::start(&addresses, &Conditions::default(), &happen).unwrap();
+        (trackers, addresses, silent)
+    }
+
+    /// Players and doubt of the only game server that is shown.
+    fn only(events: &[Event]) -> (Option<u16>, Option<Doubt>) {
+        let Some(Event::List(list)) = events.first() else {
+            panic!("no list: {events:?}");
+        };
+        let [(_, infos, doubt)] = &list[..] else {
+            panic!("not one: {list:?}");
+        };
+        (infos.number("nbplayers"), *doubt)
     }
 
     /// The ports of the list that is shown, if it is a new one, and whether a tracker is lost.
     fn seen(events: &[Event]) -> (Vec<u16>, bool) {
         let ports = events.iter().flat_map(|event| match event {
-            Event::List(list) => list.iter().map(|(address, _)| address.port()).collect(),
+            Event::List(list) => list.iter().map(|listed| listed.0.port()).collect(),
             _ => Vec::new(),
         });
         let is_lost = |event: &Event| matches!(event, Event::Lost { .. });
@@ -179,14 +240,9 @@ mod tests {
 
     #[test]
     fn what_a_tracker_told_counts_until_it_has_answered_again() {
-        // They are never answered: the test says what they are told.
-        let silent = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let addresses = silent
-            .each_ref()
-            .map(|tracker| TrackerAddress::new(tracker.local_addr().unwrap()));
+        let (mut trackers, addresses, _silent) = two();
         let (happen, _happened) = sync_channel(9);
         let conditions = Conditions::default();
-        let mut trackers = Trackers::start(&addresses, &conditions, &happen).unwrap();
         assert_eq!(seen(&trackers.on_event(0, batch(&[1]))).0, [1]);
         assert_eq!(seen(&trackers.on_event(1, batch(&[2, 3]))).0, [1, 2, 3]);
         trackers.leave();
@@ -208,5 +264,49 @@ mod tests {
             (vec![3, 4, 5], false)
         );
         assert_eq!(seen(&trackers.on_event(3, batch(&[]))).0, [3, 4, 5]);
+    }
+
+    #[test]
+    fn of_two_that_list_the_same_the_one_that_said_it_last_is_believed() {
+        let (mut trackers, addresses, _silent) = two();
+        let mut told =
+            |tracker, fields: &str| only(&trackers.on_event(tracker, said(&[1], fields, None))).0;
+        assert_eq!(told(1, "nbplayers=1"), Some(1));
+        assert_eq!(told(0, "nbplayers=2"), Some(2), "as old for all we know");
+        assert_eq!(told(1, "nbplayers=3"), Some(3));
+        assert_eq!(told(0, "nbplayers=4"), Some(4));
+        assert_eq!(told(0, "nbplayers=5 stale=yes"), Some(3), "one lives");
+        // After a game they tell all again: what is the same is as old as before.
+        trackers.leave();
+        let (happen, _happened) = sync_channel(9);
+        trackers
+            .again(&addresses, &Conditions::default(), &happen)
+            .unwrap();
+        let mut told =
+            |tracker, fields: &str| only(&trackers.on_event(tracker, said(&[1], fields, None))).0;
+        assert_eq!(told(2, "nbplayers=6"), Some(6));
+        assert_eq!(told(3, "nbplayers=3"), Some(6));
+        assert_eq!(told(3, "nbplayers=7"), Some(7));
+    }
+
+    #[test]
+    fn what_is_on_the_players_own_network_counts_from_a_tracker_that_is_there() {
+        let (mut trackers, ..) = two();
+        let local = |tracker, port, from| {
+            let address = std::net::SocketAddr::from(([192, 168, 1, 7], 1));
+            let (_, infos, _) = entry(1, &format!("nbplayers={port}"));
+            let event = watch::Event::Batch {
+                changes: vec![Change::New(address, infos)],
+                is_live: true,
+                from: Some(std::net::IpAddr::from(from)),
+            };
+            (tracker, event)
+        };
+        let mut told = |(tracker, event)| only(&trackers.on_event(tracker, event));
+        let far = told(local(0, 1, [198, 51, 100, 7]));
+        assert_eq!(far, (Some(1), Some(Doubt::Local)));
+        assert_eq!(told(local(1, 2, [192, 168, 1, 5])), (Some(2), None));
+        let far = told(local(0, 3, [198, 51, 100, 7]));
+        assert_eq!(far, (Some(2), None), "also if the other speaks later");
     }
 }

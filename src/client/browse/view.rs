@@ -156,7 +156,8 @@ fn players(row: &Row) -> String {
 
 /// The ping as it is written in the table: never a number that was not measured.
 pub fn ping(row: &Row) -> String {
-    match row.ping {
+    let ping = match row.ping {
+        _ if row.target.is_none() => "-".to_owned(),
         Ping::Waiting => "…".to_owned(),
         Ping::Silent => "?".to_owned(),
         Ping::Answered { mean, lost } => {
@@ -165,7 +166,9 @@ pub fn ping(row: &Row) -> String {
             // Lost probes are worth a sign.
             format!("{number}{}", if lost > 0 { "!" } else { "" })
         }
-    }
+    };
+    // So is what may not be there.
+    format!("{ping}{}", if row.doubt.is_some() { "~" } else { "" })
 }
 
 /// The columns that there is room for, with their widths.

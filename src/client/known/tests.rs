@@ -93,6 +93,7 @@ fn an_end_that_does_not_fit_makes_the_list_void() {
         "END count=0 rev=a-2",
         "END count=1 rev=a-2 since=a-0",
         "END count=1 rev=\"",
+        "END count=18446744073709551616 rev=a-2",
     ] {
         let mut list = KnownList::default();
         take(&mut list, &["END count=0 rev=a-1"]);

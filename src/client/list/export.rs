@@ -4,13 +4,14 @@
 //! behind those that are there. It is pure.
 
 use super::found::Row;
+use crate::client::doubt::Doubt;
 use crate::figures::in_units;
 use crate::protocol::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
 use std::time::Duration;
 
 /// The columns of TSV, in their order.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "description",
     "nbplayers",
     "maxplayers",
@@ -20,6 +21,7 @@ const COLUMNS: [&str; 9] = [
     "size",
     "erase",
     "address",
+    "doubt",
 ];
 
 /// An array with an object on a line of its own for each game server:
@@ -31,7 +33,8 @@ const COLUMNS: [&str; 9] = [
 ///   pinged;
 /// - `trackers`: those that list it, as texts `host:port`;
 /// - `infos`: an object of all that it says about itself. `port`, `nbplayers`, `maxplayers` and
-///   `pingport` are numbers, everything else is text; what it did not say is not there.
+///   `pingport` are numbers, everything else is text; what it did not say is not there;
+/// - `doubt`: the word for what speaks against it ([`Doubt`]), or null.
 ///
 /// What is not plain text is escaped, so that the array can be looked at on a terminal.
 pub fn json(rows: &[Row]) -> String {
@@ -55,11 +58,15 @@ fn object(row: &Row) -> String {
         .iter()
         .map(|tracker| string(&tracker.to_string()));
     let trackers: Vec<String> = trackers.collect();
+    let doubt = row
+        .doubt
+        .map_or("null".to_owned(), |doubt| string(doubt.word()));
     let mut infos = String::new();
     push_infos(&mut infos, &row.infos);
     format!(
         "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
-         \"available\":{available},\"trackers\":[{}],\"infos\":{infos}}}",
+         \"available\":{available},\"trackers\":[{}],\"infos\":{infos},\
+         \"doubt\":{doubt}}}",
         string(&row.address.to_string()),
         trackers.join(",")
     )
@@ -88,6 +95,7 @@ pub fn tsv(rows: &[Row]) -> String {
         let cells = COLUMNS.map(|column| match column {
             "ping_ms" => ping_ms(row).unwrap_or_default(),
             "address" => row.address.to_string(),
+            "doubt" => row.doubt.map_or("", Doubt::word).to_owned(),
             key => cell(&row.infos.get(key).unwrap_or_default()),
         });
         out.push_str(&cells.join("\t"));
@@ -123,13 +131,14 @@ mod tests {
         let fields = "nbplayers=3 erase=on version=0.70 description=\"say \\\"hi\\\" \\\\o/\" x=1";
         let mut unpinged = row(2, "", None);
         unpinged.ping = None;
-        let rows = [row(1, fields, Some(42)), row(3, "", None), unpinged];
+        let stale = row(3, "stale=yes", None);
+        let rows = [row(1, fields, Some(42)), stale, unpinged];
         assert_eq!(
             json(&rows),
             r#"[
-{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"}},
-{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3}},
-{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2}}
+{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null},
+{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale"},
+{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null}
 ]
 "#
         );
@@ -143,13 +152,13 @@ mod tests {
                 "nbplayers=3 maxplayers=8 description=\"a b\\\\c\"",
                 Some(42),
             ),
-            row(2, "version=1 speed=fast size=big erase=off", None),
+            row(2, "version=1 speed=fast size=big erase=off stale=yes", None),
         ];
         assert_eq!(
             tsv(&rows),
-            "description\tnbplayers\tmaxplayers\tping_ms\tversion\tspeed\tsize\terase\taddress\n\
-             a b\\\\c\t3\t8\t42.000\t\t\t\t\t198.51.100.7:1\n\
-             \t\t\t\t1\tfast\tbig\toff\t198.51.100.7:2\n"
+            "description\tnbplayers\tmaxplayers\tping_ms\tversion\tspeed\tsize\terase\taddress\tdoubt\n\
+             a b\\\\c\t3\t8\t42.000\t\t\t\t\t198.51.100.7:1\t\n\
+             \t\t\t\t1\tfast\tbig\toff\t198.51.100.7:2\tstale\n"
         );
         assert_eq!(
             cell("a\tb\nc\rd\\e\u{1b}\u{202e}"),

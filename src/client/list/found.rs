@@ -3,11 +3,12 @@
 //! This file hides which entries are the same, and which comes first. It is pure.
 
 use crate::client::address::TrackerAddress;
+use crate::client::doubt::Doubt;
 use crate::client::ping::{Ping, target};
 use crate::protocol::infos::Infos;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A game server that is further away is called unavailable, as GLtron does. It is still shown.
@@ -31,6 +32,8 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
+    /// What speaks against it.
+    pub doubt: Option<Doubt>,
     /// What was measured; `None` if it was not pinged.
     pub ping: Option<Ping>,
     /// The trackers that list it, in the order in which they were given.
@@ -70,10 +73,28 @@ impl Row {
 #[derive(Debug)]
 pub struct Findings {
     trackers: Vec<TrackerAddress>,
-    /// By address: the tracker whose word counts, what it says, and who else lists it.
-    found: BTreeMap<SocketAddr, (usize, Infos, Vec<usize>)>,
+    found: BTreeMap<SocketAddr, Found>,
     /// By the address that is pinged; `None` while it is on the way.
     pings: HashMap<SocketAddr, Option<Ping>>,
+}
+
+/// One game server, and who lists it.
+#[derive(Debug)]
+struct Found {
+    /// What speaks least against it, and the tracker that is believed: the first of those against
+    /// whose word nothing more speaks. When each of them has heard it is not known.
+    believed: (Option<Doubt>, usize),
+    infos: Infos,
+    /// The numbers of all that list it.
+    trackers: Vec<usize>,
+}
+
+impl Found {
+    /// Where it may be pinged, if it may.
+    fn target(&self, address: SocketAddr) -> Option<SocketAddr> {
+        let may_be_used = self.believed.0.is_none_or(Doubt::may_be_used);
+        may_be_used.then(|| target(address, &self.infos))
+    }
 }
 
 impl Findings {
@@ -86,21 +107,35 @@ impl Findings {
         }
     }
 
-    /// The tracker of this number lists a game server. Where several do, the one that was given
-    /// first is believed.
-    pub fn found(&mut self, tracker: usize, address: SocketAddr, infos: &Infos) {
-        let entry = self.found.entry(address);
-        let (believed, known, all) = entry.or_insert_with(|| (tracker, infos.clone(), Vec::new()));
-        all.push(tracker);
-        if tracker < *believed {
-            (*believed, *known) = (tracker, infos.clone());
+    /// The tracker of this number, reached at `from`, lists a game server. Returns the address to
+    /// ping, if that is a new one.
+    pub fn found(
+        &mut self,
+        tracker: usize,
+        from: Option<IpAddr>,
+        address: SocketAddr,
+        infos: &Infos,
+    ) -> Option<SocketAddr> {
+        let said = (Doubt::of(address.ip(), infos, from), tracker);
+        let found = self.found.entry(address).or_insert_with(|| Found {
+            believed: said,
+            infos: infos.clone(),
+            trackers: Vec::new(),
+        });
+        found.trackers.push(tracker);
+        if said < found.believed {
+            (found.believed, found.infos) = (said, infos.clone());
         }
-        self.pings.entry(target(address, infos)).or_default();
+        let target = found.target(address)?;
+        let is_new = !self.pings.contains_key(&target);
+        self.pings.entry(target).or_default();
+        is_new.then_some(target)
     }
 
-    /// True if no game server was found that is pinged at this address.
-    pub fn is_new(&self, target: SocketAddr) -> bool {
-        !self.pings.contains_key(&target)
+    /// The least that speaks against any of them: nothing against one that is there. `None` if none
+    /// was found.
+    pub fn least_doubt(&self) -> Option<Option<Doubt>> {
+        self.found.values().map(|found| found.believed.0).min()
     }
 
     /// A ping was measured.
@@ -108,47 +143,47 @@ impl Findings {
         self.pings.insert(ping.address, Some(ping));
     }
 
-    /// True if nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// All game servers in order. Where `is_pinged`, one that was not measured in time has an
-    /// unanswered ping of no probes.
+    /// All game servers in order, those against which something speaks last. Where `is_pinged`, one
+    /// that was not measured in time has an unanswered ping of no probes.
     pub fn sorted(self, sort: Sort, is_pinged: bool) -> Vec<Row> {
         let Self {
             trackers,
             found,
             pings,
         } = self;
-        let row = |(address, (_, infos, mut all)): (SocketAddr, (usize, Infos, Vec<usize>))| {
-            let target = target(address, &infos);
+        let ping = |target: SocketAddr| {
             let unanswered = Ping {
                 address: target,
                 mean: None,
                 sent: 0,
                 answered: 0,
             };
-            let ping = pings.get(&target).copied().flatten().unwrap_or(unanswered);
-            all.sort_unstable();
+            pings.get(&target).copied().flatten().unwrap_or(unanswered)
+        };
+        let row = |(address, mut found): (SocketAddr, Found)| {
+            found.trackers.sort_unstable();
+            let target = found.target(address).filter(|_| is_pinged);
             Row {
                 address,
-                infos,
-                ping: is_pinged.then_some(ping),
-                trackers: all.into_iter().map(|n| trackers[n].clone()).collect(),
+                doubt: found.believed.0,
+                infos: found.infos,
+                ping: target.map(ping),
+                trackers: found
+                    .trackers
+                    .iter()
+                    .map(|n| trackers[*n].clone())
+                    .collect(),
             }
         };
         let mut rows: Vec<Row> = found.into_iter().map(row).collect();
         // Those that are the same in everything stay in the order of their addresses.
         let name = |row: &Row| row.name().to_lowercase();
         match sort {
-            Sort::Ping => {
-                rows.sort_by_cached_key(|row| (row.nearness(), row.emptiness(), name(row)))
-            }
-            Sort::Players => {
-                rows.sort_by_cached_key(|row| (row.emptiness(), row.nearness(), name(row)))
-            }
-            Sort::Name => rows.sort_by_cached_key(|row| (name(row), row.nearness())),
+            Sort::Ping => rows
+                .sort_by_cached_key(|row| (row.doubt, row.nearness(), row.emptiness(), name(row))),
+            Sort::Players => rows
+                .sort_by_cached_key(|row| (row.doubt, row.emptiness(), row.nearness(), name(row))),
+            Sort::Name => rows.sort_by_cached_key(|row| (row.doubt, name(row), row.nearness())),
         }
         rows
     }
@@ -169,9 +204,11 @@ pub(super) mod tests {
             sent: 5,
             answered: if millis.is_some() { 5 } else { 0 },
         };
+        let infos = Infos::default().with(&Changes::parse(&text).unwrap());
         Row {
             address,
-            infos: Infos::default().with(&Changes::parse(&text).unwrap()),
+            doubt: Doubt::of(address.ip(), &infos, None),
+            infos,
             ping: Some(ping),
             trackers: vec!["tracker.example".parse().unwrap()],
         }
@@ -180,7 +217,7 @@ pub(super) mod tests {
     fn order(sort: Sort, rows: &[Row], is_pinged: bool) -> Vec<u16> {
         let mut findings = Findings::new(&rows[0].trackers);
         for row in rows {
-            findings.found(0, row.address, &row.infos);
+            findings.found(0, None, row.address, &row.infos);
             findings.pinged(row.ping.unwrap());
         }
         let rows = findings.sorted(sort, is_pinged);
@@ -210,17 +247,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_stale_come_last_in_every_order() {
+        let rows = [
+            row(1, "nbplayers=9 stale=yes description=a", Some(3)),
+            row(2, "nbplayers=1 description=b", None),
+            row(3, "stale=yes description=c", None),
+        ];
+        for sort in [Sort::Ping, Sort::Players, Sort::Name] {
+            assert_eq!(order(sort, &rows, true), [2, 1, 3], "{sort:?}");
+        }
+    }
+
+    #[test]
     fn who_is_listed_twice_is_one_and_the_first_tracker_is_believed() {
         let trackers = ["a", "b", "c"].map(|name| name.parse().unwrap());
         let mut findings = Findings::new(&trackers);
         let (old, new) = (row(1, "nbplayers=1", None), row(1, "nbplayers=2", None));
         let other = row(2, "pingport=1", None);
-        assert!(findings.is_empty() && findings.is_new(old.address));
-        findings.found(2, old.address, &old.infos);
-        assert!(!findings.is_new(old.address));
-        findings.found(0, new.address, &new.infos);
-        findings.found(1, other.address, &other.infos);
-        findings.found(1, old.address, &old.infos);
+        assert_eq!(findings.least_doubt(), None);
+        let mut found = |tracker, row: &Row| findings.found(tracker, None, row.address, &row.infos);
+        assert_eq!(found(2, &old), Some(old.address), "it is to be pinged");
+        assert_eq!(found(0, &new), None, "once is enough");
+        assert_eq!(found(1, &other), None, "also for who has another port");
+        assert_eq!(found(1, &old), None);
         findings.pinged(row(1, "", Some(7)).ping.unwrap());
         let rows = findings.sorted(Sort::Ping, true);
         assert_eq!(rows.len(), 2);
@@ -231,5 +280,43 @@ pub(super) mod tests {
         // The other one answers pings at the port of the first.
         assert_eq!(rows[1].distance(), Some(Duration::from_millis(7)));
         assert_eq!(rows[1].trackers, trackers[1..2]);
+    }
+
+    #[test]
+    fn what_lives_is_believed_before_what_is_stale() {
+        let trackers = ["a", "b", "c"].map(|name| name.parse().unwrap());
+        let stale = row(1, "nbplayers=1 stale=yes", None);
+        let (live, second) = (row(1, "nbplayers=2", None), row(1, "nbplayers=3", None));
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let mut findings = Findings::new(&trackers);
+            for tracker in order {
+                let row = [&stale, &live, &second][tracker];
+                findings.found(tracker, None, row.address, &row.infos);
+            }
+            assert_eq!(findings.least_doubt(), Some(None));
+            let rows = findings.sorted(Sort::Ping, true);
+            assert_eq!((&rows[0].infos, rows[0].doubt), (&live.infos, None));
+            assert_eq!(rows[0].trackers, trackers);
+        }
+    }
+
+    #[test]
+    fn who_is_on_the_players_own_network_is_pinged_only_if_a_tracker_there_lists_him() {
+        let trackers = ["a", "b"].map(|name| name.parse().unwrap());
+        let mut findings = Findings::new(&trackers);
+        let (far, near) = ("198.51.100.1".parse().ok(), "192.168.1.5".parse().ok());
+        let address: SocketAddr = "192.168.1.7:9".parse().unwrap();
+        let invalid: SocketAddr = "255.255.255.255:9".parse().unwrap();
+        let infos = Infos::default();
+        assert_eq!(findings.found(0, far, address, &infos), None);
+        assert_eq!(findings.found(0, far, invalid, &infos), None);
+        assert_eq!(findings.least_doubt(), Some(Some(Doubt::Local)));
+        assert_eq!(findings.found(1, near, address, &infos), Some(address));
+        assert_eq!(findings.found(1, near, invalid, &infos), None);
+        assert_eq!(findings.least_doubt(), Some(None));
+        let rows = findings.sorted(Sort::Ping, true);
+        let doubts = [rows[0].doubt, rows[1].doubt];
+        assert_eq!(doubts, [None, Some(Doubt::Invalid)]);
+        assert!(rows[0].ping.is_some() && rows[1].ping.is_none());
     }
 }

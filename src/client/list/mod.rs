@@ -11,10 +11,11 @@ mod terminal;
 
 use super::address::TrackerAddress;
 use super::conditions::Conditions;
+use super::doubt::Doubt;
 use super::error::Error;
 use super::fetch::fetch;
 use super::known::KnownList;
-use super::ping::{self, Limits, Ping, Pinger};
+use super::ping::{Limits, Ping, Pinger};
 use crate::threads;
 use found::{Findings, Sort};
 use std::collections::HashSet;
@@ -58,7 +59,7 @@ pub struct Request {
 /// How it went. Errors of single trackers have been said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is something to play.
+    /// There is something to play, and nothing speaks against it.
     Found,
     /// There is nothing, or the trackers refused to say.
     Nothing,
@@ -177,17 +178,15 @@ impl Waiting<'_> {
             ));
         }
         let trackers = self.request.trackers.len();
-        let outcome = match () {
-            () if !self.findings.is_empty() => Outcome::Found,
-            () if self.failed == trackers && self.refused == 0 => Outcome::Unreachable,
-            () => Outcome::Nothing,
+        let outcome = match self.findings.least_doubt() {
+            Some(None) => Outcome::Found,
+            None if self.failed == trackers && self.refused == 0 => Outcome::Unreachable,
+            None if self.failed == trackers => Outcome::Nothing,
+            doubt => {
+                say(&nothing(doubt.flatten(), &self.request.conditions));
+                Outcome::Nothing
+            }
         };
-        if self.findings.is_empty() && self.failed < trackers {
-            say(match self.request.conditions.is_empty() {
-                true => "there is no game server on the list",
-                false => "no game server on the list satisfies these conditions",
-            });
-        }
         (self.findings, outcome)
     }
 
@@ -196,14 +195,11 @@ impl Waiting<'_> {
         match answer {
             Ok(list) => {
                 for (address, infos) in list.iter() {
-                    let target = ping::target(address, infos);
-                    if let Some(pinger) = &self.pinger
-                        && self.findings.is_new(target)
-                    {
+                    let new = self.findings.found(number, list.from(), address, infos);
+                    if let (Some(pinger), Some(target)) = (&self.pinger, new) {
                         self.unpinged.insert(target);
                         pinger.ping(target);
                     }
-                    self.findings.found(number, address, infos);
                 }
             }
             Err(error) => {
@@ -225,6 +221,15 @@ impl Waiting<'_> {
         self.progress.show(&format!(
             "{answered} of {trackers} trackers answered{pings}"
         ));
+    }
+}
+
+/// Why nothing was found, where all that is listed is in doubt, or nothing is.
+fn nothing(least: Option<Doubt>, conditions: &Conditions) -> String {
+    match (least, conditions.is_empty()) {
+        (Some(doubt), _) => format!("nobody on the list is there for sure: {}", doubt.text()),
+        (None, true) => "there is no game server on the list".to_owned(),
+        (None, false) => "no game server on the list satisfies these conditions".to_owned(),
     }
 }
 

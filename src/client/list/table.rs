@@ -4,6 +4,7 @@
 //! pure.
 
 use super::found::Row;
+use crate::client::doubt::Doubt;
 use crate::client::ping::Ping;
 use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
 use crate::protocol::argument::MAX_VALUE;
@@ -29,7 +30,7 @@ struct Column {
     expendable: u8,
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column {
         head: "NAME",
         cell: name,
@@ -78,16 +79,27 @@ const COLUMNS: [Column; 8] = [
         is_number: false,
         expendable: 0,
     },
+    Column {
+        head: "DOUBT",
+        cell: |row| row.doubt.map_or("", Doubt::word).to_owned(),
+        is_number: false,
+        expendable: 0,
+    },
 ];
 
-/// The rows below their heads; nothing if there are none. On a terminal of so many columns the
+/// The rows below their heads; nothing if there are none. Doubts have a column if there are any. On a terminal of so many columns the
 /// name is cut, and where that is not enough what matters least is left out; what is left takes
 /// more than a line only where an address does not fit.
 pub fn table(rows: &[Row], is_pinged: bool, terminal: Option<usize>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let wanted = |column: &&Column| is_pinged || column.head != "PING";
+    let is_doubted = rows.iter().any(|row| row.doubt.is_some());
+    let wanted = |column: &&Column| match column.head {
+        "PING" => is_pinged,
+        "DOUBT" => is_doubted,
+        _ => true,
+    };
     let mut columns: Vec<(&Column, Vec<String>, usize)> = COLUMNS
         .iter()
         .filter(wanted)
@@ -222,6 +234,19 @@ Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
     }
 
     #[test]
+    fn what_speaks_against_a_row_has_a_column_where_something_does() {
+        let rows = [row(1, "", Some(3)), row(2, "stale=yes", Some(42))];
+        assert_eq!(
+            table(&rows, true, Some(60)),
+            "\
+NAME            PLAYERS   PING  ADDRESS         DOUBT
+198.51.100.7:1        -   3 ms  198.51.100.7:1
+198.51.100.7:2        -  42 ms  198.51.100.7:2  stale
+"
+        );
+    }
+
+    #[test]
     fn a_name_that_shows_nothing_is_the_address() {
         let row = row(3, "description=\"\u{a0}\u{200b}\"", None);
         let table = table(&[row], false, None);
@@ -258,6 +283,18 @@ Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
             let fits = lines.iter().all(|line| width(line) <= columns);
             assert!(fits || columns == 10, "{columns}: {table}");
         }
+    }
+
+    #[test]
+    fn what_a_value_begins_with_moves_no_column() {
+        let rows = [
+            row(1, "version=\u{fe0f}1 speed=fast", None),
+            row(2, "version=1 speed=\u{fe0f}", None),
+        ];
+        let table = table(&rows, true, None);
+        let lines: Vec<&str> = table.lines().collect();
+        let column = |line: &str| width(&line[..line.rfind("  ").unwrap()]);
+        assert_eq!(column(lines[1]), column(lines[2]), "{table}");
     }
 
     quickcheck! {

@@ -57,7 +57,9 @@ fn quick() -> Timings {
 
 fn batch(events: &Receiver<Event>) -> (usize, bool) {
     match events.recv_timeout(PATIENCE).unwrap() {
-        Event::Batch { changes, is_live } => (changes.len(), is_live),
+        Event::Batch {
+            changes, is_live, ..
+        } => (changes.len(), is_live),
         other => panic!("not a batch: {other:?}"),
     }
 }

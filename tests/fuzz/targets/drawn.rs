@@ -8,9 +8,10 @@
 
 use gltracker::client::browse::favourites::Favourites;
 use gltracker::client::browse::keys::next_key;
-use gltracker::client::browse::model::{Event, Model, Ping};
+use gltracker::client::browse::model::{Event, Listed, Model, Ping};
 use gltracker::client::browse::screen::Screen;
 use gltracker::client::browse::view::draw;
+use gltracker::client::doubt::Doubt;
 use gltracker::client::list::export::{json, tsv};
 use gltracker::client::list::found::{Findings, Row, Sort};
 use gltracker::client::list::table::{ping, table};
@@ -33,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
     let data = &grown(data)[..];
     let mut model = Model::new("tracker.example".to_owned(), None, Favourites::at(None));
     let (mut screen, mut now) = (Screen::default(), Instant::now());
-    let mut list: Vec<(SocketAddr, Infos)> = Vec::new();
+    let mut list: Vec<Listed> = Vec::new();
     let mut pings: Vec<ping::Ping> = Vec::new();
     for (step, rest) in steps(data) {
         let text = || String::from_utf8_lossy(rest).into_owned();
@@ -46,7 +47,7 @@ fuzz_target!(|data: &[u8]| {
                 list.clear();
                 Some(Event::List(Vec::new()))
             }
-            b'p' | b'?' => list.last().map(|(address, infos)| {
+            b'p' | b'?' => list.last().map(|(address, infos, _)| {
                 let target = ping::target(*address, infos);
                 let tenths = number(rest, u64::MAX / 1000);
                 let mean = (step == b'p').then(|| Duration::from_micros(100 * tenths));
@@ -76,6 +77,7 @@ fuzz_target!(|data: &[u8]| {
             b'l' => Some(Event::Lost {
                 why: text(),
                 is_retried: rest.len() % 2 == 0,
+                was_heard: rest.len() % 3 == 0,
             }),
             b'v' => {
                 model.game_version = Some(text());
@@ -101,15 +103,19 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// A game server with an address of its own.
-fn entry(text: &str, n: u16) -> Option<(SocketAddr, Infos)> {
+fn entry(text: &str, n: u16) -> Option<Listed> {
     let mut infos = Infos::default().with(&Changes::parse(text).ok()?);
-    let ip = match n % 2 {
+    let ip = match n % 4 {
         0 => "198.51.100.7",
-        _ => "2001:db8:1234:5678:9abc:def0:1234:5678",
+        1 => "2001:db8:1234:5678:9abc:def0:1234:5678",
+        2 => "127.0.0.1",
+        _ => "224.0.0.1",
     };
     infos.set("ip", ip).ok()?;
     infos.set("port", &(65_000 + n).to_string()).ok()?;
-    Some((SocketAddr::new(ip.parse().ok()?, 65_000 + n), infos))
+    let ip = ip.parse().ok()?;
+    let doubt = Doubt::of(ip, &infos, None);
+    Some((SocketAddr::new(ip, 65_000 + n), infos, doubt))
 }
 
 fn press(model: &mut Model, mut bytes: &[u8], now: Instant) {
@@ -157,7 +163,7 @@ fn draw_browser(model: &Model, screen: &mut Screen, now: Instant) {
 }
 
 /// Checks what `list` prints in every format.
-fn print_list(list: &[(SocketAddr, Infos)], pings: &[ping::Ping], columns: usize) {
+fn print_list(list: &[Listed], pings: &[ping::Ping], columns: usize) {
     let trackers = ["tracker.example".parse().expect("an address")];
     for (sort, is_pinged) in [
         (Sort::Ping, true),
@@ -165,8 +171,8 @@ fn print_list(list: &[(SocketAddr, Infos)], pings: &[ping::Ping], columns: usize
         (Sort::Name, true),
     ] {
         let mut findings = Findings::new(&trackers);
-        for (address, infos) in list {
-            findings.found(0, *address, infos);
+        for (address, infos, _) in list {
+            findings.found(0, None, *address, infos);
         }
         pings.iter().for_each(|ping| findings.pinged(*ping));
         let rows = findings.sorted(sort, is_pinged);
@@ -176,7 +182,7 @@ fn print_list(list: &[(SocketAddr, Infos)], pings: &[ping::Ping], columns: usize
         assert!(tsv.chars().all(|c| is_plain(c) || matches!(c, '\t' | '\n')));
         assert_eq!(tsv.lines().count(), 1 + rows.len());
         assert!(
-            tsv.lines().all(|line| line.split('\t').count() == 9),
+            tsv.lines().all(|line| line.split('\t').count() == 10),
             "{tsv:?}"
         );
         let json = json(&rows);
@@ -199,8 +205,16 @@ fn fits(rows: &[Row], is_pinged: bool, columns: usize) {
         .filter_map(|row| Some(ping(row.ping?).len()))
         .max();
     let (name, players) = (12, "65535/65535".len());
-    let least =
-        name + 2 + players + 2 + pings.unwrap_or(0).max(4) + 2 + address.unwrap_or(0).max(7);
+    let doubt = "invalid".len();
+    let least = name
+        + 2
+        + players
+        + 2
+        + pings.unwrap_or(0).max(4)
+        + 2
+        + address.unwrap_or(0).max(7)
+        + 2
+        + doubt;
     for line in table.lines() {
         assert!(line.chars().all(is_plain), "not plain: {line:?}");
         let width = width(line);

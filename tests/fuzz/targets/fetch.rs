@@ -126,7 +126,9 @@ fn watched(bytes: &[u8]) {
     loop {
         let wait = received.recv_timeout(Duration::from_secs(20));
         match wait.expect("something happens soon") {
-            Event::Batch { changes, is_live } => {
+            Event::Batch {
+                changes, is_live, ..
+            } => {
                 for change in changes {
                     apply(&mut list, change);
                 }

@@ -40,6 +40,10 @@ impl Model {
             Key::Enter => {
                 self.choose_selected();
                 let row = self.selected()?;
+                if let Some(doubt) = row.doubt.filter(|doubt| !doubt.may_be_used()) {
+                    self.notice = Some((format!("not joined: {}", doubt.text()), now));
+                    return None;
+                }
                 return Some(Action::Join(row.address, row.infos.clone()));
             }
             Key::Char('i') if self.selected().is_some() => {
@@ -84,7 +88,7 @@ impl Model {
                 if matches!(self.connection, Connection::Lost { .. }) {
                     self.connection = Connection::Connecting;
                 }
-                let all = self.rows.values().map(|row| row.target);
+                let all = self.rows.values().filter_map(|row| row.target);
                 return Some(Action::Refresh(all.collect()));
             }
             Key::Char('c') => {

@@ -100,6 +100,7 @@ fn what_becomes_of_a_tracker_that_is_not_heard_is_said_as_it_is() {
     let refused = || Event::Lost {
         why: "tracker.example: it said ERR bad-syntax no".to_owned(),
         is_retried: false,
+        was_heard: true,
     };
     model.on_event(refused(), now);
     assert_eq!(

@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{entry, five, five_for, lost, model};
+use crate::client::browse::model::tests::{address, answered, entry, five, five_for, lost, model};
 use std::time::Duration;
 
 fn text(model: &Model, now: Instant) -> String {
@@ -31,6 +31,36 @@ Enter pick  ↑↓ select  / search  i details  ? help  q quit  o order  n not e
     let styles: Vec<Style> = draw(&model, now).iter().map(|line| line.style).collect();
     use Style::{Dim, Plain, Selected, Title};
     assert_eq!(styles[..6], [Title, Selected, Plain, Dim, Dim, Dim]);
+}
+
+#[test]
+fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
+    let now = Instant::now();
+    let mut model = model();
+    let mut list = vec![
+        entry(1, "description=live"),
+        entry(2, "description=stale stale=yes"),
+        entry(3, "description=nowhere"),
+    ];
+    list[2].2 = Some(crate::client::doubt::Doubt::Invalid);
+    model.on_event(Event::List(list), now);
+    for number in 1..=3 {
+        model.on_event(Event::Ping(address(number), answered(12)), now);
+    }
+    model.settle();
+    let screen = draw(&model, now);
+    for (line, name, ping, style) in [
+        (1, "live", " 12 ", Style::Selected),
+        (2, "stale", " 12~ ", Style::Dim),
+        (3, "nowhere", " -~ ", Style::Dim),
+    ] {
+        let line = &screen[line];
+        assert!(
+            line.text.contains(name) && line.text.contains(ping),
+            "{line:?}"
+        );
+        assert_eq!(line.style, style, "{line:?}");
+    }
 }
 
 #[test]
@@ -124,8 +154,10 @@ fn towers_of_marks_stay_in_their_line() {
     model.on_event(Event::Notice(tower.clone()), now);
     let notice = &draw(&model, now)[model.room() + 1];
     assert_eq!(marks(&notice.text), 8);
-    // Nor do towers from above: on the first character, or on spaces.
-    assert_eq!(marks(&Line::new(Style::Plain, &tower[1..], 80).text), 8);
+    // Nor do towers from above: on nothing, or on spaces.
+    assert_eq!(marks(&Line::new(Style::Plain, &tower[1..], 80).text), 0);
+    let on_a_space = tower.replace('a', " ");
+    assert_eq!(marks(&Line::new(Style::Plain, &on_a_space, 80).text), 8);
 }
 
 #[test]
