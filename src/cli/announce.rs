@@ -2,10 +2,11 @@
 
 use super::flags::{self, Asked, Flag, Item};
 use super::{Command, UsageError};
-use crate::game_server::TrackerAddress;
 use crate::game_server::announce::{Options, Secret};
+use crate::game_server::{PongPlace, TrackerAddress};
 use crate::protocol::infos::Infos;
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 
 const COMMAND: &str = "gltracker announce";
 
@@ -38,7 +39,7 @@ const FLAGS: [Flag; 6] = [
     Flag {
         name: "--pong",
         value: "",
-        help: "answer UDP PING and CHALLENGE at the port (or pingport=N) for the game",
+        help: "answer UDP PING and CHALLENGE for the game; --pong=[ADDR:]PORT elsewhere",
     },
 ];
 
@@ -58,7 +59,7 @@ pub(super) fn parse(
     let mut trackers = Vec::new();
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
-    let (mut pong, mut program) = (false, Vec::new());
+    let (mut pong, mut program) = (None, Vec::new());
     for item in items {
         match item {
             Item::Flag(flag, value) => match flag.name {
@@ -72,18 +73,7 @@ pub(super) fn parse(
                     })?;
                 }
                 "--key" => key = Some(text(flag.name, &value)?.to_owned()),
-                "--pong" => {
-                    pong = match text(flag.name, &value)? {
-                        "yes" | "1" | "on" | "true" => true,
-                        "no" | "0" | "off" | "false" => false,
-                        other => {
-                            return Err(UsageError(format!(
-                                "--pong: '{}' is neither yes nor no",
-                                other.escape_debug()
-                            )));
-                        }
-                    };
-                }
+                "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
             Item::Word(word) => set_field(&mut fields, &word)?,
@@ -140,6 +130,29 @@ fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
 fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
     text.parse()
         .map_err(|error| UsageError(format!("--tracker: {error}")))
+}
+
+/// Where datagrams are answered, if at all.
+fn place(text: &str) -> Result<Option<PongPlace>, UsageError> {
+    let (ip, port) = match text {
+        "no" | "0" | "off" | "false" => return Ok(None),
+        "yes" | "1" | "on" | "true" => return Ok(Some(PongPlace::default())),
+        port if !port.contains(':') => (None, port.parse().ok()),
+        both => {
+            let address = both.parse::<SocketAddr>().ok();
+            (address.map(|a| a.ip()), address.map(|a| a.port()))
+        }
+    };
+    let port = port.filter(|&port| port > 0).ok_or_else(|| {
+        UsageError(format!(
+            "--pong: '{}' is neither yes nor no, nor PORT, ADDR:PORT or [IPv6]:PORT",
+            text.escape_debug()
+        ))
+    })?;
+    Ok(Some(PongPlace {
+        ip,
+        port: Some(port),
+    }))
 }
 
 fn variable(
@@ -263,7 +276,7 @@ mod tests {
         assert_eq!(options.key.as_deref(), Some("alice"));
         assert!(matches!(&options.secret, Secret::Text(text) if text == "s p"));
         assert!(!format!("{options:?}").contains("s p"), "it is a secret");
-        assert!(options.pong);
+        assert_eq!(options.pong, Some(PongPlace::default()));
         assert_eq!(options.updates, Some("u".into()));
         assert_eq!(options.program, ["game", "--port", "x"]);
 
@@ -280,7 +293,23 @@ mod tests {
         let options = run(&arguments, &environment).unwrap();
         assert!(matches!(&options.secret, Secret::File(path) if path.as_os_str() == "f"));
         assert_eq!(options.key.as_deref(), Some("bob"));
-        assert!(!options.pong && options.program.is_empty());
+        assert!(options.pong.is_none() && options.program.is_empty());
+    }
+
+    #[test]
+    fn datagrams_are_answered_elsewhere_if_that_is_said() {
+        for (written, ip, port) in [
+            ("--pong=24000", None, 24000),
+            ("--pong=10.2.9.9:24000", Some("10.2.9.9"), 24000),
+            ("--pong=[::1]:2", Some("::1"), 2),
+        ] {
+            let arguments = ["--tracker", "a", "--port", "7", written];
+            let place = PongPlace {
+                ip: ip.map(|ip| ip.parse().unwrap()),
+                port: Some(port),
+            };
+            assert_eq!(run(&arguments, &PASSWORD).unwrap().pong, Some(place));
+        }
     }
 
     #[test]
@@ -302,6 +331,9 @@ mod tests {
             (&["game"], "'game' is neither a flag nor key=value"),
             (&["--"], "behind -- stands the program"),
             (&["--pong=maybe"], "neither yes nor no"),
+            (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
+            (&["--pong=10.2.9.9"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
+            (&["--pong=::1"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
         ] {
             let error = run(arguments, &PASSWORD).unwrap_err();
             assert!(error.contains(part), "{arguments:?}: {error}");

@@ -6,7 +6,7 @@ use super::credential::{Credential, CredentialError};
 use super::event::{Event, Happening};
 use super::fields;
 pub use super::options::{Options, Secret};
-use super::pong::{Pong, PongPort};
+use super::pong::{Pong, PongError, PongPort};
 use super::program;
 use super::report::{Report, Situation};
 use super::updates::{self, Follower, LOOK, Numbered};
@@ -16,7 +16,7 @@ use crate::threads;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub enum AnnounceError {
     /// The file of the password holds none.
     NoPassword(PathBuf),
     /// The UDP port cannot be listened on.
-    Pong(u16, io::Error),
+    Pong(PongError),
     /// The game server cannot be started.
     Program(OsString, io::Error),
     /// The announcer did not start.
@@ -69,13 +69,7 @@ impl fmt::Display for AnnounceError {
                 "--password-file: {} holds no password; write one into its first line",
                 shown(path)
             ),
-            Self::Pong(port, error) if error.kind() == ErrorKind::AddrInUse => write!(
-                f,
-                "--pong: UDP port {port} is in use, probably by the game itself; let the game \
-                 answer PING and CHALLENGE, or have them come to another port with \
-                 pingport=<port>"
-            ),
-            Self::Pong(port, error) => write!(f, "--pong: UDP port {port}: {error}"),
+            Self::Pong(error) => error.fmt(f),
             Self::Program(program, error) => {
                 let program = spelled_out(&program.to_string_lossy(), 200);
                 write!(f, "cannot start {program}: {error}")
@@ -127,10 +121,8 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     .map_err(AnnounceError::Thread)?;
     // Before the game server starts: if it takes that port as well, it is the one to complain.
     let udp_port = fields::udp_port(&state.infos);
-    let pong = match options.pong {
-        true => Some(PongPort::bind(udp_port).map_err(|e| AnnounceError::Pong(udp_port, e))?),
-        false => None,
-    };
+    let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
+    let pong = pong.transpose().map_err(AnnounceError::Pong)?;
     if let Some((name, arguments)) = options.program.split_first() {
         let port = state.infos.number("port").unwrap_or_default();
         let child = program::start(name, arguments, port, &options.trackers)
@@ -177,7 +169,6 @@ struct Announcement {
     pong: Option<Pong>,
     /// Where datagrams come to, for those who give advice.
     udp_port: Arc<AtomicU16>,
-    report: Report,
 }
 
 impl Announcement {
@@ -206,28 +197,22 @@ impl Announcement {
         let infos = state.infos.clone();
         let announcer = Announcer::start_with(trackers, credential, infos, on_event)
             .map_err(AnnounceError::Start)?;
-        let relay = announcer.relay();
-        let pong = pong.map(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
+        let report = state.report.clone();
+        let on_problem = move |problem: PongError| report.text(problem);
+        let pong = pong.map(|pong| pong.answer(announcer.relay(), on_problem));
         Ok(Self {
             announcer,
             pong: pong.transpose().map_err(AnnounceError::Thread)?,
             udp_port,
-            report: state.report.clone(),
         })
     }
 
     fn apply(&mut self, changes: &Changes<'_>) -> Result<(), String> {
         self.announcer.apply(changes).map_err(|no| no.text)?;
         let port = self.announcer.udp_port();
-        if self.udp_port.swap(port, Ordering::Relaxed) != port && self.pong.is_some() {
-            let relay = self.announcer.relay();
-            let moved = PongPort::bind(port)
-                .and_then(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
-            match moved {
-                Ok(pong) => self.pong = Some(pong),
-                // The old one hears nothing there, but the next move may do better.
-                Err(error) => self.report.text(AnnounceError::Pong(port, error)),
-            }
+        self.udp_port.store(port, Ordering::Relaxed);
+        if let Some(pong) = &self.pong {
+            pong.look();
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 use super::address::TrackerAddress;
 use super::announce::AnnounceError;
 use super::credential::Credential;
+use super::pong::PongPlace;
 use crate::protocol::infos::Infos;
 use std::ffi::OsString;
 use std::fmt;
@@ -24,8 +25,8 @@ pub struct Options {
     pub fields: Infos,
     /// The file that updates are read from, in place of standard input.
     pub updates: Option<PathBuf>,
-    /// Answer datagrams.
-    pub pong: bool,
+    /// Where to answer datagrams, if at all.
+    pub pong: Option<PongPlace>,
     /// The game server and its arguments; empty if it is started by somebody else.
     pub program: Vec<OsString>,
 }
