@@ -7,10 +7,14 @@ use crate::game_server::{PongPlace, TrackerAddress};
 use crate::protocol::infos::Infos;
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 const COMMAND: &str = "gltracker announce";
 
-const FLAGS: [Flag; 6] = [
+/// The longest silence of a game server that lives, in seconds: a day.
+const LONGEST: u64 = 24 * 60 * 60;
+
+const FLAGS: [Flag; 7] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -37,6 +41,11 @@ const FLAGS: [Flag; 6] = [
         help: "read updates from this file as it changes, not from standard input",
     },
     Flag {
+        name: "--alive",
+        value: "SECONDS",
+        help: "off the lists if no update came for so long, and back with the next",
+    },
+    Flag {
         name: "--pong",
         value: "",
         help: "answer UDP PING and CHALLENGE for the game; --pong=[ADDR:]PORT elsewhere",
@@ -59,7 +68,7 @@ pub(super) fn parse(
     let mut trackers = Vec::new();
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
-    let (mut pong, mut program) = (None, Vec::new());
+    let (mut pong, mut alive, mut program) = (None, None, Vec::new());
     for item in items {
         match item {
             Item::Flag(flag, value) => match flag.name {
@@ -73,6 +82,7 @@ pub(super) fn parse(
                     })?;
                 }
                 "--key" => key = Some(text(flag.name, &value)?.to_owned()),
+                "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
@@ -88,6 +98,13 @@ pub(super) fn parse(
     }
     if fields.get("port").is_none() {
         return Err(missing("--port N"));
+    }
+    if alive.is_some() && updates.is_none() && !program.is_empty() {
+        return Err(UsageError(
+            "--alive waits for updates, and the program has standard input for itself: give \
+             --updates FILE"
+                .to_owned(),
+        ));
     }
     fields.check_complete().map_err(|no| UsageError(no.text))?;
     let secret = match password_file {
@@ -114,6 +131,7 @@ pub(super) fn parse(
         fields,
         updates,
         pong,
+        alive,
         program,
     })))
 }
@@ -130,6 +148,18 @@ fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
 fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
     text.parse()
         .map_err(|error| UsageError(format!("--tracker: {error}")))
+}
+
+/// How long a game server may be silent.
+fn patience(text: &str) -> Result<Duration, UsageError> {
+    let seconds = text.parse().ok().filter(|n| (1..=LONGEST).contains(n));
+    let seconds = seconds.ok_or_else(|| {
+        let text = text.escape_debug();
+        UsageError(format!(
+            "--alive: '{text}' is not a number from 1 to {LONGEST}"
+        ))
+    })?;
+    Ok(Duration::from_secs(seconds))
 }
 
 /// Where datagrams are answered, if at all.
@@ -210,7 +240,7 @@ The password of the tracker belongs into GLTRACKER_PASSWORD.
 
 With a program, which is the game server, it is started, and when it ends it leaves the lists and
 this command ends with its exit code. It has standard input for itself: give --updates for
-updates. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
+updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
 this command waits for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
 What happens goes to standard error, a line each.
@@ -257,6 +287,7 @@ mod tests {
                 "7",
                 "description=two \"words\"",
                 "--pong",
+                "--alive=30",
                 "--updates",
                 "u",
                 "--",
@@ -278,6 +309,7 @@ mod tests {
         assert!(!format!("{options:?}").contains("s p"), "it is a secret");
         assert_eq!(options.pong, Some(PongPlace::default()));
         assert_eq!(options.updates, Some("u".into()));
+        assert_eq!(options.alive, Some(Duration::from_secs(30)));
         assert_eq!(options.program, ["game", "--port", "x"]);
 
         let arguments = [
@@ -330,6 +362,11 @@ mod tests {
             (&["A=1"], "a key is a letter"),
             (&["game"], "'game' is neither a flag nor key=value"),
             (&["--"], "behind -- stands the program"),
+            (&["--alive", "0"], "--alive: '0' is not a number from 1"),
+            (
+                &["--tracker=a", "--port=1", "--alive=9", "--", "x"],
+                "give --updates FILE",
+            ),
             (&["--pong=maybe"], "neither yes nor no"),
             (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
             (&["--pong=10.2.9.9"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),

@@ -5,6 +5,7 @@ use super::announcer::{Announcer, StartError};
 use super::credential::{Credential, CredentialError};
 use super::event::{Event, Happening};
 use super::fields;
+use super::life::{self, Life};
 pub use super::options::{Options, Secret};
 use super::pong::{Pong, PongError, PongPort};
 use super::program;
@@ -13,6 +14,7 @@ use super::updates::{self, Follower, LOOK, Numbered};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::spelled_out;
 use crate::threads;
+use crate::words::in_words;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
@@ -21,11 +23,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Lines that may wait to be read; whoever writes more waits.
 const QUEUE: usize = 64;
+
+/// How often it is looked whether the game server still runs.
+const LOOK_AT_GAME: Duration = Duration::from_millis(500);
+
+/// Where that cannot be seen.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Mistakes in a file that are remembered as said.
 const MISTAKES: usize = 1000;
@@ -62,7 +71,7 @@ impl fmt::Display for AnnounceError {
         match self {
             Self::Credential(error) => error.fmt(f),
             Self::PasswordFile(path, error) => {
-                write!(f, "--password-file: {}: {error}", shown(path))
+                write!(f, "--password-file: {}: {}", shown(path), in_words(error))
             }
             Self::NoPassword(path) => write!(
                 f,
@@ -70,12 +79,9 @@ impl fmt::Display for AnnounceError {
                 shown(path)
             ),
             Self::Pong(error) => error.fmt(f),
-            Self::Program(program, error) => {
-                let program = spelled_out(&program.to_string_lossy(), 200);
-                write!(f, "cannot start {program}: {error}")
-            }
+            Self::Program(program, error) => f.write_str(&program::why_not(program, error)),
             Self::Start(error) => error.fmt(f),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {}", in_words(error)),
         }
     }
 }
@@ -84,8 +90,8 @@ impl std::error::Error for AnnounceError {}
 
 /// What the main thread waits for.
 enum Input {
-    /// A line with updates.
-    Line(Numbered),
+    /// A line with updates; `None` if the file was written without a new one in it.
+    Line(Option<Numbered>),
     /// The file with updates cannot be read (any more).
     Problem(String),
     /// A tracker has refused for good.
@@ -123,18 +129,20 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let udp_port = fields::udp_port(&state.infos);
     let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
     let pong = pong.transpose().map_err(AnnounceError::Pong)?;
+    let mut child = None;
     if let Some((name, arguments)) = options.program.split_first() {
         let port = state.infos.number("port").unwrap_or_default();
-        let child = program::start(name, arguments, port, &options.trackers)
+        let started = program::start(name, arguments, port, &options.trackers)
             .map_err(|error| AnnounceError::Program(name.clone(), error))?;
+        child = Some(started.id());
         let inputs = inputs.clone();
-        program::when_it_ends(child, move |status| {
+        program::when_it_ends(started, move |status| {
             let _ = inputs.send(Input::Ended(status));
         })
         .map_err(AnnounceError::Thread)?;
     }
     let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
-    let mut announcement = match started {
+    let announcement = match started {
         Ok(announcement) => announcement,
         Err(error) if !has_program => return Err(error),
         Err(error) => {
@@ -145,15 +153,35 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             return Ok(wait_for_end(&input, &state.report));
         }
     };
+    let start = Instant::now();
+    let mut watch = Watch {
+        life: Life::new(options.alive, start),
+        child,
+    };
     let code = loop {
-        // The announcement holds a sender, so this does not fail.
-        match input.recv() {
-            Ok(Input::Line(line)) => state.apply(line, |changes| announcement.apply(changes)),
+        watch.look(&announcement.announcer, &state.report);
+        match input.recv_timeout(watch.pause()) {
+            Ok(Input::Line(line)) => {
+                watch.life.hear(Instant::now());
+                if let Some(line) = line {
+                    state.apply(line, |changes| announcement.apply(changes));
+                }
+            }
             Ok(Input::Problem(problem)) => state.report.text(problem),
             Ok(Input::Refused) if announcement.announcer.is_hopeless() && !has_program => break 1,
             Ok(Input::Refused) => {}
-            Ok(Input::Ended(status)) => break code_of(status, &state.report),
-            Err(_) => break 1,
+            Ok(Input::Ended(status)) => {
+                let name = options.program.first().zip(status.as_ref().ok());
+                let ran = start.elapsed();
+                if let Some(remark) = name.and_then(|(name, end)| program::remark(name, *end, ran))
+                {
+                    state.report.text(remark);
+                }
+                break code_of(status, &state.report);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The announcement holds a sender, so this does not happen.
+            Err(RecvTimeoutError::Disconnected) => break 1,
         }
     };
     // Whoever has something to say from here on finds nobody, and does not wait.
@@ -161,6 +189,34 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     drop(announcement);
     state.report.flush();
     Ok(code)
+}
+
+/// Looks at the game server for those who are told that it is there.
+struct Watch {
+    life: Life,
+    /// Its process, if this program has started it.
+    child: Option<u32>,
+}
+
+impl Watch {
+    /// How long nobody needs to look.
+    fn pause(&self) -> Duration {
+        match self.child.is_some() || self.life.needs_looking_at() {
+            true => LOOK_AT_GAME,
+            false => FOR_EVER,
+        }
+    }
+
+    fn look(&mut self, announcer: &Announcer, report: &Report) {
+        let is_stopped = self.child.is_some_and(life::is_stopped);
+        if let Some(trouble) = self.life.look(is_stopped, Instant::now()) {
+            announcer.hide(trouble.is_some());
+            match trouble {
+                Some(trouble) => report.text(trouble),
+                None => report.text("the game server runs again, and is announced again"),
+            }
+        }
+    }
 }
 
 /// An announcer, and who answers datagrams for it.
@@ -207,7 +263,7 @@ impl Announcement {
         })
     }
 
-    fn apply(&mut self, changes: &Changes<'_>) -> Result<(), String> {
+    fn apply(&self, changes: &Changes<'_>) -> Result<(), String> {
         self.announcer.apply(changes).map_err(|no| no.text)?;
         let port = self.announcer.udp_port();
         self.udp_port.store(port, Ordering::Relaxed);
@@ -300,7 +356,7 @@ fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
 fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
     let read = move || {
         updates::read_lines(io::stdin().lock(), |line| {
-            inputs.send(Input::Line(line)).is_ok()
+            inputs.send(Input::Line(Some(line))).is_ok()
         });
     };
     threads::start("updates", threads::STACK, read).map(drop)
@@ -322,7 +378,8 @@ fn code_of(status: io::Result<ExitStatus>, report: &Report) -> u8 {
         Ok(status) => program::exit_code(status),
         Err(error) => {
             report.text(format_args!(
-                "the end of the program cannot be seen: {error}"
+                "the end of the program cannot be seen: {}",
+                in_words(&error)
             ));
             3
         }

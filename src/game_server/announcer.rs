@@ -8,6 +8,7 @@ use super::link::{Link, Shared};
 use super::mailbox::Mailbox;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::message::Refusal;
+use crate::words::in_words;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -77,7 +78,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Fields(refusal) => f.write_str(&refusal.text),
             Self::NoTracker => f.write_str("there is no tracker to announce it to"),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {}", in_words(error)),
         }
     }
 }

@@ -18,6 +18,7 @@ mod credential;
 mod datagram;
 mod event;
 mod fields;
+mod life;
 mod link;
 mod mailbox;
 mod options;

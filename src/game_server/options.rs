@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `gltracker announce` is to do.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub updates: Option<PathBuf>,
     /// Where to answer datagrams, if at all.
     pub pong: Option<PongPlace>,
+    /// Without an update for so long it is taken off the lists, until the next one.
+    pub alive: Option<Duration>,
     /// The game server and its arguments; empty if it is started by somebody else.
     pub program: Vec<OsString>,
 }

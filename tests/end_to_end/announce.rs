@@ -1,9 +1,9 @@
 //! `gltracker announce` and the library behind it, with real trackers.
 
 use crate::harness::{
-    PASSWORD, Peer, Running, TrackerProcess, accept, command, gltracker, own_address,
+    PASSWORD, Peer, Running, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
 };
-use crate::patience::{PATIENCE, time_of};
+use crate::patience::{PATIENCE, time_of, uninterrupted, wait_until};
 use crate::screen::Screen;
 use crate::tools::{Program, need};
 use gltracker::game_server::{Announcer, Credential, Event, Happening};
@@ -414,7 +414,11 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
     let missing = announce(&[tracker.servers], &["--port", "3", "--", "/no/such/game"]);
     let (code, errors) = outcome(missing);
     assert_eq!(code, Some(3));
-    assert!(errors.contains("cannot start /no/such/game: "), "{errors}");
+    let why = "cannot start /no/such/game: there is no such file";
+    assert!(
+        errors.contains(why) && !errors.contains("os error"),
+        "{errors}"
+    );
 
     // A game goes on when no tracker wants it.
     let mut command = announce(
@@ -426,6 +430,94 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
     program.errors.wait_for("no use trying again");
     program.say("");
     assert_eq!(program.wait().code(), Some(5));
+}
+
+#[test]
+fn a_program_that_ends_at_once_in_good_order_is_said_to_have_started_another() {
+    let tracker = TrackerProcess::start();
+    for (script, is_said) in [("exit 0", true), ("exit 1", false)] {
+        let arguments = ["--port", "1", "--", "sh", "-c", script];
+        let (_, errors) = outcome(announce(&[tracker.servers], &arguments));
+        let lines = errors.lines();
+        let said = lines.skip_while(|line| !line.contains("sh has ended after"));
+        let said: Vec<&str> = said.filter(|line| !line.contains(" left ")).collect();
+        assert_eq!(said.len(), if is_said { 2 } else { 0 }, "{errors}");
+        if is_said {
+            assert!(said[0].ends_with("with exit code 0, and the announcement with it."));
+            assert!(said[1].contains("exec GAME"), "{errors}");
+        }
+    }
+}
+
+#[test]
+fn without_updates_for_too_long_it_is_off_the_list_and_back_with_the_next() {
+    let folder = Folder::new("alive");
+    let path = folder.file("updates");
+    fs::write(&path, "nbplayers=1\n").unwrap();
+    let tracker = TrackerProcess::start();
+    let port = free_udp_port();
+    let arguments = [
+        "--port",
+        &port,
+        "--pong",
+        "--alive",
+        "2",
+        "--updates",
+        &path,
+    ];
+    let program = start(&tracker, &arguments);
+    let ask = |word: &str| {
+        let player = UdpSocket::bind("127.0.0.1:0").unwrap();
+        player.connect(format!("127.0.0.1:{port}")).unwrap();
+        player
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .unwrap();
+        let _ = player.send(format!("PING {word}").as_bytes());
+        uninterrupted(|| player.recv(&mut [0; 100])).is_ok()
+    };
+    for _ in 0..2 {
+        program.errors.wait_for("listed on");
+        wait_until("a player is answered", || {
+            fs::write(&path, "nbplayers=1\n").unwrap();
+            ask("there").then_some(())
+        });
+        tracker.wait_for_list(<[String]>::is_empty);
+        program.errors.wait_for("no update for 2 s (--alive): ");
+        assert!(!ask("gone"), "nobody vouches for what is off the list");
+        // The same again is a sign of life too: a game that nobody plays has nothing else to say.
+        fs::write(&path, "nbplayers=1\n").unwrap();
+        let line = format!("INFOS ip=127.0.0.1 port={port} nbplayers=1");
+        tracker.wait_for_list(|list| list.first().is_some_and(|first| first.starts_with(&line)));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_is_stopped_is_off_the_list_until_it_goes_on() {
+    let tracker = TrackerProcess::start();
+    let script = "echo $$; while read -r line; do kill -s STOP $$; echo again; done";
+    let arguments = ["--port", "1", "--", "sh", "-c", script];
+    let mut program = start(&tracker, &arguments);
+    let game = program.output.wait_for("");
+    tracker.wait_for_list(|list| list.len() == 1);
+    program.say("");
+    tracker.wait_for_list(<[String]>::is_empty);
+    program.errors.wait_for("was stopped by a signal");
+    assert!(!program.output.text().contains("again"));
+    let go_on = Command::new("sh")
+        .args(["-c", "kill -s CONT $0", &game])
+        .status();
+    assert!(go_on.unwrap().success());
+    tracker.wait_for_list(|list| list.len() == 1);
+    program.errors.wait_for("the game server runs again");
+    // Its end is the end of all, also when it comes while it is off the list.
+    program.say("");
+    tracker.wait_for_list(<[String]>::is_empty);
+    let kill = Command::new("sh")
+        .args(["-c", "kill -s KILL $0", &game])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(program.wait().code(), Some(137));
 }
 
 #[test]
