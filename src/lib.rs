@@ -40,3 +40,4 @@ pub mod interrupt;
 pub mod protocol;
 mod threads;
 pub mod tracker;
+mod words;

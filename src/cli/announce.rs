@@ -2,14 +2,19 @@
 
 use super::flags::{self, Asked, Flag, Item};
 use super::{Command, UsageError};
-use crate::game_server::TrackerAddress;
 use crate::game_server::announce::{Options, Secret};
+use crate::game_server::{PongPlace, TrackerAddress};
 use crate::protocol::infos::Infos;
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 const COMMAND: &str = "gltracker announce";
 
-const FLAGS: [Flag; 6] = [
+/// The longest silence of a game server that lives, in seconds: a day.
+const LONGEST: u64 = 24 * 60 * 60;
+
+const FLAGS: [Flag; 7] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -36,9 +41,14 @@ const FLAGS: [Flag; 6] = [
         help: "read updates from this file as it changes, not from standard input",
     },
     Flag {
+        name: "--alive",
+        value: "SECONDS",
+        help: "off the lists if no update came for so long, and back with the next",
+    },
+    Flag {
         name: "--pong",
         value: "",
-        help: "answer UDP PING and CHALLENGE at the port (or pingport=N) for the game",
+        help: "answer UDP PING and CHALLENGE for the game; --pong=[ADDR:]PORT elsewhere",
     },
 ];
 
@@ -58,7 +68,7 @@ pub(super) fn parse(
     let mut trackers = Vec::new();
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
-    let (mut pong, mut program) = (false, Vec::new());
+    let (mut pong, mut alive, mut program) = (None, None, Vec::new());
     for item in items {
         match item {
             Item::Flag(flag, value) => match flag.name {
@@ -72,18 +82,8 @@ pub(super) fn parse(
                     })?;
                 }
                 "--key" => key = Some(text(flag.name, &value)?.to_owned()),
-                "--pong" => {
-                    pong = match text(flag.name, &value)? {
-                        "yes" | "1" | "on" | "true" => true,
-                        "no" | "0" | "off" | "false" => false,
-                        other => {
-                            return Err(UsageError(format!(
-                                "--pong: '{}' is neither yes nor no",
-                                other.escape_debug()
-                            )));
-                        }
-                    };
-                }
+                "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
+                "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
             Item::Word(word) => set_field(&mut fields, &word)?,
@@ -98,6 +98,13 @@ pub(super) fn parse(
     }
     if fields.get("port").is_none() {
         return Err(missing("--port N"));
+    }
+    if alive.is_some() && updates.is_none() && !program.is_empty() {
+        return Err(UsageError(
+            "--alive waits for updates, and the program has standard input for itself: give \
+             --updates FILE"
+                .to_owned(),
+        ));
     }
     fields.check_complete().map_err(|no| UsageError(no.text))?;
     let secret = match password_file {
@@ -124,6 +131,7 @@ pub(super) fn parse(
         fields,
         updates,
         pong,
+        alive,
         program,
     })))
 }
@@ -140,6 +148,41 @@ fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
 fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
     text.parse()
         .map_err(|error| UsageError(format!("--tracker: {error}")))
+}
+
+/// How long a game server may be silent.
+fn patience(text: &str) -> Result<Duration, UsageError> {
+    let seconds = text.parse().ok().filter(|n| (1..=LONGEST).contains(n));
+    let seconds = seconds.ok_or_else(|| {
+        let text = text.escape_debug();
+        UsageError(format!(
+            "--alive: '{text}' is not a number from 1 to {LONGEST}"
+        ))
+    })?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Where datagrams are answered, if at all.
+fn place(text: &str) -> Result<Option<PongPlace>, UsageError> {
+    let (ip, port) = match text {
+        "no" | "0" | "off" | "false" => return Ok(None),
+        "yes" | "1" | "on" | "true" => return Ok(Some(PongPlace::default())),
+        port if !port.contains(':') => (None, port.parse().ok()),
+        both => {
+            let address = both.parse::<SocketAddr>().ok();
+            (address.map(|a| a.ip()), address.map(|a| a.port()))
+        }
+    };
+    let port = port.filter(|&port| port > 0).ok_or_else(|| {
+        UsageError(format!(
+            "--pong: '{}' is neither yes nor no, nor PORT, ADDR:PORT or [IPv6]:PORT",
+            text.escape_debug()
+        ))
+    })?;
+    Ok(Some(PongPlace {
+        ip,
+        port: Some(port),
+    }))
 }
 
 fn variable(
@@ -197,7 +240,7 @@ The password of the tracker belongs into GLTRACKER_PASSWORD.
 
 With a program, which is the game server, it is started, and when it ends it leaves the lists and
 this command ends with its exit code. It has standard input for itself: give --updates for
-updates. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
+updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
 this command waits for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
 What happens goes to standard error, a line each.
@@ -244,6 +287,7 @@ mod tests {
                 "7",
                 "description=two \"words\"",
                 "--pong",
+                "--alive=30",
                 "--updates",
                 "u",
                 "--",
@@ -263,8 +307,9 @@ mod tests {
         assert_eq!(options.key.as_deref(), Some("alice"));
         assert!(matches!(&options.secret, Secret::Text(text) if text == "s p"));
         assert!(!format!("{options:?}").contains("s p"), "it is a secret");
-        assert!(options.pong);
+        assert_eq!(options.pong, Some(PongPlace::default()));
         assert_eq!(options.updates, Some("u".into()));
+        assert_eq!(options.alive, Some(Duration::from_secs(30)));
         assert_eq!(options.program, ["game", "--port", "x"]);
 
         let arguments = [
@@ -280,7 +325,23 @@ mod tests {
         let options = run(&arguments, &environment).unwrap();
         assert!(matches!(&options.secret, Secret::File(path) if path.as_os_str() == "f"));
         assert_eq!(options.key.as_deref(), Some("bob"));
-        assert!(!options.pong && options.program.is_empty());
+        assert!(options.pong.is_none() && options.program.is_empty());
+    }
+
+    #[test]
+    fn datagrams_are_answered_elsewhere_if_that_is_said() {
+        for (written, ip, port) in [
+            ("--pong=24000", None, 24000),
+            ("--pong=10.2.9.9:24000", Some("10.2.9.9"), 24000),
+            ("--pong=[::1]:2", Some("::1"), 2),
+        ] {
+            let arguments = ["--tracker", "a", "--port", "7", written];
+            let place = PongPlace {
+                ip: ip.map(|ip| ip.parse().unwrap()),
+                port: Some(port),
+            };
+            assert_eq!(run(&arguments, &PASSWORD).unwrap().pong, Some(place));
+        }
     }
 
     #[test]
@@ -301,7 +362,15 @@ mod tests {
             (&["A=1"], "a key is a letter"),
             (&["game"], "'game' is neither a flag nor key=value"),
             (&["--"], "behind -- stands the program"),
+            (&["--alive", "0"], "--alive: '0' is not a number from 1"),
+            (
+                &["--tracker=a", "--port=1", "--alive=9", "--", "x"],
+                "give --updates FILE",
+            ),
             (&["--pong=maybe"], "neither yes nor no"),
+            (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
+            (&["--pong=10.2.9.9"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
+            (&["--pong=::1"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
         ] {
             let error = run(arguments, &PASSWORD).unwrap_err();
             assert!(error.contains(part), "{arguments:?}: {error}");

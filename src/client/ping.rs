@@ -217,10 +217,10 @@ impl Prober {
         let mut buffer = [0; 64];
         for turn in 0..IN_A_ROW * 4 {
             match socket.recv_from(&mut buffer) {
-                Ok((length, from)) => {
+                Ok((length, _)) => {
                     let now = Instant::now();
                     if let Some(word) = answered_word(&buffer[..length]) {
-                        self.schedule.on_answer(from, word, now);
+                        self.schedule.on_answer(word, now);
                     }
                 }
                 // Some systems say here that a datagram sent before was not wanted.

@@ -5,27 +5,36 @@ use super::announcer::{Announcer, StartError};
 use super::credential::{Credential, CredentialError};
 use super::event::{Event, Happening};
 use super::fields;
+use super::life::{self, Life};
 pub use super::options::{Options, Secret};
-use super::pong::{Pong, PongPort};
+use super::pong::{Pong, PongError, PongPort};
 use super::program;
 use super::report::{Report, Situation};
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::spelled_out;
 use crate::threads;
+use crate::words::in_words;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Lines that may wait to be read; whoever writes more waits.
 const QUEUE: usize = 64;
+
+/// How often it is looked whether the game server still runs.
+const LOOK_AT_GAME: Duration = Duration::from_millis(500);
+
+/// Where that cannot be seen.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Mistakes in a file that are remembered as said.
 const MISTAKES: usize = 1000;
@@ -40,7 +49,7 @@ pub enum AnnounceError {
     /// The file of the password holds none.
     NoPassword(PathBuf),
     /// The UDP port cannot be listened on.
-    Pong(u16, io::Error),
+    Pong(PongError),
     /// The game server cannot be started.
     Program(OsString, io::Error),
     /// The announcer did not start.
@@ -62,26 +71,17 @@ impl fmt::Display for AnnounceError {
         match self {
             Self::Credential(error) => error.fmt(f),
             Self::PasswordFile(path, error) => {
-                write!(f, "--password-file: {}: {error}", shown(path))
+                write!(f, "--password-file: {}: {}", shown(path), in_words(error))
             }
             Self::NoPassword(path) => write!(
                 f,
                 "--password-file: {} holds no password; write one into its first line",
                 shown(path)
             ),
-            Self::Pong(port, error) if error.kind() == ErrorKind::AddrInUse => write!(
-                f,
-                "--pong: UDP port {port} is in use, probably by the game itself; let the game \
-                 answer PING and CHALLENGE, or have them come to another port with \
-                 pingport=<port>"
-            ),
-            Self::Pong(port, error) => write!(f, "--pong: UDP port {port}: {error}"),
-            Self::Program(program, error) => {
-                let program = spelled_out(&program.to_string_lossy(), 200);
-                write!(f, "cannot start {program}: {error}")
-            }
+            Self::Pong(error) => error.fmt(f),
+            Self::Program(program, error) => f.write_str(&program::why_not(program, error)),
             Self::Start(error) => error.fmt(f),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {}", in_words(error)),
         }
     }
 }
@@ -90,8 +90,8 @@ impl std::error::Error for AnnounceError {}
 
 /// What the main thread waits for.
 enum Input {
-    /// A line with updates.
-    Line(Numbered),
+    /// A line with updates; `None` if the file was written without a new one in it.
+    Line(Option<Numbered>),
     /// The file with updates cannot be read (any more).
     Problem(String),
     /// A tracker has refused for good.
@@ -127,22 +127,22 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     .map_err(AnnounceError::Thread)?;
     // Before the game server starts: if it takes that port as well, it is the one to complain.
     let udp_port = fields::udp_port(&state.infos);
-    let pong = match options.pong {
-        true => Some(PongPort::bind(udp_port).map_err(|e| AnnounceError::Pong(udp_port, e))?),
-        false => None,
-    };
+    let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
+    let pong = pong.transpose().map_err(AnnounceError::Pong)?;
+    let mut child = None;
     if let Some((name, arguments)) = options.program.split_first() {
         let port = state.infos.number("port").unwrap_or_default();
-        let child = program::start(name, arguments, port, &options.trackers)
+        let started = program::start(name, arguments, port, &options.trackers)
             .map_err(|error| AnnounceError::Program(name.clone(), error))?;
+        child = Some(started.id());
         let inputs = inputs.clone();
-        program::when_it_ends(child, move |status| {
+        program::when_it_ends(started, move |status| {
             let _ = inputs.send(Input::Ended(status));
         })
         .map_err(AnnounceError::Thread)?;
     }
     let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
-    let mut announcement = match started {
+    let announcement = match started {
         Ok(announcement) => announcement,
         Err(error) if !has_program => return Err(error),
         Err(error) => {
@@ -153,15 +153,35 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             return Ok(wait_for_end(&input, &state.report));
         }
     };
+    let start = Instant::now();
+    let mut watch = Watch {
+        life: Life::new(options.alive, start),
+        child,
+    };
     let code = loop {
-        // The announcement holds a sender, so this does not fail.
-        match input.recv() {
-            Ok(Input::Line(line)) => state.apply(line, |changes| announcement.apply(changes)),
+        watch.look(&announcement.announcer, &state.report);
+        match input.recv_timeout(watch.pause()) {
+            Ok(Input::Line(line)) => {
+                watch.life.hear(Instant::now());
+                if let Some(line) = line {
+                    state.apply(line, |changes| announcement.apply(changes));
+                }
+            }
             Ok(Input::Problem(problem)) => state.report.text(problem),
             Ok(Input::Refused) if announcement.announcer.is_hopeless() && !has_program => break 1,
             Ok(Input::Refused) => {}
-            Ok(Input::Ended(status)) => break code_of(status, &state.report),
-            Err(_) => break 1,
+            Ok(Input::Ended(status)) => {
+                let name = options.program.first().zip(status.as_ref().ok());
+                let ran = start.elapsed();
+                if let Some(remark) = name.and_then(|(name, end)| program::remark(name, *end, ran))
+                {
+                    state.report.text(remark);
+                }
+                break code_of(status, &state.report);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The announcement holds a sender, so this does not happen.
+            Err(RecvTimeoutError::Disconnected) => break 1,
         }
     };
     // Whoever has something to say from here on finds nobody, and does not wait.
@@ -171,13 +191,40 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     Ok(code)
 }
 
+/// Looks at the game server for those who are told that it is there.
+struct Watch {
+    life: Life,
+    /// Its process, if this program has started it.
+    child: Option<u32>,
+}
+
+impl Watch {
+    /// How long nobody needs to look.
+    fn pause(&self) -> Duration {
+        match self.child.is_some() || self.life.needs_looking_at() {
+            true => LOOK_AT_GAME,
+            false => FOR_EVER,
+        }
+    }
+
+    fn look(&mut self, announcer: &Announcer, report: &Report) {
+        let is_stopped = self.child.is_some_and(life::is_stopped);
+        if let Some(trouble) = self.life.look(is_stopped, Instant::now()) {
+            announcer.hide(trouble.is_some());
+            match trouble {
+                Some(trouble) => report.text(trouble),
+                None => report.text("the game server runs again, and is announced again"),
+            }
+        }
+    }
+}
+
 /// An announcer, and who answers datagrams for it.
 struct Announcement {
     announcer: Announcer,
     pong: Option<Pong>,
     /// Where datagrams come to, for those who give advice.
     udp_port: Arc<AtomicU16>,
-    report: Report,
 }
 
 impl Announcement {
@@ -206,28 +253,22 @@ impl Announcement {
         let infos = state.infos.clone();
         let announcer = Announcer::start_with(trackers, credential, infos, on_event)
             .map_err(AnnounceError::Start)?;
-        let relay = announcer.relay();
-        let pong = pong.map(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
+        let report = state.report.clone();
+        let on_problem = move |problem: PongError| report.text(problem);
+        let pong = pong.map(|pong| pong.answer(announcer.relay(), on_problem));
         Ok(Self {
             announcer,
             pong: pong.transpose().map_err(AnnounceError::Thread)?,
             udp_port,
-            report: state.report.clone(),
         })
     }
 
-    fn apply(&mut self, changes: &Changes<'_>) -> Result<(), String> {
+    fn apply(&self, changes: &Changes<'_>) -> Result<(), String> {
         self.announcer.apply(changes).map_err(|no| no.text)?;
         let port = self.announcer.udp_port();
-        if self.udp_port.swap(port, Ordering::Relaxed) != port && self.pong.is_some() {
-            let relay = self.announcer.relay();
-            let moved = PongPort::bind(port)
-                .and_then(|pong| pong.answer(move |number, from| relay.pass_on(number, from)));
-            match moved {
-                Ok(pong) => self.pong = Some(pong),
-                // The old one hears nothing there, but the next move may do better.
-                Err(error) => self.report.text(AnnounceError::Pong(port, error)),
-            }
+        self.udp_port.store(port, Ordering::Relaxed);
+        if let Some(pong) = &self.pong {
+            pong.look();
         }
         Ok(())
     }
@@ -315,7 +356,7 @@ fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
 fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
     let read = move || {
         updates::read_lines(io::stdin().lock(), |line| {
-            inputs.send(Input::Line(line)).is_ok()
+            inputs.send(Input::Line(Some(line))).is_ok()
         });
     };
     threads::start("updates", threads::STACK, read).map(drop)
@@ -337,7 +378,8 @@ fn code_of(status: io::Result<ExitStatus>, report: &Report) -> u8 {
         Ok(status) => program::exit_code(status),
         Err(error) => {
             report.text(format_args!(
-                "the end of the program cannot be seen: {error}"
+                "the end of the program cannot be seen: {}",
+                in_words(&error)
             ));
             3
         }

@@ -8,10 +8,11 @@ use super::link::{Link, Shared};
 use super::mailbox::Mailbox;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::message::Refusal;
+use crate::words::in_words;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -77,7 +78,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Fields(refusal) => f.write_str(&refusal.text),
             Self::NoTracker => f.write_str("there is no tracker to announce it to"),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {}", in_words(error)),
         }
     }
 }
@@ -89,6 +90,7 @@ struct Announcement {
     wanted: Mutex<Infos>,
     /// Trackers that have not refused for good.
     hopeful: AtomicUsize,
+    is_hidden: AtomicBool,
     on_event: Box<dyn Fn(Event) + Send + Sync>,
 }
 
@@ -162,6 +164,7 @@ impl Announcer {
             shared: Arc::new(Announcement {
                 wanted: Mutex::new(infos),
                 hopeful: AtomicUsize::new(distinct.len()),
+                is_hidden: AtomicBool::new(false),
                 on_event: Box::new(on_event),
             }),
             mailboxes: Vec::new(),
@@ -239,7 +242,18 @@ impl Announcer {
 
     /// Passes on numbers that come in datagrams. Outlives the announcer, and does nothing then.
     pub fn relay(&self) -> Relay {
-        Relay(self.mailboxes.clone())
+        Relay {
+            shared: Arc::clone(&self.shared),
+            mailboxes: self.mailboxes.clone(),
+        }
+    }
+
+    /// Takes the game server off the lists for a while, or puts it back.
+    pub(super) fn hide(&self, is_hidden: bool) {
+        self.shared.is_hidden.store(is_hidden, Ordering::Relaxed);
+        for mailbox in &self.mailboxes {
+            mailbox.hide(is_hidden);
+        }
     }
 }
 
@@ -261,14 +275,36 @@ impl Drop for Announcer {
 /// Where a game that has its UDP port itself brings the numbers that come there; see
 /// [`Datagram`](super::Datagram).
 #[derive(Debug, Clone)]
-pub struct Relay(Vec<Arc<Mailbox>>);
+pub struct Relay {
+    shared: Arc<Announcement>,
+    mailboxes: Vec<Arc<Mailbox>>,
+}
 
 impl Relay {
-    /// `CHALLENGE <number>` came in a datagram from this address. It goes to the tracker that is
-    /// connected under it, and nowhere if there is none.
-    pub fn pass_on(&self, number: u64, from: IpAddr) {
-        for mailbox in &self.0 {
+    /// `CHALLENGE <number>` came in a datagram from this address. It goes to every tracker that may
+    /// have sent it, each of which knows its own; where many come, the latest of each sender.
+    pub fn pass_on(&self, number: u64, from: SocketAddr) {
+        for mailbox in &self.mailboxes {
             mailbox.number(number, from);
         }
+    }
+
+    /// The UDP port that the lists say.
+    pub(super) fn udp_port(&self) -> u16 {
+        fields::udp_port(&self.shared.lock())
+    }
+
+    /// The addresses of this host under which it may be listed: those from which its trackers were
+    /// reached, and the one that it names.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let named = self.shared.lock().get("ip").and_then(|ip| ip.parse().ok());
+        let named = named.map(|ip: IpAddr| SocketAddr::new(ip.to_canonical(), 0));
+        let reached = self.mailboxes.iter().filter_map(|mailbox| mailbox.local());
+        reached.chain(named).collect()
+    }
+
+    /// True while the game server is taken off the lists because it does not seem to run.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.shared.is_hidden.load(Ordering::Relaxed)
     }
 }

@@ -202,13 +202,16 @@ impl Conversation {
         self.update(now, out);
     }
 
-    /// A datagram with a number has come from the tracker's address.
+    /// When a number that came in a datagram can be passed on. Its datagram may be faster than the
+    /// line before it.
+    pub fn next_number(&self) -> Option<Instant> {
+        let is_known = matches!(self.stage, Stage::Checking | Stage::Listed);
+        (is_known && !self.is_leaving()).then_some(self.proofs.next())
+    }
+
+    /// A datagram with a number has come; from whom is not known.
     pub fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
-        if self.stage == Stage::Introducing {
-            self.proofs.keep(number);
-        }
-        let can_answer = matches!(self.stage, Stage::Checking | Stage::Listed);
-        if !can_answer || self.is_leaving() || !self.proofs.is_due(number, now) {
+        if self.next_number().is_none() || !self.proofs.is_due(number, now) {
             return;
         }
         out.line(&format!("INFOS {}", format_number(number)));
@@ -332,9 +335,6 @@ impl Conversation {
                 out.news.push(News::Checked);
             }
             _ => {}
-        }
-        if let Some(number) = self.proofs.take_kept() {
-            self.on_number(number, now, out);
         }
         self.update(now, out);
     }

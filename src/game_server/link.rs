@@ -10,7 +10,7 @@ use super::conversation::{Conversation, Ending, News, Outbox};
 use super::credential::Credential;
 use super::event::{Event, Happening};
 use super::fields::Field;
-use super::mailbox::{Heard, Letter, Mailbox};
+use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
 use crate::threads;
@@ -62,34 +62,23 @@ impl<S: Shared> Link<S> {
 
     fn run(self) {
         let mut backoff = Backoff::default();
-        let mut avoided = Vec::new();
+        let (mut avoided, mut delay) = (Vec::new(), Duration::ZERO);
         for attempt in 1.. {
+            if self.mailbox.is_stopped_within(Instant::now() + delay) {
+                return self.tell(Happening::Left);
+            }
             self.mailbox.listen_to(attempt);
             let (ending, listed_for) = self.connection(attempt, &mut avoided);
-            let delay = backoff.next(&ending, listed_for, chance());
-            let Some(what) = happening(ending, listed_for.is_some(), delay) else {
-                continue;
-            };
-            self.tell(what);
-            match delay {
-                Some(delay) if !self.is_stopped_within(delay) => {}
-                _ => return,
+            self.mailbox.listen_to(NOBODY);
+            let again_in = backoff.next(&ending, listed_for, chance());
+            let is_away = ending == Ending::Left && !self.mailbox.is_stopped();
+            delay = again_in.unwrap_or_default();
+            match happening(ending, listed_for.is_some(), again_in) {
+                Some(what) => self.tell(what),
+                None => delay = Duration::ZERO,
             }
-        }
-    }
-
-    /// Waits before the next connection.
-    fn is_stopped_within(&self, delay: Duration) -> bool {
-        // What was heard on the connection before is of no interest, and changes are read later.
-        let until = Instant::now() + delay;
-        loop {
-            match self.mailbox.wait(until, false) {
-                Letter::Stop => {
-                    self.tell(Happening::Left);
-                    return true;
-                }
-                Letter::Nothing => return false,
-                _ => {}
+            if again_in.is_none() && !is_away {
+                return;
             }
         }
     }
@@ -100,7 +89,6 @@ impl<S: Shared> Link<S> {
             Ok(stream) => stream,
             Err(ending) => return (ending, None),
         };
-        let peer = stream.peer_addr().ok().map(|peer| peer.ip().to_canonical());
         let mut out = Outbox::default();
         let credential = Arc::clone(&self.credential);
         let (wanted, now) = (self.shared.wanted(), Instant::now());
@@ -111,7 +99,8 @@ impl<S: Shared> Link<S> {
             if let Err(ending) = self.deliver(&stream, &mut out) {
                 break ending;
             }
-            let letter = self.mailbox.wait(conversation.next_deadline(), is_leaving);
+            let (until, numbers_from) = (conversation.next_deadline(), conversation.next_number());
+            let letter = self.mailbox.wait(until, numbers_from, is_leaving);
             let now = Instant::now();
             match letter {
                 Letter::Stop => {
@@ -119,11 +108,7 @@ impl<S: Shared> Link<S> {
                     conversation.on_stop(now, &mut out);
                 }
                 Letter::Changed => conversation.on_change(self.shared.wanted(), now, &mut out),
-                Letter::Number(number, from) => {
-                    if peer == Some(from.to_canonical()) {
-                        conversation.on_number(number, now, &mut out);
-                    }
-                }
+                Letter::Number(number) => conversation.on_number(number, now, &mut out),
                 Letter::Heard(Heard::Line(line)) => {
                     let line = line.as_deref().map_err(|error| *error);
                     conversation.on_line(line, now, &mut out);
@@ -178,7 +163,7 @@ impl<S: Shared> Link<S> {
         }
         let until = Instant::now() + REACH;
         loop {
-            match self.mailbox.wait(until, false) {
+            match self.mailbox.wait(until, None, false) {
                 Letter::Stop => return Err(Ending::Left),
                 Letter::Heard(Heard::Connected(stream)) => return Ok(stream),
                 Letter::Heard(Heard::Ended(why)) => return Err(Ending::Lost(why)),
@@ -187,7 +172,7 @@ impl<S: Shared> Link<S> {
                     return Err(Ending::Lost(why));
                 }
                 // What has changed by the time it is connected is read then.
-                Letter::Changed | Letter::Number(..) | Letter::Heard(Heard::Line(_)) => {}
+                Letter::Changed | Letter::Number(_) | Letter::Heard(Heard::Line(_)) => {}
             }
         }
     }

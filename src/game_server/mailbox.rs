@@ -3,9 +3,10 @@
 //! This file hides how the thread that talks to a tracker waits for several things at once: what
 //! the tracker says, what the game server wants said, numbers from datagrams, and the end.
 
+use super::proofs::Waiting;
 use crate::protocol::line::LineError;
 use std::collections::VecDeque;
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,8 +14,8 @@ use std::time::Instant;
 /// full.
 const ROOM: usize = 64;
 
-/// Numbers from datagrams that wait; more are forgotten.
-const NUMBERS: usize = 4;
+/// The attempt that is none: whatever is heard is of no interest.
+pub(super) const NOBODY: u64 = 0;
 
 /// What came from the other end of a connection.
 #[derive(Debug)]
@@ -30,12 +31,12 @@ pub(super) enum Heard {
 /// What a thread is woken for.
 #[derive(Debug)]
 pub(super) enum Letter {
-    /// The game server leaves.
+    /// The game server leaves, for good or for a while.
     Stop,
     /// The game server wants something else said.
     Changed,
-    /// A number came in a datagram from this address.
-    Number(u64, IpAddr),
+    /// A number came in a datagram.
+    Number(u64),
     /// The tracker has said something.
     Heard(Heard),
     /// The time has come.
@@ -45,8 +46,13 @@ pub(super) enum Letter {
 #[derive(Debug, Default)]
 struct Letters {
     is_stopped: bool,
+    is_hidden: bool,
     is_changed: bool,
-    numbers: VecDeque<(u64, IpAddr)>,
+    numbers: Waiting,
+    /// Where the tracker of the latest connection is.
+    tracker: Option<IpAddr>,
+    /// Our own end of it.
+    local: Option<SocketAddr>,
     /// Which connection is listened to; what others hear is of no interest any more.
     attempt: u64,
     heard: VecDeque<Heard>,
@@ -71,6 +77,22 @@ impl Mailbox {
         self.arrived.notify_all();
     }
 
+    /// True once the game server has left for good.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().is_stopped
+    }
+
+    /// The game server leaves for a while, or is back.
+    pub(super) fn hide(&self, is_hidden: bool) {
+        self.lock().is_hidden = is_hidden;
+        self.arrived.notify_all();
+    }
+
+    /// The address from which the tracker was reached last.
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.lock().local
+    }
+
     /// The game server wants something else said.
     pub(super) fn change(&self) {
         self.lock().is_changed = true;
@@ -78,12 +100,11 @@ impl Mailbox {
     }
 
     /// A number came in a datagram.
-    pub(super) fn number(&self, number: u64, from: IpAddr) {
+    pub(super) fn number(&self, number: u64, from: SocketAddr) {
         let mut letters = self.lock();
-        if letters.numbers.len() < NUMBERS && !letters.numbers.contains(&(number, from)) {
-            letters.numbers.push_back((number, from));
-            self.arrived.notify_all();
-        }
+        let tracker = letters.tracker;
+        letters.numbers.add(number, from, tracker);
+        self.arrived.notify_all();
     }
 
     /// A new connection is tried: from now on only what is heard on it counts.
@@ -91,6 +112,7 @@ impl Mailbox {
         let mut letters = self.lock();
         letters.attempt = attempt;
         letters.heard.clear();
+        letters.numbers = Waiting::default();
         self.taken.notify_all();
     }
 
@@ -108,29 +130,56 @@ impl Mailbox {
         if letters.attempt != attempt {
             return false;
         }
+        if let Heard::Connected(stream) = &heard {
+            letters.tracker = stream.peer_addr().ok().map(|peer| peer.ip());
+            letters.local = stream.local_addr().ok();
+        }
         letters.heard.push_back(heard);
         self.arrived.notify_all();
         true
     }
 
-    /// Waits until `until` for anything to arrive. The end is a letter that comes again and again.
-    pub(super) fn wait(&self, until: Instant, is_stop_known: bool) -> Letter {
+    /// Waits until `until`, and on while the game server is away; true as soon as it has left for
+    /// good.
+    pub(super) fn is_stopped_within(&self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let stays = |letters: &mut Letters| !letters.is_stopped;
+        let waited = self.arrived.wait_timeout_while(self.lock(), left, stays);
+        let letters = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let is_away = |letters: &mut Letters| letters.is_hidden && !letters.is_stopped;
+        let letters = self.arrived.wait_while(letters, is_away);
+        letters.unwrap_or_else(PoisonError::into_inner).is_stopped
+    }
+
+    /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. The
+    /// end is a letter that comes again and again.
+    pub(super) fn wait(
+        &self,
+        until: Instant,
+        numbers_from: Option<Instant>,
+        is_stop_known: bool,
+    ) -> Letter {
         let mut letters = self.lock();
         loop {
-            if letters.is_stopped && !is_stop_known {
+            if (letters.is_stopped || letters.is_hidden) && !is_stop_known {
                 return Letter::Stop;
             }
             if let Some(heard) = letters.heard.pop_front() {
                 self.taken.notify_all();
                 return Letter::Heard(heard);
             }
-            if let Some((number, from)) = letters.numbers.pop_front() {
-                return Letter::Number(number, from);
+            let now = Instant::now();
+            let number_at = numbers_from.filter(|_| !letters.numbers.is_empty());
+            if number_at.is_some_and(|at| at <= now)
+                && let Some(number) = letters.numbers.next()
+            {
+                return Letter::Number(number);
             }
             if std::mem::take(&mut letters.is_changed) {
                 return Letter::Changed;
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let until = number_at.map_or(until, |at| at.min(until));
+            let left = until.saturating_duration_since(now);
             if left.is_zero() {
                 return Letter::Nothing;
             }
@@ -154,26 +203,30 @@ mod tests {
     fn letters_come_in_their_order_and_the_end_first() {
         let mailbox = Mailbox::default();
         let now = Instant::now();
-        let from = IpAddr::from([127, 0, 0, 1]);
+        let from = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         mailbox.listen_to(1);
         assert!(mailbox.hear(1, line("a")) && !mailbox.hear(2, line("b")));
         mailbox.change();
         mailbox.change();
-        for number in [7, 7, 8, 9, 10, 11] {
-            mailbox.number(number, from);
-        }
-        assert!(matches!(mailbox.wait(now, false), Letter::Heard(Heard::Line(Ok(a))) if a == "a"));
-        for expected in [7, 8, 9, 10] {
-            let letter = mailbox.wait(now, false);
-            assert!(matches!(letter, Letter::Number(number, _) if number == expected));
-        }
-        assert!(matches!(mailbox.wait(now, false), Letter::Changed));
-        assert!(matches!(mailbox.wait(now, false), Letter::Nothing));
+        mailbox.number(7, from(1));
+        mailbox.number(8, from(2));
+        let next = || mailbox.wait(now, Some(now), false);
+        assert!(matches!(next(), Letter::Heard(Heard::Line(Ok(a))) if a == "a"));
+        assert!(matches!(next(), Letter::Number(7)));
+        assert!(matches!(mailbox.wait(now, None, false), Letter::Changed));
+        assert!(matches!(mailbox.wait(now, None, false), Letter::Nothing));
+        assert!(matches!(next(), Letter::Number(8)), "it has waited");
+        assert!(matches!(next(), Letter::Nothing));
+        mailbox.hide(true);
+        assert!(matches!(next(), Letter::Stop));
+        mailbox.hide(false);
+        assert!(matches!(next(), Letter::Nothing) && !mailbox.is_stopped_within(now));
         mailbox.stop();
         mailbox.hear(1, line("c"));
-        assert!(matches!(mailbox.wait(now, false), Letter::Stop));
-        assert!(matches!(mailbox.wait(now, true), Letter::Heard(_)));
-        assert!(matches!(mailbox.wait(now, true), Letter::Nothing));
+        assert!(matches!(next(), Letter::Stop));
+        assert!(matches!(mailbox.wait(now, None, true), Letter::Heard(_)));
+        assert!(matches!(mailbox.wait(now, None, true), Letter::Nothing));
+        assert!(mailbox.is_stopped_within(now + Duration::from_secs(3600)));
     }
 
     #[test]
@@ -186,12 +239,12 @@ mod tests {
         let patience = Duration::from_secs(20);
         for _ in 0..2 * ROOM {
             let later = Instant::now() + patience;
-            assert!(matches!(mailbox.wait(later, false), Letter::Heard(_)));
+            assert!(matches!(mailbox.wait(later, None, false), Letter::Heard(_)));
         }
         mailbox.listen_to(2);
         assert!(said.recv_timeout(patience).unwrap() >= Some(2 * ROOM));
         assert!(matches!(
-            mailbox.wait(Instant::now(), false),
+            mailbox.wait(Instant::now(), None, false),
             Letter::Nothing
         ));
     }

@@ -5,11 +5,13 @@
 use super::address::TrackerAddress;
 use super::announce::AnnounceError;
 use super::credential::Credential;
+use super::pong::PongPlace;
 use crate::protocol::infos::Infos;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `gltracker announce` is to do.
 #[derive(Debug)]
@@ -24,8 +26,10 @@ pub struct Options {
     pub fields: Infos,
     /// The file that updates are read from, in place of standard input.
     pub updates: Option<PathBuf>,
-    /// Answer datagrams.
-    pub pong: bool,
+    /// Where to answer datagrams, if at all.
+    pub pong: Option<PongPlace>,
+    /// Without an update for so long it is taken off the lists, until the next one.
+    pub alive: Option<Duration>,
     /// The game server and its arguments; empty if it is started by somebody else.
     pub program: Vec<OsString>,
 }

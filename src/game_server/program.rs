@@ -3,11 +3,19 @@
 //! This file hides what it is told, what it is not told, and how its end becomes an exit code.
 
 use super::address::TrackerAddress;
+use super::event::Seconds;
 use crate::interrupt;
+use crate::protocol::text::spelled_out;
 use crate::threads;
-use std::ffi::OsString;
-use std::io;
+use crate::words::in_words;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::{Child, ExitStatus};
+use std::time::Duration;
+
+/// A game server that somebody plays on does not end in good order so soon.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Starts the game server on the standard streams of this process. It learns which port is
 /// announced and where, and none of the secrets.
@@ -37,6 +45,39 @@ pub(super) fn when_it_ends(
     tell: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
 ) -> io::Result<()> {
     threads::start("program", threads::STACK, move || tell(child.wait())).map(drop)
+}
+
+/// What is to be said when it has ended: why nothing is announced any more, if it looks as if the
+/// game server went on without it. That is so for a start script, which has nothing more to do.
+pub(super) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<String> {
+    (status.success() && ran < AT_ONCE).then(|| {
+        format!(
+            "{} has ended after {} with exit code 0, and the announcement with it.\n  If it has put \
+             the game server into the background, keep that in the foreground (as the last line of \
+             a shell script: exec GAME), or run gltracker announce without -- PROGRAM beside it",
+            spelled_out(&name.to_string_lossy(), 200),
+            Seconds(ran)
+        )
+    })
+}
+
+/// Why it cannot be started.
+pub(super) fn why_not(program: &OsStr, error: &io::Error) -> String {
+    let name = spelled_out(&program.to_string_lossy(), 200);
+    let is_path = Path::new(program).components().count() > 1;
+    match error.kind() {
+        ErrorKind::NotFound if Path::new(program).exists() && is_path => {
+            format!("cannot start {name}: what its first line (#!) names is not there")
+        }
+        ErrorKind::NotFound if is_path => format!("cannot start {name}: there is no such file"),
+        ErrorKind::NotFound => format!(
+            "cannot start {name}: no folder of PATH has it; for one in this folder write ./{name}"
+        ),
+        ErrorKind::PermissionDenied => {
+            format!("cannot start {name}: it may not be executed; chmod +x makes a file a program")
+        }
+        _ => format!("cannot start {name}: {}", in_words(error)),
+    }
 }
 
 /// Its exit code as a shell shows it: 128 and the number of the signal that ended it, if one did.

@@ -1,9 +1,11 @@
 //! Numbers that came in datagrams, on their way to a tracker.
 //!
 //! This file hides which of them are passed on: anybody can send datagrams, and a tracker closes
-//! connections that send many lines.
+//! connections that send many lines. Where a NAT or a proxy stands before the game server, those of
+//! the tracker come from any address too, so that they cannot be told from others.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// Numbers are passed on at this pace at most.
@@ -12,13 +14,49 @@ const GAP: Duration = Duration::from_millis(250);
 /// Numbers that are remembered as passed on. A tracker sends each of its own up to three times.
 const REMEMBERED: usize = 8;
 
-/// The numbers of one connection.
+/// Senders whose numbers wait. All of them have had their turn after 3 s, and a tracker waits 5 s
+/// after its last datagram.
+const SENDERS: usize = 12;
+
+/// The numbers that wait: the latest of each sender, who take turns.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(VecDeque<(SocketAddr, u64)>);
+
+impl Waiting {
+    /// A number came from this sender. One at the address of the `tracker` always finds a place.
+    pub(super) fn add(&mut self, number: u64, from: SocketAddr, tracker: Option<IpAddr>) {
+        let is_trackers = |sender: &SocketAddr| {
+            Some(sender.ip().to_canonical()) == tracker.map(|ip| ip.to_canonical())
+        };
+        if let Some((_, latest)) = self.0.iter_mut().find(|(sender, _)| *sender == from) {
+            *latest = number;
+            return;
+        }
+        if self.0.len() >= SENDERS {
+            let stranger = self.0.iter().rposition(|(sender, _)| !is_trackers(sender));
+            match stranger.filter(|_| is_trackers(&from)) {
+                Some(place) => drop(self.0.remove(place)),
+                None => return,
+            }
+        }
+        self.0.push_back((from, number));
+    }
+
+    /// The next one whose turn it is.
+    pub(super) fn next(&mut self) -> Option<u64> {
+        self.0.pop_front().map(|(_, number)| number)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The numbers of one connection that were passed on.
 #[derive(Debug)]
 pub(super) struct Proofs {
     passed_on: VecDeque<u64>,
     next: Instant,
-    /// One whose datagram was faster than the line that comes before it.
-    early: Option<u64>,
 }
 
 impl Proofs {
@@ -27,12 +65,15 @@ impl Proofs {
         Self {
             passed_on: VecDeque::new(),
             next: now,
-            early: None,
         }
     }
 
-    /// True if `number` is to be passed on; it then counts as passed on. What is dropped because
-    /// it came too soon the tracker sends again.
+    /// When another may be passed on.
+    pub(super) fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// True if `number` is to be passed on; it then counts as passed on.
     pub(super) fn is_due(&mut self, number: u64, now: Instant) -> bool {
         if now < self.next || self.passed_on.contains(&number) {
             return false;
@@ -41,16 +82,6 @@ impl Proofs {
         self.passed_on.truncate(REMEMBERED - 1);
         self.passed_on.push_front(number);
         true
-    }
-
-    /// Keeps a number that cannot be passed on yet.
-    pub(super) fn keep(&mut self, number: u64) {
-        self.early = Some(number);
-    }
-
-    /// The number that was kept.
-    pub(super) fn take_kept(&mut self) -> Option<u64> {
-        self.early.take()
     }
 }
 
@@ -68,5 +99,32 @@ mod tests {
         let later = at(1000);
         assert!(!proofs.is_due(75, later), "the tracker sends it again");
         assert!(proofs.is_due(76, later));
+    }
+
+    #[test]
+    fn a_flood_takes_its_turn_and_never_the_place_of_the_tracker() {
+        let sender = |n: u8| SocketAddr::from(([192, 0, 2, n], 1));
+        let tracker = sender(200);
+        let mut waiting = Waiting::default();
+        // Eleven flood, and the tracker's datagrams come through a NAT, from nobody's address.
+        for round in 0..1000 {
+            (1..SENDERS as u8).for_each(|n| waiting.add(round, sender(n), None));
+            waiting.add(7777, sender(100), None);
+        }
+        let passed: Vec<u64> = std::iter::from_fn(|| waiting.next()).collect();
+        assert_eq!(passed.len(), SENDERS);
+        assert!(
+            passed.contains(&7777) && passed.contains(&999),
+            "{passed:?}"
+        );
+        // However many they are, one that comes from where the tracker is has a place.
+        (1..100).for_each(|n| waiting.add(n.into(), sender(n), Some(tracker.ip())));
+        waiting.add(7777, tracker, Some(tracker.ip()));
+        let passed: Vec<u64> = std::iter::from_fn(|| waiting.next()).collect();
+        assert_eq!((passed.len(), passed.last()), (SENDERS, Some(&7777)));
+        // Of several of its ports none takes the place of another.
+        let port = |n: u16| SocketAddr::new(tracker.ip(), n);
+        (1..100).for_each(|n| waiting.add(n.into(), port(n), Some(tracker.ip())));
+        assert_eq!(waiting.next(), Some(1));
     }
 }

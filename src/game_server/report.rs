@@ -186,7 +186,7 @@ fn write_all(messages: &Receiver<Message>) {
                 continue;
             }
         };
-        for line in lines {
+        for line in lines.iter().flat_map(|text| text.lines()) {
             // One write for a line: the game may write to the same place.
             let _ = std::io::stderr().write_all(format!("gltracker: {line}\n").as_bytes());
         }

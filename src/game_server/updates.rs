@@ -5,6 +5,7 @@
 //! again, so that a file may as well hold nothing but what is true now.
 
 use crate::protocol::line::{LineSplitter, MAX_LINE};
+use crate::words::in_words;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ pub struct Follower {
 pub struct Look {
     /// What is new.
     pub lines: Vec<Numbered>,
+    /// The file was written since.
+    pub is_touched: bool,
     /// The file cannot be read (any more): why.
     pub problem: Option<String>,
 }
@@ -136,46 +139,52 @@ impl Follower {
     }
 
     /// Reads what is new, or from a named pipe all that is ever written. For that it waits, for as
-    /// long as it takes. `on_line` says whether to go on; returns what is wrong, once.
+    /// long as it takes. `on_line` says whether to go on, and is told `None` for a file that was
+    /// written without a new line in it; returns what is wrong, once.
     pub(super) fn look_or_listen(
         &mut self,
-        mut on_line: impl FnMut(Numbered) -> bool,
+        mut on_line: impl FnMut(Option<Numbered>) -> bool,
     ) -> Option<String> {
         if is_pipe(&self.path)
             && let Ok(pipe) = open_pipe(&self.path)
         {
-            read_lines(pipe, on_line);
+            read_lines(pipe, |line| on_line(Some(line)));
             return None;
         }
         let look = self.look();
-        let _ = look.lines.into_iter().all(&mut on_line);
+        let touched = (look.is_touched && look.lines.is_empty()).then_some(None);
+        let lines = look.lines.into_iter().map(Some);
+        let _ = touched.into_iter().chain(lines).all(&mut on_line);
         look.problem
     }
 
     /// Reads what is new, and never waits.
     pub fn look(&mut self) -> Look {
         let mut lines = Vec::new();
-        let problem = match self.read_on(&mut lines) {
-            Ok(()) => None,
+        let (is_touched, problem) = match self.read_on(&mut lines) {
+            Ok(is_touched) => (is_touched, None),
             Err(error) => {
                 self.seen = None;
                 let path = self.path.display().to_string();
                 let path = crate::protocol::text::spelled_out(&path, 200);
-                Some(format!("{path}: {error}; waiting for it"))
+                let why = in_words(&error);
+                (false, Some(format!("{path}: {why}; waiting for it")))
             }
         };
         let is_new = problem.is_some() && problem != self.problem;
         self.problem.clone_from(&problem);
         Look {
             lines,
+            is_touched,
             problem: problem.filter(|_| is_new),
         }
     }
 
-    fn read_on(&mut self, lines: &mut Vec<Numbered>) -> io::Result<()> {
+    /// Returns whether the file was written since.
+    fn read_on(&mut self, lines: &mut Vec<Numbered>) -> io::Result<bool> {
         let metadata = fs::metadata(&self.path)?;
         if is_pipe(&self.path) {
-            return Ok(());
+            return Ok(false);
         }
         // Reading anything else might wait for ever, or never end.
         if !metadata.is_file() {
@@ -185,7 +194,7 @@ impl Follower {
         if self.seen.as_ref() == Some(&stamp) {
             // Whoever wrote half a line has had the time to finish it.
             lines.extend(self.tail.settle());
-            return Ok(());
+            return Ok(false);
         }
         let mut file = File::open(&self.path)?;
         let stamp = Stamp::of(&file.metadata()?);
@@ -210,7 +219,7 @@ impl Follower {
             modified: stamp.modified.filter(|_| is_all),
             ..stamp
         });
-        Ok(())
+        Ok(true)
     }
 }
 

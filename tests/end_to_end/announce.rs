@@ -3,7 +3,7 @@
 use crate::harness::{
     PASSWORD, Peer, Running, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
 };
-use crate::patience::{PATIENCE, time_of, uninterrupted};
+use crate::patience::{PATIENCE, time_of, uninterrupted, wait_until};
 use crate::screen::Screen;
 use crate::tools::{Program, need};
 use gltracker::game_server::{Announcer, Credential, Event, Happening};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// `gltracker announce` with the password of the tests, for these trackers.
-fn announce(trackers: &[SocketAddr], arguments: &[&str]) -> Command {
+pub(crate) fn announce(trackers: &[SocketAddr], arguments: &[&str]) -> Command {
     let mut command = command();
     command.arg("announce").env("GLTRACKER_PASSWORD", PASSWORD);
     for tracker in trackers {
@@ -367,56 +367,6 @@ fn a_named_pipe_is_read_again_and_again() {
 }
 
 #[test]
-fn pong_proves_the_port_and_answers_players() {
-    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
-    let port = free_udp_port();
-    let mut program = start(&tracker, &["--port", &port, "--pong"]);
-    let address = format!("127.0.0.1:{port}");
-    program
-        .errors
-        .wait_for(&format!("is checking whether UDP {address} answers"));
-    program.errors.wait_for(&format!("as {address}"));
-    let line = format!("INFOS ip=127.0.0.1 port={port} checked=yes");
-    assert_eq!(tracker.list(), [line]);
-    let answers = |port: &str| {
-        let player = UdpSocket::bind("127.0.0.1:0").unwrap();
-        player.set_read_timeout(Some(PATIENCE)).unwrap();
-        player.connect(format!("127.0.0.1:{port}")).unwrap();
-        player.send(b"PING here").unwrap();
-        let mut buffer = [0; 100];
-        let count = uninterrupted(|| player.recv(&mut buffer)).unwrap();
-        assert_eq!(&buffer[..count], b"PONG here");
-    };
-    answers(&port);
-    // This tracker takes a new port only with a new login, and with a new proof.
-    let new = free_udp_port();
-    program.say(&format!("port={new} nbplayers=1"));
-    program.errors.wait_for(&format!("as 127.0.0.1:{new}"));
-    let line = format!("INFOS ip=127.0.0.1 port={new} nbplayers=1 checked=yes");
-    assert_eq!(tracker.list(), [line]);
-    answers(&new);
-}
-
-#[test]
-fn a_port_that_is_in_use_is_said_before_anything_is_announced() {
-    let tracker = TrackerProcess::start();
-    let game = UdpSocket::bind("0.0.0.0:0").unwrap();
-    let port = game.local_addr().unwrap().port().to_string();
-    let (code, errors) = outcome(announce(&[tracker.servers], &["--port", &port, "--pong"]));
-    assert_eq!(code, Some(3), "{errors}");
-    let hint = format!("UDP port {port} is in use, probably by the game itself");
-    assert!(
-        errors.contains(&hint) && errors.contains("pingport="),
-        "{errors}"
-    );
-    assert_eq!(tracker.stats()["logins"], "0");
-    let other = free_udp_port();
-    let pingport = format!("pingport={other}");
-    let program = start(&tracker, &["--port", &port, "--pong", &pingport]);
-    program.errors.wait_for("has checked the UDP port");
-}
-
-#[test]
 fn who_cannot_be_reached_is_told_what_to_do() {
     let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
     let deaf = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -464,7 +414,11 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
     let missing = announce(&[tracker.servers], &["--port", "3", "--", "/no/such/game"]);
     let (code, errors) = outcome(missing);
     assert_eq!(code, Some(3));
-    assert!(errors.contains("cannot start /no/such/game: "), "{errors}");
+    let why = "cannot start /no/such/game: there is no such file";
+    assert!(
+        errors.contains(why) && !errors.contains("os error"),
+        "{errors}"
+    );
 
     // A game goes on when no tracker wants it.
     let mut command = announce(
@@ -476,6 +430,94 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
     program.errors.wait_for("no use trying again");
     program.say("");
     assert_eq!(program.wait().code(), Some(5));
+}
+
+#[test]
+fn a_program_that_ends_at_once_in_good_order_is_said_to_have_started_another() {
+    let tracker = TrackerProcess::start();
+    for (script, is_said) in [("exit 0", true), ("exit 1", false)] {
+        let arguments = ["--port", "1", "--", "sh", "-c", script];
+        let (_, errors) = outcome(announce(&[tracker.servers], &arguments));
+        let lines = errors.lines();
+        let said = lines.skip_while(|line| !line.contains("sh has ended after"));
+        let said: Vec<&str> = said.filter(|line| !line.contains(" left ")).collect();
+        assert_eq!(said.len(), if is_said { 2 } else { 0 }, "{errors}");
+        if is_said {
+            assert!(said[0].ends_with("with exit code 0, and the announcement with it."));
+            assert!(said[1].contains("exec GAME"), "{errors}");
+        }
+    }
+}
+
+#[test]
+fn without_updates_for_too_long_it_is_off_the_list_and_back_with_the_next() {
+    let folder = Folder::new("alive");
+    let path = folder.file("updates");
+    fs::write(&path, "nbplayers=1\n").unwrap();
+    let tracker = TrackerProcess::start();
+    let port = free_udp_port();
+    let arguments = [
+        "--port",
+        &port,
+        "--pong",
+        "--alive",
+        "2",
+        "--updates",
+        &path,
+    ];
+    let program = start(&tracker, &arguments);
+    let ask = |word: &str| {
+        let player = UdpSocket::bind("127.0.0.1:0").unwrap();
+        player.connect(format!("127.0.0.1:{port}")).unwrap();
+        player
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .unwrap();
+        let _ = player.send(format!("PING {word}").as_bytes());
+        uninterrupted(|| player.recv(&mut [0; 100])).is_ok()
+    };
+    for _ in 0..2 {
+        program.errors.wait_for("listed on");
+        wait_until("a player is answered", || {
+            fs::write(&path, "nbplayers=1\n").unwrap();
+            ask("there").then_some(())
+        });
+        tracker.wait_for_list(<[String]>::is_empty);
+        program.errors.wait_for("no update for 2 s (--alive): ");
+        assert!(!ask("gone"), "nobody vouches for what is off the list");
+        // The same again is a sign of life too: a game that nobody plays has nothing else to say.
+        fs::write(&path, "nbplayers=1\n").unwrap();
+        let line = format!("INFOS ip=127.0.0.1 port={port} nbplayers=1");
+        tracker.wait_for_list(|list| list.first().is_some_and(|first| first.starts_with(&line)));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_is_stopped_is_off_the_list_until_it_goes_on() {
+    let tracker = TrackerProcess::start();
+    let script = "echo $$; while read -r line; do kill -s STOP $$; echo again; done";
+    let arguments = ["--port", "1", "--", "sh", "-c", script];
+    let mut program = start(&tracker, &arguments);
+    let game = program.output.wait_for("");
+    tracker.wait_for_list(|list| list.len() == 1);
+    program.say("");
+    tracker.wait_for_list(<[String]>::is_empty);
+    program.errors.wait_for("was stopped by a signal");
+    assert!(!program.output.text().contains("again"));
+    let go_on = Command::new("sh")
+        .args(["-c", "kill -s CONT $0", &game])
+        .status();
+    assert!(go_on.unwrap().success());
+    tracker.wait_for_list(|list| list.len() == 1);
+    program.errors.wait_for("the game server runs again");
+    // Its end is the end of all, also when it comes while it is off the list.
+    program.say("");
+    tracker.wait_for_list(<[String]>::is_empty);
+    let kill = Command::new("sh")
+        .args(["-c", "kill -s KILL $0", &game])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(program.wait().code(), Some(137));
 }
 
 #[test]
@@ -547,20 +589,25 @@ fn two_that_announce_the_same_port_are_told() {
 }
 
 /// A tracker that can be made to say anything.
-struct Pretender(BufReader<TcpStream>);
+pub(crate) struct Pretender(BufReader<TcpStream>);
 
 impl Pretender {
-    fn accept(listener: &TcpListener) -> Self {
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
         Self(BufReader::new(accept(listener)))
     }
 
-    fn hears(&mut self, expected: &str) {
+    /// The next line.
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
-        assert_eq!(line, format!("{expected}\n"));
+        line.trim_end_matches('\n').to_owned()
     }
 
-    fn says(&mut self, line: &str) {
+    pub(crate) fn hears(&mut self, expected: &str) {
+        assert_eq!(self.line(), expected);
+    }
+
+    pub(crate) fn says(&mut self, line: &str) {
         writeln!(self.0.get_mut(), "{line}").unwrap();
     }
 }
@@ -592,34 +639,15 @@ fn a_tracker_may_ask_to_wait_and_its_words_are_plain_text() {
 }
 
 #[test]
-fn numbers_count_only_from_the_tracker_and_refused_fields_are_not_said_again() {
+fn refused_fields_are_not_said_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let pingport = free_udp_port();
-    let arguments = ["--port", "1", "--pong", &format!("pingport={pingport}")];
-    let mut program = Program::start(announce(&[address], &arguments));
+    let mut program = Program::start(announce(&[address], &["--port", "1"]));
     let mut tracker = Pretender::accept(&listener);
     tracker.hears("LOGIN secret");
     tracker.says("CHALLENGE 5f1c9a3e77b04d21");
-    let infos = format!("INFOS 5f1c9a3e77b04d21 port=1 pingport={pingport}");
-    tracker.hears(&infos);
+    tracker.hears("INFOS 5f1c9a3e77b04d21 port=1");
     tracker.says("OK listed 127.0.0.1:1");
-    program.errors.wait_for("listed on");
-    let send = |from: &str, text: &str| {
-        let socket = UdpSocket::bind((from, 0)).unwrap();
-        let to = format!("127.0.0.1:{pingport}");
-        socket.send_to(text.as_bytes(), to).unwrap();
-    };
-    if cfg!(target_os = "linux") {
-        // Only there all of 127.0.0.0/8 is this machine.
-        send("127.0.0.2", "CHALLENGE 0000000000000001");
-    }
-    send("127.0.0.1", "CHALLENGE 2");
-    send("127.0.0.1", "CHALLENGE 0000000000000003");
-    tracker.hears("INFOS 0000000000000003");
-    tracker.says("OK checked");
-    program.errors.wait_for("has checked the UDP port");
-
     program.say("odd=1");
     tracker.hears("INFOS odd=1");
     tracker.says("ERR bad-value odd must be even");
@@ -632,7 +660,7 @@ fn numbers_count_only_from_the_tracker_and_refused_fields_are_not_said_again() {
     let mut tracker = Pretender::accept(&listener);
     tracker.hears("LOGIN secret");
     tracker.says("CHALLENGE 5f1c9a3e77b04d21");
-    tracker.hears(&infos);
+    tracker.hears("INFOS 5f1c9a3e77b04d21 port=1");
 }
 
 #[test]

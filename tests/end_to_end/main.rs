@@ -23,6 +23,8 @@ mod netcats;
 #[cfg(unix)]
 mod notify;
 mod patience;
+#[cfg(target_os = "linux")]
+mod pong;
 mod pretend;
 #[cfg(unix)]
 mod publish;

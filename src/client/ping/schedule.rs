@@ -161,16 +161,13 @@ impl Schedule {
         self.next_probe(now, word)
     }
 
-    /// `PONG` with this word has come from there. Anything that was not asked for, twice or too
-    /// late is ignored.
-    pub(super) fn on_answer(&mut self, from: SocketAddr, word: u64, now: Instant) {
+    /// `PONG` with this word has come. It counts from wherever it comes: a host with several
+    /// addresses may answer from another, and who was not asked does not know the word. Anything
+    /// that was not asked for, twice or too late is ignored.
+    pub(super) fn on_answer(&mut self, word: u64, now: Instant) {
         let Some(&(address, sent)) = self.open.get(&word) else {
             return;
         };
-        // IPv6 has more in an address than what was asked for.
-        if (address.ip(), address.port()) != (from.ip(), from.port()) {
-            return;
-        }
         let took = now.saturating_duration_since(sent);
         if took > self.limits.timeout {
             return;

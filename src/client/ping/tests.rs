@@ -131,6 +131,26 @@ fn both_families_are_measured_and_results_come_as_they_are_there() {
 }
 
 #[test]
+fn an_answer_from_another_address_of_the_host_counts_by_its_word() {
+    let (asked, answering) = ["127.0.0.1:0"; 2]
+        .map(|any| UdpSocket::bind(any).unwrap())
+        .into();
+    let address = asked.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        while let Ok((length, from)) = asked.recv_from(&mut buffer) {
+            let _ = answering.send_to(b"PONG 0000000000000001", from);
+            buffer[1] = b'O';
+            let _ = answering.send_to(&buffer[..length], from);
+        }
+    });
+    // On a busy machine one answer may be too late, not all of them.
+    let is_counted =
+        (0..20).any(|_| measured(Limits::default(), &[address])[&address].answered > 0);
+    assert!(is_counted);
+}
+
+#[test]
 fn only_a_pong_with_a_number_is_an_answer() {
     let word = Some(0x5f1c_9a3e_77b0_4d21);
     for (datagram, is) in [

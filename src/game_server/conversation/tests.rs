@@ -280,9 +280,12 @@ fn numbers_of_datagrams_are_passed_on_once_and_not_too_many() {
     // A datagram may be faster than the line before it.
     let mut scene = Scene::start("port=2000");
     scene.hears(&format!("CHALLENGE {NUMBER}"));
-    assert_eq!(scene.gets_number(7), "");
-    let said = scene.hears("OK listed 198.51.100.7:2000");
-    assert_eq!(said, "INFOS 0000000000000007");
+    assert_eq!(scene.conversation.next_number(), None);
+    scene.hears("OK listed 198.51.100.7:2000");
+    assert_eq!(scene.conversation.next_number(), Some(scene.now));
+    assert_eq!(scene.gets_number(7), "INFOS 0000000000000007");
+    let later = Some(scene.now + Duration::from_millis(250));
+    assert_eq!(scene.conversation.next_number(), later);
 
     // The port that is being checked is another all of a sudden.
     let mut scene = Scene::start("port=2000");

@@ -55,19 +55,19 @@ impl World {
         }
     }
 
-    fn answer(&mut self, port: u16, word: u64) {
-        self.schedule.on_answer(address(port), word, self.now());
+    fn answer(&mut self, word: u64) {
+        self.schedule.on_answer(word, self.now());
     }
 
     /// Sends and answers until all is done, with this delay for each port; `None` is for ever.
     /// Returns when each was done, and the most that were measured at the same time.
     fn run(&mut self, delay: impl Fn(u16) -> Option<u64>) -> (Vec<(Duration, Ping)>, usize) {
         let (mut done, mut most) = (Vec::new(), 0);
-        let mut on_the_way: BTreeSet<(Duration, u16, u64)> = BTreeSet::new();
+        let mut on_the_way: BTreeSet<(Duration, u64)> = BTreeSet::new();
         loop {
             for (port, word) in self.probes() {
                 if let Some(delay) = delay(port) {
-                    on_the_way.insert((self.time + millis(delay), port, word));
+                    on_the_way.insert((self.time + millis(delay), word));
                 }
             }
             most = most.max(self.schedule.measured.len());
@@ -85,8 +85,8 @@ impl World {
             };
             self.time = next;
             while on_the_way.first().is_some_and(|(at, ..)| *at <= self.time) {
-                let (_, port, word) = on_the_way.pop_first().unwrap();
-                self.answer(port, word);
+                let (_, word) = on_the_way.pop_first().unwrap();
+                self.answer(word);
             }
         }
     }
@@ -99,12 +99,12 @@ fn the_mean_of_five_probes_each_sent_when_the_one_before_is_answered() {
         let sent = world.probes();
         assert_eq!(sent.len(), 1);
         world.time += millis(delay);
-        world.answer(1, sent[0].1);
+        world.answer(sent[0].1);
         assert_eq!(world.schedule.next_done(), None);
     }
     let word = world.probes()[0].1;
     world.time += millis(50);
-    world.answer(1, word);
+    world.answer(word);
     let ping = Ping {
         address: address(1),
         mean: Some(millis(30)),
@@ -122,7 +122,7 @@ fn lost_probes_are_counted_and_leave_the_mean_alone() {
         let sent = world.probes();
         if n % 2 == 0 {
             world.time += millis(20);
-            world.answer(1, sent[0].1);
+            world.answer(sent[0].1);
         } else {
             world.time += millis(199);
             assert_eq!(world.probes(), []);
@@ -165,12 +165,10 @@ fn what_was_not_asked_for_is_ignored() {
     let mut world = World::new(LIMITS, [1, 2]);
     let sent = world.probes();
     world.time += millis(10);
-    world.answer(2, sent[0].1); // a word from where it was not sent to
-    world.answer(3, sent[0].1);
-    world.answer(1, 999); // a word that was not sent
+    world.answer(999); // a word that was not sent
     assert_eq!(world.schedule.measured[&address(1)].answered, 0);
-    world.answer(1, sent[0].1);
-    world.answer(1, sent[0].1); // and again
+    world.answer(sent[0].1);
+    world.answer(sent[0].1); // and again
     assert_eq!(world.schedule.measured[&address(1)].answered, 1);
     assert_eq!(world.schedule.measured[&address(2)].answered, 0);
 }
