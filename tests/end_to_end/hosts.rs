@@ -155,8 +155,8 @@ fn hosts_reach_each_other_by_name() {
     }
 }
 
-/// Two games on two addresses of one host, with one port. The second address is listed when it has
-/// answered; the first needs no proof.
+/// Two games on two addresses of one host, with one port. The second address, and an IPv4 address named
+/// over IPv6, are listed when they have answered; the first needs no proof.
 #[test]
 fn a_second_address_is_listed_when_it_is_proven() {
     let Some(network) = Network::new("") else {
@@ -187,6 +187,8 @@ fn a_second_address_is_listed_when_it_is_proven() {
     first.errors.wait_for(" as 10.2.0.1:23460");
     let second = announce("10.2.0.5", &["--port", "23460", "--pong", "ip=10.2.9.9"]);
     second.errors.wait_for(" as 10.2.9.9:23460");
+    let third = announce("[fd00::5]", &["--port", "23461", "--pong", "ip=10.2.0.1"]);
+    third.errors.wait_for(" as 10.2.0.1:23461");
     let nobody = announce("10.2.0.5", &["--port", "23462", "ip=10.2.9.9"]);
     nobody.errors.wait_for("unreachable");
     let mut list = crate::harness::command();
@@ -198,7 +200,7 @@ fn a_second_address_is_listed_when_it_is_proven() {
     ]);
     let output = crate::harness::outcome(games.run_here(&list));
     let shown = String::from_utf8_lossy(&output.stdout);
-    for (address, count) in [("\"10.2.0.1\"", 1), ("\"10.2.9.9\"", 1)] {
+    for (address, count) in [("\"10.2.0.1\"", 2), ("\"10.2.9.9\"", 1)] {
         assert_eq!(shown.matches(address).count(), count, "{shown}");
     }
     // Who has asked from another host cannot reach the one that is listed at loopback.
