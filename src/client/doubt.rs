@@ -4,7 +4,8 @@
 //! must not make a player's program speak to his own machine or network on behalf of a stranger.
 
 use crate::protocol::infos::Infos;
-use std::net::{IpAddr, Ipv4Addr};
+use crate::protocol::scope::Scope;
+use std::net::IpAddr;
 
 /// Why a game server may not be there for the player; the lightest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,15 +16,6 @@ pub enum Doubt {
     Local,
     /// The address is not that of one host.
     Invalid,
-}
-
-/// Where an address is, the nearest last. Who is near knows what is further away, and not the
-/// other way round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    World,
-    Network,
-    Machine,
 }
 
 impl Doubt {
@@ -39,12 +31,11 @@ impl Doubt {
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     pub fn of(address: IpAddr, infos: &Infos, tracker: Option<IpAddr>) -> Option<Self> {
-        let tracker = tracker.map_or(Place::World, Place::of);
-        match () {
-            () if !is_one_host(address) => Some(Self::Invalid),
-            () if Place::of(address) > tracker => Some(Self::Local),
-            () if infos.get("stale").is_some() => Some(Self::Stale),
-            () => None,
+        let tracker = tracker.and_then(Scope::of).unwrap_or(Scope::World);
+        match Scope::of(address) {
+            None => Some(Self::Invalid),
+            Some(scope) if scope < tracker => Some(Self::Local),
+            Some(_) => infos.get("stale").map(|_| Self::Stale),
         }
     }
 
@@ -72,32 +63,6 @@ impl Doubt {
             Self::Invalid => "no game server can have this address",
         }
     }
-}
-
-impl Place {
-    fn of(ip: IpAddr) -> Self {
-        // What is written as IPv6 may be IPv4 all the same.
-        match ip.to_canonical() {
-            ip if ip.is_loopback() => Self::Machine,
-            IpAddr::V4(ip) if ip.is_private() || ip.is_link_local() || is_shared(ip) => {
-                Self::Network
-            }
-            IpAddr::V6(ip) if ip.is_unique_local() || ip.is_unicast_link_local() => Self::Network,
-            _ => Self::World,
-        }
-    }
-}
-
-/// True within 100.64.0.0/10, which providers and tunnels use as private addresses (RFC 6598).
-fn is_shared(ip: Ipv4Addr) -> bool {
-    matches!(ip.octets(), [100, 64..=127, ..])
-}
-
-/// True for an address that may be one host's.
-pub(super) fn is_one_host(ip: IpAddr) -> bool {
-    let ip = ip.to_canonical();
-    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast
 }
 
 #[cfg(test)]
@@ -154,7 +119,6 @@ mod tests {
             let ip = address.parse().unwrap();
             let doubt = Doubt::of(ip, &Infos::default(), "127.0.0.1".parse().ok());
             assert_eq!(doubt, Some(Doubt::Invalid), "{address}");
-            assert!(!is_one_host(ip), "{address}");
         }
     }
 

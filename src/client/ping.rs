@@ -5,10 +5,10 @@
 
 pub mod schedule;
 
-use super::doubt::is_one_host;
 use super::random::Random;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
+use crate::protocol::scope::Scope;
 use crate::threads;
 use schedule::{Permits, Schedule};
 use std::io;
@@ -189,7 +189,7 @@ impl Prober {
             };
             let datagram = format!("PING {}", format_number(word));
             let sent = socket
-                .filter(|_| is_one_host(target.ip()))
+                .filter(|_| Scope::of(target.ip()).is_some())
                 .map(|socket| socket.send_to(datagram.as_bytes(), target));
             match sent {
                 Some(Ok(_)) => {}

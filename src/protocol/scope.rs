@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// ```
 /// use gltracker::protocol::scope::Scope;
 /// let of = |ip: &str| Scope::of(ip.parse().unwrap());
-/// assert_eq!(of("192.168.7.2"), Some(Scope::Site));
+/// assert_eq!(of("192.168.7.2"), Some(Scope::Network));
 /// assert_eq!(of("2001:db8::7"), Some(Scope::World));
 /// assert_eq!(of("224.0.0.1"), None);
 /// assert!(Scope::Machine < Scope::World);
@@ -16,11 +16,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Scope {
     /// This machine: loopback.
     Machine,
-    /// One cable: link-local.
-    Link,
     /// One network, behind its router: private addresses (RFC 1918), those that a provider shares out
-    /// (RFC 6598), unique local ones (RFC 4193).
-    Site,
+    /// (RFC 6598), unique local (RFC 4193) and link-local ones.
+    Network,
     /// Everybody.
     World,
 }
@@ -40,8 +38,7 @@ impl Scope {
         match ip.octets()[0] {
             0 | 224.. => None,
             127 => Some(Self::Machine),
-            _ if ip.is_link_local() => Some(Self::Link),
-            _ if ip.is_private() || is_shared => Some(Self::Site),
+            _ if ip.is_private() || is_shared || ip.is_link_local() => Some(Self::Network),
             _ => Some(Self::World),
         }
     }
@@ -52,8 +49,7 @@ impl Scope {
         }
         Some(match ip {
             Ipv6Addr::LOCALHOST => Self::Machine,
-            _ if ip.is_unicast_link_local() => Self::Link,
-            _ if ip.is_unique_local() => Self::Site,
+            _ if ip.is_unique_local() || ip.is_unicast_link_local() => Self::Network,
             _ => Self::World,
         })
     }
@@ -62,7 +58,7 @@ impl Scope {
     pub fn who(self) -> &'static str {
         match self {
             Self::Machine => "only players on the same machine",
-            Self::Link | Self::Site => "only players in the same network",
+            Self::Network => "only players in the same network",
             Self::World => "everybody",
         }
     }
@@ -84,12 +80,8 @@ mod tests {
                 "127.0.0.1 127.255.255.254 ::1 ::ffff:127.0.0.1",
             ),
             (
-                Some(Scope::Link),
-                "169.254.0.1 169.254.255.255 fe80::1 febf::1",
-            ),
-            (
-                Some(Scope::Site),
-                "10.0.0.1 172.16.0.1 172.31.255.255 192.168.255.255 100.64.0.1 100.127.255.255 \
+                Some(Scope::Network),
+                "169.254.0.1 169.254.255.255 fe80::1 febf::1 10.0.0.1 172.16.0.1 172.31.255.255 192.168.255.255 100.64.0.1 100.127.255.255 \
                  fc00::1 fdff::1 ::ffff:10.0.0.1",
             ),
             (
