@@ -16,8 +16,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Scope {
     /// This machine: loopback.
     Machine,
-    /// One network, behind its router: private addresses (RFC 1918), those that a provider shares out
-    /// (RFC 6598), unique local (RFC 4193) and link-local ones.
+    /// One network, behind its router: private (RFC 1918), unique local (RFC 4193) and link-local
+    /// addresses, and those that a provider shares out (RFC 6598).
     Network,
     /// Everybody.
     World,
@@ -35,23 +35,32 @@ impl Scope {
 
     fn of_v4(ip: Ipv4Addr) -> Option<Self> {
         let is_shared = matches!(ip.octets(), [100, 64..=127, ..]);
-        match ip.octets()[0] {
-            0 | 224.. => None,
-            127 => Some(Self::Machine),
+        match ip.octets() {
+            // Unspecified, for protocols (RFC 6890), multicast, reserved and broadcast.
+            [0 | 224..=255, ..] | [192, 0, 0, _] => None,
+            [127, ..] => Some(Self::Machine),
+            // For tests of networks (RFC 2544).
+            [198, 18 | 19, ..] => Some(Self::Network),
             _ if ip.is_private() || is_shared || ip.is_link_local() => Some(Self::Network),
             _ => Some(Self::World),
         }
     }
 
     fn of_v6(ip: Ipv6Addr) -> Option<Self> {
-        if ip.is_unspecified() || ip.is_multicast() {
-            return None;
+        match ip.segments() {
+            _ if ip == Ipv6Addr::LOCALHOST => Some(Self::Machine),
+            // An IPv4 address in another dress (RFC 4291, 2765, 6052, 8215) is not one that anybody is at;
+            // 100:: throws away what comes (RFC 6666).
+            [0 | 0x64 | 0x100 | 0xff00..=0xffff, ..] => None,
+            // The router of that IPv4 address (RFC 3056).
+            [0x2002, high, low, ..] => {
+                let ip = Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+                Self::of_v4(ip)
+            }
+            // Unique local, link-local, and site-local as it was once (RFC 3879).
+            [0xfc00..=0xfdff | 0xfe80..=0xfeff, ..] => Some(Self::Network),
+            _ => Some(Self::World),
         }
-        Some(match ip {
-            Ipv6Addr::LOCALHOST => Self::Machine,
-            _ if ip.is_unique_local() || ip.is_unicast_link_local() => Self::Network,
-            _ => Self::World,
-        })
     }
 
     /// Who that is, in words.
@@ -73,7 +82,8 @@ mod tests {
         for (scope, addresses) in [
             (
                 None,
-                "0.0.0.0 0.1.2.3 :: 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 ff02::1",
+                "0.0.0.0 0.1.2.3 192.0.0.8 :: ::127.0.0.1 ::ffff:0:127.0.0.1 64:ff9b::10.0.0.1 \
+                 100::1 2002:e000:1::1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 ff02::1",
             ),
             (
                 Some(Scope::Machine),
@@ -82,12 +92,12 @@ mod tests {
             (
                 Some(Scope::Network),
                 "169.254.0.1 169.254.255.255 fe80::1 febf::1 10.0.0.1 172.16.0.1 172.31.255.255 192.168.255.255 100.64.0.1 100.127.255.255 \
-                 fc00::1 fdff::1 ::ffff:10.0.0.1",
+                 198.19.0.1 fc00::1 fdff::1 fec0::1 2002:a00:1::1 ::ffff:10.0.0.1",
             ),
             (
                 Some(Scope::World),
                 "1.1.1.1 172.15.255.255 172.32.0.0 100.63.255.255 100.128.0.0 192.0.2.1 \
-                 223.255.255.255 2001:db8::1 fe00::1",
+                 192.0.1.1 198.17.0.1 198.20.0.1 223.255.255.255 200::1 2001:db8::1 2002:c633:6407::1",
             ),
         ] {
             for ip in addresses.split_whitespace() {

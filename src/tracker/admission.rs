@@ -431,19 +431,40 @@ impl<H> Admission<H> {
     }
 
     /// A connection has proven itself and goes on the list, giving back the pending slot it had if
-    /// it had one. One that is there already stays there.
+    /// it had one. One that is there already stays there. The `ghost` that it replaces makes room for
+    /// it, and is returned: nobody is kept out by a ghost of its own.
     ///
     /// # Errors
-    /// Why not; it keeps the slot it has.
+    /// Why not; it keeps the slot it has, and so does the ghost.
     pub fn enlist(
         &mut self,
         newcomer: Newcomer,
         key: Option<Credential>,
         handle: H,
-    ) -> Result<(), Denied> {
-        let Newcomer { id, trusted, .. } = newcomer;
+        ghost: Option<ConnectionId>,
+    ) -> Result<Option<H>, Denied> {
+        let listed = &mut self.crowds[Class::Listed as usize];
+        let ghost = ghost.and_then(|id| Some((id, listed.remove(id)?)));
+        let denied = self.check_listing(&newcomer, key);
         let [pending, listed, ..] = &mut self.crowds;
-        if listed.members.contains_key(&id) {
+        if let Err(denied) = denied {
+            if let Some((id, member)) = ghost {
+                listed.insert(id, member);
+            }
+            return Err(denied);
+        }
+        if !listed.members.contains_key(&newcomer.id) {
+            pending.remove(newcomer.id);
+            self.guests[0].remove(newcomer.id);
+            listed.insert(newcomer.id, Member::new(&newcomer, key, handle));
+        }
+        Ok(ghost.map(|(_, member)| member.handle))
+    }
+
+    /// Fails if there is no place on the list for one more.
+    fn check_listing(&self, newcomer: &Newcomer, key: Option<Credential>) -> Result<(), Denied> {
+        let listed = &self.crowds[Class::Listed as usize];
+        if listed.members.contains_key(&newcomer.id) {
             return Ok(());
         }
         let limit = self.caps.slots.of(Class::Listed);
@@ -451,7 +472,7 @@ impl<H> Admission<H> {
             return Err(Denied::ClassFull(Class::Listed, limit));
         }
         let host = Network::host(newcomer.ip);
-        if !trusted {
+        if !newcomer.trusted {
             if listed.by_host.of(&host) >= self.caps.listed_per_host {
                 return Err(Denied::ListedPerHost(self.caps.listed_per_host));
             }
@@ -459,9 +480,6 @@ impl<H> Admission<H> {
                 return Err(Denied::ListedPerKey(self.caps.listed_per_key));
             }
         }
-        pending.remove(id);
-        self.guests[0].remove(id);
-        listed.insert(id, Member::new(&newcomer, key, handle));
         Ok(())
     }
 

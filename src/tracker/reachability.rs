@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 /// Datagrams to one host in [`HOST_WINDOW`], and to all that it names.
 pub const PER_HOST: usize = 3;
 
-/// Datagrams to one host in [`HOST_WINDOW`] that others name: the last is left for its own.
+/// Datagrams to one host in [`HOST_WINDOW`] that others name, for each of them one: the last is left
+/// for the host itself.
 pub const FOR_OTHERS: usize = PER_HOST - 1;
 
 /// The time in which a host is sent no more than [`PER_HOST`].
@@ -66,7 +67,8 @@ impl Reachability {
     ) -> bool {
         let ip = target.ip().to_canonical();
         let socket = if ip.is_ipv4() { &self.v4 } else { &self.v6 };
-        let Some(socket) = socket else { return false };
+        // What cannot be sent is lost, as any datagram may be.
+        let Some(socket) = socket else { return true };
         let hosts = asking.map(|asking| [ip, asking].map(Network::host));
         if !self
             .quota
@@ -76,7 +78,6 @@ impl Reachability {
         {
             return false;
         }
-        // What cannot be sent is lost, as any datagram may be.
         let _ = socket.send_to(
             format!("CHALLENGE {}", format_number(number)).as_bytes(),
             SocketAddr::new(ip, target.port()),
@@ -118,7 +119,7 @@ impl Quota {
         let hosts = match hosts {
             None => [None; 2],
             Some([target, asking]) if target == asking => [Some(target), None],
-            Some([target, _]) if self.count(target) >= FOR_OTHERS => return false,
+            Some(hosts) if !self.may_name(hosts) => return false,
             Some(hosts) => hosts.map(Some),
         };
         let each = hosts.into_iter().flatten();
@@ -130,6 +131,13 @@ impl Quota {
         }
         self.all.push_back((now, hosts));
         true
+    }
+
+    /// True if the second of `hosts` may have a datagram sent to the first: so that one who asks again and
+    /// again keeps neither the host itself nor another who names it from being asked.
+    fn may_name(&self, hosts: [Network; 2]) -> bool {
+        let mut sent = self.all.iter();
+        self.count(hosts[0]) < FOR_OTHERS && !sent.any(|(_, sent)| *sent == hosts.map(Some))
     }
 
     fn count(&self, host: Network) -> usize {
@@ -177,8 +185,9 @@ mod tests {
         assert!((1..=3).all(|target| quota.take(named(target, 9), start)));
         assert!(!quota.take(named(4, 9), start), "he has asked three times");
         assert!(!quota.take(host(9), start), "also for himself");
-        // Two for one that is named, whoever asks.
+        // Two for one that is named, one for each who asks.
         assert!(quota.take(named(4, 10), start));
+        assert!(!quota.take(named(4, 10), start));
         assert!(quota.take(named(4, 11), start));
         assert!(!quota.take(named(4, 12), start));
         assert!(quota.take(host(4), start), "the third is its own");

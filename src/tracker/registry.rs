@@ -22,7 +22,12 @@ pub type ConnectionId = u64;
 
 /// The ip:port belongs to another game server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken;
+pub enum Taken {
+    /// It is listed with another credential.
+    ByAnother,
+    /// It is listed with the same one, from another address, and may be the ghost of the same.
+    FromElsewhere,
+}
 
 /// The listed game servers, one for each ip:port and one for each connection.
 #[derive(Debug)]
@@ -84,17 +89,32 @@ impl Registry {
             .map(|&place| self.owners[place])
     }
 
-    /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already.
+    /// Whose place `owner` would take if it put `entry` on the list; `None` for a free one, or its own.
     ///
-    /// An older entry of the same ip:port, from the same address (or any, if the newcomer has proven that
-    /// it is there) and with the same credential, is the ghost of a game server that was started again: the newcomer replaces it, and the
-    /// ghost's connection is returned so that it can be closed.
-    ///
+    /// An older entry of the same ip:port with the same credential is the ghost of a game server that
+    /// was started again, if it logged in from the same address, or the newcomer is at the ip:port itself.
     /// A stale entry has no connection; its game server takes it over in the same way.
     ///
     /// # Errors
-    /// [`Taken`] if the ip:port is held from another address or with another credential. Nothing
-    /// has changed then.
+    /// [`Taken`] if the ip:port is held by another.
+    pub fn replaced(
+        &self,
+        owner: ConnectionId,
+        entry: &Entry,
+    ) -> Result<Option<ConnectionId>, Taken> {
+        let there = self.place_of_address.get(&entry.address);
+        let Some(&place) = there.filter(|&&place| self.owners[place] != owner) else {
+            return Ok(None);
+        };
+        let before = self.list.at(place);
+        check_replacing(before, entry).map(|()| Some(self.owners[place]))
+    }
+
+    /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already. Returns who
+    /// has been [`replaced`](Self::replaced), so that its connection can be closed.
+    ///
+    /// # Errors
+    /// [`Taken`] if the ip:port is held by another. Nothing has changed then.
     pub fn put(
         &mut self,
         owner: ConnectionId,
@@ -107,19 +127,12 @@ impl Registry {
             self.replace(place, entry);
             return Ok(None);
         }
-        let there = self.place_of_address.get(&entry.address).copied();
-        let mut replaced = None;
-        if let Some(place) = there.filter(|&place| Some(place) != mine) {
-            let there = self.list.at(place);
-            if !may_replace(there, &entry) {
-                return Err(Taken);
-            }
-            replaced = Some(self.owners[place]);
+        let replaced = self.replaced(owner, &entry)?;
+        if let Some(ghost) = replaced {
             if mine.is_some() {
-                self.remove(self.owners[place]);
-            } else {
+                self.remove(ghost);
+            } else if let Some(place) = self.place_of_owner.remove(&ghost) {
                 // The entry changes hands and never leaves the list.
-                self.place_of_owner.remove(&self.owners[place]);
                 self.place_of_owner.insert(owner, place);
                 self.owners[place] = owner;
             }
@@ -172,17 +185,7 @@ impl Registry {
     /// The stale entry that `entry` would take over.
     pub fn stale_before(&self, entry: &Entry) -> Option<Arc<Entry>> {
         let (_, stale) = self.stale_at(entry.address)?;
-        may_replace(&stale, entry).then_some(stale)
-    }
-
-    /// Undoes that `by` has taken over a stale entry, because it may not be listed after all.
-    pub fn give_back(&mut self, by: ConnectionId, (owner, stale): (ConnectionId, Arc<Entry>)) {
-        let Some(place) = self.place_of_owner.remove(&by) else {
-            return;
-        };
-        self.place_of_owner.insert(owner, place);
-        self.owners[place] = owner;
-        self.replace(place, stale);
+        check_replacing(&stale, entry).is_ok().then_some(stale)
     }
 
     /// When the next stale entry is to be forgotten; `None` if there is none left.
@@ -241,11 +244,14 @@ impl Registry {
     }
 }
 
-/// True if both are the same game server, as far as anybody can know: who has proven that what is sent
-/// there reaches it may have logged in from another address before.
-fn may_replace(before: &Entry, after: &Entry) -> bool {
-    let is_there = before.peer == after.peer || after.infos.get("checked").is_some();
-    is_there && before.credential.yields_to(after.credential)
+/// Fails unless `after` may be the same game server as `before`, as far as anybody can know.
+fn check_replacing(before: &Entry, after: &Entry) -> Result<(), Taken> {
+    let is_there = before.peer == after.peer || after.peer == after.address.ip();
+    match before.credential.yields_to(after.credential) {
+        true if is_there => Ok(()),
+        true => Err(Taken::FromElsewhere),
+        false => Err(Taken::ByAnother),
+    }
 }
 
 #[cfg(test)]

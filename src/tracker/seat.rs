@@ -14,7 +14,6 @@ use super::list::List;
 use super::log::Level;
 use super::network::Network;
 use super::penalties::Penalties;
-use super::registry::Taken;
 use super::services::{Shared, lock};
 use super::session::Timings;
 use super::session::answer::{self, Answer, Batch, Question};
@@ -194,16 +193,11 @@ impl Seat {
         let (shared, id) = (self.shared, self.connection.id());
         let (address, credential) = (entry.address, entry.credential);
         let peer = self.connection.peer();
-        let ghost = {
+        let enlisted = {
             let mut admission = lock(&shared.admission);
             let mut registry = lock(&shared.registry);
-            let stale = registry.stale_at(address);
-            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
-            let ghost = replaced.and_then(|ghost| admission.handle(ghost).map(Arc::clone));
-            if let Some(ghost) = replaced {
-                // Its slot is the newcomer's: nobody is kept out by a ghost of its own.
-                admission.leave(ghost);
-            }
+            let replaced = registry.replaced(id, &entry);
+            let replaced = replaced.map_err(|why| taken(address, why))?;
             let newcomer = Newcomer {
                 id,
                 ip: peer.ip(),
@@ -211,19 +205,18 @@ impl Seat {
                 now: Instant::now(),
             };
             let handle = Arc::clone(&self.connection);
-            if let Err(denied) = admission.enlist(newcomer, credential.key(), handle) {
-                match stale {
-                    Some(stale) => registry.give_back(id, stale),
-                    None => drop(registry.remove(id)),
-                }
-                drop((registry, admission));
-                // It goes for this, whatever it was denied before.
-                self.guest.set(None);
-                shared.say_denied(denied, peer, Class::Listed);
-                return Err(denied.refusal());
+            let enlisted = admission.enlist(newcomer, credential.key(), handle, replaced);
+            if enlisted.is_ok() {
+                registry.put(id, entry).map_err(|why| taken(address, why))?;
             }
-            ghost
+            enlisted
         };
+        let ghost = enlisted.map_err(|denied| {
+            // It goes for this, whatever it was denied before.
+            self.guest.set(None);
+            shared.say_denied(denied, peer, Class::Listed);
+            denied.refusal()
+        })?;
         if let Some(ghost) = ghost {
             ghost.dismiss(taken_over(address));
         }
@@ -262,8 +255,8 @@ impl Seat {
             let mut registry = lock(&shared.registry);
             // A newer login may have been quicker than this update.
             let before = registry.entry_of(id).ok_or_else(|| taken_over(address))?;
-            let replaced = registry.put(id, entry).map_err(|Taken| taken(address))?;
-            (before.address, replaced)
+            let replaced = registry.put(id, entry);
+            (before.address, replaced.map_err(|why| taken(address, why))?)
         };
         if let Some(ghost) = replaced {
             let mut admission = lock(&shared.admission);
@@ -426,6 +419,16 @@ impl game_server::Services for Seat {
 
     fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
         lock(&self.shared.registry).stale_before(entry)
+    }
+
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
+        let ip = entry.address.ip();
+        if let Some(ban) = self.shared.bans.get().refusal(ip) {
+            return Err(ban);
+        }
+        let registry = lock(&self.shared.registry);
+        let replaced = registry.replaced(self.connection.id(), entry);
+        replaced.map(drop).map_err(|why| taken(entry.address, why))
     }
 
     fn put(&self, entry: Entry) -> Result<(), Refusal> {

@@ -101,7 +101,10 @@ fn the_limits_are_the_constants() {
             "datagrams to one host in 10 s, and to all that it names",
             PER_HOST,
         ),
-        ("datagrams to one host in 10 s that others name", FOR_OTHERS),
+        (
+            "datagrams to one host in 10 s that others name, for each of them one",
+            FOR_OTHERS,
+        ),
         ("datagrams to all hosts in a second", PER_SECOND),
         (
             "lowest UDP port that is sent datagrams",

@@ -7,7 +7,7 @@ use gltracker::protocol::revision::Revision;
 use gltracker::tracker::credentials::{Credential, Passwords};
 use gltracker::tracker::entry::Entry;
 use gltracker::tracker::keys::Keys;
-use gltracker::tracker::registry::{ConnectionId, Registry, Taken};
+use gltracker::tracker::registry::{ConnectionId, Registry};
 use gltracker::tracker::session::answer::{Answer, Batch, Question};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
@@ -78,10 +78,14 @@ impl game_server::Services for Desk {
     fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
         self.world.registry.borrow().stale_before(entry)
     }
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
+        let replaced = self.world.registry.borrow().replaced(self.id, entry);
+        replaced.map(drop).map_err(|why| taken(entry.address, why))
+    }
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         let address = entry.address;
         let put = self.world.registry.borrow_mut().put(self.id, entry);
-        if let Some(ghost) = put.map_err(|Taken| taken(address))? {
+        if let Some(ghost) = put.map_err(|why| taken(address, why))? {
             self.world
                 .dismissed
                 .borrow_mut()

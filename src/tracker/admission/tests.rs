@@ -45,7 +45,7 @@ impl Door {
             trusted: false,
             now: self.now,
         };
-        self.admission.enlist(newcomer, key, id)
+        self.admission.enlist(newcomer, key, id, None).map(drop)
     }
 
     fn comes(&mut self, ip: IpAddr) -> Result<(u64, Option<u64>), Denied> {
@@ -269,7 +269,7 @@ fn the_trusted_have_no_caps_and_are_no_crowd() {
     for id in 0..30 {
         let newcomer = trusted(id);
         assert_eq!(admission.arrive(newcomer, Class::Pending, id), Ok(None));
-        assert_eq!(admission.enlist(newcomer, None, id), Ok(()));
+        assert_eq!(admission.enlist(newcomer, None, id, None), Ok(None));
     }
     for id in 100..130 {
         let newcomer = trusted(id);
@@ -324,6 +324,32 @@ fn a_watcher_holds_a_slot_of_each_class_until_it_has_settled() {
         (usage(&door, Class::Client), usage(&door, Class::Watcher)),
         (0, 1)
     );
+}
+
+#[test]
+fn a_ghost_makes_room_for_its_own_and_keeps_its_place_if_that_is_not_enough() {
+    let mut door = Door::new(6, Class::Pending);
+    for n in [1, 1, 2] {
+        let (id, _) = door.comes(ip(1, n)).unwrap();
+        assert_eq!(door.enlist(id, ip(1, n), None), Ok(()));
+    }
+    let mut replace = |who: IpAddr, ghost: u64| {
+        let (id, _) = door.comes(who).unwrap();
+        let newcomer = Newcomer {
+            id,
+            ip: who,
+            trusted: false,
+            now: door.now,
+        };
+        let enlisted = door.admission.enlist(newcomer, None, id, Some(ghost));
+        (enlisted, door.admission.usage(Class::Listed).0)
+    };
+    // The first host has as many as it may: a ghost of another is not enough.
+    assert_eq!(replace(ip(1, 1), 3), (Err(Denied::ListedPerHost(2)), 3));
+    assert_eq!(replace(ip(1, 1), 1), (Ok(Some(1)), 3));
+    assert_eq!(replace(ip(1, 3), 3), (Ok(Some(3)), 3));
+    // One from before a restart holds no slot.
+    assert_eq!(replace(ip(1, 4), 1000), (Ok(None), 4));
 }
 
 #[test]

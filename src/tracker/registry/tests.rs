@@ -52,7 +52,7 @@ fn a_list_that_is_held_does_not_change() {
 fn a_ghost_gives_way_to_its_own_game_server_only() {
     let mut registry = Registry::new(1);
     assert_eq!(registry.put(1, entry(5, 7, 0)), Ok(None));
-    assert_eq!(registry.put(2, entry(5, 8, 0)), Err(Taken));
+    assert_eq!(registry.put(2, entry(5, 8, 0)), Err(Taken::ByAnother));
     assert_eq!(registry.put(3, entry(5, 7, 9)), Ok(Some(1)));
     assert_eq!(
         registry.remove(1),
@@ -93,11 +93,11 @@ fn what_is_stale_goes_to_its_own_game_server_or_is_forgotten() {
         peer: "192.0.2.9".parse().unwrap(),
         ..entry(1, 0, 0)
     };
-    assert_eq!(registry.put(10, elsewhere), Err(Taken));
-    assert_eq!(registry.put(10, entry(2, 0, 0)), Err(Taken));
+    assert_eq!(registry.put(10, elsewhere), Err(Taken::FromElsewhere));
+    assert_eq!(registry.put(10, entry(2, 0, 0)), Err(Taken::ByAnother));
     assert_eq!(
         registry.put(10, restored(2, Credential::Key(2))),
-        Err(Taken)
+        Err(Taken::ByAnother)
     );
     assert_eq!(registry.put(11, entry(1, 5, 4)), Ok(Some(1)));
     assert_eq!(
@@ -106,7 +106,7 @@ fn what_is_stale_goes_to_its_own_game_server_or_is_forgotten() {
     );
     assert_eq!(
         registry.put(13, entry(1, 6, 4)),
-        Err(Taken),
+        Err(Taken::ByAnother),
         "it is live now"
     );
     assert_eq!(
@@ -132,23 +132,29 @@ fn what_is_stale_goes_to_its_own_game_server_or_is_forgotten() {
 }
 
 #[test]
-fn who_may_not_be_listed_gives_a_stale_entry_back() {
-    let until = Instant::now() + STALE_FOR;
-    let mut registry = Registry::new(1);
-    let restored = Entry {
-        credential: Credential::Forgotten,
-        ..entry(5, 0, 3)
+fn who_is_at_an_address_itself_takes_it_over_from_those_who_have_named_it() {
+    let named = |n: u16, peer: &str, key: u32| Entry {
+        peer: peer.parse().unwrap(),
+        credential: Credential::Key(key),
+        ..entry(n, 0, 0)
     };
-    assert!(registry.restore(1, restored, until));
-    let (before, then) = (text(&registry.list()), registry.list().revision());
-    let stale = registry.stale_at(entry(5, 0, 0).address).unwrap();
-    assert_eq!(registry.put(2, entry(5, 7, 0)), Ok(Some(1)));
-    assert_eq!(registry.stale_at(entry(5, 0, 0).address), None);
-    registry.give_back(2, stale);
-    assert_eq!(text(&registry.list()), before);
-    assert_eq!(since(&registry, then, "").unwrap(), "");
-    assert_eq!((registry.remove(2), registry.entry_of(2)), (None, None));
-    assert!(registry.forget(until).is_some() && registry.list().count() == 0);
+    let mut registry = Registry::new(1);
+    let (itself, other) = ("192.0.2.1", "198.51.100.7");
+    assert_eq!(registry.put(1, named(5, other, 1)), Ok(None));
+    // Not from a third address, whose it is not, and not with another credential.
+    let third = named(5, "198.51.100.8", 1);
+    assert_eq!(registry.replaced(2, &third), Err(Taken::FromElsewhere));
+    assert_eq!(registry.put(2, third), Err(Taken::FromElsewhere));
+    assert_eq!(registry.put(3, named(5, itself, 2)), Err(Taken::ByAnother));
+    assert_eq!(registry.put(4, named(5, itself, 1)), Ok(Some(1)));
+    assert_eq!(
+        registry.put(5, named(5, other, 1)),
+        Err(Taken::FromElsewhere)
+    );
+    // To ask changes nothing, and one's own place is nobody else's.
+    assert_eq!(registry.replaced(6, &named(5, itself, 1)), Ok(Some(4)));
+    assert_eq!(registry.replaced(4, &named(5, itself, 1)), Ok(None));
+    assert_eq!((registry.entry_of(1), registry.list().count()), (None, 1));
 }
 
 fn since(registry: &Registry, revision: Revision, filter: &str) -> Option<String> {
@@ -245,7 +251,7 @@ quickcheck! {
                     let there = model.get(&port).cloned();
                     let expected = match &there {
                         Some((other, theirs, _)) if *other != owner => {
-                            if *theirs == credential { Ok(Some(*other)) } else { Err(Taken) }
+                            if *theirs == credential { Ok(Some(*other)) } else { Err(Taken::ByAnother) }
                         }
                         _ => Ok(None),
                     };

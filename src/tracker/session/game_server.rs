@@ -19,6 +19,7 @@ use crate::protocol::message::{
 };
 use crate::tracker::credentials::Credential;
 use crate::tracker::entry::Entry;
+use crate::tracker::registry::Taken;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,6 +50,11 @@ pub trait Services {
     fn entry(&self) -> Option<Arc<Entry>>;
     /// What was on the list before the tracker was started again and `entry` would take over.
     fn stale(&self, entry: &Entry) -> Option<Arc<Entry>>;
+    /// Fails if nobody may be listed where `entry` is, or somebody else is.
+    ///
+    /// # Errors
+    /// `taken` or `banned`.
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal>;
     /// Puts this connection's entry on the list, or a new one in place of the old.
     ///
     /// # Errors
@@ -308,10 +314,11 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        if !self.must_be_proven(&infos) || self.was_proven(&self.entry(infos.clone(), credential)?)
-        {
+        let entry = self.entry(infos.clone(), credential)?;
+        if !self.must_be_proven(&infos) || self.was_proven(&entry) {
             return self.list(infos, credential, false, now, out);
         }
+        self.services.check_place(&entry)?;
         let target = self.whereabouts().target(&infos);
         if target.port() < LOWEST_PORT {
             let only = match self.setting.require_check {
@@ -336,12 +343,13 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             ..
         } = &self.state
         {
-            // Another port is another proof, but no new time for it.
+            // Something else to be proven is asked no sooner, and there is no new time for it.
             patience = *before;
             is_new = self.whereabouts().target(infos) != target;
-            if !is_new {
-                proof = *open;
-            }
+            proof = match (is_new, open.next_deadline()) {
+                (true, Some(next)) => Proof::of_port(target.port(), next.max(now)),
+                _ => *open,
+            };
         }
         if is_new {
             out.line(format_args!("OK checking udp {target}"));
@@ -387,6 +395,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             entry.infos.set("checked", "yes")?;
         }
         let address = entry.address;
+        self.services.check_place(&entry)?;
         self.services.put(entry)?;
         if is_proven {
             proof = Proof::answered(now, &self.setting.timings);
@@ -433,7 +442,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         }
         let mut address = entry.address;
         if infos != entry.infos {
-            address = self.put(infos, entry.credential)?;
+            let changed = self.entry(infos, entry.credential)?;
+            address = changed.address;
+            if address != entry.address {
+                self.services.check_place(&changed)?;
+            }
+            self.services.put(changed)?;
         }
         if let State::Listed { proof, .. } = &mut self.state {
             if has_moved {
@@ -457,13 +471,6 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         self.services.stale(entry).is_some_and(|stale| {
             stale.infos.get("checked").is_some() && udp_port(&stale.infos) == udp_port(&entry.infos)
         })
-    }
-
-    fn put(&self, infos: Infos, credential: Credential) -> Result<SocketAddr, Refusal> {
-        let entry = self.entry(infos, credential)?;
-        let address = entry.address;
-        self.services.put(entry)?;
-        Ok(address)
     }
 
     fn entry(&self, infos: Infos, credential: Credential) -> Result<Entry, Refusal> {
@@ -563,7 +570,9 @@ impl<'a, S: Services> GameServerSession<'a, S> {
             let mut infos = entry.infos.clone();
             if infos.set("checked", "").is_ok() {
                 // The same address with the same credential: nobody else can hold it.
-                let _ = self.put(infos, entry.credential);
+                let _ = self
+                    .entry(infos, entry.credential)
+                    .and_then(|entry| self.services.put(entry));
             }
         }
     }
@@ -663,11 +672,16 @@ impl<S: Services> Session for GameServerSession<'_, S> {
 }
 
 /// Told to a game server that names an ip:port which somebody else holds.
-pub fn taken(address: SocketAddr) -> Refusal {
-    Refusal::new(
-        ErrorCode::Taken,
-        format!("{address} is listed with another credential"),
-    )
+pub fn taken(address: SocketAddr, why: Taken) -> Refusal {
+    let text = match why {
+        Taken::ByAnother => format!("{address} is listed with another credential"),
+        // A ghost of its own is gone by then.
+        Taken::FromElsewhere => format!(
+            "{address} is listed by a login with the same credential from another address; wait {} s",
+            Timings::default().drop_after.as_secs()
+        ),
+    };
+    Refusal::new(ErrorCode::Taken, text)
 }
 
 /// Told to the connection whose entry a newer login has replaced.

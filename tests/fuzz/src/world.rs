@@ -140,7 +140,8 @@ fn is_free_for(registry: &Registry, owner: ConnectionId, entry: &Entry) -> bool 
     there.is_none_or(|there| {
         let is_forgotten = there.credential == Credential::Forgotten;
         let is_same = there.credential == entry.credential || is_forgotten;
-        Some(there.address) == mine || there.peer == entry.peer && is_same
+        let is_there = there.peer == entry.peer || entry.peer == entry.address.ip();
+        Some(there.address) == mine || is_there && is_same
     })
 }
 
@@ -202,6 +203,12 @@ impl game_server::Services for Desk {
         self.0.world.registry.borrow().stale_before(entry)
     }
 
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
+        let registry = self.0.world.registry.borrow();
+        let replaced = registry.replaced(self.0.id, entry);
+        replaced.map(drop).map_err(|why| taken(entry.address, why))
+    }
+
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         let (world, address) = (&self.0.world, entry.address);
         let mut registry = world.registry.borrow_mut();
@@ -209,18 +216,15 @@ impl game_server::Services for Desk {
         if is_update && registry.entry_of(self.0.id).is_none() {
             return Err(taken_over(address));
         }
-        let stale = registry.stale_at(address);
         let may_put = is_free_for(&registry, self.0.id, &entry);
-        let put = registry.put(self.0.id, entry);
-        assert_eq!(put.is_ok(), may_put, "{address}");
-        let replaced = put.map_err(|_| taken(address))?;
-        if !is_update && registry.list().count() > world.room.get() {
-            match stale {
-                Some(stale) => registry.give_back(self.0.id, stale),
-                None => drop(registry.remove(self.0.id)),
-            }
+        let replaced = registry.replaced(self.0.id, &entry);
+        assert_eq!(replaced.is_ok(), may_put, "{address}");
+        let replaced = replaced.map_err(|why| taken(address, why))?;
+        let is_more = !is_update && replaced.is_none();
+        if is_more && registry.list().count() >= world.room.get() {
             return Err(Refusal::new(ErrorCode::Busy, "there is no free slot"));
         }
+        assert_eq!(registry.put(self.0.id, entry), Ok(replaced), "{address}");
         world.dismissed.borrow_mut().extend(replaced);
         self.0.has_been_listed.set(true);
         Ok(())

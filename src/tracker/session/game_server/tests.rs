@@ -55,6 +55,10 @@ impl Services for &Alone {
     fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
         self.registry.borrow().stale_before(entry)
     }
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
+        let replaced = self.registry.borrow().replaced(1, entry);
+        replaced.map(drop).map_err(|why| taken(entry.address, why))
+    }
     fn put(&self, entry: Entry) -> Result<(), Refusal> {
         if self.listed_slots.get() == 0 {
             return Err(Refusal::new(ErrorCode::Busy, "full"));
@@ -444,7 +448,7 @@ fn another_address_is_listed_when_it_is_proven_and_for_as_long_as_that_holds() {
             "INFOS ip=198.51.100.7",
             "the ip that you are listed at cannot change",
         ),
-        ("INFOS ip=", "leave ip out"),
+        ("INFOS ip=", "the ip that you are listed at cannot change"),
     ] {
         let (answer, closing) = say(&mut session, line, start);
         assert!(
@@ -499,6 +503,24 @@ fn another_address_can_be_named_in_both_families_and_until_it_is_proven() {
 }
 
 #[test]
+fn who_names_one_address_after_the_other_has_no_more_datagrams_sent() {
+    let (tracker, setting, start) = (alone(), Setting::default(), Instant::now());
+    let fields = "ip=203.0.113.9 port=5000";
+    let (mut session, _, _) = naming(&tracker, &setting, fields, start);
+    for n in 1..=40 {
+        let now = start + Duration::from_millis(100) * n;
+        wait(&mut session, now);
+        let answer = say(&mut session, &format!("INFOS port={}", 5000 + n), now).0;
+        assert!(
+            answer.starts_with("OK checking udp 203.0.113.9:"),
+            "{answer}"
+        );
+    }
+    let datagrams = tracker.datagrams.borrow();
+    assert_eq!(datagrams.len(), 5, "one a second: {datagrams:?}");
+}
+
+#[test]
 fn an_address_that_cannot_be_true_is_refused_and_nothing_is_sent_there() {
     let (tracker, setting, now) = (alone(), Setting::default(), Instant::now());
     for (fields, told) in [
@@ -526,10 +548,6 @@ fn an_address_that_cannot_be_true_is_refused_and_nothing_is_sent_there() {
             "ERR bad-ip only players in the same network reach fe80::1;",
         ),
         (
-            "ip=",
-            "ERR bad-ip the tracker sees you at 198.51.100.7; leave ip out",
-        ),
-        (
             "ip=203.0.113.9 pingport=53",
             "ERR unreachable the tracker sees you at another",
         ),
@@ -540,6 +558,10 @@ fn an_address_that_cannot_be_true_is_refused_and_nothing_is_sent_there() {
         assert!(closing.is_some(), "{fields}");
     }
     assert!(tracker.datagrams.borrow().is_empty());
+    // None at all is its own.
+    let (_, answer, _) = naming(&tracker, &setting, "ip= port=23460", now);
+    assert_eq!(answer, "OK listed 198.51.100.7:23460\n");
+    tracker.registry.borrow_mut().remove(1);
     // Not even to whoever is trusted.
     tracker.trusted.set(true);
     let (_, answer, _) = naming(&tracker, &setting, "ip=224.0.0.1 port=23460", now);
@@ -870,5 +892,6 @@ fn what_was_proven_before_a_restart_counts_until_it_is_proven_again() {
     let mut session = GameServerSession::new(&tracker, &strict, now);
     let _ = say(&mut session, "LOGIN secret", now);
     let (answer, _) = say(&mut session, &format!("INFOS {NUMBER} port=23460"), now);
-    assert!(answer.starts_with("OK checking"), "{answer}");
+    let told = "ERR taken 198.51.100.7:23460 is listed with another credential";
+    assert!(answer.starts_with(told), "{answer}");
 }

@@ -22,22 +22,21 @@ impl Whereabouts {
     /// that it is seen at: nobody has the tracker knock at doors that are behind its own.
     pub(super) fn check(self, named: &str) -> Result<(), Refusal> {
         let seen = self.seen;
-        let refused = |text| Err(Refusal::new(ErrorCode::BadIp, text));
-        // An address it is, or nothing: that was looked at when the line was read.
-        let Ok(ip) = named.parse::<IpAddr>() else {
-            return refused(format!(
-                "the tracker sees you at {seen}; leave ip out, or name an address"
-            ));
+        // An address it is, or nothing, which names none: that was looked at when the line was read.
+        let named = named.parse::<IpAddr>().ok();
+        let Some(ip) = named.filter(|ip| *ip != seen) else {
+            return Ok(());
         };
+        let refused = |text| Err(Refusal::new(ErrorCode::BadIp, text));
         let advice =
             format!("leave ip out to be listed at {seen}, or name the address that players reach");
         let Some(scope) = Scope::of(ip) else {
             return refused(format!("nobody can be at {ip}; {advice}"));
         };
-        match !self.is_trusted && Some(scope) < Scope::of(seen) {
-            true => refused(format!("{who} reach {ip}; {advice}", who = scope.who())),
-            false => Ok(()),
+        if !self.is_trusted && scope < Scope::of(seen).unwrap_or(Scope::World) {
+            return refused(format!("{who} reach {ip}; {advice}", who = scope.who()));
         }
+        Ok(())
     }
 
     /// Where the datagrams go that prove `infos`: to the address that they name, or else that of the
@@ -90,9 +89,14 @@ mod tests {
             ("127.0.0.1", "::1", true),
             ("127.0.0.1", "192.168.7.2", true),
             ("127.0.0.1", "0.0.0.0", false),
+            // Nobody knows who can reach that.
+            ("240.0.0.7", "192.168.7.2", false),
+            ("240.0.0.7", "198.51.100.7", true),
+            ("240.0.0.7", "240.0.0.7", true),
         ] {
             assert_eq!(at(seen, false).check(named).is_ok(), is_right, "{named}");
             let is_somebodys = named != "0.0.0.0";
+            assert!(at(seen, false).check("").is_ok());
             assert_eq!(at(seen, true).check(named).is_ok(), is_somebodys, "{named}");
         }
     }
