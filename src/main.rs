@@ -5,6 +5,7 @@ use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
+use gltracker::protocol::text::spelled_out;
 use gltracker::tracker::serve::serve;
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,6 +16,9 @@ const NO: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 /// The system said no.
 const SYSTEM_SAID_NO: u8 = 3;
+
+/// The longest text that says why it did not work, in characters: a path may have 4,096.
+const MAX_SHOWN: usize = 5000;
 
 fn main() -> ExitCode {
     let command = cli::parse(std::env::args_os().skip(1), |name| std::env::var_os(name));
@@ -69,7 +73,8 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    // With standard error closed, the exit code says it.
+    // What is wrong may be quoted, and hold anything. With standard error closed, the exit code says it.
+    let error = spelled_out(&error.to_string(), MAX_SHOWN);
     let _ = writeln!(std::io::stderr(), "gltracker: {error}");
     ExitCode::from(code)
 }

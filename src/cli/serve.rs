@@ -2,6 +2,7 @@
 
 use super::flags::{self, Asked, Flag, Item};
 use super::{Command, UsageError};
+use crate::protocol::text::number;
 use crate::tracker::Config;
 use crate::tracker::log::Level;
 use std::ffi::{OsStr, OsString};
@@ -175,10 +176,7 @@ impl Serve {
             "--servers" => self.config.servers = Some(address()?),
             "--clients" => self.config.clients = Some(address()?),
             "--max-slots" => {
-                let slots = text
-                    .parse()
-                    .ok()
-                    .filter(|slots| (4..=1_000_000).contains(slots));
+                let slots = number(text).filter(|slots| (4..=1_000_000).contains(slots));
                 self.config.max_slots = Some(slots.ok_or_else(|| {
                     wrong(format!(
                         "'{text}' is not a number of slots from 4 to 1000000"
@@ -210,9 +208,7 @@ impl Serve {
 }
 
 fn count(text: &str) -> Option<usize> {
-    text.parse()
-        .ok()
-        .filter(|count| (1..=1_000_000).contains(count))
+    number(text).filter(|count| (1..=1_000_000).contains(count))
 }
 
 /// The text of `gltracker --help`.
@@ -323,6 +319,7 @@ mod tests {
                 &["--max-slots", "0"],
                 "'0' is not a number of slots from 4 to 1000000",
             ),
+            (&["--max-slots", "+80"], "'+80' is not a number of slots"),
             (&["--max-slots", "many"], "'many' is not a number of slots"),
             (
                 &["--max-slots", "18446744073709551616"],

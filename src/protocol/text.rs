@@ -1,9 +1,11 @@
-//! Which characters may travel, and how anything else is shown.
+//! Which characters may travel, how anything else is shown, and how a number is written.
 //!
 //! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's
 //! log. A value therefore never holds a character that could move a cursor, start a new line or
 //! reverse the reading order; and where such a character must be mentioned (in an `ERR` line, in
 //! a log line) it is spelled out.
+
+use std::str::FromStr;
 
 /// True for a character that is nothing but visible text or a space.
 ///
@@ -39,6 +41,12 @@ pub fn spelled_out(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// The number that `text` spells with digits alone; std would take a plus sign before them.
+pub fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +74,16 @@ mod tests {
         assert_eq!(spelled_out("a\u{1b}[2Jb", 20), "a\\u{1b}[2Jb");
         assert_eq!(spelled_out("abcdef", 3), "abc…");
         assert_eq!(spelled_out("abc", 3), "abc");
+    }
+
+    #[test]
+    fn a_number_is_digits_and_fits() {
+        assert_eq!(
+            (number::<u8>("24"), number::<u8>("007")),
+            (Some(24), Some(7))
+        );
+        for bad in ["", "+24", "-1", " 1", "1 ", "256", "२"] {
+            assert_eq!(number::<u8>(bad), None, "{bad}");
+        }
     }
 }

@@ -115,6 +115,9 @@ mod tests {
         let numbers: Vec<usize> = wrong.iter().map(|line| line.number).collect();
         assert_eq!((bans.count(), numbers), (1, vec![1, 2, 5]));
         assert!(wrong[0].why.contains("did you mean 192.0.2.0/24?"));
+        let (_, wrong) = Bans::parse("192.0.2.1\u{1b}]0;x\u{7}\u{202e}/32 spam");
+        let why = "'192.0.2.1\\u{1b}]0;x\\u{7}\\u{202e}/32' is not an address";
+        assert!(wrong[0].why.starts_with(why), "{}", wrong[0].why);
         assert!(text(&bans, "203.0.113.9").is_some());
     }
 }

@@ -4,9 +4,13 @@
 //! it. Whoever has one IPv6 address has at least the 2^64 of its subnet, and often 65,536 such
 //! subnets; whoever can rent one IPv4 address can often rent its neighbours.
 
+use crate::protocol::text::{number, spelled_out};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+/// The most characters of what is not a network that are shown: the longest network has 43.
+const MAX_SHOWN: usize = 50;
 
 /// True for an address that a game server can be at: one that names a single host. `0.0.0.0` and
 /// `::` name whichever host reads them, and broadcast and multicast addresses many.
@@ -95,14 +99,13 @@ impl FromStr for Network {
         let (ip, bits) = text
             .split_once('/')
             .map_or((text, None), |(ip, bits)| (ip, Some(bits)));
+        let text = spelled_out(text, MAX_SHOWN);
         let wrong = || format!("'{text}' is not an address, nor a network such as 192.0.2.0/24");
         let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
         let most = if ip.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
             None => most,
-            Some(bits) => bits
-                .parse()
-                .ok()
+            Some(bits) => number(bits)
                 .filter(|&bits| bits <= most)
                 .ok_or_else(wrong)?,
         };
@@ -193,6 +196,7 @@ mod tests {
             "192.0.2.0/33",
             "192.0.2.0/",
             "192.0.2.0/-1",
+            "192.0.2.0/+24",
             "192.0.2/24",
             "192.0.2.1/24",
             "::/129",
@@ -203,6 +207,12 @@ mod tests {
         }
         let said = "192.0.2.1/24".parse::<Network>().unwrap_err();
         assert!(said.contains("did you mean 192.0.2.0/24?"), "{said}");
+        let said = format!("\u{1b}[2J{}", "x".repeat(999)).parse::<Network>();
+        let said = said.unwrap_err();
+        assert!(
+            said.starts_with("'\\u{1b}[2Jxxx") && said.len() < 200,
+            "{said}"
+        );
     }
 
     #[test]

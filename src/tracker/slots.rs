@@ -3,6 +3,8 @@
 //! This file hides which classes there are and how many slots each has. One class never takes the
 //! slots of another.
 
+use crate::protocol::text::number;
+
 /// What a slot is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -48,7 +50,7 @@ impl std::str::FromStr for SlotShares {
     fn from_str(text: &str) -> Result<Self, String> {
         let shares: Option<Vec<u32>> = text
             .split(':')
-            .map(|n| n.parse().ok().filter(|n| (1..=10_000).contains(n)))
+            .map(|n| number(n).filter(|n| (1..=10_000).contains(n)))
             .collect();
         match shares.as_deref() {
             Some(&[pending, listed, client, watcher]) => {
@@ -129,6 +131,7 @@ mod tests {
             "0:1:1:1",
             "a:1:1:1",
             "1:1:1:-1",
+            "1:1:1:+1",
             "1:1:1:10001",
             "4294967296:1:1:1",
             "1:1:1:18446744073709551616",

@@ -52,6 +52,11 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
             &["--max-slots", "3"],
             "'3' is not a number of slots from 4 to 1000000",
         ),
+        (
+            &["--log-level", "a\n\u{1b}[2J"],
+            "'a\\u{a}\\u{1b}[2J' is not a level",
+        ),
+        (&["--trust", "192.0.2.0/+24"], "'192.0.2.0/+24' is not an"),
         (&["serv"], "there is no command 'serv'; did you mean serve?"),
         (
             &["--max-slots", "4", "--slot-shares", "1:1:1:10000"],

@@ -1,7 +1,7 @@
 //! Which keys are known, in which order they are sent, and what their values may be.
 
 use crate::protocol::message::{ErrorCode, Refusal};
-use crate::protocol::text::spelled_out;
+use crate::protocol::text::{number, spelled_out};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -37,10 +37,7 @@ pub(in crate::protocol) fn place(key: &str) -> (usize, &str) {
 /// `bad-value`, naming the key and what its value must be.
 pub fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
     let is_one_of = |words: [&str; 4]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
-    let number = |least: u16| {
-        let is_number = value.bytes().all(|b| b.is_ascii_digit());
-        value.parse().ok().filter(|&n| is_number && n >= least)
-    };
+    let number = |least: u16| number(&value).filter(|&n| n >= least);
     let respelled = |n: u16| match value.len() > 1 && value.starts_with('0') {
         true => Cow::Owned(n.to_string()),
         false => value.clone(),

@@ -18,6 +18,7 @@
 use crate::protocol::infos::Infos;
 use crate::protocol::line::MAX_LINE;
 use crate::protocol::message::GameServerCommand;
+use crate::protocol::text::number;
 use crate::tracker::keys::{Keys, is_name};
 use crate::tracker::list::List;
 use std::collections::HashMap;
@@ -171,7 +172,7 @@ fn read_line(line: &[u8]) -> Option<Saved> {
     let mut words = line.splitn(4, ' ');
     let until = match words.next()? {
         "live" => None,
-        second => Some(second.parse().ok()?),
+        second => Some(number(second)?),
     };
     let peer = words.next()?.parse().ok()?;
     let key = match words.next()? {
@@ -325,6 +326,7 @@ mod tests {
         for bad in [
             "",
             "live",
+            "+5 192.0.2.1 password INFOS ip=192.0.2.1 port=5",
             "dead 192.0.2.1 password INFOS ip=192.0.2.1 port=5",
             "live here password INFOS ip=192.0.2.1 port=5",
             "live 192.0.2.1 secret INFOS ip=192.0.2.1 port=5",

@@ -176,6 +176,7 @@ fn network_of(text: &str) -> Option<Network> {
         .filter(|ip: &IpAddr| ip.to_canonical() == *ip)?;
     let most = if ip.is_ipv4() { 32 } else { 128 };
     let bits = match text.contains('/') {
+        true if bits.starts_with('+') => return None,
         true => bits.parse().ok().filter(|bits| *bits <= most)?,
         false => most,
     };
@@ -202,4 +203,5 @@ fn contains((is_v4, first, bits): Network, ip: IpAddr) -> bool {
 fn are_lines(wrong: &[WrongLine], numbers: &[usize]) {
     let found: Vec<usize> = wrong.iter().map(|line| line.number).collect();
     assert_eq!(found, numbers);
+    wrong.iter().for_each(|line| plain_line(&line.why));
 }
