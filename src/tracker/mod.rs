@@ -40,6 +40,7 @@ mod current;
 mod guests;
 mod keeper;
 mod lasting;
+mod lock;
 mod lounge;
 mod outage;
 mod places;
@@ -240,7 +241,7 @@ impl Tracker {
         watchers::start(shared).map_err(StartError::Thread)?;
         guests::start(shared).map_err(StartError::Thread)?;
         if let Some(folder) = config.publish {
-            publish::start(shared, folder).map_err(StartError::Thread)?;
+            publish::start(shared, folder)?;
         }
         shared
             .lounge

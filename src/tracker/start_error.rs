@@ -5,7 +5,7 @@ use super::machine::Shortage;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a tracker did not start.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub enum StartError {
     StateNoFile(PathBuf),
     /// What is to be the folder for published files is something else.
     NoFolder(PathBuf),
+    /// Another tracker publishes in the folder.
+    PublishInUse(PathBuf),
+    /// Nothing can be written at the path that this flag gives.
+    NoPlace(&'static str, PathBuf, io::Error),
     /// The state file and the published files would take each other's place here.
     Clash(PathBuf),
     /// An address cannot be listened on.
@@ -37,6 +41,19 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// An error that keeps a tracker from writing where `flag` says. A disk that is full is none: it
+    /// may have room again, and the tracker of a machine that was started again must start.
+    pub(super) fn unless_full(
+        flag: &'static str,
+        path: &Path,
+        error: io::Error,
+    ) -> Result<(), Self> {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Ok(()),
+            _ => Err(Self::NoPlace(flag, path.to_owned(), error)),
+        }
+    }
+
     /// True if what was said is wrong, which stays so until somebody changes it; false if the system
     /// said no.
     pub fn is_wrong_usage(&self) -> bool {
@@ -96,6 +113,25 @@ impl fmt::Display for StartError {
             ),
             Self::NoFolder(path) => {
                 write!(f, "{} is not a folder; --publish needs one", path.display())
+            }
+            Self::PublishInUse(path) => write!(
+                f,
+                "another tracker publishes in {}; stop it, or choose another folder with --publish",
+                path.display()
+            ),
+            Self::NoPlace(flag, path, error) if error.kind() == io::ErrorKind::NotFound => write!(
+                f,
+                "{flag} {}: the folder {} is not there; make it, so that the user who runs the \
+                 tracker can write to it, or choose another place",
+                path.display(),
+                path.parent().unwrap_or(path).display()
+            ),
+            Self::NoPlace(flag, path, error) => {
+                write!(
+                    f,
+                    "{flag} {}: nothing can be written there: {error}",
+                    path.display()
+                )
             }
             Self::Clash(path) => write!(
                 f,
