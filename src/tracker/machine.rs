@@ -19,7 +19,8 @@ pub const OTHER_THREADS: usize = 9;
 
 /// Descriptors that are not connections: standard streams, two listeners, four pipes with two ends
 /// each, two sockets for datagrams, one for the service manager, one that rings at a door, the random
-/// numbers, the lock of the state file, and those of files that are read or written: some 20.
+/// numbers, the locks of the state file and the published folder, and those of files that are read or
+/// written: some 20.
 const OTHER_DESCRIPTORS: usize = 32;
 
 /// Memory maps a std thread takes: its stack, the guard page below, and the same for the stack

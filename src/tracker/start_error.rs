@@ -5,7 +5,7 @@ use super::machine::Shortage;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a tracker did not start.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub enum StartError {
     TooFewSlots(usize),
     /// The machine does not allow as many slots as were asked for.
     Machine(usize, Shortage),
+    /// The machine does not allow even so few slots, and nobody has asked for a number.
+    TooSmall(usize, Shortage),
     /// The timings cannot be used; only a program that starts a tracker itself can set them.
     Timings(String),
     /// The passwords cannot be used.
@@ -28,6 +30,10 @@ pub enum StartError {
     StateNoFile(PathBuf),
     /// What is to be the folder for published files is something else.
     NoFolder(PathBuf),
+    /// Another tracker publishes in the folder.
+    PublishInUse(PathBuf),
+    /// Nothing can be written at the path that this flag gives.
+    NoPlace(&'static str, PathBuf, io::Error),
     /// The state file and the published files would take each other's place here.
     Clash(PathBuf),
     /// An address cannot be listened on.
@@ -37,6 +43,19 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// An error that keeps a tracker from writing where `flag` says. A disk that is full is none: it
+    /// may have room again, and the tracker of a machine that was started again must start.
+    pub(super) fn unless_full(
+        flag: &'static str,
+        path: &Path,
+        error: io::Error,
+    ) -> Result<(), Self> {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Ok(()),
+            _ => Err(Self::NoPlace(flag, path.to_owned(), error)),
+        }
+    }
+
     /// True if what was said is wrong, which stays so until somebody changes it; false if the system
     /// said no.
     pub fn is_wrong_usage(&self) -> bool {
@@ -57,13 +76,19 @@ impl fmt::Display for StartError {
         match self {
             Self::TooFewSlots(slots) => write!(
                 f,
-                "--max-slots {slots} leaves a class without a slot; give more slots, or other \
+                "{slots} slots leave a class without one; give more with --max-slots, or other \
                  --slot-shares"
             ),
             Self::Machine(slots, shortage) => {
                 write!(
                     f,
                     "--max-slots {slots} is more than this machine allows: {shortage}"
+                )
+            }
+            Self::TooSmall(slots, shortage) => {
+                write!(
+                    f,
+                    "this machine does not allow even {slots} slots: {shortage}"
                 )
             }
             Self::Timings(why) => write!(f, "the timings cannot be used: {why}"),
@@ -96,6 +121,25 @@ impl fmt::Display for StartError {
             ),
             Self::NoFolder(path) => {
                 write!(f, "{} is not a folder; --publish needs one", path.display())
+            }
+            Self::PublishInUse(path) => write!(
+                f,
+                "another tracker publishes in {}; stop it, or choose another folder with --publish",
+                path.display()
+            ),
+            Self::NoPlace(flag, path, error) if error.kind() == io::ErrorKind::NotFound => write!(
+                f,
+                "{flag} {}: the folder {} is not there; make it, so that the user who runs the \
+                 tracker can write to it, or choose another place",
+                path.display(),
+                path.parent().unwrap_or(path).display()
+            ),
+            Self::NoPlace(flag, path, error) => {
+                write!(
+                    f,
+                    "{flag} {}: nothing can be written there: {error}",
+                    path.display()
+                )
             }
             Self::Clash(path) => write!(
                 f,

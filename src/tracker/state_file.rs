@@ -11,6 +11,7 @@ use super::StartError;
 use super::credentials::Credential;
 use super::entry::Entry;
 use super::lasting;
+use super::lock::NoLock;
 use super::log::Level;
 use super::outage::Outage;
 use super::places::behind_links;
@@ -19,7 +20,7 @@ use super::services::{Shared, lock};
 use crate::protocol::revision::Revision;
 use crate::protocol::scope::Scope;
 use crate::threads;
-use disk::{Disk, NoLock};
+use disk::Disk;
 use format::Saved;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -42,8 +43,9 @@ const WRITE_EVERY: Duration = Duration::from_millis(900);
 /// Puts the game servers of the state file back on the list, and keeps it up to date from now on.
 ///
 /// # Errors
-/// If another tracker does that, if `path` cannot be a file, or without a thread. A file that
-/// cannot be read or written is none: that is logged, and the tracker runs.
+/// If another tracker does that, if `path` cannot be a file or nothing can be written there, or
+/// without a thread. What was written there and cannot be read is none, nor is a disk that is full:
+/// that is logged, and the tracker runs.
 pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartError> {
     // A link stays one: what it leads to is what is locked and replaced.
     let path = behind_links(&path).map_err(|error| StartError::File(path, error))?;
@@ -51,9 +53,12 @@ pub(super) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), StartE
     if disk.is_no_file() {
         return Err(StartError::StateNoFile(disk.path().to_owned()));
     }
-    // Any other reason not to have the lock is met again, and said, when the file is written.
-    if let Err(NoLock::Held) = disk.hold() {
-        return Err(StartError::StateInUse(disk.path().to_owned()));
+    match disk.hold() {
+        Err(NoLock::Held) => return Err(StartError::StateInUse(disk.path().to_owned())),
+        Err(NoLock::Failed(error)) => {
+            StartError::unless_full("--state", disk.path(), error)?;
+        }
+        Ok(()) => {}
     }
     let mut keeper = StateFile {
         shared,

@@ -68,6 +68,7 @@ fn wrong_passwords_shut_a_host_out_of_the_login_and_not_out_of_the_list() {
     assert_ne!(tracker.stats()["penalties"], "0");
     assert!(stranger(&tracker).ask("LIST").starts_with("END count=0"));
     tracker.wait_for_stat("in-penalty", "1");
+    tracker.wait_for_log(" reason=in-penalty ");
     // Who has the right one is let in, whatever his neighbours have tried.
     let mut neighbour = tracker.log_in(7, "");
     assert_eq!(neighbour.ask("INFOS nbplayers=1"), "OK");
@@ -89,6 +90,7 @@ fn one_host_has_so_many_game_servers_on_the_list() {
     let _again = tracker.log_in(2, "nbplayers=1");
     assert_eq!(tracker.list().len(), 2);
     assert_eq!(tracker.stats()["over-share"], "1");
+    tracker.wait_for_log(" reason=over-share ");
 }
 
 #[test]

@@ -229,27 +229,54 @@ fn a_full_disk_leaves_the_list_and_the_old_files_alone() {
     assert_ne!(failures, "0");
 }
 
-#[test]
-fn what_is_no_folder_is_refused_and_one_that_cannot_be_is_not() {
-    let folder = Folder::new("file");
-    fs::write(&folder.0, "").unwrap();
+/// A tracker that is to publish in `folder` does not start; what it says.
+fn refusal(folder: &Path) -> String {
     let mut command = command();
     command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
-    command.arg("--publish").arg(&folder.0);
+    command.args(["--max-slots", "16", "--publish"]).arg(folder);
     let output = outcome(command);
-    assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("is not a folder"), "{said}");
-    fs::remove_file(&folder.0).unwrap();
-    let tracker = start(&folder.0.join("deep"));
-    let warning = tracker.wait_for_log("event=not-published");
-    let why = "error=\"the folder is not there and cannot be made: No such file or directory";
-    let names = format!("folder={}/deep ", folder.0.display());
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    said
+}
+
+#[test]
+fn what_is_no_folder_is_refused_and_so_is_one_that_cannot_be() {
+    let folder = Folder::new("file");
+    fs::write(&folder.0, "").unwrap();
+    assert!(refusal(&folder.0).contains("is not a folder"));
+    let inside = refusal(&folder.0.join("inside"));
     assert!(
-        warning.contains(why) && warning.contains(&names),
-        "{warning}"
+        inside.contains("nothing can be written there: "),
+        "{inside}"
     );
-    assert!(!warning.contains("file="), "{warning}");
-    let _game_server = tracker.log_in(23460, "");
-    assert_eq!(tracker.list().len(), 1);
+    fs::remove_file(&folder.0).unwrap();
+    let deep = refusal(&folder.0.join("deep"));
+    let path = folder.0.display();
+    let why = format!("--publish {path}/deep: the folder {path} is not there; make it");
+    assert!(deep.contains(&why), "{deep}");
+}
+
+#[test]
+fn two_trackers_do_not_share_a_folder() {
+    let folder = Folder::new("two");
+    let mut tracker = start(&folder.0);
+    let link = Folder::new("two-link");
+    std::os::unix::fs::symlink(&folder.0, &link.0).unwrap();
+    for name in [&folder.0, &link.0] {
+        let said = refusal(name);
+        assert!(said.contains("another tracker publishes in"), "{said}");
+    }
+    // Killed, it leaves nothing behind that keeps the next one out.
+    tracker.kill();
+    let second = start(&folder.0);
+    // Of two whose folder is made anew, one has it and the other says that it has not.
+    wait_for(&folder.0.join("index.html"), "</html>");
+    let moved = Folder::new("two-moved");
+    fs::rename(&folder.0, &moved.0).unwrap();
+    let third = start(&folder.0);
+    second.wait_for_log("error=\"another tracker publishes there\"");
+    drop(third);
+    second.wait_for_log("event=published-again");
+    fs::remove_file(&link.0).unwrap();
 }

@@ -35,6 +35,17 @@ impl Place {
         TrackerProcess::start_with(&["--max-slots", "80", "--state", &self.file])
     }
 
+    /// A tracker that is to keep its list in `file` says why it does not start.
+    fn refuses(&self, file: &str, why: &str) {
+        let mut command = command();
+        command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+        command.args(["--max-slots", "16", "--state", file]);
+        let output = outcome(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_so = said.starts_with("gltracker: --state ") && said.contains(why);
+        assert!(output.status.code() == Some(3) && is_so, "{said}");
+    }
+
     fn beside(&self, end: &str) -> PathBuf {
         format!("{}{end}", self.file).into()
     }
@@ -394,12 +405,21 @@ fn two_trackers_do_not_share_a_file() {
     tracker.kill();
     place.start();
 
-    let mut folder = command();
-    folder.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
-    folder.args(["--state", place.folder.to_str().unwrap()]);
-    let output = outcome(folder);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is not a regular file"));
+    place.refuses(place.folder.to_str().unwrap(), "is not a regular file");
+}
+
+#[test]
+fn where_no_file_can_be_nothing_is_started() {
+    let place = Place::new("nowhere");
+    let folder = place.folder.to_str().unwrap();
+    let there = "make it, so that the user who runs the tracker can write to it";
+    let missing = format!("/none is not there; {there}");
+    place.refuses(&format!("{folder}/none/state"), &missing);
+    std::os::unix::fs::symlink("none/state", place.beside("-link")).unwrap();
+    place.refuses(&format!("{folder}/list-link"), &missing);
+    fs::write(&place.file, "").unwrap();
+    let inside = "nothing can be written there: ";
+    place.refuses(&format!("{}/state", place.file), inside);
 }
 
 #[test]
@@ -449,8 +469,8 @@ fn the_state_file_and_what_is_published_do_not_take_each_others_place() {
 #[test]
 fn a_folder_that_goes_and_comes_back_disturbs_nobody() {
     let place = Place::new("folder");
-    fs::remove_dir(&place.folder).unwrap();
     let tracker = place.start();
+    remove(&place.folder);
     let _one = tracker.log_in(1, "");
     tracker.wait_for_log("event=state-not-written");
     for round in 2..4 {

@@ -9,7 +9,9 @@ mod folder;
 mod metrics;
 mod servers;
 
+use super::StartError;
 use super::lasting;
+use super::lock::{Lock, NoLock};
 use super::log::Level;
 use super::outage::Outage;
 use super::services::{Shared, lock};
@@ -18,8 +20,9 @@ use folder::{Folder, Stamp};
 use metrics::Metrics;
 use servers::Servers;
 use std::fmt::Display;
+use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What is written.
@@ -42,24 +45,36 @@ pub(super) fn temporary(name: &str) -> String {
 /// Starts the thread. A folder that is not there is made, but not the folder above it.
 ///
 /// # Errors
-/// When the thread cannot be started. A folder that cannot be written is no error.
-pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> io::Result<()> {
+/// If another tracker publishes there or nothing can be written there, or without a thread. A disk
+/// that is full is none.
+pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), StartError> {
+    let no_place = |error| StartError::unless_full("--publish", &folder, error);
     // Only now: one that is removed later was removed by somebody who wanted that.
-    let made = std::fs::create_dir(&folder);
-    let not_made = made.err().filter(|_| !folder.is_dir());
-    let not_made = not_made.map(|error| error.to_string());
+    match fs::create_dir(&folder) {
+        Err(error) if !folder.is_dir() => no_place(error)?,
+        _ => {}
+    }
+    let mut lock = Lock::new(folder.clone(), |path| File::open(path));
+    if let Err(NoLock::Held) = lock.hold() {
+        return Err(StartError::PublishInUse(folder));
+    }
     let started = SystemTime::now();
+    if let Err(error) = Publisher::new(shared, &folder, &mut lock, started).publish_page() {
+        no_place(error)?;
+    }
     // After a panic all files are written anew.
-    let publish = move || Publisher::new(shared, folder.clone(), not_made.clone(), started).run();
-    lasting::start("publisher", threads::STACK, &shared.log, publish).map(drop)
+    let publish = move || Publisher::new(shared, &folder, &mut lock, started).run();
+    lasting::start("publisher", threads::STACK, &shared.log, publish)
+        .map(drop)
+        .map_err(StartError::Thread)
 }
 
 /// All that the thread knows.
-struct Publisher {
+struct Publisher<'a> {
     shared: &'static Shared,
     folder: Folder,
-    /// Why the folder was not made at the start, if it is not there because of that.
-    not_made: Option<String>,
+    /// On the folder, where the system has such locks.
+    lock: &'a mut Lock,
     started: SystemTime,
     servers: Servers,
     /// The files as they were left; `None` for one that must be written.
@@ -70,17 +85,17 @@ struct Publisher {
     outage: Outage,
 }
 
-impl Publisher {
+impl<'a> Publisher<'a> {
     fn new(
         shared: &'static Shared,
-        folder: PathBuf,
-        not_made: Option<String>,
+        folder: &Path,
+        lock: &'a mut Lock,
         started: SystemTime,
     ) -> Self {
         Self {
             shared,
-            folder: Folder::new(folder),
-            not_made,
+            folder: Folder::new(folder.to_owned()),
+            lock,
             started,
             servers: Servers::default(),
             servers_stamp: None,
@@ -93,14 +108,22 @@ impl Publisher {
 
     fn run(mut self) -> ! {
         loop {
-            let written = [
-                ("servers.json", self.publish_servers()),
-                ("index.html", self.publish_page()),
-                ("metrics.prom", self.publish_metrics(Instant::now())),
-            ];
+            let written = self.publish();
             self.say(written, Instant::now());
             std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    fn publish(&mut self) -> [(&'static str, io::Result<()>); 3] {
+        if let Err(NoLock::Held) = self.lock.hold() {
+            let held = || Err(io::Error::other("another tracker publishes there"));
+            return FILES.map(|name| (name, held()));
+        }
+        [
+            ("servers.json", self.publish_servers()),
+            ("index.html", self.publish_page()),
+            ("metrics.prom", self.publish_metrics(Instant::now())),
+        ]
     }
 
     fn publish_servers(&mut self) -> io::Result<()> {
@@ -183,9 +206,6 @@ impl Publisher {
             fields.push(("so", &so));
             self.shared.log.event(Level::Warn, "not-published", &fields);
         }
-        if !is_failing {
-            self.not_made = None;
-        }
         if !is_failing && self.outage.works(now) {
             let fields: [(&str, &dyn Display); 1] = [("folder", &folder)];
             self.shared
@@ -196,15 +216,11 @@ impl Publisher {
 
     /// Why there is no folder, if that is what is wrong.
     fn no_folder(&self) -> Option<String> {
-        match (std::fs::metadata(self.folder.path()), &self.not_made) {
-            (Ok(_), _) => None,
-            (Err(error), _) if error.kind() != io::ErrorKind::NotFound => {
-                Some(format!("the folder cannot be looked at: {error}"))
+        match fs::metadata(self.folder.path()).err()? {
+            error if error.kind() == io::ErrorKind::NotFound => {
+                Some("the folder is not there".to_owned())
             }
-            (Err(_), Some(error)) => Some(format!(
-                "the folder is not there and cannot be made: {error}"
-            )),
-            (Err(_), None) => Some("the folder is not there".to_owned()),
+            error => Some(format!("the folder cannot be looked at: {error}")),
         }
     }
 }

@@ -5,8 +5,9 @@
 //! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
 
 use super::{LOCK, NEW};
+use crate::tracker::lock::{Lock, NoLock, naming};
 use crate::tracker::places;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,26 +18,22 @@ const MAX_FILE: u64 = 256 << 20;
 /// Names that are tried for a file that is set aside: `FILE.bad`, `FILE.bad.1` and so on.
 const MAX_ASIDE: usize = 10;
 
-/// Why there is no lock.
-#[derive(Debug)]
-pub(super) enum NoLock {
-    /// Another process has it.
-    Held,
-    /// The lock file cannot be used.
-    Failed(io::Error),
-}
-
 /// The file.
 #[derive(Debug)]
 pub(super) struct Disk {
     path: PathBuf,
-    lock: Option<File>,
+    lock: Lock,
 }
 
 impl Disk {
     /// The file at `path`, which nobody has looked at yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, lock: None }
+        let open = |path: &Path| {
+            let mut options = options();
+            options.read(true).create(true).truncate(false).open(path)
+        };
+        let lock = Lock::new(places::beside(&path, LOCK), open);
+        Self { path, lock }
     }
 
     /// Where it is.
@@ -54,23 +51,7 @@ impl Disk {
     /// # Errors
     /// [`NoLock`].
     pub(super) fn hold(&mut self) -> Result<(), NoLock> {
-        let path = self.beside(LOCK);
-        if self.lock.as_ref().is_some_and(|lock| is_at(lock, &path)) {
-            return Ok(());
-        }
-        self.lock = None;
-        let lock = options()
-            .read(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| NoLock::Failed(naming(&path, error)))?;
-        match lock.try_lock() {
-            Ok(()) => self.lock = Some(lock),
-            Err(TryLockError::WouldBlock) => return Err(NoLock::Held),
-            Err(TryLockError::Error(error)) => return Err(NoLock::Failed(naming(&path, error))),
-        }
-        Ok(())
+        self.lock.hold()
     }
 
     /// True if there is such a file.
@@ -147,11 +128,6 @@ fn options() -> OpenOptions {
     options
 }
 
-/// The error with the file that it is about, which is not the one that everybody knows of.
-fn naming(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     // One that was left by a crash, or by somebody who would have another file written over.
     match fs::remove_file(path) {
@@ -170,21 +146,6 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// True if what is open is what is at `path` now.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let which = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let here = file.metadata().map(which).ok();
-    here.is_some() && here == fs::metadata(path).map(which).ok()
-}
-
-/// True if something is at `path` now: what is open can not be taken away there.
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]
