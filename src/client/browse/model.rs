@@ -210,6 +210,18 @@ impl Model {
         self.size.1.saturating_sub(3).max(1)
     }
 
+    /// Why a tracker is not heard, if there is room for that below the rows.
+    pub fn reason_below(&self) -> Option<&str> {
+        let is_list = matches!(self.page, Page::List | Page::Search);
+        match &self.connection {
+            // A line before it is left free.
+            Connection::Lost { why, .. } if is_list && self.shown.len() + 2 <= self.room() => {
+                Some(why)
+            }
+            _ => None,
+        }
+    }
+
     /// Why one should not play there, if there is something.
     pub fn trouble(&self, row: &Row) -> Option<String> {
         if let Some(doubt) = row.doubt {

@@ -123,15 +123,20 @@ impl Trackers {
                 told.take(changes, from, self.batches);
                 events.push(Event::List(self.merged()));
             }
-            watch::Event::Lost { why, .. } => told.lost = Some((why.to_string(), true)),
+            watch::Event::Lost { why, .. } => {
+                told.lost = Some((why.told(&self.names[number], "browse"), true));
+            }
             watch::Event::Refused { refused, retry_in } => {
-                told.lost = Some((format!("it said {refused}"), retry_in.is_some()));
+                let why = format!("{}: it said {refused}", self.names[number]);
+                told.lost = Some((why, retry_in.is_some()));
             }
         }
-        let mut all = self.names.iter().zip(&self.told);
-        let lost = all.find_map(|(name, told)| Some((name, told, told.lost.as_ref()?)));
-        events.extend(lost.map(|(name, told, (why, is_retried))| Event::Lost {
-            why: format!("{name}: {why}"),
+        let lost = self
+            .told
+            .iter()
+            .find_map(|told| Some((told, told.lost.as_ref()?)));
+        events.extend(lost.map(|(told, (why, is_retried))| Event::Lost {
+            why: why.clone(),
             is_retried: *is_retried,
             was_heard: told.was_heard,
         }));

@@ -168,7 +168,8 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     let screen = text(&model, now + Duration::from_secs(90));
     assert!(screen.contains("near and empty"), "{screen}");
     assert!(
-        screen.contains("5 of 5 servers, updated 90 s ago, LOST, trying again, connection refused"),
+        screen.contains("5 of 5 servers, tracker.example, updated 90 s ago, LOST, trying again\n")
+            && screen.contains("\n  no list from connection refused\n"),
         "{screen}"
     );
     let mut model = super::super::model::tests::model();
