@@ -71,7 +71,7 @@ Shows the game servers of one or several trackers (HOST[:PORT]; 127.0.0.1:23471,
 GLTRACKER_TRACKER names, if none is given), measures how near they are, and follows what changes.
 Enter joins the selected one: with --exec it runs your game and comes back when that ends (by
 Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both), without it it prints
-ip:port and leaves. ? shows all keys.
+ip:port and leaves. Those that may not be there come last, with a ~. ? shows all keys.
 Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
 
 Flags:

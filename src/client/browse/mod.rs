@@ -137,6 +137,7 @@ impl Browser {
     fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
         loop {
             model.settle();
+            model.scrolled = model.scrolled.min(pages::most_scrolled(model));
             terminal.draw(view::draw(model, Instant::now()))?;
             let mut next = match self.happened.recv_timeout(TICK) {
                 Ok(happening) => Some(happening),

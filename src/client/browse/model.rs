@@ -127,6 +127,8 @@ pub struct Model {
     top: usize,
     /// The page in front.
     pub page: Page,
+    /// What the help was opened over, and is closed to.
+    behind: Page,
     /// The line of the page that is shown first, where it is longer than the terminal.
     pub scrolled: usize,
     /// What is searched for; empty for everything.
@@ -169,6 +171,7 @@ impl Model {
             is_stale: false,
             top: 0,
             page: Page::List,
+            behind: Page::List,
             scrolled: 0,
             search: String::new(),
             hidden: Hidden::default(),
@@ -305,6 +308,7 @@ impl Model {
             let name = lost.name();
             let text = format!("{} has left the list", cut(&name, NAME_IN_NOTICE));
             self.notice = Some((text, now));
+            self.behind = Page::List;
             if self.page == Page::Details {
                 self.page = Page::List;
             }

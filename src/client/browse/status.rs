@@ -182,6 +182,7 @@ pub(super) fn keys(model: &Model) -> Line {
             "c copy address",
             "↑↓ scroll",
             "Esc back",
+            "? help",
         ],
         Page::Help => &["↑↓ scroll", "Esc back"],
     };

@@ -50,8 +50,7 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
     let room = model.room();
     let mut screen = match model.page {
         Page::List | Page::Search => list(model),
-        Page::Details => pages::details(model),
-        Page::Help => pages::help(model),
+        Page::Details | Page::Help => pages::page(model),
     };
     screen.truncate(room + 1);
     screen.resize(room + 1, Line::new(Style::Plain, "", columns));

@@ -400,6 +400,28 @@ fn keys_ask_for_what_they_say() {
 }
 
 #[test]
+fn the_help_is_opened_over_the_details_and_closed_to_them() {
+    let mut model = five(Instant::now());
+    for (keys, page) in [
+        ("?", Page::Help),
+        ("\x1b", Page::List),
+        ("i", Page::Details),
+        ("?", Page::Help),
+        ("?", Page::Details),
+        ("?\x1b", Page::Details),
+        ("\x1b", Page::List),
+    ] {
+        assert_eq!(press(&mut model, keys), None);
+        assert_eq!(model.page, page, "{keys:?}");
+    }
+    // What the details were about may leave the list meanwhile.
+    press(&mut model, "i?");
+    model.on_event(Event::List(vec![entry(2, "")]), Instant::now());
+    press(&mut model, "?");
+    assert_eq!(model.page, Page::List);
+}
+
+#[test]
 fn trouble_is_told_by_its_weight() {
     let mut model = five(Instant::now());
     let trouble = |model: &Model| -> Vec<Option<String>> {

@@ -181,6 +181,24 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
 }
 
 #[test]
+fn the_help_fits_an_ordinary_terminal() {
+    let now = Instant::now();
+    let mut model = model();
+    model.on_event(Event::Size(80, 24), now);
+    model.page = Page::Help;
+    let screen = text(&model, now);
+    assert!(!screen.contains("…\n"), "{screen}");
+    assert!(
+        screen.contains("  Order: ping, players, name, "),
+        "{screen}"
+    );
+    assert_eq!(pages::most_scrolled(&model), 0);
+    model.on_event(Event::Size(80, 10), now);
+    model.scrolled = usize::MAX;
+    assert!(text(&model, now).contains("  Order: "), "the end of it");
+}
+
+#[test]
 fn details_show_every_field() {
     let now = Instant::now();
     let mut model = five(now);
