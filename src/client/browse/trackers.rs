@@ -144,12 +144,14 @@ impl Trackers {
     }
 
     /// Every game server once, however many trackers know it. That is believed against which the
-    /// least speaks, then what was said last, then the tracker that was named first.
+    /// least speaks, then a tracker that is heard, then what was said last, then the tracker that
+    /// was named first.
     fn merged(&self) -> Vec<Listed> {
         let mut merged = BTreeMap::new();
         for told in &self.told {
             for (address, (infos, batch)) in &told.list {
-                let weight = (Doubt::of(address.ip(), infos, told.from), Reverse(*batch));
+                let doubt = Doubt::of(address.ip(), infos, told.from);
+                let weight = (doubt, told.lost.is_some(), Reverse(*batch));
                 let best = merged.entry(*address).or_insert((weight, infos));
                 if weight < best.0 {
                     *best = (weight, infos);
@@ -158,7 +160,7 @@ impl Trackers {
         }
         let listed = merged.into_iter();
         listed
-            .map(|(address, ((doubt, _), infos))| (address, infos.clone(), doubt))
+            .map(|(address, ((doubt, ..), infos))| (address, infos.clone(), doubt))
             .collect()
     }
 }
@@ -292,6 +294,13 @@ mod tests {
         assert_eq!(told(2, "nbplayers=6"), Some(6));
         assert_eq!(told(3, "nbplayers=3"), Some(6));
         assert_eq!(told(3, "nbplayers=7"), Some(7));
+        // Who is not heard any more may have missed what has changed since.
+        let lost = watch::Event::Lost {
+            why: crate::client::Error::CutOff,
+            retry_in: std::time::Duration::ZERO,
+        };
+        trackers.on_event(3, lost);
+        assert_eq!(only(&trackers.on_event(2, batch(&[]))).0, Some(6));
     }
 
     #[test]
