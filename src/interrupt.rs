@@ -30,6 +30,9 @@ const GIVERS: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// Where the C library looks for programs if nobody says where.
+const USUAL_PATH: &str = "/bin:/usr/bin";
+
 /// A shell becomes its arguments.
 const IGNORING: [&str; 2] = ["-c", r#"trap "" INT QUIT; exec "$0" "$@""#];
 
@@ -70,12 +73,21 @@ pub(crate) fn command(program: &OsStr) -> io::Result<Command> {
     let mut command = match giver.filter(|_| !has_sign) {
         None => Command::new(program),
         Some(giver) => {
-            find(program, &std::env::var_os("PATH").unwrap_or_default())?;
+            check(program)?;
             given(giver, program)
         }
     };
     command.env_remove(VARIABLE);
     Ok(command)
+}
+
+/// Looks whether there is such a program.
+///
+/// # Errors
+/// When there is none, or it may not be executed.
+pub(crate) fn check(program: &OsStr) -> io::Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_else(|| USUAL_PATH.into());
+    find(program, &path).map(drop)
 }
 
 fn given((name, arguments): &(&str, &[&str]), program: impl AsRef<OsStr>) -> Command {
@@ -107,15 +119,15 @@ fn find(program: &OsStr, path: &OsStr) -> io::Result<PathBuf> {
             .map(|folder| folder.join(program))
             .collect(),
     };
-    let mut error = io::ErrorKind::NotFound;
+    let mut error = (io::ErrorKind::NotFound, "there is no such program");
     for place in places {
         match place.metadata() {
             Ok(file) if file.is_file() && system::may_be_executed(&file) => return Ok(place),
-            Ok(_) => error = io::ErrorKind::PermissionDenied,
+            Ok(_) => error = (io::ErrorKind::PermissionDenied, "it may not be executed"),
             Err(_) => {}
         }
     }
-    Err(error.into())
+    Err(io::Error::new(error.0, error.1))
 }
 
 #[cfg(unix)]

@@ -71,7 +71,7 @@ Shows the game servers of one or several trackers (HOST[:PORT]; 127.0.0.1:23471,
 GLTRACKER_TRACKER names, if none is given), measures how near they are, and follows what changes.
 Enter joins the selected one: with --exec it runs your game and comes back when that ends (by
 Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both), without it it prints
-ip:port and leaves. ? shows all keys.
+ip:port and leaves. Those that may not be there come last, with a ~. ? shows all keys.
 Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
 
 Flags:
@@ -80,7 +80,7 @@ In --exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{addr
 for what the game server has, which is also in the environment: GAME_SERVER_IP, GAME_SERVER_PORT,
 GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.
 NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage, 3 there is no terminal
-for it, or the address that was picked cannot be written.
+for it, or no such program, or the address that was picked cannot be written.
 ",
         flags::table(&FLAGS)
     )

@@ -1,5 +1,6 @@
 //! Why a tracker gave no list.
 
+use super::address::DEFAULT_PORT;
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
 use std::fmt;
@@ -7,6 +8,9 @@ use std::io;
 
 /// The most characters of what a stranger sent that are shown.
 const MAX_SHOWN: usize = 300;
+
+/// What std puts before the words of the resolver.
+const LOOK_UP: &str = "failed to lookup address information: ";
 
 /// Why there is no list. Displayed as a sentence without the tracker's name; what the tracker
 /// sent is plain text in it.
@@ -31,13 +35,16 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                f.write_str("no connection: nobody listens there")
+            }
             Self::Unreachable(error) => {
                 let text = error.to_string();
-                // What std wraps around the resolver's words says nothing to a person.
-                let text = text.strip_prefix("failed to lookup address information: ");
-                match text {
+                // What std puts before and behind the system's words says nothing to a person.
+                let text = text.split(" (os error").next().unwrap_or_default();
+                match text.strip_prefix(LOOK_UP) {
                     Some(text) => write!(f, "the name was not found: {text}"),
-                    None => write!(f, "no connection: {error}"),
+                    None => write!(f, "no connection: {text}"),
                 }
             }
             Self::Late => f.write_str("it did not answer in time"),
@@ -49,6 +56,28 @@ impl fmt::Display for Error {
             ),
             Self::Wrong(text) => write!(f, "its answer cannot be right: {text}"),
             Self::TooMuch(bound) => write!(f, "it sent too much: {bound}"),
+        }
+    }
+}
+
+impl Error {
+    /// This, as the user of `gltracker <command>` is told of it who wants the list of `tracker`,
+    /// which is displayed like that; with what to do, where that is known.
+    pub(super) fn told(&self, tracker: &str, command: &str) -> String {
+        let host = tracker.strip_suffix(&format!(":{DEFAULT_PORT}"));
+        let is_word = |host: &str| host != "localhost" && !host.contains(['.', ':']);
+        match (self, host) {
+            (Self::Unreachable(error), Some("127.0.0.1" | "[::1]" | "localhost"))
+                if error.kind() == io::ErrorKind::ConnectionRefused =>
+            {
+                format!("{tracker}: no tracker on this machine; name one: gltracker {command} HOST")
+            }
+            (Self::Unreachable(error), Some(host))
+                if is_word(host) && error.to_string().starts_with(LOOK_UP) =>
+            {
+                format!("{tracker}: {self}; a condition is written key=value")
+            }
+            _ => format!("{tracker}: {self}"),
         }
     }
 }
@@ -101,6 +130,47 @@ impl fmt::Display for Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_system_says_is_told_in_words_with_what_to_do() {
+        let refused = || Error::Unreachable(io::ErrorKind::ConnectionRefused.into());
+        let no_route = || Error::Unreachable(io::Error::from_raw_os_error(113));
+        let unknown = || {
+            let text = format!("{LOOK_UP}Name or service not known");
+            Error::Unreachable(io::Error::other(text))
+        };
+        let here = "no tracker on this machine; name one: gltracker list HOST";
+        let not_found = "the name was not found: Name or service not known";
+        for (error, tracker, told) in [
+            (refused(), "127.0.0.1:23471", here),
+            (refused(), "[::1]:23471", here),
+            (refused(), "localhost:23471", here),
+            (
+                refused(),
+                "127.0.0.1:1",
+                "no connection: nobody listens there",
+            ),
+            (
+                refused(),
+                "a.example:23471",
+                "no connection: nobody listens there",
+            ),
+            (
+                no_route(),
+                "127.0.0.1:23471",
+                "no connection: No route to host",
+            ),
+            (unknown(), "a.example:23471", not_found),
+            (unknown(), "localhost:23471", not_found),
+            (
+                unknown(),
+                "bogus:23471",
+                &format!("{not_found}; a condition is written key=value"),
+            ),
+        ] {
+            assert_eq!(error.told(tracker, "list"), format!("{tracker}: {told}"));
+        }
+    }
 
     #[test]
     fn what_a_tracker_said_is_shown_as_plain_text_of_bounded_length() {

@@ -1,6 +1,6 @@
 //! The browser in a real terminal, which is tmux.
 
-use crate::harness::{TrackerProcess, accept, gltracker, outcome};
+use crate::harness::{TrackerProcess, accept, command, gltracker, outcome};
 use crate::screen::Screen;
 use crate::tools::need;
 use std::collections::HashSet;
@@ -339,13 +339,45 @@ fn a_game_that_is_not_there_is_named() {
     let tracker = TrackerProcess::start();
     let _game_server = tracker.log_in(4321, "description=only").stay_alive();
     let screen = Screen::run(&format!(
-        "{} browse {} --exec there-is-no-such-game",
+        "touch game; chmod +x game; {} browse {} --exec ./game",
         gltracker(),
         tracker.clients
     ));
     screen.wait_to_see("1 of 1 servers");
+    fs::remove_file(screen.file("game")).unwrap();
     screen.press(&["Enter"]);
-    screen.wait_to_see("there-is-no-such-game cannot be started");
+    screen.wait_to_see("./game cannot be started");
+}
+
+#[test]
+fn a_game_that_never_was_there_is_found_out_at_the_start() {
+    for (game, why) in [
+        ("there-is-no-such-game {ip}", "there is no such program"),
+        ("/nonexistent", "there is no such program"),
+        ("/dev", "it may not be executed"),
+    ] {
+        let mut browse = command();
+        browse.args(["browse", "127.0.0.1:1", "--exec", game]);
+        let output = outcome(browse);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let program = game.split(' ').next().unwrap();
+        assert_eq!(said, format!("gltracker: --exec: '{program}': {why}\n"));
+        assert_eq!(output.status.code(), Some(3));
+    }
+}
+
+#[test]
+fn a_tracker_whose_name_is_not_found_is_not_lost_and_the_reason_is_seen() {
+    if !need("tmux") {
+        return;
+    }
+    let screen = Screen::run(&format!("{} browse no-such-host.invalid", gltracker()));
+    let text = screen.wait_to_see("NO LIST, trying again");
+    assert!(!text.contains("LOST"), "{text}");
+    let reason = "no list from no-such-host.invalid:23471: the name was not found: ";
+    assert!(text.contains(reason), "{text}");
+    screen.press(&["q"]);
+    screen.wait_to_see("code 0");
 }
 
 #[test]

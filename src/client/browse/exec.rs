@@ -19,6 +19,14 @@ enum Part {
     Field(String),
 }
 
+impl Part {
+    fn as_text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Field(text) => text,
+        }
+    }
+}
+
 /// A program, its arguments and what is added to its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -47,6 +55,12 @@ impl Template {
         Ok(Self {
             words: words.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The program, which no field is put into.
+    pub fn program(&self) -> String {
+        let parts = self.words.first().into_iter().flatten();
+        parts.map(Part::as_text).collect()
     }
 
     /// The call that joins the game server at `address`.
@@ -238,6 +252,13 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(call.environment, expected);
+    }
+
+    #[test]
+    fn the_program_is_known_before_anything_is_joined() {
+        let program = |template| Template::parse(template).unwrap().program();
+        assert_eq!(program("'my game' {ip}"), "my game");
+        assert_eq!(program("./game --at {address}"), "./game");
     }
 
     #[test]

@@ -76,11 +76,17 @@ enum Happening {
 /// Shows the lists until the player leaves.
 ///
 /// # Errors
-/// When there is no terminal that this can be done on, or it is gone.
+/// When there is no terminal that this can be done on, or it is gone, or no program to join with.
 pub fn browse(
     request: Request,
     environment: impl Fn(&str) -> Option<std::ffi::OsString>,
 ) -> io::Result<Outcome> {
+    if let Some(template) = &request.exec {
+        let program = template.program();
+        let shown = spelled_out(&program, 200);
+        let wrong = |error| io::Error::other(format!("--exec: '{shown}': {error}"));
+        interrupt::check(program.as_ref()).map_err(wrong)?;
+    }
     let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
     let mut favourites = Favourites::at(favourites::default_path(&environment));
     let loaded = favourites.load();
@@ -131,6 +137,7 @@ impl Browser {
     fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
         loop {
             model.settle();
+            model.scrolled = model.scrolled.min(pages::most_scrolled(model));
             terminal.draw(view::draw(model, Instant::now()))?;
             let mut next = match self.happened.recv_timeout(TICK) {
                 Ok(happening) => Some(happening),

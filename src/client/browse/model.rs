@@ -127,6 +127,8 @@ pub struct Model {
     top: usize,
     /// The page in front.
     pub page: Page,
+    /// What the help was opened over, and is closed to.
+    behind: Page,
     /// The line of the page that is shown first, where it is longer than the terminal.
     pub scrolled: usize,
     /// What is searched for; empty for everything.
@@ -169,6 +171,7 @@ impl Model {
             is_stale: false,
             top: 0,
             page: Page::List,
+            behind: Page::List,
             scrolled: 0,
             search: String::new(),
             hidden: Hidden::default(),
@@ -208,6 +211,18 @@ impl Model {
     /// How many rows there is room for: a head and two lines at the bottom are not for rows.
     pub fn room(&self) -> usize {
         self.size.1.saturating_sub(3).max(1)
+    }
+
+    /// Why a tracker is not heard, if there is room for that below the rows.
+    pub fn reason_below(&self) -> Option<&str> {
+        let is_list = matches!(self.page, Page::List | Page::Search);
+        match &self.connection {
+            // A line before it is left free.
+            Connection::Lost { why, .. } if is_list && self.shown.len() + 2 <= self.room() => {
+                Some(why)
+            }
+            _ => None,
+        }
     }
 
     /// Why one should not play there, if there is something.
@@ -293,6 +308,7 @@ impl Model {
             let name = lost.name();
             let text = format!("{} has left the list", cut(&name, NAME_IN_NOTICE));
             self.notice = Some((text, now));
+            self.behind = Page::List;
             if self.page == Page::Details {
                 self.page = Page::List;
             }

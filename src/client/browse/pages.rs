@@ -1,6 +1,6 @@
 //! The pages behind the list: one game server with all its fields, and what the keys do.
 
-use super::model::{Model, Ping, Row};
+use super::model::{Model, Page, Ping, Row};
 use super::view::{Line, Style, orders};
 use crate::client::width::{pad, plain, wrap};
 use crate::figures::in_units;
@@ -15,11 +15,11 @@ const HELP: &[(&str, &str)] = &[
     ("i", "details: everything it says about itself"),
     ("/", "search as you type; Esc ends the search"),
     ("f", "favourite, or not any more; kept for the next time"),
-    ("o", "order by the next column"),
-    ("O", "the other way round"),
-    ("n", "hide those without players, or show them again"),
-    ("u", "hide those that are full, or show them again"),
-    ("v", "hide those of another version (--game-version)"),
+    ("o  O", "order by the next column; the other way round"),
+    (
+        "n  u  v",
+        "hide the empty, the full, other versions; or show them again",
+    ),
     ("r", "measure all pings again, and ask a lost tracker now"),
     ("c", "copy the address (terminals that know OSC 52)"),
     ("Ctrl-L", "draw the screen anew"),
@@ -29,28 +29,29 @@ const HELP: &[(&str, &str)] = &[
 /// Columns before a value.
 const BEFORE_VALUE: usize = 18;
 
+/// What the signs mean.
+const SIGNS: &str = "
+  ping: the mean of five, in ms, measured from here
+        …  is being measured     ?  does not answer     !  some probes were lost
+        ~  may not be there: stale, not back since its tracker was started again
+        -~ is not to be pinged; i says why
+  Dimmed rows are that, too far away, silent, or of another version.";
+
 /// What the keys and the signs mean.
-pub(super) fn help(model: &Model) -> Vec<Line> {
-    let mut texts = vec![];
-    texts.extend(
-        HELP.iter()
-            .map(|(keys, what)| format!("  {}  {what}", pad(keys, 10))),
-    );
-    texts.push(String::new());
-    texts.push(format!("  The order goes through: {}.", orders()));
-    texts.push("  ping: the mean of five, in ms, measured from here".to_owned());
-    texts.push("        …  is being measured     ?  does not answer".to_owned());
-    texts.push("        !  behind a number: some probes were lost".to_owned());
-    texts.push("        ~  it may not be there: stale (not back since its tracker was".to_owned());
-    texts.push("           started again), or -~ not to be pinged: i says why".to_owned());
-    texts.push("  Dimmed rows are that, too far away, silent, or of another version.".to_owned());
-    page(model, "What the keys do", texts)
+fn help() -> (String, Vec<String>) {
+    let keys = HELP.iter();
+    let mut texts: Vec<String> = keys
+        .map(|(keys, what)| format!("  {}  {what}", pad(keys, 10)))
+        .collect();
+    texts.extend(SIGNS.lines().map(str::to_owned));
+    texts.push(format!("  Order: {}.", orders()));
+    ("What the keys do".to_owned(), texts)
 }
 
 /// Everything about the selected game server.
-pub(super) fn details(model: &Model) -> Vec<Line> {
+fn details(model: &Model) -> (String, Vec<String>) {
     let Some(row) = model.selected() else {
-        return page(model, "Nothing is selected", Vec::new());
+        return ("Nothing is selected".to_owned(), Vec::new());
     };
     let mut texts = Vec::new();
     let mut fact = |what: &str, value: &str| {
@@ -70,7 +71,7 @@ pub(super) fn details(model: &Model) -> Vec<Line> {
     for (key, value) in row.infos.iter() {
         fact(key, &plain(&value, MAX_VALUE));
     }
-    page(model, &row.name(), texts)
+    (row.name(), texts)
 }
 
 fn ping_in_words(row: &Row) -> String {
@@ -90,15 +91,28 @@ fn ping_in_words(row: &Row) -> String {
     }
 }
 
+fn texts(model: &Model) -> (String, Vec<String>) {
+    match model.page {
+        Page::Help => help(),
+        _ => details(model),
+    }
+}
+
+/// How far the page can be scrolled.
+pub(super) fn most_scrolled(model: &Model) -> usize {
+    texts(model).1.len().saturating_sub(model.room())
+}
+
 /// A title and lines that can be scrolled.
-fn page(model: &Model, title: &str, texts: Vec<String>) -> Vec<Line> {
+pub(super) fn page(model: &Model) -> Vec<Line> {
     let columns = model.size.0;
-    let last = texts.len().saturating_sub(model.room());
-    let mut lines = vec![Line::new(Style::Title, &pad(title, columns), columns)];
+    let (title, texts) = texts(model);
+    let first = model.scrolled.min(most_scrolled(model));
+    let mut lines = vec![Line::new(Style::Title, &pad(&title, columns), columns)];
     lines.extend(
         texts
             .iter()
-            .skip(model.scrolled.min(last))
+            .skip(first)
             .take(model.room())
             .map(|text| Line::new(Style::Plain, text, columns)),
     );

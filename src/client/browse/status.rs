@@ -115,8 +115,8 @@ fn connection(model: &Model) -> (Part, Option<String>) {
                 (true, false) => forms(["NO LIST, trying again", "NO LIST"]),
                 (false, _) => forms(["REFUSED, r asks again", "REFUSED (r)"]),
             };
-            // Where there is no row the reason stands in their place.
-            (part, (model.count() > 0).then(|| why.clone()))
+            let is_below = model.reason_below().is_some();
+            (part, (!is_below).then(|| why.clone()))
         }
         Connection::Connecting if model.updated.is_some() => (forms(["asking again", ""]), None),
         _ => (Part(Vec::new()), None),
@@ -182,6 +182,7 @@ pub(super) fn keys(model: &Model) -> Line {
             "c copy address",
             "↑↓ scroll",
             "Esc back",
+            "? help",
         ],
         Page::Help => &["↑↓ scroll", "Esc back"],
     };

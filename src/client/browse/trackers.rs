@@ -123,15 +123,20 @@ impl Trackers {
                 told.take(changes, from, self.batches);
                 events.push(Event::List(self.merged()));
             }
-            watch::Event::Lost { why, .. } => told.lost = Some((why.to_string(), true)),
+            watch::Event::Lost { why, .. } => {
+                told.lost = Some((why.told(&self.names[number], "browse"), true));
+            }
             watch::Event::Refused { refused, retry_in } => {
-                told.lost = Some((format!("it said {refused}"), retry_in.is_some()));
+                let why = format!("{}: it said {refused}", self.names[number]);
+                told.lost = Some((why, retry_in.is_some()));
             }
         }
-        let mut all = self.names.iter().zip(&self.told);
-        let lost = all.find_map(|(name, told)| Some((name, told, told.lost.as_ref()?)));
-        events.extend(lost.map(|(name, told, (why, is_retried))| Event::Lost {
-            why: format!("{name}: {why}"),
+        let lost = self
+            .told
+            .iter()
+            .find_map(|told| Some((told, told.lost.as_ref()?)));
+        events.extend(lost.map(|(told, (why, is_retried))| Event::Lost {
+            why: why.clone(),
             is_retried: *is_retried,
             was_heard: told.was_heard,
         }));
@@ -139,12 +144,14 @@ impl Trackers {
     }
 
     /// Every game server once, however many trackers know it. That is believed against which the
-    /// least speaks, then what was said last, then the tracker that was named first.
+    /// least speaks, then a tracker that is heard, then what was said last, then the tracker that
+    /// was named first.
     fn merged(&self) -> Vec<Listed> {
         let mut merged = BTreeMap::new();
         for told in &self.told {
             for (address, (infos, batch)) in &told.list {
-                let weight = (Doubt::of(address.ip(), infos, told.from), Reverse(*batch));
+                let doubt = Doubt::of(address.ip(), infos, told.from);
+                let weight = (doubt, told.lost.is_some(), Reverse(*batch));
                 let best = merged.entry(*address).or_insert((weight, infos));
                 if weight < best.0 {
                     *best = (weight, infos);
@@ -153,7 +160,7 @@ impl Trackers {
         }
         let listed = merged.into_iter();
         listed
-            .map(|(address, ((doubt, _), infos))| (address, infos.clone(), doubt))
+            .map(|(address, ((doubt, ..), infos))| (address, infos.clone(), doubt))
             .collect()
     }
 }
@@ -287,6 +294,13 @@ mod tests {
         assert_eq!(told(2, "nbplayers=6"), Some(6));
         assert_eq!(told(3, "nbplayers=3"), Some(6));
         assert_eq!(told(3, "nbplayers=7"), Some(7));
+        // Who is not heard any more may have missed what has changed since.
+        let lost = watch::Event::Lost {
+            why: crate::client::Error::CutOff,
+            retry_in: std::time::Duration::ZERO,
+        };
+        trackers.on_event(3, lost);
+        assert_eq!(only(&trackers.on_event(2, batch(&[]))).0, Some(6));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::model::{Column, Connection, Model, Page, Ping, Row};
 use super::{pages, status};
-use crate::client::width::{cut, pad, plain, width};
+use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::figures::in_units;
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
@@ -50,8 +50,7 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
     let room = model.room();
     let mut screen = match model.page {
         Page::List | Page::Search => list(model),
-        Page::Details => pages::details(model),
-        Page::Help => pages::help(model),
+        Page::Details | Page::Help => pages::page(model),
     };
     screen.truncate(room + 1);
     screen.resize(room + 1, Line::new(Style::Plain, "", columns));
@@ -238,17 +237,28 @@ fn list(model: &Model) -> Vec<Line> {
         };
         lines.push(Line::new(style, &text, columns));
     }
-    if lines.len() == 1 {
-        let why = match (&model.connection, model.count()) {
-            (Connection::Connecting, _) => format!("asking {} …", model.tracker),
-            (Connection::Lost { why, .. }, 0) => format!("no list from {why}"),
-            (_, 0) => "there is no game server on the list".to_owned(),
-            _ => "no game server is shown; the last line but one says what hides them".to_owned(),
-        };
+    for text in below(model) {
         lines.push(Line::new(Style::Plain, "", columns));
-        lines.push(Line::new(Style::Plain, &format!("  {why}"), columns));
+        let text = plain(&text, usize::MAX);
+        let pieces = wrap(&text, columns.saturating_sub(2)).into_iter();
+        lines.extend(pieces.map(|piece| Line::new(Style::Plain, &format!("  {piece}"), columns)));
     }
     lines
+}
+
+/// What is said below the rows, or in their place.
+fn below(model: &Model) -> Vec<String> {
+    let reason = model
+        .reason_below()
+        .map(|why| format!("no list from {why}"));
+    let instead = match (&model.connection, model.count()) {
+        _ if model.shown().len() > 0 => None,
+        (Connection::Connecting, _) => Some(format!("asking {} …", model.tracker)),
+        (Connection::Lost { .. }, 0) => None,
+        (_, 0) => Some("there is no game server on the list".to_owned()),
+        _ => Some("no game server is shown; the last line but one says what hides them".to_owned()),
+    };
+    instead.into_iter().chain(reason).collect()
 }
 
 /// Text in a column so many wide.

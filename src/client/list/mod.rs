@@ -206,7 +206,8 @@ impl Waiting<'_> {
                 self.failed += 1;
                 self.refused += usize::from(matches!(error, Error::Refused(_)));
                 self.progress.clear();
-                say(&format!("{}: {error}", self.request.trackers[number]));
+                let tracker = self.request.trackers[number].to_string();
+                say(&error.told(&tracker, "list"));
             }
         }
     }

@@ -22,7 +22,7 @@ impl Model {
                 None
             }
             Page::Details => match key {
-                Key::Enter | Key::Char('c' | 'f') => self.on_list_key(key, now),
+                Key::Enter | Key::Char('c' | 'f' | '?') => self.on_list_key(key, now),
                 _ => self.on_page_key(key),
             },
             Page::Help => self.on_page_key(key),
@@ -148,16 +148,22 @@ impl Model {
     fn on_page_key(&mut self, key: Key) -> Option<Action> {
         match key {
             Key::Up | Key::Char('k') => self.scrolled = self.scrolled.saturating_sub(1),
-            Key::Down | Key::Char('j') => self.scrolled += 1,
+            Key::Down | Key::Char('j') => self.scrolled = self.scrolled.saturating_add(1),
+            Key::PageUp => self.scrolled = self.scrolled.saturating_sub(self.room()),
+            Key::PageDown => self.scrolled = self.scrolled.saturating_add(self.room()),
             Key::Home => self.scrolled = 0,
-            Key::Escape | Key::Char('q' | 'i' | '?') => self.page = Page::List,
+            Key::End => self.scrolled = usize::MAX,
+            Key::Escape | Key::Char('q' | 'i' | '?') => {
+                (self.page, self.behind) = (self.behind, Page::List);
+                self.scrolled = 0;
+            }
             _ => {}
         }
         None
     }
 
     fn open(&mut self, page: Page) {
-        self.page = page;
+        (self.behind, self.page) = (self.page, page);
         self.scrolled = 0;
     }
 

@@ -4,6 +4,8 @@ use crate::protocol::infos::Changes;
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use std::time::Duration;
 
+mod doubts;
+
 pub(crate) fn address(number: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], number))
 }
@@ -132,63 +134,6 @@ fn those_of_another_version_come_last_however_near_they_are() {
     model.on_event(Event::List(list.to_vec()), now);
     model.settle();
     assert_eq!(ports(&model), [5, 4, 1]);
-}
-
-#[test]
-fn those_that_may_not_be_there_come_last_in_every_order() {
-    let now = Instant::now();
-    let mut model = model();
-    let list = [
-        entry(1, "nbplayers=9 description=a stale=yes"),
-        entry(2, "description=b"),
-        entry(3, "nbplayers=1 description=c"),
-    ];
-    model.on_event(Event::List(list.to_vec()), now);
-    model.on_event(Event::Ping(address(1), answered(1)), now);
-    model.on_event(Event::Ping(address(3), Ping::Silent), now);
-    model.settle();
-    for _ in Column::ALL {
-        assert_eq!(ports(&model).last(), Some(&1), "{:?}", model.column);
-        press(&mut model, "O");
-        assert_eq!(ports(&model).last(), Some(&1), "the other way round");
-        press(&mut model, "o");
-    }
-    let trouble = model.trouble(&model.rows[&address(1)]).unwrap();
-    assert!(trouble.starts_with("stale, not back"), "{trouble}");
-    press(&mut model, ">");
-    let action = press(&mut model, "\n");
-    assert!(matches!(action, Some(Action::Join(..))), "it may be");
-}
-
-#[test]
-fn what_a_tracker_must_not_send_players_to_is_shown_and_neither_pinged_nor_joined() {
-    let now = Instant::now();
-    let mut model = model();
-    let infos = |port| entry(port, "").1;
-    let listed = |ip: [u8; 4], port| {
-        let address = SocketAddr::from((ip, port));
-        let doubt = Doubt::of(address.ip(), &infos(port), None);
-        (address, infos(port), doubt)
-    };
-    let list = [[198, 51, 100, 7], [127, 0, 0, 1], [0, 0, 0, 0]];
-    let list: Vec<Listed> = list.map(|ip| listed(ip, 9)).to_vec();
-    let (public, local) = (list[0].0, list[1].0);
-    let action = model.on_event(Event::List(list.clone()), now);
-    assert_eq!(action, Some(Action::Ping(vec![public])));
-    model.settle();
-    let action = press(&mut model, "r");
-    assert_eq!(action, Some(Action::Refresh(vec![public])));
-    press(&mut model, "j");
-    assert_eq!(model.selected().unwrap().address, local);
-    assert_eq!(press(&mut model, "\n"), None);
-    let notice = &model.notice.as_ref().unwrap().0;
-    assert!(notice.starts_with("not joined: an address of your own"));
-    // A tracker that is there lists it as well.
-    let mut list = list;
-    list[1].2 = None;
-    let action = model.on_event(Event::List(list), now);
-    assert_eq!(action, Some(Action::Ping(vec![local])));
-    assert!(matches!(press(&mut model, "\n"), Some(Action::Join(..))));
 }
 
 #[test]
@@ -397,6 +342,28 @@ fn keys_ask_for_what_they_say() {
         model.on_event(Event::Key(Key::Interrupt), now),
         Some(Action::Quit)
     );
+}
+
+#[test]
+fn the_help_is_opened_over_the_details_and_closed_to_them() {
+    let mut model = five(Instant::now());
+    for (keys, page) in [
+        ("?", Page::Help),
+        ("\x1b", Page::List),
+        ("i", Page::Details),
+        ("?", Page::Help),
+        ("?", Page::Details),
+        ("?\x1b", Page::Details),
+        ("\x1b", Page::List),
+    ] {
+        assert_eq!(press(&mut model, keys), None);
+        assert_eq!(model.page, page, "{keys:?}");
+    }
+    // What the details were about may leave the list meanwhile.
+    press(&mut model, "i?");
+    model.on_event(Event::List(vec![entry(2, "")]), Instant::now());
+    press(&mut model, "?");
+    assert_eq!(model.page, Page::List);
 }
 
 #[test]

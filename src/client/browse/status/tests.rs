@@ -2,8 +2,9 @@ use super::*;
 use crate::client::browse::model::Event;
 use crate::client::browse::model::tests::{address, answered, entry, five_for, lost, press};
 
+/// The status, where there is no room for more than one row.
 fn line(model: &mut Model, columns: usize, now: Instant) -> String {
-    model.on_event(Event::Size(columns, 24), now);
+    model.on_event(Event::Size(columns, 4), now);
     let line = status(model, now + Duration::from_secs(7));
     assert!(width(&line.text) <= columns, "{}", line.text);
     line.text
@@ -119,6 +120,29 @@ fn what_becomes_of_a_tracker_that_is_not_heard_is_said_as_it_is() {
         line(&mut model, 80, now),
         "1 of 1 servers, tracker.example, updated 7 s ago"
     );
+}
+
+#[test]
+fn a_tracker_that_was_never_heard_is_not_lost_and_the_reason_is_not_cut() {
+    let now = Instant::now();
+    let why = "nosuch.example:23471: the name was not found";
+    let mut model = five_for(None, now);
+    let never = Event::Lost {
+        why: why.to_owned(),
+        is_retried: true,
+        was_heard: false,
+    };
+    model.on_event(never, now);
+    assert_eq!(
+        line(&mut model, 102, now),
+        format!("5 of 5 servers, updated 7 s ago, NO LIST, trying again, {why}")
+    );
+    // Where there is room for all of it, it stands below the rows.
+    model.on_event(Event::Size(40, 24), now);
+    let screen = crate::client::browse::view::draw(&model, now);
+    let below: Vec<&str> = screen[7..9].iter().map(|line| &line.text[2..]).collect();
+    assert_eq!(below.concat(), format!("no list from {why}"));
+    assert_eq!(screen[22].text, "5 of 5 servers, updated 0 s ago, NO LIST");
 }
 
 #[test]

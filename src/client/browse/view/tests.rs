@@ -168,7 +168,8 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     let screen = text(&model, now + Duration::from_secs(90));
     assert!(screen.contains("near and empty"), "{screen}");
     assert!(
-        screen.contains("5 of 5 servers, updated 90 s ago, LOST, trying again, connection refused"),
+        screen.contains("5 of 5 servers, tracker.example, updated 90 s ago, LOST, trying again\n")
+            && screen.contains("\n  no list from connection refused\n"),
         "{screen}"
     );
     let mut model = super::super::model::tests::model();
@@ -177,6 +178,24 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     assert!(text(&model, now).contains("no list from tracker.example: no route to host"));
     model.on_event(Event::List(Vec::new()), now);
     assert!(text(&model, now).contains("there is no game server on the list"));
+}
+
+#[test]
+fn the_help_fits_an_ordinary_terminal() {
+    let now = Instant::now();
+    let mut model = model();
+    model.on_event(Event::Size(80, 24), now);
+    model.page = Page::Help;
+    let screen = text(&model, now);
+    assert!(!screen.contains("…\n"), "{screen}");
+    assert!(
+        screen.contains("  Order: ping, players, name, "),
+        "{screen}"
+    );
+    assert_eq!(pages::most_scrolled(&model), 0);
+    model.on_event(Event::Size(80, 10), now);
+    model.scrolled = usize::MAX;
+    assert!(text(&model, now).contains("  Order: "), "the end of it");
 }
 
 #[test]
