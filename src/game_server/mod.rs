@@ -11,6 +11,7 @@
 
 mod address;
 pub mod announce;
+mod announce_error;
 mod announcer;
 mod backoff;
 pub mod conversation;
@@ -35,4 +36,4 @@ pub use credential::{Credential, CredentialError};
 pub use datagram::{Datagram, MAX_DATAGRAM};
 pub use event::{Event, Happening};
 pub use pong::{Pong, PongError, PongPlace, PongPort};
-pub use refusal::{Fate, Stage, TrackerRefusal};
+pub use refusal::{Fate, Situation, Stage, TrackerRefusal};

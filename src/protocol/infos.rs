@@ -7,8 +7,8 @@ mod changes;
 mod field;
 
 pub use changes::Changes;
-pub use field::canonical_value;
 pub(super) use field::place;
+pub use field::{canonical_value, is_known};
 
 use super::argument::push_value;
 use super::line::MAX_LINE;

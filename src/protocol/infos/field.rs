@@ -24,6 +24,11 @@ const KNOWN: [&str; 12] = [
 /// The words that only the tracker says.
 pub(super) const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
 
+/// True for a key of PROTOCOL.md's table.
+pub fn is_known(key: &str) -> bool {
+    KNOWN.contains(&key)
+}
+
 /// Where a key stands among the fields: the known ones first, then all others by name.
 pub(in crate::protocol) fn place(key: &str) -> (usize, &str) {
     let known = KNOWN.iter().position(|known| *known == key);
