@@ -61,8 +61,8 @@ impl Situation {
     /// What to do about a port that is never checked.
     pub(super) fn advice_on_low_port(&self) -> String {
         format!(
-            "trackers never check UDP ports below {LOWEST_CHECKED}, so that the list does not say \
-             checked=yes of {}; let a higher one answer for the game: --pong pingport=<port>",
+            "trackers never check UDP ports below {LOWEST_CHECKED}, so no list will say checked=yes \
+             of UDP {}; let a higher one answer for the game: --pong pingport=<port>",
             self.udp_port
         )
     }
