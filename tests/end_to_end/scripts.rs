@@ -684,7 +684,7 @@ fn register_proves_an_address_that_it_names() {
 /// A published port, as of a container, from which datagrams go on to another.
 #[test]
 fn register_takes_datagrams_at_the_port_to_which_its_own_is_mapped() {
-    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
+    let tracker = TrackerProcess::start();
     for netcat in UDP_NETCATS.into_iter().filter(|nc| all_installed(nc)) {
         let published = UdpSocket::bind("127.0.0.1:0").unwrap();
         let told = published.local_addr().unwrap().port().to_string();
