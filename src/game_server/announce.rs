@@ -18,6 +18,7 @@ use crate::protocol::text::spelled_out;
 use crate::threads;
 use crate::words::in_words;
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -93,18 +94,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let udp_port = fields::udp_port(&state.infos);
     let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
     let pong = pong.transpose().map_err(AnnounceError::Pong)?;
-    let mut child = None;
-    if let Some((name, arguments)) = options.program.split_first() {
-        let port = state.infos.number("port").unwrap_or_default();
-        let started = program::start(name, arguments, port, &options.trackers)
-            .map_err(|error| AnnounceError::Program(name.clone(), error))?;
-        child = Some(started.id());
-        let inputs = inputs.clone();
-        program::when_it_ends(started, move |status| {
-            let _ = inputs.send(Input::Ended(status));
-        })
-        .map_err(AnnounceError::Thread)?;
-    }
+    let child = start_program(&options, &state.infos, inputs.clone())?;
     let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
     let announcement = match started {
         Ok(announcement) => announcement,
@@ -117,12 +107,50 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             return Ok(wait_for_end(&input, &state.report));
         }
     };
+    let program = options.program.first().zip(child);
+    let code = attend(&input, &mut state, &announcement, options.alive, program);
+    // Whoever has something to say from here on finds nobody, and does not wait.
+    drop(input);
+    drop(announcement);
+    state.report.flush();
+    Ok(code)
+}
+
+/// Starts the game server, if there is one to start; its process.
+fn start_program(
+    options: &Options,
+    infos: &Infos,
+    inputs: SyncSender<Input>,
+) -> Result<Option<u32>, AnnounceError> {
+    let Some((name, arguments)) = options.program.split_first() else {
+        return Ok(None);
+    };
+    let port = infos.number("port").unwrap_or_default();
+    let child = program::start(name, arguments, port, &options.trackers)
+        .map_err(|error| AnnounceError::Program(name.clone(), error))?;
+    let process = child.id();
+    program::when_it_ends(child, move |status| {
+        let _ = inputs.send(Input::Ended(status));
+    })
+    .map_err(AnnounceError::Thread)?;
+    Ok(Some(process))
+}
+
+/// Does what comes in, until the end; returns the exit code. `program` is the game server, if it
+/// was started here, with its process.
+fn attend(
+    input: &Receiver<Input>,
+    state: &mut State,
+    announcement: &Announcement,
+    alive: Option<Duration>,
+    program: Option<(&OsString, u32)>,
+) -> u8 {
     let start = Instant::now();
     let mut watch = Watch {
-        life: Life::new(options.alive, start),
-        child,
+        life: Life::new(alive, start),
+        child: program.map(|(_, process)| process),
     };
-    let code = loop {
+    loop {
         watch.look(&announcement.announcer, &state.report);
         match input.recv_timeout(watch.pause()) {
             Ok(Input::Line(line)) => {
@@ -132,27 +160,24 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
                 }
             }
             Ok(Input::Problem(problem)) => state.report.text(problem),
-            Ok(Input::Refused) if announcement.announcer.is_hopeless() && !has_program => break 1,
-            Ok(Input::Refused) => {}
+            Ok(Input::Refused) => {
+                if announcement.announcer.is_hopeless() && program.is_none() {
+                    return 1;
+                }
+            }
             Ok(Input::Ended(status)) => {
-                let name = options.program.first().zip(status.as_ref().ok());
-                let ran = start.elapsed();
-                if let Some(remark) = name.and_then(|(name, end)| program::remark(name, *end, ran))
+                if let (Some((name, _)), Ok(status)) = (program, &status)
+                    && let Some(remark) = program::remark(name, *status, start.elapsed())
                 {
                     state.report.text(remark);
                 }
-                break code_of(status, &state.report);
+                return code_of(status, &state.report);
             }
             Err(RecvTimeoutError::Timeout) => {}
             // The announcement holds a sender, so this does not happen.
-            Err(RecvTimeoutError::Disconnected) => break 1,
+            Err(RecvTimeoutError::Disconnected) => return 1,
         }
-    };
-    // Whoever has something to say from here on finds nobody, and does not wait.
-    drop(input);
-    drop(announcement);
-    state.report.flush();
-    Ok(code)
+    }
 }
 
 /// Looks at the game server for those who are told that it is there.

@@ -13,6 +13,7 @@ mod address;
 pub mod announce;
 mod announce_error;
 mod announcer;
+mod answering;
 mod backoff;
 pub mod conversation;
 mod credential;
