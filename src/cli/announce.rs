@@ -61,8 +61,15 @@ pub(super) fn parse(
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
     let own = arguments.iter().take_while(|argument| *argument != "--");
-    if let Some(error) = own.filter_map(|word| word.to_str()).find_map(field_as_flag) {
+    let own: Vec<&str> = own.filter_map(|word| word.to_str()).collect();
+    if let Some(error) = own.iter().find_map(|word| field_as_flag(word)) {
         return Err(error);
+    }
+    if let Some([_, port]) = own
+        .windows(2)
+        .find(|pair| pair[0] == "--pong" && pair[1].parse::<u16>().is_ok())
+    {
+        return Err(UsageError(format!("--pong {port}: write --pong={port}")));
     }
     let items = match flags::read(arguments, &FLAGS, COMMAND)? {
         Asked::Items(items) => items,
@@ -392,6 +399,7 @@ mod tests {
                 &["--tracker=a", "--port=1", "--alive=9", "--", "x"],
                 "give --updates FILE",
             ),
+            (&["--pong", "24000"], "write --pong=24000"),
             (&["--pong=maybe"], "neither yes nor no"),
             (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
             (&["--pong=10.2.9.9"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),

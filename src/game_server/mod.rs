@@ -6,8 +6,8 @@
 //! `gltracker announce`.
 //!
 //! Pure are `fields` (what is still to be said), `conversation` (one connection as a state
-//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means) and `backoff`
-//! (when to try again). `link` is where they meet threads and sockets.
+//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means), `datagram` (what
+//! is answered) and `backoff` (when to try again). `link` is where they meet threads and sockets.
 
 mod address;
 pub mod announce;

@@ -24,7 +24,7 @@ const KNOWN: [&str; 12] = [
 /// The words that only the tracker says.
 pub(super) const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
 
-/// True for a key of PROTOCOL.md's table.
+/// True for a key that gltracker knows.
 pub fn is_known(key: &str) -> bool {
     KNOWN.contains(&key)
 }
