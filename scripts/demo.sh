@@ -84,6 +84,8 @@ list notempty notfull
 title 'The second game server ends, and is off the list at once.'
 show kill "$leaving"
 kill "$leaving"
+wait "$leaving"
+pids=$(echo " $pids " | sed "s/ $leaving / /") # that id may be another's now
 soon listed 2
 list
 

@@ -1,10 +1,11 @@
 #!/bin/sh
 usage() {
   cat <<END
-usage: GLTRACKER_PASSWORD=secret ${0##*/} [-u] [-t HOST[:PORT]] PORT [key=value...]
+usage: GLTRACKER_PASSWORD=secret ${0##*/} [-4 | -6] [-u] [-t HOST[:PORT]] PORT [key=value...]
 
-Keeps the game server at PORT of this machine on the list of the tracker at HOST
-(127.0.0.1:23470 if not given; IPv6 in brackets) until it is stopped.
+Keeps the game server at PORT of this machine on the list of the tracker at HOST (IPv6 in brackets;
+port 23470 if not given) until it is stopped. Without -t that is the first in GLTRACKER_TRACKER, or
+else the tracker on this machine.
 Lines on standard input change what the list says about it, as in
   nbplayers=3 description="Friday cycles" map=
 (nothing after the = removes a field). The end of standard input changes nothing.
@@ -12,41 +13,86 @@ With a key in place of a password, GLTRACKER_KEY is its name and GLTRACKER_PASSW
 that needs openssl or sha256sum.
 -u takes the tracker's CHALLENGE at UDP port PORT (or pingport) and sends it back, for games that
 do not; that needs nc.openbsd, ncat or socat. Pings of players are not answered.
+-U N does so at UDP port N, where the one that is told is mapped to it.
+-4, -6 (--ipv4, --ipv6) reach the tracker over that family only, and so are listed in it; that needs
+nc.openbsd, ncat or socat.
 \$NC is the netcat to use, with its options: nc, ncat, "busybox nc", socat, ...
+Exit status: 0 ended by a signal, 130 by Ctrl-C, 1 refused for good, 2 wrong usage, 3 a program that
+is needed is not there.
 END
 }
 wrong() { echo "${0##*/}: $1; see ${0##*/} --help" >&2; exit 2; }
+lacking() { echo "${0##*/}: $1" >&2; exit 3; }
+is_port() { case $1 in '' | 0* | *[!0-9]* | ??????*) return 1 ;; *) [ "$1" -le 65535 ] ;; esac; }
 log() { printf '%s\n' "${0##*/}: $1" | tr -d '\000-\011\013-\037\177' >&2; } # plain text only
 
 set -uf         # -f: what $NC holds are words, not patterns of file names
 export LC_ALL=C # bytes pass through as they are
-tracker=127.0.0.1 udp='' newline='
+tracker='' udp='' bound='' family='' newline='
 '
 while :; do
   case ${1-} in
     -h | --help) usage; exit ;;
     -t) [ "${2-}" ] || wrong '-t needs HOST or HOST:PORT'; tracker=$2; shift 2 ;;
     -u) udp=yes; shift ;;
+    -U) is_port "${2-}" || wrong '-U needs a UDP port'; udp=yes bound=$2; shift 2 ;;
+    -4 | --ipv4) family=4; shift ;;
+    -6 | --ipv6) family=6; shift ;;
+    --[a-z]*=*) wrong "there is no flag ${1%%=*}; a field has no dashes, and stands behind PORT" ;;
+    -*) wrong "there is no flag $1" ;;
     *) break ;;
   esac
 done
-case ${1-} in '' | *[!0-9]*) wrong "PORT is a number, not '${1-}'" ;; esac
+is_port "${1-}" || wrong "PORT is a number from 1 to 65535, not '${1-}'"
 [ "${GLTRACKER_PASSWORD-}" ] || wrong 'the password belongs into GLTRACKER_PASSWORD'
 port=$1 pingport=$1
 state=port=$port # what the tracker has accepted, or will be told first: a field on each line
 shift
 for field; do
-  case $field in [a-z]*=*) ;; *) wrong "'$field' is not key=value" ;; esac
+  case $field in
+    [a-z]*=\"*\" | [a-z]*=\'*\') log "players see the quotes of $field too; the shell needs '${field%%=*}=...'" ;;
+  esac
+  case $field in
+    [a-z]*=*) ;;
+    --*) wrong "'$field' is not key=value: a field has no dashes" ;;
+    *) wrong "'$field' is not key=value" ;;
+  esac
   case $field in pingport=*) pingport=${field#*=} ;; esac
   # A value with a space or a quote in it stands between quotes.
   state=$state$newline$(printf '%s\n' "$field" | sed '/[ "]/{ s/["\\]/\\&/g; s/=\(.*\)/="\1"/; }')
 done
-case $tracker in *:*[0-9]) ;; *) tracker=$tracker:23470 ;; esac
+case $udp:$pingport in yes:? | yes:?? | yes:??? | yes:10[01]? | yes:102[0-3])
+  wrong '-u: trackers never check UDP ports below 1024; let another port answer: pingport=N' ;;
+esac
+: "${bound:=$pingport}"
+if [ -z "$tracker" ]; then
+  tracker=$(printf %s "${GLTRACKER_TRACKER-}" | tr ',' ' ')
+  set -- $tracker
+  tracker=${1-127.0.0.1}
+  [ $# -lt 2 ] || log "only at the first of GLTRACKER_TRACKER, $tracker"
+fi
+case $tracker in # HOST, HOST:PORT, [IPv6] or [IPv6]:PORT
+  \[*\]) host=${tracker#?} host=${host%?} to=23470 ;;
+  \[*\]:*) host=${tracker#?} host=${host%%\]*} to=${tracker##*\]:} ;;
+  *:*:*) wrong "'$tracker' is not a tracker: an IPv6 address stands in brackets" ;;
+  *:*) host=${tracker%:*} to=${tracker##*:} ;;
+  *) host=$tracker to=23470 ;;
+esac
+is_port "$to" || wrong "'$tracker' is not a tracker: a port is a number from 1 to 65535"
+case $host in '' | -* | *[!A-Za-z0-9._:%-]*) wrong "'$tracker' is not a tracker: write HOST or HOST:PORT" ;; esac
 : "${NC:=$(command -v nc || command -v ncat || command -v socat || echo busybox nc)}"
-host=${tracker%:*} && host=${host#\[}
+command -v "${NC%% *}" >/dev/null || lacking "there is no program ${NC%% *}; NC names the netcat to use"
 case $NC in
-  *socat*) set -- $NC - "TCP:$tracker" ;;
-  *) set -- $NC "${host%\]}" "${tracker##*:}" ;;
+  *socat*)
+    case $host in *:*) host="[$host]" ;; esac
+    set -- $NC - "TCP$family:$host:$to" ;;
+  *)
+    # One that knows no families may know IPv4 only, or take what the name has first.
+    [ -z "$family" ] || case $($NC -h 2>&1) in
+      *Ncat* | *-46*) family=-$family ;;
+      *) lacking "-$family needs nc.openbsd, ncat or socat: NC names the netcat to use" ;;
+    esac
+    set -- $NC $family "$host" "$to" ;;
 esac
 
 sha256() { # of standard input, in hexadecimal
@@ -68,26 +114,25 @@ hmac() { # MESSAGE, under the secret; which is nobody's argument, where ps would
 login="LOGIN $GLTRACKER_PASSWORD" mac=''
 if [ "${GLTRACKER_KEY-}" ]; then
   command -v openssl >/dev/null || command -v sha256sum >/dev/null ||
-    { echo "${0##*/}: a key needs openssl or sha256sum, and neither is installed" >&2; exit 3; }
+    lacking 'a key needs openssl or sha256sum, and neither is installed'
   login="LOGIN name=$GLTRACKER_KEY"
 fi
 
-netcat_for_udp() { # the first that can stay at $pingport and take datagrams from anybody: its words
+netcat_for_udp() { # the first that can stay at $bound and take datagrams from anybody: its words
   v6='' v6only=''
   [ ! -s /proc/net/if_inet6 ] || v6=6 v6only=,ipv6only=0
   for netcat in "$NC" nc nc.openbsd socat ncat; do
     command -v "${netcat%% *}" >/dev/null || continue
-    case $netcat in *socat*) echo "$netcat -u UDP$v6-RECV:$pingport$v6only -"; return ;; esac
+    case $netcat in *socat*) echo "$netcat -u UDP$v6-RECV:$bound$v6only -"; return ;; esac
     case $($netcat -h 2>&1) in
-      *OpenBSD*) echo "$netcat ${v6:+-6} -u -l -k $pingport"; return ;;
-      *Ncat*) echo "$netcat -u -l -k $pingport --sh-exec"; return ;;
+      *OpenBSD*) echo "$netcat ${v6:+-6} -u -l -k $bound"; return ;;
+      *Ncat*) echo "$netcat -u -l -k $bound --sh-exec"; return ;;
     esac
   done
   return 1
 }
 if [ "$udp" ]; then
-  udp=$(netcat_for_udp) ||
-    { echo "${0##*/}: -u needs nc.openbsd, ncat or socat, and none is installed" >&2; exit 3; }
+  udp=$(netcat_for_udp) || lacking '-u needs nc.openbsd, ncat or socat, and none is installed'
 fi
 
 # All that happens comes as a line of standard input, which from here on is a pipe: "tick" every
@@ -95,7 +140,8 @@ fi
 # netcat), "* " and the number of a datagram, "deaf" when no more of them will come, "gone" when a
 # connection has ended. A signal takes effect between two such lines.
 stop='' # with this exit status
-trap 'stop=0' HUP INT TERM
+trap 'stop=0' HUP TERM
+trap 'stop=130' INT
 dir=$(mktemp -d) && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
 # Opened for both, it neither waits for its other side nor ends. What was standard input goes by
 # another number, because for commands in the background 0 is /dev/null.
@@ -195,7 +241,7 @@ while [ -z "$stop" ]; do
       checking='' proof=''
       delay=$((delay < 32 ? delay * 2 : 40)) ;;
     '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
-    '> '*[!\ ]*) log "'${event#> }' is not key=value" ;;
+    '> '*[!\ ]*) log "'${event#> }' is not key=value (a value with spaces stands in double quotes)" ;;
     '< CHALLENGE '*)
       number=${event##* }
       case ${GLTRACKER_KEY:+$number} in
@@ -209,7 +255,7 @@ while [ -z "$stop" ]; do
         proof=${event#? } proofs=$((proofs + 1))
         say "INFOS $proof"
       fi ;;
-    deaf) log "UDP port $pingport is in use, by the game? Let it answer CHALLENGE, without -u" ;;
+    deaf) log "UDP port $bound is in use, by the game? Let it answer CHALLENGE, without -u" ;;
     '< PING'*) say "PONG${event#< PING}" ;;
     '< OK checked'*) # again and again
       [ "$checking" = checked ] || log 'checked: the UDP port can be reached'
@@ -233,9 +279,10 @@ while [ -z "$stop" ]; do
           refused=$flight flight='' ;; # to be tried again only if the connection ends over it
         *)
           why=${event#< }
-          case ${why#ERR } in bad-* | banned* | line-too-long* | not-text* | unknown-command*)
-            log "refused: $why" # and would be again
-            stop=1 ;;
+          case $checking${why#ERR } in
+            bad-* | banned* | line-too-long* | not-text* | unknown-command* | unreachable*)
+              log "refused: $why" # and would be again
+              stop=1 ;;
           esac
           hang_up ;;
       esac ;;

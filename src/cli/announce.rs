@@ -4,7 +4,7 @@ use super::flags::{self, Asked, Flag, Item};
 use super::{Command, UsageError};
 use crate::game_server::announce::{Options, Secret};
 use crate::game_server::{PongPlace, TrackerAddress};
-use crate::protocol::infos::Infos;
+use crate::protocol::infos::{self, Infos};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -43,12 +43,12 @@ const FLAGS: [Flag; 7] = [
     Flag {
         name: "--alive",
         value: "SECONDS",
-        help: "off the lists if no update came for so long, and back with the next",
+        help: "off the lists if no update came for so long, back with the next",
     },
     Flag {
         name: "--pong",
         value: "",
-        help: "answer UDP PING and CHALLENGE for the game; --pong=[ADDR:]PORT elsewhere",
+        help: "answer UDP PING and CHALLENGE for the game; elsewhere: =[ADDR:]PORT",
     },
 ];
 
@@ -60,6 +60,17 @@ pub(super) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    let own: Vec<&str> = own.filter_map(|word| word.to_str()).collect();
+    if let Some(error) = own.iter().find_map(|word| field_as_flag(word)) {
+        return Err(error);
+    }
+    if let Some([_, port]) = own
+        .windows(2)
+        .find(|pair| pair[0] == "--pong" && pair[1].parse::<u16>().is_ok())
+    {
+        return Err(UsageError(format!("--pong {port}: write --pong={port}")));
+    }
     let items = match flags::read(arguments, &FLAGS, COMMAND)? {
         Asked::Items(items) => items,
         Asked::Help => return Ok(Command::Print(help())),
@@ -134,6 +145,20 @@ pub(super) fn parse(
         alive,
         program,
     })))
+}
+
+/// What is wrong with a field that is written as if it were a flag.
+fn field_as_flag(word: &str) -> Option<UsageError> {
+    let rest = word.strip_prefix("--")?;
+    let (key, value) = rest.split_once('=').unwrap_or((rest, "..."));
+    let is_meant = infos::is_known(key) && (key != "version" || rest.contains('='));
+    let is_flag = FLAGS.iter().any(|flag| flag.name == format!("--{key}"));
+    (is_meant && !is_flag).then(|| {
+        let value = value.escape_debug();
+        UsageError(format!(
+            "there is no flag --{key}; a field has no dashes: '{key}={value}'"
+        ))
+    })
 }
 
 fn missing(flag: &str) -> UsageError {
@@ -240,8 +265,9 @@ The password of the tracker belongs into GLTRACKER_PASSWORD.
 
 With a program, which is the game server, it is started, and when it ends it leaves the lists and
 this command ends with its exit code. It has standard input for itself: give --updates for
-updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and
-this command waits for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
+updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told
+GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
+for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
 What happens goes to standard error, a line each.
 Exit codes: 1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use,
@@ -360,6 +386,12 @@ mod tests {
             (&["nbplayers=many"], "nbplayers must be a number"),
             (&["a="], "a value is needed"),
             (&["A=1"], "a key is a letter"),
+            (
+                &["--description=My server"],
+                "a field has no dashes: 'description=My server'",
+            ),
+            (&["--maxplayers", "8"], "a field has no dashes"),
+            (&["--version=0.70"], "'version=0.70'"),
             (&["game"], "'game' is neither a flag nor key=value"),
             (&["--"], "behind -- stands the program"),
             (&["--alive", "0"], "--alive: '0' is not a number from 1"),
@@ -367,6 +399,7 @@ mod tests {
                 &["--tracker=a", "--port=1", "--alive=9", "--", "x"],
                 "give --updates FILE",
             ),
+            (&["--pong", "24000"], "write --pong=24000"),
             (&["--pong=maybe"], "neither yes nor no"),
             (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
             (&["--pong=10.2.9.9"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),

@@ -1,15 +1,17 @@
 //! `gltracker announce`: an announcer for games that have none.
 
 use super::address::TrackerAddress;
-use super::announcer::{Announcer, StartError};
-use super::credential::{Credential, CredentialError};
+pub use super::announce_error::AnnounceError;
+use super::announcer::Announcer;
+use super::credential::Credential;
 use super::event::{Event, Happening};
 use super::fields;
 use super::life::{self, Life};
 pub use super::options::{Options, Secret};
 use super::pong::{Pong, PongError, PongPort};
 use super::program;
-use super::report::{Report, Situation};
+use super::refusal::Situation;
+use super::report::Report;
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::spelled_out;
@@ -17,15 +19,17 @@ use crate::threads;
 use crate::words::in_words;
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Said to whoever may type.
+const TYPE_HERE: &str = "lines typed here change what players see, as in nbplayers=3 (map= removes \
+                         a field); Ctrl-C ends it";
 
 /// Lines that may wait to be read; whoever writes more waits.
 const QUEUE: usize = 64;
@@ -38,55 +42,6 @@ const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Mistakes in a file that are remembered as said.
 const MISTAKES: usize = 1000;
-
-/// Why nothing is announced.
-#[derive(Debug)]
-pub enum AnnounceError {
-    /// The password or key cannot be one.
-    Credential(CredentialError),
-    /// The file of the password cannot be read.
-    PasswordFile(PathBuf, io::Error),
-    /// The file of the password holds none.
-    NoPassword(PathBuf),
-    /// The UDP port cannot be listened on.
-    Pong(PongError),
-    /// The game server cannot be started.
-    Program(OsString, io::Error),
-    /// The announcer did not start.
-    Start(StartError),
-    /// A thread could not be started.
-    Thread(io::Error),
-}
-
-impl AnnounceError {
-    /// True if the command line was wrong, false if the system said no.
-    pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::Credential(_) | Self::NoPassword(_))
-    }
-}
-
-impl fmt::Display for AnnounceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |path: &Path| spelled_out(&path.display().to_string(), 200);
-        match self {
-            Self::Credential(error) => error.fmt(f),
-            Self::PasswordFile(path, error) => {
-                write!(f, "--password-file: {}: {}", shown(path), in_words(error))
-            }
-            Self::NoPassword(path) => write!(
-                f,
-                "--password-file: {} holds no password; write one into its first line",
-                shown(path)
-            ),
-            Self::Pong(error) => error.fmt(f),
-            Self::Program(program, error) => f.write_str(&program::why_not(program, error)),
-            Self::Start(error) => error.fmt(f),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {}", in_words(error)),
-        }
-    }
-}
-
-impl std::error::Error for AnnounceError {}
 
 /// What the main thread waits for.
 enum Input {
@@ -118,29 +73,28 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
         },
         report,
     };
+    for (key, value) in state.infos.iter() {
+        if let Some(oddity) = fields::odd_quotes(key, &value) {
+            state.report.text(oddity);
+        }
+    }
     let has_program = !options.program.is_empty();
     match options.updates.take() {
         Some(path) => follow(state.read_file(path), inputs.clone()),
         None if has_program => Ok(()),
-        None => read_standard_input(inputs.clone()),
+        None => {
+            if io::stdin().is_terminal() {
+                state.report.text(TYPE_HERE);
+            }
+            read_standard_input(inputs.clone())
+        }
     }
     .map_err(AnnounceError::Thread)?;
     // Before the game server starts: if it takes that port as well, it is the one to complain.
     let udp_port = fields::udp_port(&state.infos);
     let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
     let pong = pong.transpose().map_err(AnnounceError::Pong)?;
-    let mut child = None;
-    if let Some((name, arguments)) = options.program.split_first() {
-        let port = state.infos.number("port").unwrap_or_default();
-        let started = program::start(name, arguments, port, &options.trackers)
-            .map_err(|error| AnnounceError::Program(name.clone(), error))?;
-        child = Some(started.id());
-        let inputs = inputs.clone();
-        program::when_it_ends(started, move |status| {
-            let _ = inputs.send(Input::Ended(status));
-        })
-        .map_err(AnnounceError::Thread)?;
-    }
+    let child = start_program(&options, &state.infos, inputs.clone())?;
     let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
     let announcement = match started {
         Ok(announcement) => announcement,
@@ -153,12 +107,50 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             return Ok(wait_for_end(&input, &state.report));
         }
     };
+    let program = options.program.first().zip(child);
+    let code = attend(&input, &mut state, &announcement, options.alive, program);
+    // Whoever has something to say from here on finds nobody, and does not wait.
+    drop(input);
+    drop(announcement);
+    state.report.flush();
+    Ok(code)
+}
+
+/// Starts the game server, if there is one to start; its process.
+fn start_program(
+    options: &Options,
+    infos: &Infos,
+    inputs: SyncSender<Input>,
+) -> Result<Option<u32>, AnnounceError> {
+    let Some((name, arguments)) = options.program.split_first() else {
+        return Ok(None);
+    };
+    let port = infos.number("port").unwrap_or_default();
+    let child = program::start(name, arguments, port, &options.trackers)
+        .map_err(|error| AnnounceError::Program(name.clone(), error))?;
+    let process = child.id();
+    program::when_it_ends(child, move |status| {
+        let _ = inputs.send(Input::Ended(status));
+    })
+    .map_err(AnnounceError::Thread)?;
+    Ok(Some(process))
+}
+
+/// Does what comes in, until the end; returns the exit code. `program` is the game server, if it
+/// was started here, with its process.
+fn attend(
+    input: &Receiver<Input>,
+    state: &mut State,
+    announcement: &Announcement,
+    alive: Option<Duration>,
+    program: Option<(&OsString, u32)>,
+) -> u8 {
     let start = Instant::now();
     let mut watch = Watch {
-        life: Life::new(options.alive, start),
-        child,
+        life: Life::new(alive, start),
+        child: program.map(|(_, process)| process),
     };
-    let code = loop {
+    loop {
         watch.look(&announcement.announcer, &state.report);
         match input.recv_timeout(watch.pause()) {
             Ok(Input::Line(line)) => {
@@ -168,27 +160,24 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
                 }
             }
             Ok(Input::Problem(problem)) => state.report.text(problem),
-            Ok(Input::Refused) if announcement.announcer.is_hopeless() && !has_program => break 1,
-            Ok(Input::Refused) => {}
+            Ok(Input::Refused) => {
+                if announcement.announcer.is_hopeless() && program.is_none() {
+                    return 1;
+                }
+            }
             Ok(Input::Ended(status)) => {
-                let name = options.program.first().zip(status.as_ref().ok());
-                let ran = start.elapsed();
-                if let Some(remark) = name.and_then(|(name, end)| program::remark(name, *end, ran))
+                if let (Some((name, _)), Ok(status)) = (program, &status)
+                    && let Some(remark) = program::remark(name, *status, start.elapsed())
                 {
                     state.report.text(remark);
                 }
-                break code_of(status, &state.report);
+                return code_of(status, &state.report);
             }
             Err(RecvTimeoutError::Timeout) => {}
             // The announcement holds a sender, so this does not happen.
-            Err(RecvTimeoutError::Disconnected) => break 1,
+            Err(RecvTimeoutError::Disconnected) => return 1,
         }
-    };
-    // Whoever has something to say from here on finds nobody, and does not wait.
-    drop(input);
-    drop(announcement);
-    state.report.flush();
-    Ok(code)
+    }
 }
 
 /// Looks at the game server for those who are told that it is there.
@@ -223,8 +212,8 @@ impl Watch {
 struct Announcement {
     announcer: Announcer,
     pong: Option<Pong>,
-    /// Where datagrams come to, for those who give advice.
-    udp_port: Arc<AtomicU16>,
+    /// What those must know who give advice.
+    situation: Arc<Mutex<Situation>>,
 }
 
 impl Announcement {
@@ -235,16 +224,12 @@ impl Announcement {
         pong: Option<PongPort>,
         inputs: SyncSender<Input>,
     ) -> Result<Self, AnnounceError> {
-        let udp_port = Arc::new(AtomicU16::new(fields::udp_port(&state.infos)));
-        let (report, its_port) = (state.report.clone(), Arc::clone(&udp_port));
-        let answers = pong.is_some();
+        let situation = fields::situation(&state.infos, pong.is_some());
+        let situation = Arc::new(Mutex::new(situation));
+        let (report, now) = (state.report.clone(), Arc::clone(&situation));
         let on_event = move |event: Event| {
             let is_final = matches!(event.what, Happening::Refused { again_in: None, .. });
-            let situation = Situation {
-                udp_port: its_port.load(Ordering::Relaxed),
-                answers,
-            };
-            report.event(event, situation);
+            report.event(event, *lock(&now));
             if is_final {
                 // Nobody waits for it any more when the game server has ended.
                 let _ = inputs.send(Input::Refused);
@@ -259,19 +244,24 @@ impl Announcement {
         Ok(Self {
             announcer,
             pong: pong.transpose().map_err(AnnounceError::Thread)?,
-            udp_port,
+            situation,
         })
     }
 
     fn apply(&self, changes: &Changes<'_>) -> Result<(), String> {
         self.announcer.apply(changes).map_err(|no| no.text)?;
-        let port = self.announcer.udp_port();
-        self.udp_port.store(port, Ordering::Relaxed);
+        let situation = fields::situation(&self.announcer.fields(), self.pong.is_some());
+        *lock(&self.situation) = situation;
         if let Some(pong) = &self.pong {
             pong.look();
         }
         Ok(())
     }
+}
+
+fn lock(situation: &Mutex<Situation>) -> MutexGuard<'_, Situation> {
+    // It is replaced as a whole.
+    situation.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What becomes of lines with updates.
@@ -314,10 +304,11 @@ impl State {
                 return Ok(());
             }
             let changes = Changes::parse(&line).map_err(|no| no.text)?;
-            match changes.is_empty() {
-                true => Ok(()),
-                false => change(&changes),
+            if !changes.is_empty() {
+                change(&changes)?;
             }
+            let odd = |(key, value)| fields::odd_quotes(key, value);
+            changes.iter().find_map(odd).map_or(Ok(()), Err)
         });
         if let Err(why) = done {
             let mistake = format!("line {number} of {}: {why}", self.source);

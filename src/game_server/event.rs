@@ -70,7 +70,7 @@ impl fmt::Display for Event {
                 write!(f, "{tracker} has not heard from the UDP port so far")
             }
             Happening::NotTaken(fields, refusal) => {
-                write!(f, "{tracker} did not take {fields}: {refusal}")
+                write!(f, "{tracker} did not take {fields} {refusal}")
             }
             Happening::Lost {
                 why,
@@ -82,10 +82,10 @@ impl fmt::Display for Event {
                 write!(f, "{verb} {tracker}: {why}; next try in {again}")
             }
             Happening::Refused { refusal, again_in } => {
-                write!(f, "{tracker} refuses: {refusal}")?;
+                write!(f, "{tracker} refused {refusal}")?;
                 match again_in {
                     Some(again_in) => write!(f, "; next try in {}", Seconds(*again_in)),
-                    None => f.write_str("; no use trying again"),
+                    None => f.write_str("; it is not tried again"),
                 }
             }
             Happening::Left => write!(f, "left {tracker}"),
@@ -143,11 +143,11 @@ mod tests {
         };
         assert_eq!(
             shown(refused(None)),
-            "tracker.example refuses: bad-password no; no use trying again"
+            "tracker.example refused (bad-password): no; it is not tried again"
         );
         assert_eq!(
             shown(refused(Some(Duration::from_secs(600)))),
-            "tracker.example refuses: bad-password no; next try in 10 min"
+            "tracker.example refused (bad-password): no; next try in 10 min"
         );
     }
 }

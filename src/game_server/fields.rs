@@ -3,10 +3,12 @@
 //! This file hides how one set of fields becomes another: which fields a line names, that it fits,
 //! and that no step on the way is more than a game server may have.
 
+use super::refusal::Situation;
 use crate::protocol::argument::push_value;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::MAX_LINE;
 use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::text::spelled_out;
 
 /// A key and its new value, which is empty if the field is to be removed.
 pub(super) type Field = (String, String);
@@ -20,6 +22,9 @@ const NOT_OURS: [(&str, &str); 3] = [
     ("stale", "only the tracker says it"),
     ("mac", "it is made from the key for each login"),
 ];
+
+/// Quotes that stand in pairs around a text.
+const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
 
 /// `infos` after `changes`.
 ///
@@ -44,6 +49,30 @@ pub(super) fn udp_port(infos: &Infos) -> u16 {
         .number("pingport")
         .or(infos.number("port"))
         .unwrap_or_default()
+}
+
+/// What is to be known for advice about a game server of these fields.
+pub(super) fn situation(infos: &Infos, answers: bool) -> Situation {
+    Situation {
+        udp_port: udp_port(infos),
+        answers,
+        names_ip: infos.get("ip").is_some(),
+    }
+}
+
+/// What to say about a value that stands between quotes, which players would see: somebody has
+/// quoted it once too often.
+pub(super) fn odd_quotes(key: &str, value: &str) -> Option<String> {
+    let within = QUOTES.iter().find_map(|(left, right)| {
+        let rest = value.strip_prefix(*left)?;
+        rest.strip_suffix(*right)
+    })?;
+    let value = spelled_out(value, 40);
+    let within = spelled_out(within, 40);
+    Some(format!(
+        "{key} is {value}, and players see these quotes too; without them it is \
+         '{key}={within}' on a command line, and {key}=\"{within}\" in a line of updates"
+    ))
 }
 
 /// What must be said for `told` to become `wanted`, in the order in which fields are sent, what is
@@ -191,6 +220,17 @@ mod tests {
         );
         assert_eq!(udp_port(&old), 1);
         assert_eq!(udp_port(&infos("port=1 pingport=2")), 2);
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_odd_and_quotes_in_it_are_not() {
+        for odd in ["\"My server\"", "'My server'", "“My server”"] {
+            let text = odd_quotes("description", odd).unwrap();
+            assert!(text.contains("'description=My server' on a"), "{text}");
+        }
+        for good in ["My \"server\"", "'tis", "\"", "", "rock 'n' roll"] {
+            assert_eq!(odd_quotes("description", good), None);
+        }
     }
 
     quickcheck! {

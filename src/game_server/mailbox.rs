@@ -102,9 +102,12 @@ impl Mailbox {
     /// A number came in a datagram.
     pub(super) fn number(&self, number: u64, from: SocketAddr) {
         let mut letters = self.lock();
-        let tracker = letters.tracker;
+        let (tracker, is_first) = (letters.tracker, letters.numbers.is_empty());
         letters.numbers.add(number, from, tracker);
-        self.arrived.notify_all();
+        // Of the others it knows, and waits until it may pass one on.
+        if is_first {
+            self.arrived.notify_all();
+        }
     }
 
     /// A new connection is tried: from now on only what is heard on it counts.

@@ -6,12 +6,14 @@
 //! `gltracker announce`.
 //!
 //! Pure are `fields` (what is still to be said), `conversation` (one connection as a state
-//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means) and `backoff`
-//! (when to try again). `link` is where they meet threads and sockets.
+//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means), `datagram` (what
+//! is answered) and `backoff` (when to try again). `link` is where they meet threads and sockets.
 
 mod address;
 pub mod announce;
+mod announce_error;
 mod announcer;
+mod answering;
 mod backoff;
 pub mod conversation;
 mod credential;
@@ -36,4 +38,4 @@ pub use credential::{Credential, CredentialError};
 pub use datagram::{Datagram, MAX_DATAGRAM};
 pub use event::{Event, Happening};
 pub use pong::{Pong, PongError, PongPlace, PongPort};
-pub use refusal::{Fate, Stage, TrackerRefusal};
+pub use refusal::{Fate, Situation, Stage, TrackerRefusal};

@@ -1,21 +1,20 @@
 //! Answers to the datagrams that come to a game server's UDP port.
 //!
-//! This file hides at which addresses of this machine they are waited for, and by which threads.
+//! This file hides at which addresses of this machine they are waited for, which may change.
 
 use super::announcer::Relay;
-use super::datagram::{Datagram, MAX_DATAGRAM};
+use super::answering::{Answering, bind, everywhere, is_ours};
 use crate::threads;
 use crate::words::in_words;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often it is looked where datagrams are to be answered, and, by a thread that was not woken,
-/// whether it is to end.
+/// How often it is looked where datagrams are to be answered.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The stack of a thread, in bytes.
@@ -112,12 +111,13 @@ impl PongPort {
         on_problem: impl Fn(PongError) + Send + 'static,
     ) -> io::Result<Pong> {
         let is_over = Arc::<AtomicBool>::default();
-        let ears = self.sockets.into_iter();
-        let ears = ears.map(|(address, socket)| Ear::start(address, socket, relay.clone()));
+        let sockets = self.sockets.into_iter();
+        let sockets =
+            sockets.map(|(address, socket)| Answering::start(address, socket, relay.clone()));
         let mut keeper = Keeper {
             place: self.place,
             relay: relay.clone(),
-            ears: ears.collect::<io::Result<_>>()?,
+            sockets: sockets.collect::<io::Result<_>>()?,
             complained_of: Vec::new(),
         };
         let until = Arc::clone(&is_over);
@@ -193,7 +193,7 @@ impl Drop for Pong {
 struct Keeper {
     place: PongPlace,
     relay: Relay,
-    ears: Vec<Ear>,
+    sockets: Vec<Answering>,
     /// The addresses with which something went wrong, which was said.
     complained_of: Vec<SocketAddr>,
 }
@@ -202,10 +202,11 @@ impl Keeper {
     fn look(&mut self, on_problem: &impl Fn(PongError)) {
         let wanted = self.wanted();
         // The sockets for all addresses and those for single ones are in each other's way.
-        self.ears.retain(|ear| wanted.contains(&ear.address));
+        self.sockets
+            .retain(|socket| wanted.contains(&socket.address));
         let mut problem = None;
         for address in &wanted {
-            let is_missing = self.ears.iter().all(|ear| ear.address != *address);
+            let is_missing = self.sockets.iter().all(|socket| socket.address != *address);
             if is_missing && let Err(error) = self.listen(*address) {
                 let port = address.port();
                 problem = Some(PongError { port, error });
@@ -223,8 +224,8 @@ impl Keeper {
 
     fn listen(&mut self, address: SocketAddr) -> io::Result<()> {
         for (address, socket) in bind(address)? {
-            self.ears
-                .push(Ear::start(address, socket, self.relay.clone())?);
+            self.sockets
+                .push(Answering::start(address, socket, self.relay.clone())?);
         }
         Ok(())
     }
@@ -249,116 +250,11 @@ impl Keeper {
     }
 }
 
-/// What stands for all addresses of this machine, of both families.
-fn everywhere(port: u16) -> SocketAddr {
-    (Ipv6Addr::UNSPECIFIED, port).into()
-}
-
-/// True if this machine has the address.
-fn is_ours(address: &SocketAddr) -> bool {
-    let mut any_port = *address;
-    any_port.set_port(0);
-    UdpSocket::bind(any_port).is_ok()
-}
-
-/// Sockets for an address, or for [`everywhere`]; each with the former.
-fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
-    if address != everywhere(address.port()) {
-        return Ok(vec![(address, UdpSocket::bind(address)?)]);
-    }
-    let v4 = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
-    let among_all = |socket: UdpSocket| Ok((everywhere(socket.local_addr()?.port()), socket));
-    // Taken and given back, to learn whether anybody has it: where an IPv6 socket does not
-    // receive IPv4 as well, that one would not tell.
-    drop(v4(address.port())?);
-    let Ok(v6) = UdpSocket::bind(address) else {
-        return v4(address.port())
-            .and_then(among_all)
-            .map(|socket| vec![socket]);
-    };
-    let mut sockets = vec![among_all(v6)?];
-    match v4(sockets[0].0.port()) {
-        Ok(v4) => sockets.push(among_all(v4)?),
-        // The IPv6 socket receives IPv4 as well.
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {}
-        Err(error) => return Err(error),
-    }
-    Ok(sockets)
-}
-
-/// Who answers at one socket, until it is dropped.
-struct Ear {
-    /// What it was bound for.
-    address: SocketAddr,
-    /// Where it is bound.
-    local: SocketAddr,
-    is_over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ear {
-    fn start(address: SocketAddr, socket: UdpSocket, relay: Relay) -> io::Result<Self> {
-        socket.set_read_timeout(Some(LOOK))?;
-        let local = socket.local_addr()?;
-        let is_over = Arc::<AtomicBool>::default();
-        let until = Arc::clone(&is_over);
-        let answer = move || answer_all(&socket, &until, &relay);
-        let thread = Some(threads::start("pong", STACK, answer)?);
-        Ok(Self {
-            address,
-            local,
-            is_over,
-            thread,
-        })
-    }
-}
-
-fn answer_all(socket: &UdpSocket, is_over: &AtomicBool, relay: &Relay) {
-    // A byte more than is answered, to tell what is too long.
-    let mut buffer = [0; MAX_DATAGRAM + 1];
-    while !is_over.load(Ordering::Relaxed) {
-        // No error here is the end: the next datagram may do better. Those that come at once are
-        // left over from answers that nobody took, one for each.
-        let Ok((count, from)) = socket.recv_from(&mut buffer) else {
-            continue;
-        };
-        match Datagram::read(&buffer[..count]) {
-            // A game that does not run has no ping.
-            Some(Datagram::Ping(answer)) if !relay.is_hidden() => {
-                let _ = socket.send_to(&answer, from);
-            }
-            Some(Datagram::Challenge(number)) => relay.pass_on(number, from),
-            Some(Datagram::Ping(_)) | None => {}
-        }
-    }
-}
-
-impl Drop for Ear {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        // An empty datagram wakes it; if that is lost, it looks by itself.
-        let (from, home): (IpAddr, IpAddr) = match self.local {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into()),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into()),
-        };
-        let mut to = self.local;
-        if to.ip().is_unspecified() {
-            to.set_ip(home);
-        }
-        if let Ok(socket) = UdpSocket::bind((from, 0)) {
-            let _ = socket.send_to(&[], to);
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Announcer, Credential};
     use super::*;
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener};
     use std::time::Instant;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -431,9 +327,9 @@ mod tests {
         // What is not an address of this machine is behind a NAT: any may be meant.
         announcer.update("ip", "192.0.2.1").unwrap();
         wait_for_pong("127.0.0.1", free);
-        let sockets = || UdpSocket::bind(("127.0.0.9", free)).is_err();
+        let is_taken = || UdpSocket::bind(("127.0.0.9", free)).is_err();
         let start = Instant::now();
-        while !sockets() {
+        while !is_taken() {
             assert!(
                 start.elapsed() < PATIENCE,
                 "only some addresses are listened to"

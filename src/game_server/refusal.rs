@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The longest text of a tracker that is shown, in characters.
 const MAX_SHOWN: usize = 300;
 
+/// The lowest UDP port to which trackers send datagrams; see the limits in PROTOCOL.md.
+const LOWEST_CHECKED: u16 = 1024;
+
 /// A wait that a tracker asks for is never believed to be longer than this.
 const MOST: Duration = Duration::from_secs(3600);
 
@@ -36,6 +39,52 @@ pub enum Stage {
     Checking,
     /// On the list.
     Listed,
+}
+
+/// What must be known to give good advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Situation {
+    /// Where proofs come to.
+    pub udp_port: u16,
+    /// If somebody here answers them.
+    pub answers: bool,
+    /// If the game server names its `ip`.
+    pub names_ip: bool,
+}
+
+impl Situation {
+    /// True for a port to which trackers send no datagrams.
+    pub(super) fn is_never_checked(&self) -> bool {
+        self.udp_port < LOWEST_CHECKED
+    }
+
+    /// What to do about a port that is never checked.
+    pub(super) fn advice_on_low_port(&self) -> String {
+        format!(
+            "trackers never check UDP ports below {LOWEST_CHECKED}, so no list will say checked=yes \
+             of UDP {}; let a higher one answer for the game: --pong pingport=<port>",
+            self.udp_port
+        )
+    }
+
+    /// What may help where nothing has come back from the UDP port.
+    pub(super) fn advice_on_silence(&self) -> String {
+        let port = self.udp_port;
+        let named = match self.names_ip {
+            true => " at the ip= that you name (or leave ip= out)",
+            false => "",
+        };
+        match self.answers {
+            true => format!(
+                "open UDP {port}{named} in your firewall, and forward it if you are behind a router \
+                 (to another port of this machine: --pong=PORT)"
+            ),
+            false => format!(
+                "open UDP {port}{named} in your firewall, and let the game answer CHALLENGE there; \
+                 if it does not, --pong does it"
+            ),
+        }
+    }
 }
 
 /// What to do after a refusal.
@@ -91,6 +140,8 @@ impl TrackerRefusal {
                 BadPassword | BadValue | BadIp | Banned | Taken | BadSyntax | LineTooLong | NotText
                 | UnknownCommand,
             ) => Fate::GiveUp,
+            // Before anything was sent: it will never be.
+            Some(Unreachable) if self.stage == Stage::Introducing => Fate::GiveUp,
             Some(Unreachable) => Fate::Slowly(seconds(60)),
             Some(TooMany | Busy) if let_wait(&self.text).is_some() => {
                 Fate::AtLeast(let_wait(&self.text).unwrap_or_default())
@@ -104,9 +155,8 @@ impl TrackerRefusal {
         }
     }
 
-    /// What a person can do about it; empty if the tracker's words say it all. `udp_port` is where
-    /// proofs come to, and `answers` says whether somebody here answers them.
-    pub fn advice(&self, udp_port: u16, answers: bool) -> String {
+    /// What a person can do about it; empty if the tracker's words say it all.
+    pub fn advice(&self, situation: Situation) -> String {
         use ErrorCode::*;
         let advice = match self.code {
             Some(BadPassword) => {
@@ -114,7 +164,10 @@ impl TrackerRefusal {
                  key (--key), or ask the tracker's operator for new ones"
             }
             Some(Banned) => "only the tracker's operator can lift that",
-            Some(BadIp) => "leave ip= out; only hosts that the tracker trusts may name another",
+            Some(BadIp) => {
+                "leave ip= out, and the tracker lists the address that it sees; if you must name \
+                 another, it is one that players can reach"
+            }
             Some(BadValue) => "mend the value and start again",
             Some(BadSyntax) => {
                 "the tracker does not understand this program: is it much older, and is that the \
@@ -147,27 +200,23 @@ impl TrackerRefusal {
             Some(TooMany) if self.stage == Stage::Introducing => {
                 "stop one of your others, or ask the tracker's operator to allow more"
             }
-            Some(Unreachable) if answers => {
-                return format!(
-                    "the tracker could not reach UDP {udp_port}: open it in your firewall, and \
-                     forward it if you are behind a router"
-                );
+            Some(Unreachable) if situation.is_never_checked() => {
+                return situation.advice_on_low_port();
             }
-            Some(Unreachable) => {
-                return format!(
-                    "the tracker could not reach UDP {udp_port}: open it in your firewall or use \
-                     --pong"
-                );
-            }
+            Some(Unreachable) => return situation.advice_on_silence(),
             _ => "",
         };
         advice.to_owned()
     }
 }
 
+/// The code in parentheses, and the text.
 impl fmt::Display for TrackerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match self.text.split_once(' ') {
+            Some((code, text)) => write!(f, "({code}): {text}"),
+            None => write!(f, "({})", self.text),
+        }
     }
 }
 
@@ -261,16 +310,57 @@ mod tests {
         }
     }
 
+    const SITUATION: Situation = Situation {
+        udp_port: 23460,
+        answers: false,
+        names_ip: false,
+    };
+
     #[test]
     fn advice_names_the_port_and_texts_are_plain() {
         let unreachable = refusal("unreachable \u{1b}[2Judp", Stage::Checking);
-        assert_eq!(unreachable.text, "unreachable \\u{1b}[2Judp");
-        assert_eq!(
-            unreachable.advice(23460, false),
-            "the tracker could not reach UDP 23460: open it in your firewall or use --pong"
+        assert_eq!(unreachable.to_string(), "(unreachable): \\u{1b}[2Judp");
+        let advice = unreachable.advice(SITUATION);
+        assert!(
+            advice.starts_with("open UDP 23460 in your firewall"),
+            "{advice}"
         );
-        assert!(!unreachable.advice(23460, true).contains("--pong"));
-        assert_eq!(refusal("new-code", Stage::Listed).advice(1, true), "");
+        assert!(advice.ends_with("--pong does it"), "{advice}");
+        let answers = Situation {
+            answers: true,
+            ..SITUATION
+        };
+        let advice = unreachable.advice(answers);
+        assert!(
+            advice.contains("--pong=PORT") && !advice.contains("does it"),
+            "{advice}"
+        );
+        let named = Situation {
+            names_ip: true,
+            ..SITUATION
+        };
+        let advice = unreachable.advice(named);
+        assert!(advice.contains("the ip= that you name"), "{advice}");
+        assert_eq!(refusal("new-code", Stage::Listed).advice(answers), "");
+        assert_eq!(refusal("new-code", Stage::Listed).to_string(), "(new-code)");
+    }
+
+    #[test]
+    fn a_port_that_is_never_checked_is_no_matter_of_firewalls() {
+        let low = Situation {
+            udp_port: 80,
+            answers: true,
+            ..SITUATION
+        };
+        let said = "unreachable this tracker lists only checked ports, and does not check those";
+        let refusal = refusal(said, Stage::Introducing);
+        assert_eq!(refusal.fate(), Fate::GiveUp);
+        let advice = refusal.advice(low);
+        assert!(
+            advice.contains("below 1024") && !advice.contains("firewall"),
+            "{advice}"
+        );
+        assert!(advice.contains("pingport="), "{advice}");
     }
 
     #[test]
@@ -283,7 +373,7 @@ mod tests {
             ("busy no", Stage::Listed, "from your network"),
             ("timeout no", Stage::Listed, "network"),
         ] {
-            let advice = refusal(said, stage).advice(1, true);
+            let advice = refusal(said, stage).advice(SITUATION);
             assert!(advice.contains(part), "{said}: {advice}");
         }
     }

@@ -4,7 +4,7 @@
 //! Whoever reports never waits, also when nobody reads standard error.
 
 use super::event::{Event, Happening};
-use super::refusal::TrackerRefusal;
+use super::refusal::{Situation, TrackerRefusal};
 use crate::threads;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -23,15 +23,6 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 /// At the end so long is waited for what is still to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Who must be known to give good advice.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Situation {
-    /// Where proofs come to.
-    pub(super) udp_port: u16,
-    /// If somebody here answers them.
-    pub(super) answers: bool,
-}
 
 /// Decides what is said. Pure.
 #[derive(Debug, Default)]
@@ -77,8 +68,8 @@ impl Reporter {
             }
             // It is checked again every ten minutes.
             Happening::Checked => !std::mem::replace(&mut known.is_checked, true),
-            // Where nobody answers there is nothing to wonder about.
-            Happening::Unchecked => situation.answers && known.troubles.insert("udp".to_owned()),
+            // Of a port that is never checked all was said when it was listed.
+            Happening::Unchecked => !situation.is_never_checked(),
             Happening::Lost { why, .. } => was_listed || known.troubles.insert(why.clone()),
             Happening::Refused {
                 again_in: Some(_),
@@ -104,21 +95,29 @@ impl Reporter {
             return lines;
         }
         known.lines += 1;
-        let mut line = event.to_string();
-        let advice = match &event.what {
-            Happening::Refused { refusal, .. } => {
-                refusal.advice(situation.udp_port, situation.answers)
-            }
-            Happening::Unchecked => {
-                format!("is UDP {} open in your firewall?", situation.udp_port)
-            }
-            _ => String::new(),
-        };
+        lines.push(event.to_string());
+        let advice = advice(&event.what, situation);
         if !advice.is_empty() {
-            line = format!("{line}. {advice}");
+            lines.push(format!("  {advice}"));
         }
-        lines.push(line);
         lines
+    }
+}
+
+/// What a person can do about it, if there is anything.
+fn advice(what: &Happening, situation: Situation) -> String {
+    match what {
+        Happening::Refused { refusal, .. } => refusal.advice(situation),
+        Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
+        Happening::Unchecked => situation.advice_on_silence(),
+        Happening::Checking(_) if !situation.answers => {
+            let named = match situation.names_ip {
+                true => "the ip= that you name is proven by UDP: ",
+                false => "",
+            };
+            format!("{named}let the game answer the CHALLENGE that comes there, or use --pong")
+        }
+        _ => String::new(),
     }
 }
 
@@ -201,6 +200,7 @@ mod tests {
     const SITUATION: Situation = Situation {
         udp_port: 23460,
         answers: false,
+        names_ip: false,
     };
 
     fn event(what: Happening) -> Event {
@@ -252,31 +252,52 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_comes_with_what_to_do_about_it() {
+    fn a_refusal_comes_with_what_to_do_about_it_on_a_line_of_its_own() {
         let mut reporter = Reporter::default();
-        let refusal = refused("unreachable udp x", Stage::Checking, Some(60));
+        let refusal = refused("taken 1.2.3.4:1 is listed", Stage::Introducing, None);
         assert_eq!(
             reporter.lines(&refusal, SITUATION, Instant::now()),
             [
-                "tracker.example refuses: unreachable udp x; next try in 60 s. the tracker could \
-                 not reach UDP 23460: open it in your firewall or use --pong"
+                "tracker.example refused (taken): 1.2.3.4:1 is listed; it is not tried again",
+                "  somebody else announces this port with another password or key; end that, or use \
+                 theirs"
             ]
         );
     }
 
     #[test]
-    fn a_port_that_is_not_checked_is_news_to_those_who_answer_there() {
+    fn a_port_that_is_not_checked_is_news_and_one_that_never_is_was_said_before() {
         let mut reporter = Reporter::default();
         let now = Instant::now();
         let unchecked = event(Happening::Unchecked);
-        assert!(reporter.lines(&unchecked, SITUATION, now).is_empty());
-        let answers = Situation {
-            answers: true,
+        let listed = event(Happening::Listed("1.2.3.4:1".to_owned()));
+        for (answers, advice) in [
+            (false, "--pong does it"),
+            (true, "if you are behind a router"),
+        ] {
+            let situation = Situation {
+                answers,
+                ..SITUATION
+            };
+            assert_eq!(reporter.lines(&listed, situation, now).len(), 1);
+            let lines = reporter.lines(&unchecked, situation, now);
+            assert!(lines[1].contains(advice), "{lines:?}");
+            let low = Situation {
+                udp_port: 80,
+                ..situation
+            };
+            let lines = reporter.lines(&listed, low, now);
+            assert!(lines[1].contains("below 1024"), "{lines:?}");
+            assert!(reporter.lines(&unchecked, low, now).is_empty());
+        }
+        let checking = event(Happening::Checking("10.2.9.9:1".to_owned()));
+        let named = Situation {
+            names_ip: true,
             ..SITUATION
         };
-        let lines = reporter.lines(&unchecked, answers, now);
+        let lines = reporter.lines(&checking, named, now);
         assert!(
-            lines[0].ends_with("is UDP 23460 open in your firewall?"),
+            lines[1].starts_with("  the ip= that you name is proven by UDP: "),
             "{lines:?}"
         );
     }
@@ -295,7 +316,7 @@ mod tests {
         }
         assert_eq!(lines, LINES as usize);
         let last = refused("banned", Stage::Listed, None);
-        assert_eq!(reporter.lines(&last, SITUATION, start).len(), 1);
+        assert!(!reporter.lines(&last, SITUATION, start).is_empty());
         let lines = reporter.lines(&lost("still", false, 1), SITUATION, start + WINDOW);
         assert_eq!(lines[0], "70 lines about tracker.example left out");
         assert_eq!(lines.len(), 2);

@@ -231,9 +231,10 @@ fn several_trackers_have_a_connection_each_and_what_one_does_is_nothing_to_the_o
     let trackers = [one.servers, other.servers, stranger.servers];
     let arguments = ["--port", "7", "description=Friday \"cycles\""];
     let mut program = Program::start(announce(&trackers, &arguments));
-    program
-        .errors
-        .wait_for(&format!("gltracker: {} refuses: bad-password", trackers[2]));
+    program.errors.wait_for(&format!(
+        "gltracker: {} refused (bad-password)",
+        trackers[2]
+    ));
     let line = "INFOS ip=127.0.0.1 port=7 description=\"Friday \\\"cycles\\\"\"";
     for tracker in [&one, &other] {
         let listed = format!("gltracker: listed on {} as 127.0.0.1:7", tracker.servers);
@@ -245,7 +246,7 @@ fn several_trackers_have_a_connection_each_and_what_one_does_is_nothing_to_the_o
     program.say("nbplayers=1 description=");
     other.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=7 nbplayers=1"]);
     assert_eq!(other.stats()["logins"], "1");
-    let refused = program.errors.text().matches(" refuses: ").count();
+    let refused = program.errors.text().matches(" refused (").count();
     assert_eq!(refused, 1, "{}", program.errors.text());
 }
 
@@ -257,16 +258,19 @@ fn when_all_have_refused_for_good_it_ends() {
     command.env("GLTRACKER_PASSWORD", "not-the-password");
     let (code, errors) = outcome(command);
     assert_eq!(code, Some(1));
-    assert_eq!(errors.lines().count(), 2, "{errors}");
-    let advice = "no use trying again. check the password (GLTRACKER_PASSWORD or --password-file)";
-    assert!(errors.lines().all(|line| line.contains(advice)), "{errors}");
+    assert_eq!(errors.lines().count(), 4, "{errors}");
+    let advice = "gltracker:   check the password (GLTRACKER_PASSWORD or --password-file)";
+    for (line, other) in errors.lines().zip(errors.lines().skip(1)).step_by(2) {
+        assert!(line.ends_with("; it is not tried again"), "{errors}");
+        assert!(other.starts_with(advice), "{errors}");
+    }
     assert!(!errors.contains("not-the-password"), "{errors}");
 
     let distrustful = TrackerProcess::start_distrustful(&["--max-slots", "80"]);
     let arguments = ["--port", "1", "ip=0.0.0.0"];
     let (code, errors) = outcome(announce(&[distrustful.servers], &arguments));
     assert_eq!(code, Some(1));
-    assert!(errors.contains("refuses: bad-ip"), "{errors}");
+    assert!(errors.contains("refused (bad-ip): "), "{errors}");
     assert!(errors.contains("leave ip= out"), "{errors}");
 }
 
@@ -282,6 +286,7 @@ fn updates_are_merged_and_the_last_one_arrives() {
     program.say("nbplayers=many");
     program.say("zone=eu nonsense");
     program.say("checked=yes");
+    program.say("map=\"'old town'\"");
     program.say("map= nbplayers=3");
     program.end_input();
     tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=1 nbplayers=3"]);
@@ -292,6 +297,7 @@ fn updates_are_merged_and_the_last_one_arrives() {
         "line 2001 of standard input: nbplayers must be a number",
         "line 2002 of standard input: a field is key=value; 'nonsense' is not",
         "line 2003 of standard input: leave checked out",
+        "line 2004 of standard input: map is 'old town', and players see these quotes too",
     ] {
         program.errors.wait_for(wrong);
     }
@@ -372,10 +378,56 @@ fn who_cannot_be_reached_is_told_what_to_do() {
     let deaf = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = deaf.local_addr().unwrap().port().to_string();
     let program = start(&tracker, &["--port", &port]);
-    let line = program.errors.wait_for("refuses: unreachable");
-    let advice = format!("could not reach UDP {port}: open it in your firewall or use --pong");
-    assert!(line.contains(&advice), "{line}");
+    let line = program.errors.wait_for("refused (unreachable)");
     assert!(line.contains("; next try in "), "{line}");
+    let advice = format!("gltracker:   open UDP {port} in your firewall, and let the game");
+    let line = program.errors.wait_for(&advice);
+    assert!(line.ends_with("--pong does it"), "{line}");
+}
+
+#[test]
+fn a_port_that_is_never_checked_is_refused_for_good_and_not_blamed_on_a_firewall() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
+    let (code, errors) = outcome(announce(&[tracker.servers], &["--port", "80"]));
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("refused (unreachable): "), "{errors}");
+    let advice = "gltracker:   trackers never check UDP ports below 1024";
+    assert!(
+        errors.contains(advice) && !errors.contains("firewall"),
+        "{errors}"
+    );
+    let tracker = TrackerProcess::start();
+    let program = start(&tracker, &["--port", "80"]);
+    program.errors.wait_for(advice);
+}
+
+#[test]
+fn quotes_that_players_would_see_are_said_and_the_value_stands() {
+    let tracker = TrackerProcess::start();
+    let program = start(&tracker, &["--port", "1", "description=\"My server\""]);
+    let line = program.errors.wait_for("players see these quotes too");
+    assert!(
+        line.contains("'description=My server' on a command line"),
+        "{line}"
+    );
+    let listed = "INFOS ip=127.0.0.1 port=1 description=\"\\\"My server\\\"\"";
+    tracker.wait_for_list(|list| list == [listed]);
+}
+
+#[test]
+fn on_a_terminal_it_says_that_lines_may_be_typed() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let screen = Screen::run(&format!(
+        "GLTRACKER_PASSWORD='{PASSWORD}' {} announce --tracker {} --port 1",
+        gltracker(),
+        tracker.servers
+    ));
+    screen.wait_to_see("lines typed here change what players see");
+    screen.press(&["nbplayers=3", "Enter"]);
+    tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=1 nbplayers=3"]);
 }
 
 #[test]
@@ -427,7 +479,7 @@ fn a_program_is_listed_while_it_runs_and_its_exit_code_is_passed_on() {
     );
     command.env("GLTRACKER_PASSWORD", "wrong");
     let mut program = Program::start(command);
-    program.errors.wait_for("no use trying again");
+    program.errors.wait_for("; it is not tried again");
     program.say("");
     assert_eq!(program.wait().code(), Some(5));
 }
@@ -547,7 +599,7 @@ fn a_key_is_used_and_no_secret_is_shown() {
     let (code, errors) = outcome(command);
     assert_eq!(code, Some(1));
     assert!(
-        errors.contains("refuses: bad-password there is no such key"),
+        errors.contains("refused (bad-password): there is no such key"),
         "{errors}"
     );
     assert!(!errors.contains("between others"), "{errors}");
@@ -576,8 +628,8 @@ fn two_that_announce_the_same_port_are_told() {
     first.errors.wait_for("listed on");
     let second = start(&tracker, &["--port", "1", "version=2"]);
     second.errors.wait_for("listed on");
-    let line = first.errors.wait_for("refuses: taken");
-    assert!(line.contains("two of you announce this port"), "{line}");
+    let line = first.errors.wait_for("refused (taken)");
+    first.errors.wait_for("two of you announce this port");
     assert!(line.contains("next try in 1"), "it does not fight: {line}");
     assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=1 version=2"]);
 
@@ -653,7 +705,7 @@ fn refused_fields_are_not_said_again() {
     tracker.says("ERR bad-value odd must be even");
     let line = program.errors.wait_for("did not take");
     assert!(
-        line.ends_with(" did not take odd=1: bad-value odd must be even"),
+        line.ends_with(" did not take odd=1 (bad-value): odd must be even"),
         "{line}"
     );
     drop(tracker);

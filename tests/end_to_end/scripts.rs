@@ -3,13 +3,15 @@
 use crate::harness::{
     PASSWORD, Peer, TrackerProcess, accept, command, free_udp_port, gltracker, own_address,
 };
+use crate::patience::{Over, uninterrupted};
+use crate::screen::Screen;
 use crate::tools::{Program, need};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The shells, each as a command. The first word is what must be installed.
@@ -456,8 +458,56 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
     let list = "list.sh";
     for shell in SHELLS.into_iter().filter(|shell| need(shell[0])) {
         for (name, arguments, password, why) in [
-            (register, &[][..], PASSWORD, "PORT is a number, not ''"),
-            (register, &["-p"], PASSWORD, "PORT is a number, not '-p'"),
+            (
+                register,
+                &[][..],
+                PASSWORD,
+                "PORT is a number from 1 to 65535, not ''",
+            ),
+            (
+                register,
+                &["65536"],
+                PASSWORD,
+                "PORT is a number from 1 to 65535, not '65536'",
+            ),
+            (register, &["-p"], PASSWORD, "there is no flag -p"),
+            (
+                register,
+                &["--map=x", "1"],
+                PASSWORD,
+                "there is no flag --map; a field has no dashes, and stands behind PORT",
+            ),
+            (
+                register,
+                &["1", "--map=x"],
+                PASSWORD,
+                "'--map=x' is not key=value: a field has no dashes",
+            ),
+            (
+                register,
+                &["-t", "::1", "1"],
+                PASSWORD,
+                "'::1' is not a tracker: an IPv6 address stands in brackets",
+            ),
+            (
+                register,
+                &["-t", "localhost:80000", "1"],
+                PASSWORD,
+                "'localhost:80000' is not a tracker: a port is a number from 1 to 65535",
+            ),
+            (
+                register,
+                &["-t", "a/b", "1"],
+                PASSWORD,
+                "'a/b' is not a tracker: write HOST or HOST:PORT",
+            ),
+            (
+                register,
+                &["-u", "80"],
+                PASSWORD,
+                "-u: trackers never check UDP ports below 1024; let another port answer: pingport=N",
+            ),
+            (register, &["-U", "x"], PASSWORD, "-U needs a UDP port"),
             (register, &["1", "x"], PASSWORD, "'x' is not key=value"),
             (register, &["-t"], PASSWORD, "-t needs HOST or HOST:PORT"),
             (
@@ -468,6 +518,24 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
             ),
             (list, &["-p"], "", "there is no flag -p"),
             (list, &["localhost", "x"], "", "'x' is not a filter"),
+            (
+                list,
+                &["--speed=fast"],
+                "",
+                "there is no flag --speed; a filter has no dashes: speed=fast",
+            ),
+            (
+                list,
+                &["localhost", "maxplayers"],
+                "",
+                "'maxplayers' is not a filter; one with < or > stands in quotes: 'maxplayers>=8'",
+            ),
+            (
+                list,
+                &["::1"],
+                "",
+                "'::1' is not a tracker: an IPv6 address stands in brackets",
+            ),
         ] {
             let mut command = script(shell, name, "false");
             command.args(arguments).env("GLTRACKER_PASSWORD", password);
@@ -488,6 +556,165 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
                 "{output}"
             );
         }
+    }
+}
+
+#[test]
+fn a_netcat_that_is_not_there_is_said_and_not_waited_for() {
+    for shell in SHELLS.into_iter().filter(|shell| need(shell[0])) {
+        for (name, argument) in [("register.sh", "1"), ("list.sh", "localhost")] {
+            let mut command = script(shell, name, "nosuch -x");
+            command.arg(argument).env("GLTRACKER_PASSWORD", PASSWORD);
+            let line = format!("{name}: there is no program nosuch; NC names the netcat to use\n");
+            assert_eq!(
+                outcome(command),
+                (Some(3), String::new(), line),
+                "{shell:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn scripts_ask_over_one_family_where_their_netcat_can() {
+    let mut serve = command();
+    serve.args(["--servers", "[::]:0", "--clients", "[::]:0"]);
+    serve
+        .args(["--max-slots", "80"])
+        .env("GLTRACKER_PASSWORD", PASSWORD);
+    let tracker = TrackerProcess::run(serve);
+    let (servers, clients) = (tracker.servers.port(), tracker.clients.port());
+    let netcats = NETCATS.into_iter().filter(|netcat| all_installed(netcat));
+    for (shell, netcat) in SHELLS.into_iter().cycle().zip(netcats) {
+        let knows_families = ["nc.openbsd", "ncat", "socat"].contains(&netcat);
+        for (flag, other, ip) in [("-4", "--ipv6", "127.0.0.1"), ("-6", "--ipv4", "[::1]")] {
+            let mut register = script(shell, "register.sh", netcat);
+            register.args([flag, "-t", &format!("{ip}:{servers}"), "7"]);
+            register.env("GLTRACKER_PASSWORD", PASSWORD);
+            if !knows_families {
+                let (code, _, errors) = outcome(register);
+                assert_eq!(code, Some(3), "{errors}");
+                assert!(
+                    errors.contains("needs nc.openbsd, ncat or socat"),
+                    "{errors}"
+                );
+                continue;
+            }
+            let registration = Program::start(register);
+            registration.errors.wait_for(&format!("listed {ip}:7"));
+            let list = |flag: &str, host: &str| {
+                let mut list = script(shell, "list.sh", netcat);
+                list.arg(flag)
+                    .env("GLTRACKER_TRACKER", format!("{host}:{clients}, b"));
+                outcome(list)
+            };
+            let (code, lines, errors) = list(flag, ip);
+            assert_eq!(code, Some(0), "{netcat}: {errors}");
+            assert!(lines.contains(" port=7"), "{lines}");
+            assert!(
+                errors.contains("only the first of GLTRACKER_TRACKER"),
+                "{errors}"
+            );
+            let (code, _, errors) = list(other, ip);
+            assert_eq!(code, Some(3), "{netcat} {other} {ip}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn register_ends_by_ctrl_c_as_one_that_was_ended_by_it() {
+    if !need("tmux") || !all_installed("nc.openbsd") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    for shell in SHELLS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/register.sh");
+        let screen = Screen::run(&format!(
+            "NC=nc.openbsd GLTRACKER_PASSWORD='{PASSWORD}' {} {} -t {} 7 \"map='x'\"",
+            shell.join(" "),
+            path.display(),
+            tracker.servers
+        ));
+        screen.wait_to_see("players see the quotes");
+        screen.wait_to_see("listed 127.0.0.1:7");
+        screen.press(&["C-c"]);
+        screen.wait_to_see("code 130");
+        tracker.wait_for_list(<[String]>::is_empty);
+    }
+}
+
+#[test]
+fn register_proves_an_address_that_it_names() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let port = free_udp_port();
+    // Linux alone has more addresses than one for itself.
+    let netcats = UDP_NETCATS.into_iter().filter(|nc| all_installed(nc));
+    for netcat in netcats.take(if cfg!(target_os = "linux") { 1 } else { 0 }) {
+        let arguments = ["-u", &port, "ip=127.0.0.2"];
+        let registration = Registration::start(SHELLS[0], netcat, address, &arguments);
+        let mut tracker = Conversation::accept(&listener);
+        tracker.line();
+        tracker.say("CHALLENGE 2");
+        assert_eq!(tracker.line(), format!("INFOS 2 port={port} ip=127.0.0.2"));
+        tracker.say(&format!("OK checking udp 127.0.0.2:{port}"));
+        let errors = &registration.program.errors;
+        errors.wait_for(&format!("checking udp 127.0.0.2:{port}"));
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let over = Over(&is_over);
+            // Again and again, as a tracker does: the netcat may not listen yet.
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let to = format!("127.0.0.2:{port}");
+                    let _ = socket.send_to(b"CHALLENGE 000000000000002a", to);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            });
+            assert_eq!(tracker.line(), "INFOS 000000000000002a");
+            drop(over);
+        });
+        tracker.say(&format!("OK listed 127.0.0.2:{port}"));
+        errors.wait_for(&format!("register.sh: listed 127.0.0.2:{port}"));
+        registration.stop();
+    }
+}
+
+/// A published port, as of a container, from which datagrams go on to another.
+#[test]
+fn register_takes_datagrams_at_the_port_to_which_its_own_is_mapped() {
+    let tracker = TrackerProcess::start();
+    for netcat in UDP_NETCATS.into_iter().filter(|nc| all_installed(nc)) {
+        let published = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let told = published.local_addr().unwrap().port().to_string();
+        let bound = free_udp_port();
+        let inside = format!("127.0.0.1:{bound}");
+        std::thread::spawn(move || {
+            let proxy = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let mut buffer = [0; 300];
+            while let Ok(count) = uninterrupted(|| published.recv(&mut buffer)) {
+                let _ = proxy.send_to(&buffer[..count], &inside);
+            }
+        });
+        let arguments = ["-U", &bound, &told];
+        let registration = Registration::start(SHELLS[0], netcat, tracker.servers, &arguments);
+        registration
+            .program
+            .errors
+            .wait_for("checked: the UDP port");
+        registration.stop();
+    }
+}
+
+#[test]
+fn a_port_that_is_never_checked_ends_register_where_only_checked_ones_are_listed() {
+    let tracker = TrackerProcess::start_distrustful(&["--max-slots", "80", "--require-check"]);
+    for netcat in NETCATS.into_iter().filter(|nc| all_installed(nc)).take(1) {
+        let mut refused = Registration::start(SHELLS[0], netcat, tracker.servers, &["80"]);
+        let errors = &refused.program.errors;
+        errors.wait_for("refused: ERR unreachable this tracker lists only");
+        refused.ends_with(1);
     }
 }
 
@@ -535,19 +762,30 @@ fn list_prints_the_list_or_says_why_not() {
                     "{with}"
                 );
             }
-            let nothing = list(&[&clients, "nbplayers=9"]);
-            assert_eq!(nothing, (Some(0), String::new(), String::new()), "{with}");
-
-            for (arguments, why) in [
+            for (arguments, exit, why) in [
                 (
-                    &[clients.as_str(), "port>=many"][..],
+                    &[clients.as_str(), "nbplayers=9"][..],
+                    1,
+                    "no game server on the list satisfies these filters",
+                ),
+                (
+                    &[clients.as_str(), "port>=many"],
+                    1,
                     "ERR bad-value port is compared with",
                 ),
-                (&[servers.as_str()], "ERR unknown-command"),
-                (&[nobody.as_str()], "no complete answer from 127.0.0.1:1"),
+                (&[servers.as_str()], 1, "ERR unknown-command"),
+                (
+                    &[nobody.as_str()],
+                    3,
+                    "no answer from 127.0.0.1:1; does a tracker listen there?",
+                ),
             ] {
                 let (code, output, errors) = list(arguments);
-                assert_eq!((code, output.as_str()), (Some(1), ""), "{with}");
+                assert_eq!(
+                    (code, output.as_str()),
+                    (Some(exit), ""),
+                    "{with}: {errors}"
+                );
                 assert!(
                     errors.contains(&format!("list.sh: {why}")),
                     "{with}: {errors}"
@@ -571,7 +809,7 @@ fn list_does_not_take_a_part_for_the_whole() {
         );
         tracker.say("INFOS port=1 description=\u{1b}[2Jx");
         drop(tracker);
-        assert_eq!(program.wait().code(), Some(1));
+        assert_eq!(program.wait().code(), Some(3));
         assert_eq!(
             program.output.wait_for_end(),
             "INFOS port=1 description=[2Jx\n"

@@ -7,7 +7,7 @@
 #![no_main]
 
 use gltracker::game_server::conversation::{Conversation, Ending, News, Outbox};
-use gltracker::game_server::{Credential, TrackerRefusal};
+use gltracker::game_server::{Credential, Situation, TrackerRefusal};
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::line::LineSplitter;
 use gltracker::protocol::message::GameServerCommand;
@@ -183,7 +183,12 @@ impl Scene {
 fn refused(refusal: &TrackerRefusal) {
     shown(&refusal.to_string());
     for answers in [false, true] {
-        shown(&refusal.advice(23460, answers));
+        let situation = Situation {
+            udp_port: 23460,
+            answers,
+            names_ip: answers,
+        };
+        shown(&refusal.advice(situation));
     }
     let _ = refusal.fate();
 }

@@ -1,0 +1,124 @@
+//! Answers to the datagrams that come to one address of this machine, or to all.
+//!
+//! This file hides which sockets that takes, and the thread of each.
+
+use super::announcer::Relay;
+use super::datagram::{Datagram, MAX_DATAGRAM};
+use crate::threads;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A thread that was not woken looks this often whether it is to end.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The stack of a thread, in bytes.
+const STACK: usize = 128 * 1024;
+
+/// What stands for all addresses of this machine, of both families.
+pub(super) fn everywhere(port: u16) -> SocketAddr {
+    (Ipv6Addr::UNSPECIFIED, port).into()
+}
+
+/// True if this machine has the address.
+pub(super) fn is_ours(address: &SocketAddr) -> bool {
+    let mut any_port = *address;
+    any_port.set_port(0);
+    UdpSocket::bind(any_port).is_ok()
+}
+
+/// Sockets for an address, or for [`everywhere`]; each with the former.
+pub(super) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
+    if address != everywhere(address.port()) {
+        return Ok(vec![(address, UdpSocket::bind(address)?)]);
+    }
+    let v4 = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
+    let among_all = |socket: UdpSocket| Ok((everywhere(socket.local_addr()?.port()), socket));
+    // Taken and given back, to learn whether anybody has it: where an IPv6 socket does not
+    // receive IPv4 as well, that one would not tell.
+    drop(v4(address.port())?);
+    let Ok(v6) = UdpSocket::bind(address) else {
+        return v4(address.port())
+            .and_then(among_all)
+            .map(|socket| vec![socket]);
+    };
+    let mut sockets = vec![among_all(v6)?];
+    match v4(sockets[0].0.port()) {
+        Ok(v4) => sockets.push(among_all(v4)?),
+        // The IPv6 socket receives IPv4 as well.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+        Err(error) => return Err(error),
+    }
+    Ok(sockets)
+}
+
+/// Who answers at one socket, until it is dropped.
+pub(super) struct Answering {
+    /// What it was bound for.
+    pub(super) address: SocketAddr,
+    /// Where it is bound.
+    local: SocketAddr,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Answering {
+    pub(super) fn start(address: SocketAddr, socket: UdpSocket, relay: Relay) -> io::Result<Self> {
+        socket.set_read_timeout(Some(LOOK))?;
+        let local = socket.local_addr()?;
+        let is_over = Arc::<AtomicBool>::default();
+        let until = Arc::clone(&is_over);
+        let answer = move || answer_all(&socket, &until, &relay);
+        let thread = Some(threads::start("pong", STACK, answer)?);
+        Ok(Self {
+            address,
+            local,
+            is_over,
+            thread,
+        })
+    }
+}
+
+fn answer_all(socket: &UdpSocket, is_over: &AtomicBool, relay: &Relay) {
+    // A byte more than is answered, to tell what is too long.
+    let mut buffer = [0; MAX_DATAGRAM + 1];
+    while !is_over.load(Ordering::Relaxed) {
+        // No error here is the end: the next datagram may do better. Those that come at once are
+        // left over from answers that nobody took, one for each.
+        let Ok((count, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        match Datagram::read(&buffer[..count]) {
+            // A game that does not run has no ping.
+            Some(Datagram::Ping(answer)) if !relay.is_hidden() => {
+                let _ = socket.send_to(&answer, from);
+            }
+            Some(Datagram::Challenge(number)) => relay.pass_on(number, from),
+            Some(Datagram::Ping(_)) | None => {}
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // An empty datagram wakes it; if that is lost, it looks by itself.
+        let (from, home): (IpAddr, IpAddr) = match self.local {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into()),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into()),
+        };
+        let mut to = self.local;
+        if to.ip().is_unspecified() {
+            to.set_ip(home);
+        }
+        if let Ok(socket) = UdpSocket::bind((from, 0)) {
+            let _ = socket.send_to(&[], to);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
