@@ -194,8 +194,11 @@ impl Conversation {
     /// The game server wants something else said.
     pub fn on_change(&mut self, wanted: Infos, now: Instant, out: &mut Outbox) {
         self.wanted = wanted;
-        let port = fields::udp_port;
-        if self.stage == Stage::Checking && port(&self.wanted) != port(&self.told) {
+        let target = |infos: &Infos| {
+            let ip = infos.get("ip").unwrap_or_default().into_owned();
+            (ip, fields::udp_port(infos))
+        };
+        if self.stage == Stage::Checking && target(&self.wanted) != target(&self.told) {
             // What is being checked is not there any more.
             out.end(Ending::LogInAgain);
         }
@@ -362,7 +365,7 @@ impl Conversation {
     }
 
     fn on_not_taken(&mut self, said: Vec<Field>, refusal: TrackerRefusal, out: &mut Outbox) {
-        let is_move = |(key, _): &Field| key == "port" || key == "pingport";
+        let is_move = |(key, _): &Field| ["ip", "port", "pingport"].contains(&&**key);
         if said.len() > 1 {
             self.one_by_one = true;
         } else if refusal.code == Some(ErrorCode::BadValue) && said.iter().any(is_move) {

@@ -136,6 +136,10 @@ impl TrackerRefusal {
         match self.code {
             // The entry stays on the list all the while, under the newer login.
             Some(Taken) if self.is_takeover() => Fate::Slowly(seconds(600)),
+            // From another address, and perhaps by the ghost of this one.
+            Some(TooMany | Busy | Taken) if let_wait(&self.text).is_some() => {
+                Fate::AtLeast(let_wait(&self.text).unwrap_or_default())
+            }
             Some(
                 BadPassword | BadValue | BadIp | Banned | Taken | BadSyntax | LineTooLong | NotText
                 | UnknownCommand,
@@ -143,9 +147,6 @@ impl TrackerRefusal {
             // Before anything was sent: it will never be.
             Some(Unreachable) if self.stage == Stage::Introducing => Fate::GiveUp,
             Some(Unreachable) => Fate::Slowly(seconds(60)),
-            Some(TooMany | Busy) if let_wait(&self.text).is_some() => {
-                Fate::AtLeast(let_wait(&self.text).unwrap_or_default())
-            }
             // As many on the list as there may be: somebody must leave first.
             Some(TooMany) if self.stage == Stage::Introducing => Fate::Slowly(seconds(60)),
             Some(TooMany) => Fate::AtLeast(seconds(5)),
@@ -191,7 +192,12 @@ impl TrackerRefusal {
             }
             Some(UnknownCommand) => "is that the port for game servers? It is 23470 by default",
             Some(Taken) if self.is_takeover() => {
-                "two of you announce this port; stop one of them. The newer one stays on the list"
+                "two of you announce this port; stop one of them, or name the address of each with \
+                 ip= if this host has several. The newer one stays on the list"
+            }
+            Some(Taken) if let_wait(&self.text).is_some() => {
+                "if that lasts, somebody else names this address with ip=; stop that, or log in from \
+                 the address itself"
             }
             Some(Taken) => {
                 "somebody else announces this port with another password or key; end that, or use \
@@ -250,6 +256,12 @@ mod tests {
                 "taken 1.2.3.4:1 is listed with another credential",
                 Stage::Introducing,
                 Fate::GiveUp,
+            ),
+            (
+                "taken 1.2.3.4:1 is listed by a login with the same credential from another address; \
+                 wait 30 s",
+                Stage::Introducing,
+                Fate::AtLeast(s(30)),
             ),
             (
                 "taken another login took over 1.2.3.4:1",

@@ -5,10 +5,12 @@
 
 use super::event::{Event, Happening};
 use super::refusal::{Situation, TrackerRefusal};
+use crate::protocol::scope::Scope;
 use crate::threads;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -109,6 +111,7 @@ fn advice(what: &Happening, situation: Situation) -> String {
     match what {
         Happening::Refused { refusal, .. } => refusal.advice(situation),
         Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
+        Happening::Listed(address) => advice_on_address(address),
         Happening::Unchecked => situation.advice_on_silence(),
         Happening::Checking(_) if !situation.answers => {
             let named = match situation.names_ip {
@@ -118,6 +121,18 @@ fn advice(what: &Happening, situation: Situation) -> String {
             format!("{named}let the game answer the CHALLENGE that comes there, or use --pong")
         }
         _ => String::new(),
+    }
+}
+
+/// What to do about an address that not everybody can reach.
+fn advice_on_address(address: &str) -> String {
+    let ip = address.parse().ok().map(|address: SocketAddr| address.ip());
+    match ip.and_then(Scope::of) {
+        None | Some(Scope::World) => String::new(),
+        Some(scope) => format!(
+            "{} reach that; for others name the address that they reach: ip=ADDRESS",
+            scope.who()
+        ),
     }
 }
 
@@ -300,6 +315,30 @@ mod tests {
             lines[1].starts_with("  the ip= that you name is proven by UDP: "),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn an_address_that_not_everybody_reaches_is_mentioned() {
+        for (address, who) in [
+            (
+                "127.0.0.1:1",
+                "only players on the same machine reach that; for others name",
+            ),
+            (
+                "192.168.7.2:1",
+                "only players in the same network reach that; for others name",
+            ),
+            ("[fd00::7]:1", "only players in the same network"),
+            ("198.51.100.7:1", ""),
+            ("[2001:db8::7]:1", ""),
+            ("?", ""),
+        ] {
+            let listed = event(Happening::Listed(address.to_owned()));
+            let lines = Reporter::default().lines(&listed, SITUATION, Instant::now());
+            let advice = lines.get(1).map_or("", |line| line.trim_start());
+            assert!(advice.starts_with(who), "{lines:?}");
+            assert_eq!(lines.len(), 1 + usize::from(!who.is_empty()), "{lines:?}");
+        }
     }
 
     #[test]

@@ -239,6 +239,11 @@ fn a_new_port_is_said_or_needs_a_new_login() {
     assert_eq!(scene.out.ending, Some(Ending::LogInAgain));
 
     let mut scene = Scene::listed("port=1");
+    assert_eq!(scene.wants("ip=203.0.113.9 port=1"), "INFOS ip=203.0.113.9");
+    scene.hears("ERR bad-value the ip that you are listed at cannot change; log in again");
+    assert_eq!(scene.out.ending, Some(Ending::LogInAgain));
+
+    let mut scene = Scene::listed("port=1");
     scene.wants("port=4");
     scene.hears("ERR taken 198.51.100.7:4 is listed with another credential");
     assert_eq!(scene.out.ending, None, "the old port is still listed");
@@ -287,12 +292,14 @@ fn numbers_of_datagrams_are_passed_on_once_and_not_too_many() {
     let later = Some(scene.now + Duration::from_millis(250));
     assert_eq!(scene.conversation.next_number(), later);
 
-    // The port that is being checked is another all of a sudden.
-    let mut scene = Scene::start("port=2000");
-    scene.hears(&format!("CHALLENGE {NUMBER}"));
-    scene.hears("OK checking udp 198.51.100.7:2000");
-    scene.wants("port=2000 pingport=2001");
-    assert_eq!(scene.out.ending, Some(Ending::LogInAgain));
+    // What is being checked is another all of a sudden.
+    for wanted in ["port=2000 pingport=2001", "ip=203.0.113.9 port=2000"] {
+        let mut scene = Scene::start("port=2000");
+        scene.hears(&format!("CHALLENGE {NUMBER}"));
+        scene.hears("OK checking udp 198.51.100.7:2000");
+        scene.wants(wanted);
+        assert_eq!(scene.out.ending, Some(Ending::LogInAgain), "{wanted}");
+    }
 
     let mut scene = Scene::start("port=2000");
     scene.hears(&format!("CHALLENGE {NUMBER}"));
