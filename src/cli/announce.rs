@@ -254,7 +254,7 @@ mod tests {
             &environment,
         )
         .unwrap();
-        let trackers: Vec<String> = options.trackers.iter().map(ToString::to_string).collect();
+        let trackers: Vec<String> = options.trackers.iter().map(TrackerAddress::short).collect();
         assert_eq!(trackers, ["a", "[::1]:5"]);
         assert_eq!(
             options.fields.to_string(),

@@ -97,5 +97,5 @@ fn tracker(word: &str) -> Result<TrackerAddress, UsageError> {
         return Err(UsageError(format!("'{word}': did you mean {near}?")));
     }
     word.parse()
-        .map_err(|error: crate::client::address::NotAnAddress| UsageError(error.to_string()))
+        .map_err(|error: crate::reach::NotAnAddress| UsageError(error.to_string()))
 }

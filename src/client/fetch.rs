@@ -1,6 +1,6 @@
 //! Asking a tracker once.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::conditions::Conditions;
 use super::connection::Connection;
 use super::error::Error;
@@ -58,10 +58,9 @@ pub fn refresh(
     deadline: Instant,
 ) -> Result<Vec<Change>, Error> {
     list.forget_part();
-    let mut connection = Connection::open(tracker, deadline)?;
     // In one go: that costs the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
-    connection.say(&request, deadline)?;
+    let mut connection = Connection::open(tracker, &request, deadline, |_| Ok(()))?;
     connection.read_answer(list, deadline)
 }
 

@@ -4,7 +4,7 @@
 //! there is no place for one more watcher, and by coming back after a loss with the revision that
 //! is known, so that nothing is missed.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::backoff::{Backoff, jittered};
 use super::conditions::Conditions;
 use super::connection::Connection;
@@ -288,16 +288,14 @@ impl<F: FnMut(Event)> Watcher<F> {
         self.list.forget_part();
         self.tried = Instant::now();
         let mut deadline = self.tried + self.timings.answer;
-        let mut connection = Connection::open(&self.tracker, deadline)?;
-        let socket = connection.socket().try_clone();
-        if !self
-            .stop
-            .is_reading(Some(socket.map_err(Error::Unreachable)?))
-        {
-            return Err(Error::CutOff);
-        }
         let request = self.conditions.request("WATCH", self.list.revision());
-        connection.say(&request, deadline)?;
+        let stop = Arc::clone(&self.stop);
+        let is_wanted = |stream: &TcpStream| {
+            let socket = stream.try_clone().map_err(Error::Unreachable)?;
+            let is_wanted = stop.is_reading(Some(socket));
+            is_wanted.then_some(()).ok_or(Error::CutOff)
+        };
+        let mut connection = Connection::open(&self.tracker, &request, deadline, is_wanted)?;
         loop {
             let changes = connection.read_answer(&mut self.list, deadline)?;
             self.backoff.reset();

@@ -1,6 +1,6 @@
 //! `gltracker announce`: an announcer for games that have none.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::announcer::{Announcer, StartError};
 use super::credential::{Credential, CredentialError};
 use super::event::{Event, Happening};

@@ -16,10 +16,13 @@ const ROOM: usize = 64;
 /// Numbers from datagrams that wait; more are forgotten.
 const NUMBERS: usize = 4;
 
+/// The attempt that is none: whatever is heard is of no interest.
+pub(super) const NOBODY: u64 = 0;
+
 /// What came from the other end of a connection.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// The tracker has accepted the connection.
+    /// One of the tracker's addresses has accepted a connection. One before it did not answer.
     Connected(TcpStream),
     /// A line.
     Line(Result<String, LineError>),

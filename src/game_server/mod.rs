@@ -9,7 +9,6 @@
 //! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means) and `backoff`
 //! (when to try again). `link` is where they meet threads and sockets.
 
-mod address;
 pub mod announce;
 mod announcer;
 mod backoff;
@@ -27,9 +26,22 @@ mod refusal;
 mod report;
 pub mod updates;
 
-pub use address::{AddressError, TRACKER_PORT, TrackerAddress};
 pub use announcer::{Announcer, Relay, StartError};
 pub use credential::{Credential, CredentialError};
 pub use event::{Event, Happening};
 pub use pong::{Datagram, MAX_DATAGRAM, Pong, PongPort};
 pub use refusal::{Fate, Stage, TrackerRefusal};
+
+/// The port where trackers expect game servers, by tradition.
+pub const TRACKER_PORT: u16 = 23470;
+
+/// A tracker's port for game servers: `HOST[:PORT]`, IPv6 in brackets, port [`TRACKER_PORT`] if none
+/// is given.
+///
+/// ```
+/// use gltracker::game_server::TrackerAddress;
+/// let tracker: TrackerAddress = "tracker.example".parse()?;
+/// assert_eq!((tracker.host(), tracker.port()), ("tracker.example", 23470));
+/// # Ok::<(), gltracker::reach::NotAnAddress>(())
+/// ```
+pub type TrackerAddress = crate::reach::Address<TRACKER_PORT>;

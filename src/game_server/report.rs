@@ -54,7 +54,7 @@ struct Known {
 impl Reporter {
     /// The lines about `event`.
     fn lines(&mut self, event: &Event, situation: Situation, now: Instant) -> Vec<String> {
-        let tracker = event.tracker.to_string();
+        let tracker = event.tracker.short();
         let known = self.trackers.entry(tracker.clone()).or_insert(Known {
             troubles: HashSet::new(),
             is_listed: false,
