@@ -1,18 +1,30 @@
 //! One connection to a tracker.
 //!
 //! This file hides how lines come out of a socket: with one deadline for a whole answer, however
-//! slowly its bytes drip, and a buffer that does not grow.
+//! slowly its bytes drip, no faster than is good for who reads them, and a buffer that does not grow.
 //! A connection is one that has begun to answer.
 
 use super::TrackerAddress;
 use super::error::Error;
-use super::known::{Change, KnownList};
+use super::known::{Change, KnownList, MAX_BYTES};
 use crate::protocol::line::{LineError, LineSplitter};
 use crate::protocol::text::spelled_out;
-use crate::reach::is_answer;
+use crate::reach::{Pace, is_answer};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
+
+/// A byte of a tracker that talks without end, in processor time that is cheap: a MB a second.
+const BYTE: Duration = Duration::from_micros(1);
+
+/// Who has said nothing for a while may say so much at once: all of the longest list that is kept,
+/// and what is around its fields.
+const BURST: u32 = 2 * MAX_BYTES as u32;
+
+/// How fast a tracker is heard.
+pub(super) fn pace() -> Pace {
+    Pace::new(BYTE * BURST, Instant::now())
+}
 
 /// A connection on which answers are read.
 pub(super) struct Connection {
@@ -36,6 +48,7 @@ impl Connection {
         tracker: &TrackerAddress,
         request: &str,
         deadline: Instant,
+        pace: &mut Pace,
         mut is_wanted: impl FnMut(&TcpStream) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let mut dial = tracker.dial(deadline).map_err(unreached)?;
@@ -53,7 +66,7 @@ impl Connection {
                 unread: 0..0,
                 first: None,
             };
-            match connection.ask(request, reached.until) {
+            match connection.ask(request, reached.until, pace) {
                 Ok(()) => {
                     dial.answered(reached.address);
                     return Ok(connection);
@@ -64,7 +77,7 @@ impl Connection {
     }
 
     /// Sends `text`, which is short, and waits for the beginning of the answer.
-    fn ask(&mut self, text: &str, deadline: Instant) -> Result<(), Error> {
+    fn ask(&mut self, text: &str, deadline: Instant, pace: &mut Pace) -> Result<(), Error> {
         let left = time_until(deadline)?;
         self.stream
             .set_write_timeout(Some(left))
@@ -75,7 +88,7 @@ impl Connection {
             _ => {}
         }
         let mut strange = None;
-        let first = self.lines(deadline, |line| {
+        let first = self.lines(deadline, pace, |line| {
             let line = line.map_err(|error| Error::NotATracker(error.to_string()))?;
             if !is_answer(line) && !line.is_empty() && strange.is_none() {
                 strange = Some(format!("it said '{}'", spelled_out(line, 60)));
@@ -95,13 +108,14 @@ impl Connection {
         &mut self,
         list: &mut KnownList,
         deadline: Instant,
+        pace: &mut Pace,
     ) -> Result<Vec<Change>, Error> {
         if let Some(first) = self.first.take()
             && let Some(changes) = list.take(&first)?
         {
             return Ok(changes);
         }
-        self.lines(deadline, |line| {
+        self.lines(deadline, pace, |line| {
             list.take(line.map_err(|error| Error::Wrong(error.to_string()))?)
         })
     }
@@ -110,6 +124,7 @@ impl Connection {
     fn lines<T>(
         &mut self,
         deadline: Instant,
+        pace: &mut Pace,
         mut take: impl FnMut(Result<&str, LineError>) -> Result<Option<T>, Error>,
     ) -> Result<T, Error> {
         loop {
@@ -122,6 +137,7 @@ impl Connection {
             }
             self.unread = 0..0;
             let length = self.read(deadline)?;
+            std::thread::sleep(pace.take(BYTE * length as u32, Instant::now()));
             self.unread = 0..length;
         }
     }
@@ -166,4 +182,37 @@ fn is_timeout(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn no_more_than_a_megabyte_a_second_is_read_of_who_never_stops() {
+        const BYTES: u32 = 300_000;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = TrackerAddress::new(listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let line = "GONE ip=192.0.2.1 port=1\n";
+            let lines = line.repeat(BYTES as usize / line.len());
+            stream.write_all(lines.as_bytes()).unwrap();
+            stream.write_all(b"END count=12000 rev=a-1\n").unwrap();
+            let _ = stream.read(&mut [0; 9]);
+        });
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(60);
+        let mut pace = Pace::new(Duration::ZERO, start);
+        let opened = Connection::open(&address, "LIST\n", deadline, &mut pace, |_| Ok(()));
+        let mut list = KnownList::default();
+        let answer = opened.and_then(|mut it| it.read_answer(&mut list, deadline, &mut pace));
+        assert!(matches!(answer, Ok(changes) if changes.is_empty()));
+        assert!(start.elapsed() >= BYTE * BYTES);
+        // Of one that had been silent, all of the longest list is taken at once.
+        let mut pace = super::pace();
+        let wait = pace.take(BYTE * MAX_BYTES as u32, Instant::now());
+        assert_eq!(wait, Duration::ZERO);
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::TrackerAddress;
 use super::conditions::Conditions;
-use super::connection::Connection;
+use super::connection::{Connection, pace};
 use super::error::Error;
 use super::known::{Change, KnownList};
+use crate::reach::Pace;
 use std::time::{Duration, Instant};
 
 /// How long a tracker may take for all of it: the look-up of its name, the connection, and the
@@ -57,11 +58,22 @@ pub fn refresh(
     conditions: &Conditions,
     deadline: Instant,
 ) -> Result<Vec<Change>, Error> {
+    refresh_at(list, tracker, conditions, deadline, &mut pace())
+}
+
+/// As [`refresh`], no faster than the tracker may be heard.
+pub(super) fn refresh_at(
+    list: &mut KnownList,
+    tracker: &TrackerAddress,
+    conditions: &Conditions,
+    deadline: Instant,
+    pace: &mut Pace,
+) -> Result<Vec<Change>, Error> {
     list.forget_part();
     // In one go: that costs the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
-    let mut connection = Connection::open(tracker, &request, deadline, |_| Ok(()))?;
-    connection.read_answer(list, deadline)
+    let mut connection = Connection::open(tracker, &request, deadline, pace, |_| Ok(()))?;
+    connection.read_answer(list, deadline, pace)
 }
 
 #[cfg(test)]

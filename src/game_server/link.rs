@@ -13,12 +13,12 @@ use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
-use crate::reach::{Reached, is_answer};
+use crate::reach::{Pace, Reached, is_answer};
 use crate::threads;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// To look a tracker's name up, to connect, and to hear the first line from any of its addresses.
@@ -29,6 +29,16 @@ const WRITE: Duration = Duration::from_secs(5);
 
 /// The stack of a thread, in bytes. It calls nothing that needs much.
 const STACK: usize = 256 * 1024;
+
+/// A line of a tracker that talks without end. One that is well answers ten updates a second, and
+/// some pings and numbers.
+const LINE: Duration = Duration::from_millis(20);
+
+/// A byte of it: ten thousand in a second.
+const BYTE: Duration = Duration::from_micros(100);
+
+/// Lines that may come at once.
+const BURST: u32 = 100;
 
 /// What all threads of an announcement share.
 pub(super) trait Shared: Send + Sync + 'static {
@@ -285,6 +295,7 @@ impl Ear {
     fn listen(&self, reached: &Reached, mut on_answer: impl FnMut()) -> Result<String, Unwanted> {
         let (mut stream, until) = (&reached.stream, reached.until);
         let mut splitter = LineSplitter::default();
+        let mut pace = Pace::new(LINE * BURST, Instant::now());
         let mut buffer = [0; 2048];
         let mut patience = Some(until.saturating_duration_since(Instant::now()));
         loop {
@@ -301,12 +312,14 @@ impl Ear {
                 Err(error) if is_hung_up(&error) => return Ok("it hung up".to_owned()),
                 Err(error) => return Ok(why(&error)),
             };
+            thread::sleep(pace.take(BYTE * bytes.len() as u32, Instant::now()));
             while let Some(line) = splitter.next_line(&mut bytes) {
                 if line.is_ok_and(is_answer) {
                     on_answer();
                     patience = None;
                 }
                 self.hear(Heard::Line(line.map(str::to_owned)))?;
+                thread::sleep(pace.take(LINE, Instant::now()));
             }
             patience = patience.map(|_| until.saturating_duration_since(Instant::now()));
         }
