@@ -1,19 +1,23 @@
 //! The flags of `gltracker announce`.
 
 use super::flags::{self, Asked, Flag, Item};
+use super::trackers::{Trackers, VARIABLE};
 use super::{Command, UsageError};
-use crate::game_server::TrackerAddress;
 use crate::game_server::announce::{Options, Secret};
+use crate::game_server::{TRACKER_PORT, TrackerAddress};
 use crate::protocol::infos::Infos;
 use std::ffi::{OsStr, OsString};
 
 const COMMAND: &str = "gltracker announce";
 
+/// Said about a word that may be meant as one.
+const PROGRAM: &str = "the program to run stands behind --";
+
 const FLAGS: [Flag; 6] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
-        help: "where to announce [default port: 23470]; may be given again",
+        help: "the same as the word HOST[:PORT]; may be given again",
     },
     Flag {
         name: "--port",
@@ -55,7 +59,8 @@ pub(super) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let mut trackers = Vec::new();
+    let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
+    let mut words = Vec::new();
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
     let (mut pong, mut program) = (false, Vec::new());
@@ -64,7 +69,10 @@ pub(super) fn parse(
             Item::Flag(flag, value) => match flag.name {
                 "--password-file" => password_file = Some(value.into()),
                 "--updates" => updates = Some(value.into()),
-                "--tracker" => trackers.push(tracker(text(flag.name, &value)?)?),
+                "--tracker" => {
+                    is_flagged = true;
+                    trackers.add(tracker("--tracker: ", text(flag.name, &value)?)?);
+                }
                 "--port" => {
                     let value = text(flag.name, &value)?;
                     fields.set("port", value).map_err(|_| {
@@ -86,16 +94,26 @@ pub(super) fn parse(
                 }
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
-            Item::Word(word) => set_field(&mut fields, &word)?,
+            Item::Word(word) if word.contains('=') => set_field(&mut fields, &word)?,
+            Item::Word(word) => words.push(word),
             Item::Rest(words) if words.is_empty() => {
                 return Err(UsageError("behind -- stands the program to run".to_owned()));
             }
             Item::Rest(words) => program = words,
         }
     }
-    if trackers.is_empty() {
-        return Err(missing("--tracker HOST[:PORT]"));
+    for word in words {
+        // Whoever writes the flag means no tracker by a word: rather a program.
+        if is_flagged {
+            return Err(UsageError(format!(
+                "'{}' is neither a flag nor key=value; {PROGRAM}",
+                word.escape_debug()
+            )));
+        }
+        let named = tracker("", &word).map_err(|no| UsageError(format!("{no}; {PROGRAM}")))?;
+        trackers.add(named);
     }
+    let trackers = trackers.finish(&environment)?;
     if fields.get("port").is_none() {
         return Err(missing("--port N"));
     }
@@ -137,9 +155,9 @@ fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
     value.to_str().ok_or_else(error)
 }
 
-fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
+fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageError> {
     text.parse()
-        .map_err(|error| UsageError(format!("--tracker: {error}")))
+        .map_err(|error| UsageError(format!("{source}{error}")))
 }
 
 fn variable(
@@ -155,12 +173,7 @@ fn variable(
 /// Sets what a word `key=value` says. The shell has taken the quotes off, so that the value is all
 /// that follows the first equals sign.
 fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
-    let Some((key, value)) = word.split_once('=') else {
-        return Err(UsageError(format!(
-            "'{}' is neither a flag nor key=value; the program to run stands behind --",
-            word.escape_debug()
-        )));
-    };
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
     let own = ["port", "checked", "stale", "mac"];
     if own.contains(&key) {
         let instead = match key {
@@ -184,7 +197,10 @@ pub(super) fn help() -> String {
         "\
 Keeps a game server on the lists of trackers
 
-Usage: {COMMAND} --tracker HOST[:PORT] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+
+A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
+{VARIABLE} names, with commas or spaces between them, or else the one on this machine.
 
 Stays connected, answers the tracker, and comes back by itself when it was away. What players see
 are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
@@ -284,11 +300,28 @@ mod tests {
     }
 
     #[test]
+    fn trackers_are_words_or_flags_or_in_the_environment_or_on_this_machine() {
+        let named = [PASSWORD[0], ("GLTRACKER_TRACKER", "b:1, [::1] b:1")];
+        for (arguments, environment, trackers) in [
+            (&["a", "c:1", "x=1"][..], &named[..], "a c:1"),
+            (&["--tracker", "a", "--tracker=c:1"], &named, "a c:1"),
+            (&[], &named, "b:1 [::1]"),
+            (&[], &PASSWORD, "127.0.0.1"),
+        ] {
+            let arguments = [arguments, &["--port", "7"]].concat();
+            let options = run(&arguments, environment).unwrap();
+            let shown = options.trackers.iter().map(TrackerAddress::short);
+            assert_eq!(shown.collect::<Vec<_>>().join(" "), trackers);
+        }
+    }
+
+    #[test]
     fn wrong_usage_is_told_what_would_be_right() {
         for (arguments, part) in [
-            (&[][..], "--tracker HOST[:PORT] is needed"),
+            (&[][..], "--port N is needed"),
             (&["--tracker", "a"], "--port N is needed"),
-            (&["--tracker", "::1"], "stands in brackets"),
+            (&["--tracker", "::1"], "--tracker: '::1' has several colons"),
+            (&["::1"], "IPv6 stands in brackets: [::1]:23470"),
             (&["--trackers", "a"], "did you mean --tracker?"),
             (
                 &["--port", "0"],
@@ -299,7 +332,12 @@ mod tests {
             (&["nbplayers=many"], "nbplayers must be a number"),
             (&["a="], "a value is needed"),
             (&["A=1"], "a key is a letter"),
-            (&["game"], "'game' is neither a flag nor key=value"),
+            (&["--tracker", "a", "game"], "'game' is neither a flag nor"),
+            (&["game", "--tracker", "a"], "stands behind --"),
+            (
+                &["a", "./game"],
+                "HOST:PORT or [IPv6]:PORT; the program to run",
+            ),
             (&["--"], "behind -- stands the program"),
             (&["--pong=maybe"], "neither yes nor no"),
         ] {

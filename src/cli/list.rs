@@ -1,7 +1,8 @@
 //! The words and flags of `gltracker list`.
 
 use super::flags::{self, Asked, Flag, Item};
-use super::targets::{LOCAL, Targets, VARIABLE};
+use super::targets::Targets;
+use super::trackers::VARIABLE;
 use super::{Command, UsageError};
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
@@ -182,7 +183,7 @@ Conditions, of which all must hold; quote those with < or > or ! for the shell:
 Flags:
 {}
 {VARIABLE} names the trackers to ask if none is given, with commas or spaces between them;
-without it that is {LOCAL}:23471.
+without it that is the one on this machine, 127.0.0.1:23471.
 
 Exit codes: 0 found, 1 nothing found or refused, 2 wrong usage, 3 no tracker could be asked. A
 tracker that does not answer is named on standard error, and the others count.

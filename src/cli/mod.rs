@@ -8,6 +8,7 @@ mod flags;
 mod list;
 mod serve;
 mod targets;
+mod trackers;
 mod variables;
 
 pub use variables::unknown_variables;
