@@ -1,7 +1,7 @@
 //! The flags of `gltracker announce`.
 
 use super::flags::{self, Asked, Flag, Item};
-use super::trackers::{Trackers, VARIABLE};
+use super::trackers::{IPV4, IPV6, Trackers, VARIABLE};
 use super::{Command, UsageError};
 use crate::game_server::announce::{Options, Secret};
 use crate::game_server::{TRACKER_PORT, TrackerAddress};
@@ -13,7 +13,7 @@ const COMMAND: &str = "gltracker announce";
 /// Said about a word that may be meant as one.
 const PROGRAM: &str = "the program to run stands behind --";
 
-const FLAGS: [Flag; 6] = [
+const FLAGS: [Flag; 8] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -44,6 +44,8 @@ const FLAGS: [Flag; 6] = [
         value: "",
         help: "answer UDP PING and CHALLENGE at the port (or pingport=N) for the game",
     },
+    IPV4,
+    IPV6,
 ];
 
 /// Reads the arguments behind the command, and the environment.
@@ -66,6 +68,7 @@ pub(super) fn parse(
     let (mut pong, mut program) = (false, Vec::new());
     for item in items {
         match item {
+            Item::Flag(flag, value) if trackers.set(flag, &value)? => {}
             Item::Flag(flag, value) => match flag.name {
                 "--password-file" => password_file = Some(value.into()),
                 "--updates" => updates = Some(value.into()),
@@ -305,13 +308,16 @@ mod tests {
         for (arguments, environment, trackers) in [
             (&["a", "c:1", "x=1"][..], &named[..], "a c:1"),
             (&["--tracker", "a", "--tracker=c:1"], &named, "a c:1"),
-            (&[], &named, "b:1 [::1]"),
+            (&["--ipv4"], &named, "b:1 [::1]"),
             (&[], &PASSWORD, "127.0.0.1"),
+            (&["--ipv6"], &PASSWORD, "[::1]"),
         ] {
             let arguments = [arguments, &["--port", "7"]].concat();
             let options = run(&arguments, environment).unwrap();
             let shown = options.trackers.iter().map(TrackerAddress::short);
             assert_eq!(shown.collect::<Vec<_>>().join(" "), trackers);
+            let family = options.trackers[0].family();
+            assert_eq!(family.is_some(), arguments[0].starts_with("--ipv"));
         }
     }
 
@@ -322,6 +328,7 @@ mod tests {
             (&["--tracker", "a"], "--port N is needed"),
             (&["--tracker", "::1"], "--tracker: '::1' has several colons"),
             (&["::1"], "IPv6 stands in brackets: [::1]:23470"),
+            (&["--ipv4", "--ipv6"], "it can be only one"),
             (&["--trackers", "a"], "did you mean --tracker?"),
             (
                 &["--port", "0"],

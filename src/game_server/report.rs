@@ -112,6 +112,9 @@ impl Reporter {
             Happening::Unchecked => {
                 format!("is UDP {} open in your firewall?", situation.udp_port)
             }
+            Happening::Listed(address) if is_ipv6_by_chance(address, event) => {
+                "That is IPv6: if the game listens on IPv4 only, add --ipv4".to_owned()
+            }
             _ => String::new(),
         };
         if !advice.is_empty() {
@@ -120,6 +123,11 @@ impl Reporter {
         lines.push(line);
         lines
     }
+}
+
+/// True if it is listed at an IPv6 address, and nobody has said that it should be.
+fn is_ipv6_by_chance(address: &str, Event { tracker, .. }: &Event) -> bool {
+    address.starts_with('[') && tracker.has_name() && tracker.family().is_none()
 }
 
 /// A refusal, so that two that differ in a time to wait only are the same.
@@ -195,8 +203,10 @@ fn write_all(messages: &Receiver<Message>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TrackerAddress;
     use super::super::refusal::Stage;
     use super::*;
+    use crate::reach::Family;
 
     const SITUATION: Situation = Situation {
         udp_port: 23460,
@@ -261,6 +271,37 @@ mod tests {
                 "tracker.example refuses: unreachable udp x; next try in 60 s. the tracker could \
                  not reach UDP 23460: open it in your firewall or use --pong"
             ]
+        );
+    }
+
+    #[test]
+    fn who_is_listed_over_ipv6_without_having_asked_for_it_is_told() {
+        let now = Instant::now();
+        let says = |tracker: TrackerAddress, address: &str| {
+            let what = Happening::Listed(address.to_owned());
+            Reporter::default().lines(&Event { tracker, what }, SITUATION, now)
+        };
+        let name: TrackerAddress = "tracker.example".parse().unwrap();
+        assert_eq!(
+            says(name.clone(), "[2001:db8::7]:1"),
+            [
+                "listed on tracker.example as [2001:db8::7]:1. That is IPv6: if the game listens on \
+                 IPv4 only, add --ipv4"
+            ]
+        );
+        let quiet = "listed on tracker.example as ";
+        assert_eq!(
+            says(name.clone(), "1.2.3.4:1"),
+            [format!("{quiet}1.2.3.4:1")]
+        );
+        assert_eq!(
+            says(name.over(Family::Ipv6), "[::1]:1"),
+            [format!("{quiet}[::1]:1")]
+        );
+        let literal = "[2001:db8::1]".parse().unwrap();
+        assert_eq!(
+            says(literal, "[::1]:1"),
+            ["listed on [2001:db8::1] as [::1]:1"]
         );
     }
 

@@ -55,13 +55,7 @@ fn one_that_takes_connections_and_never_answers_is_passed_over() {
     let asked_first = "the silent one is asked first";
     assert!(start.elapsed() > Duration::from_secs(2), "{asked_first}");
 
-    let words = [
-        "announce",
-        "--tracker",
-        "tracker.example",
-        "--port",
-        "23460",
-    ];
+    let words = ["announce", "tracker.example", "--port", "23460"];
     let announcer = Program::start(on(&player, &words));
     let listed = "listed on tracker.example as 10.2.0.7:23460";
     announcer.errors.wait_for(listed);
@@ -108,16 +102,36 @@ fn black_holes_cost_a_moment() {
     // Half a second, and what a busy machine makes of it; it was 3.3 s and more for each of them.
     assert!(time < Duration::from_secs(3), "{time:?}");
     let time = time_of(|| {
-        let words = [
-            "announce",
-            "--tracker",
-            "tracker.example",
-            "--port",
-            "23460",
-        ];
+        let words = ["announce", "tracker.example", "--port", "23460"];
         let announcer = Program::start(on(&player, &words));
         announcer.errors.wait_for("listed on tracker.example as");
         running.wait_for_log("event=listed");
     });
     assert!(time < Duration::from_secs(3), "{time:?}");
+}
+
+#[test]
+fn the_family_of_addresses_can_be_chosen() {
+    let names = "10.2.0.1 tracker.example\nfd00::1 tracker.example\n10.2.0.1 four.example\n";
+    let Some(network) = Network::new(names) else {
+        return;
+    };
+    let host = network.host(&["10.2.0.1/16", "fd00::1/64"]);
+    let running = tracker(&host);
+    let player = network.host(&["10.2.0.7/16", "fd00::7/64"]);
+    let words = ["announce", "tracker.example", "--port", "23460"];
+    for (flag, listed) in [
+        ("--ipv4", "as 10.2.0.7:23460"),
+        ("--ipv6", "as [fd00::7]:23460"),
+    ] {
+        let mut announcer = Program::start(on(&player, &[&words[..], &[flag]].concat()));
+        announcer.errors.wait_for("listed on");
+        announcer.kill();
+        let errors = announcer.errors.wait_for_end();
+        assert!(errors.trim_end().ends_with(listed), "{errors}");
+        running.wait_for_log("event=unlisted");
+        assert_eq!(list(&player, &["tracker.example", flag]), Ok(()));
+    }
+    let error = list(&player, &["four.example", "--ipv6"]).unwrap_err();
+    assert!(error.contains("it has no IPv6 address"), "{error}");
 }
