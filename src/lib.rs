@@ -5,6 +5,7 @@
 //!
 //! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - [`tracker`]: the daemon.
+//! - [`reach`]: how a tracker is reached by its name; what the next two have in common.
 //! - [`game_server`]: what a game server runs, to be found and to answer.
 //! - [`client`]: what a player's program runs.
 //! - [`cli`]: arguments to a command.
@@ -38,6 +39,7 @@ mod figures;
 pub mod game_server;
 pub mod interrupt;
 pub mod protocol;
+pub mod reach;
 mod threads;
 pub mod tracker;
 mod words;

@@ -1,9 +1,10 @@
 //! The flags of `gltracker announce`.
 
 use super::flags::{self, Asked, Flag, Item};
+use super::trackers::{IPV4, IPV6, Trackers, VARIABLE};
 use super::{Command, UsageError};
 use crate::game_server::announce::{Options, Secret};
-use crate::game_server::{PongPlace, TrackerAddress};
+use crate::game_server::{PongPlace, TRACKER_PORT, TrackerAddress};
 use crate::protocol::infos::{self, Infos};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
@@ -14,11 +15,14 @@ const COMMAND: &str = "gltracker announce";
 /// The longest silence of a game server that lives, in seconds: a day.
 const LONGEST: u64 = 24 * 60 * 60;
 
-const FLAGS: [Flag; 7] = [
+/// Said about a word that may be meant as one.
+const PROGRAM: &str = "the program to run stands behind --";
+
+const FLAGS: [Flag; 9] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
-        help: "where to announce [default port: 23470]; may be given again",
+        help: "the same as the word HOST[:PORT]; may be given again",
     },
     Flag {
         name: "--port",
@@ -50,6 +54,8 @@ const FLAGS: [Flag; 7] = [
         value: "",
         help: "answer UDP PING and CHALLENGE for the game; elsewhere: =[ADDR:]PORT",
     },
+    IPV4,
+    IPV6,
 ];
 
 /// Reads the arguments behind the command, and the environment.
@@ -76,16 +82,21 @@ pub(super) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let mut trackers = Vec::new();
+    let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
+    let mut words = Vec::new();
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
     for item in items {
         match item {
+            Item::Flag(flag, value) if trackers.set(flag, &value)? => {}
             Item::Flag(flag, value) => match flag.name {
                 "--password-file" => password_file = Some(value.into()),
                 "--updates" => updates = Some(value.into()),
-                "--tracker" => trackers.push(tracker(text(flag.name, &value)?)?),
+                "--tracker" => {
+                    is_flagged = true;
+                    trackers.add(tracker("--tracker: ", text(flag.name, &value)?)?);
+                }
                 "--port" => {
                     let value = text(flag.name, &value)?;
                     fields.set("port", value).map_err(|_| {
@@ -97,16 +108,26 @@ pub(super) fn parse(
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
-            Item::Word(word) => set_field(&mut fields, &word)?,
+            Item::Word(word) if word.contains('=') => set_field(&mut fields, &word)?,
+            Item::Word(word) => words.push(word),
             Item::Rest(words) if words.is_empty() => {
                 return Err(UsageError("behind -- stands the program to run".to_owned()));
             }
             Item::Rest(words) => program = words,
         }
     }
-    if trackers.is_empty() {
-        return Err(missing("--tracker HOST[:PORT]"));
+    for word in words {
+        // Whoever writes the flag means no tracker by a word: rather a program.
+        if is_flagged {
+            return Err(UsageError(format!(
+                "'{}' is neither a flag nor key=value; {PROGRAM}",
+                word.escape_debug()
+            )));
+        }
+        let named = tracker("", &word).map_err(|no| UsageError(format!("{no}; {PROGRAM}")))?;
+        trackers.add(named);
     }
+    let trackers = trackers.finish(&environment)?;
     if fields.get("port").is_none() {
         return Err(missing("--port N"));
     }
@@ -170,9 +191,9 @@ fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
     value.to_str().ok_or_else(error)
 }
 
-fn tracker(text: &str) -> Result<TrackerAddress, UsageError> {
+fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageError> {
     text.parse()
-        .map_err(|error| UsageError(format!("--tracker: {error}")))
+        .map_err(|error| UsageError(format!("{source}{error}")))
 }
 
 /// How long a game server may be silent.
@@ -223,12 +244,7 @@ fn variable(
 /// Sets what a word `key=value` says. The shell has taken the quotes off, so that the value is all
 /// that follows the first equals sign.
 fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
-    let Some((key, value)) = word.split_once('=') else {
-        return Err(UsageError(format!(
-            "'{}' is neither a flag nor key=value; the program to run stands behind --",
-            word.escape_debug()
-        )));
-    };
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
     let own = ["port", "checked", "stale", "mac"];
     if own.contains(&key) {
         let instead = match key {
@@ -252,7 +268,10 @@ pub(super) fn help() -> String {
         "\
 Keeps a game server on the lists of trackers
 
-Usage: {COMMAND} --tracker HOST[:PORT] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+
+A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
+{VARIABLE} names, with commas or spaces between them, or else the one on this machine.
 
 Stays connected, answers the tracker, and comes back by itself when it was away. What players see
 are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
@@ -324,7 +343,7 @@ mod tests {
             &environment,
         )
         .unwrap();
-        let trackers: Vec<String> = options.trackers.iter().map(ToString::to_string).collect();
+        let trackers: Vec<String> = options.trackers.iter().map(TrackerAddress::short).collect();
         assert_eq!(trackers, ["a", "[::1]:5"]);
         assert_eq!(
             options.fields.to_string(),
@@ -371,11 +390,32 @@ mod tests {
     }
 
     #[test]
+    fn trackers_are_words_or_flags_or_in_the_environment_or_on_this_machine() {
+        let named = [PASSWORD[0], ("GLTRACKER_TRACKER", "b:1, [::1] b:1")];
+        for (arguments, environment, trackers) in [
+            (&["a", "c:1", "x=1"][..], &named[..], "a c:1"),
+            (&["--tracker", "a", "--tracker=c:1"], &named, "a c:1"),
+            (&["--ipv4"], &named, "b:1 [::1]"),
+            (&[], &PASSWORD, "127.0.0.1"),
+            (&["--ipv6"], &PASSWORD, "[::1]"),
+        ] {
+            let arguments = [arguments, &["--port", "7"]].concat();
+            let options = run(&arguments, environment).unwrap();
+            let shown = options.trackers.iter().map(TrackerAddress::short);
+            assert_eq!(shown.collect::<Vec<_>>().join(" "), trackers);
+            let family = options.trackers[0].family();
+            assert_eq!(family.is_some(), arguments[0].starts_with("--ipv"));
+        }
+    }
+
+    #[test]
     fn wrong_usage_is_told_what_would_be_right() {
         for (arguments, part) in [
-            (&[][..], "--tracker HOST[:PORT] is needed"),
+            (&[][..], "--port N is needed"),
             (&["--tracker", "a"], "--port N is needed"),
-            (&["--tracker", "::1"], "stands in brackets"),
+            (&["--tracker", "::1"], "--tracker: '::1' has several colons"),
+            (&["::1"], "IPv6 stands in brackets: [::1]:23470"),
+            (&["--ipv4", "--ipv6"], "it can be only one"),
             (&["--trackers", "a"], "did you mean --tracker?"),
             (
                 &["--port", "0"],
@@ -392,7 +432,12 @@ mod tests {
             ),
             (&["--maxplayers", "8"], "a field has no dashes"),
             (&["--version=0.70"], "'version=0.70'"),
-            (&["game"], "'game' is neither a flag nor key=value"),
+            (&["--tracker", "a", "game"], "'game' is neither a flag nor"),
+            (&["game", "--tracker", "a"], "stands behind --"),
+            (
+                &["a", "./game"],
+                "HOST:PORT or [IPv6]:PORT; the program to run",
+            ),
             (&["--"], "behind -- stands the program"),
             (&["--alive", "0"], "--alive: '0' is not a number from 1"),
             (

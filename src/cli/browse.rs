@@ -2,12 +2,13 @@
 
 use super::flags::{self, Asked, Flag, Item};
 use super::targets::Targets;
+use super::trackers::{IPV4, IPV6};
 use super::{Command, UsageError};
 use crate::client::browse::Request;
 use crate::client::browse::exec::Template;
 use std::ffi::OsString;
 
-const FLAGS: [Flag; 2] = [
+const FLAGS: [Flag; 4] = [
     Flag {
         name: "--exec",
         value: "COMMAND",
@@ -18,6 +19,8 @@ const FLAGS: [Flag; 2] = [
         value: "VERSION",
         help: "the version of your game; others are dimmed, and hidden with v",
     },
+    IPV4,
+    IPV6,
 ];
 
 /// Reads the arguments behind the command, and the environment.
@@ -37,6 +40,7 @@ pub(super) fn parse(
     let (mut exec, mut game_version) = (None, None);
     for item in items {
         match item {
+            Item::Flag(flag, value) if targets.trackers.set(flag, &value)? => {}
             Item::Flag(flag, value) => {
                 let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
                 let text = value
@@ -90,6 +94,7 @@ for it, or no such program, or the address that was picked cannot be written.
 mod tests {
     use super::*;
     use crate::cli::parse;
+    use crate::reach::Family;
 
     fn run(arguments: &[&str]) -> Result<Request, String> {
         let arguments = ["browse"].iter().chain(arguments).map(OsString::from);
@@ -110,10 +115,12 @@ mod tests {
             "--exec",
             "game {ip}",
             "--game-version=0.70",
+            "--ipv4",
         ];
         let request = run(&arguments).unwrap();
         let trackers: Vec<String> = request.trackers.iter().map(ToString::to_string).collect();
         assert_eq!(trackers, ["a.example:23471", "b.example:9"]);
+        assert_eq!(request.trackers[0].family(), Some(Family::Ipv4));
         assert_eq!(request.conditions.to_string(), "notempty");
         assert_eq!(request.exec, Template::parse("game {ip}").ok());
         assert_eq!(request.game_version.as_deref(), Some("0.70"));

@@ -1,7 +1,8 @@
 //! The words and flags of `gltracker list`.
 
 use super::flags::{self, Asked, Flag, Item};
-use super::targets::{LOCAL, Targets, VARIABLE};
+use super::targets::Targets;
+use super::trackers::{IPV4, IPV6, VARIABLE};
 use super::{Command, UsageError};
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
@@ -9,7 +10,7 @@ use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 6] = [
+const FLAGS: [Flag; 8] = [
     Flag {
         name: "--json",
         value: "",
@@ -40,6 +41,8 @@ const FLAGS: [Flag; 6] = [
         value: "N",
         help: "ping so many game servers at the same time [default: 20]",
     },
+    IPV4,
+    IPV6,
 ];
 
 /// Reads the arguments behind the command, and the environment, which they override.
@@ -59,6 +62,7 @@ pub(super) fn parse(
     let mut list = List::default();
     for item in items {
         match item {
+            Item::Flag(flag, value) if targets.trackers.set(flag, &value)? => {}
             Item::Flag(flag, value) => list.set(flag, &value)?,
             other => targets.add(other, "gltracker list")?,
         }
@@ -185,7 +189,7 @@ Conditions, of which all must hold; quote those with < or > or ! for the shell:
 Flags:
 {}
 {VARIABLE} names the trackers to ask if none is given, with commas or spaces between them;
-without it that is {LOCAL}:23471.
+without it that is the one on this machine, 127.0.0.1:23471.
 
 Exit codes: 0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker
 could be asked. A tracker that does not answer is named on standard error, and the others count.
@@ -198,6 +202,7 @@ could be asked. A tracker that does not answer is named on standard error, and t
 mod tests {
     use super::*;
     use crate::cli::parse;
+    use crate::reach::Family;
 
     fn run(arguments: &[&str], trackers: Option<&str>) -> Result<Request, String> {
         let lookup = |name: &str| trackers.filter(|_| name == VARIABLE).map(OsString::from);
@@ -250,6 +255,17 @@ mod tests {
                 trackers
             );
         }
+        let families = |arguments| {
+            let trackers = run(arguments, Some("a,b:2")).unwrap().trackers;
+            trackers.iter().map(TrackerAddress::family).collect()
+        };
+        let families: [Vec<_>; 3] = [&[][..], &["--ipv4"], &["--ipv6"]].map(families);
+        assert_eq!(
+            families,
+            [None, Some(Family::Ipv4), Some(Family::Ipv6)].map(|family| vec![family; 2])
+        );
+        let here = run(&["--ipv6"], None).unwrap().trackers;
+        assert_eq!(shown(&here), "[::1]:23471");
         let error = run(&[], Some("a::b")).unwrap_err();
         assert!(
             error.starts_with("GLTRACKER_TRACKER: 'a::b' has several"),
@@ -263,6 +279,8 @@ mod tests {
             (&["--jsn"][..], "did you mean --json?"),
             (&["--json", "--tsv"], "it can be only one"),
             (&["--json=no"], "--json takes no value"),
+            (&["--ipv4", "--ipv6"], "it can be only one"),
+            (&["--ipv6=no"], "--ipv6 takes no value"),
             (&["--sort", "age"], "'age' is not ping, players or name"),
             (&["--limit", "0"], "'0' is not a number from 1 to 1000000"),
             (&["--at-once", "x"], "'x' is not a number from 1 to 1000"),

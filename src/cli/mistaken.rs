@@ -4,7 +4,7 @@
 //! `maxplayers>=8` only `maxplayers` is left, and a file named `=8`.
 
 use super::{Command, UsageError, flags};
-use crate::client::address::DEFAULT_PORT;
+use crate::client::TRACKER_PORT;
 use crate::protocol::infos::is_known;
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub(super) fn check(word: &str) -> Result<(), UsageError> {
         }
         None => return Ok(()),
     };
-    let otherwise = format!("a tracker of that name is {word}:{DEFAULT_PORT}");
+    let otherwise = format!("a tracker of that name is {word}:{TRACKER_PORT}");
     Err(UsageError(format!("'{word}' is {meant} ({otherwise})")))
 }
 

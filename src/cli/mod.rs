@@ -10,6 +10,7 @@ mod listen;
 mod mistaken;
 mod serve;
 mod targets;
+mod trackers;
 mod variables;
 
 pub use mistaken::check_files;

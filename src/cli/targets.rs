@@ -1,23 +1,15 @@
 //! Whose lists a player wants, and what of them: the words of `list` and `browse`.
 
 use super::flags::{self, Item};
+use super::trackers::Trackers;
 use super::{UsageError, mistaken};
-use crate::client::{Conditions, TrackerAddress};
+use crate::client::{Conditions, TRACKER_PORT, TrackerAddress};
 use std::ffi::{OsStr, OsString};
-
-/// Whom to ask if nobody is named.
-pub(super) const LOCAL: &str = "127.0.0.1";
-
-/// Names the trackers to ask if none is given.
-pub(super) const VARIABLE: &str = "GLTRACKER_TRACKER";
-
-/// The most trackers: each is asked by a thread.
-const MAX_TRACKERS: usize = 64;
 
 /// The words so far.
 #[derive(Default)]
 pub(super) struct Targets {
-    trackers: Vec<TrackerAddress>,
+    pub(super) trackers: Trackers<TRACKER_PORT>,
     conditions: Vec<String>,
 }
 
@@ -29,7 +21,7 @@ impl Targets {
     pub(super) fn add(&mut self, item: Item, of: &str) -> Result<(), UsageError> {
         match item {
             Item::Word(word) if is_condition(&word) => self.conditions.push(word),
-            Item::Word(word) => self.trackers.push(tracker(&word)?),
+            Item::Word(word) => self.trackers.add(tracker(&word)?),
             Item::Flag(flag, _) => return Err(flags::no_words(flag.name, of)),
             Item::Rest(words) => {
                 let words = words.join(OsStr::new(" "));
@@ -49,41 +41,10 @@ impl Targets {
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(Vec<TrackerAddress>, Conditions), UsageError> {
-        let mut trackers = self.trackers;
-        if trackers.is_empty() {
-            trackers = from_environment(environment(VARIABLE))?;
-        }
-        let mut unique: Vec<TrackerAddress> = Vec::new();
-        for tracker in trackers {
-            if !unique.contains(&tracker) {
-                unique.push(tracker);
-            }
-        }
-        if unique.len() > MAX_TRACKERS {
-            let text = format!("at most {MAX_TRACKERS} trackers can be asked at the same time");
-            return Err(UsageError(text));
-        }
+        let trackers = self.trackers.finish(environment)?;
         let conditions = Conditions::from_words(self.conditions.iter().map(String::as_str));
         let conditions = conditions.map_err(|refusal| UsageError(refusal.text))?;
-        Ok((unique, conditions))
-    }
-}
-
-/// The trackers that the environment names, with commas or spaces between them.
-fn from_environment(variable: Option<OsString>) -> Result<Vec<TrackerAddress>, UsageError> {
-    let variable = variable.unwrap_or_default();
-    let text = variable
-        .to_str()
-        .ok_or_else(|| UsageError(format!("{VARIABLE}: the value is not text")))?;
-    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    let named = words.map(|word| {
-        word.parse()
-            .map_err(|error| UsageError(format!("{VARIABLE}: {error}")))
-    });
-    let named = named.collect::<Result<Vec<TrackerAddress>, _>>()?;
-    match named.is_empty() {
-        true => tracker(LOCAL).map(|tracker| vec![tracker]),
-        false => Ok(named),
+        Ok((trackers, conditions))
     }
 }
 
@@ -95,5 +56,5 @@ fn is_condition(word: &str) -> bool {
 fn tracker(word: &str) -> Result<TrackerAddress, UsageError> {
     mistaken::check(word)?;
     word.parse()
-        .map_err(|error: crate::client::address::NotAnAddress| UsageError(error.to_string()))
+        .map_err(|error: crate::reach::NotAnAddress| UsageError(error.to_string()))
 }

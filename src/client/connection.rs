@@ -1,28 +1,30 @@
 //! One connection to a tracker.
 //!
 //! This file hides how lines come out of a socket: with one deadline for a whole answer, however
-//! slowly its bytes drip, and a buffer that does not grow.
+//! slowly its bytes drip, no faster than is good for who reads them, and a buffer that does not grow.
+//! A connection is one that has begun to answer.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::error::Error;
-use super::known::{Change, KnownList};
-use crate::protocol::line::LineSplitter;
+use super::known::{Change, KnownList, MAX_BYTES};
+use crate::protocol::line::{LineError, LineSplitter};
 use crate::protocol::text::spelled_out;
+use crate::reach::{Pace, is_answer};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// What a tracker may begin a line with.
-const VERBS: [&str; 8] = [
-    "INFOS",
-    "GONE",
-    "END",
-    "ERR",
-    "OK",
-    "PONG",
-    "HELP",
-    "CHALLENGE",
-];
+/// A byte of a tracker that talks without end, in processor time that is cheap: a MB a second.
+const BYTE: Duration = Duration::from_micros(1);
+
+/// Who has said nothing for a while may say so much at once: all of the longest list that is kept,
+/// and what is around its fields.
+const BURST: u32 = 2 * MAX_BYTES as u32;
+
+/// How fast a tracker is heard.
+pub(super) fn pace() -> Pace {
+    Pace::new(BYTE * BURST, Instant::now())
+}
 
 /// A connection on which answers are read.
 pub(super) struct Connection {
@@ -31,27 +33,47 @@ pub(super) struct Connection {
     buffer: Box<[u8]>,
     /// Where in `buffer` the bytes are that have come and were not looked at.
     unread: std::ops::Range<usize>,
-    /// A text about the first line that came, if it is none of a tracker.
-    strange: Option<String>,
-    is_tracker: bool,
+    /// The first line, until it is taken for the beginning of an answer.
+    first: Option<String>,
 }
 
 impl Connection {
-    /// Connects by `deadline`.
+    /// Sends `request` to the first of the tracker's addresses that begins to answer, by `deadline`.
+    /// Each connection is shown to `is_wanted`, whose error ends it all.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] and [`Error::Late`].
-    pub(super) fn open(tracker: &TrackerAddress, deadline: Instant) -> Result<Self, Error> {
-        let stream = tracker.connect(deadline)?;
-        stream.set_nodelay(true).map_err(Error::Unreachable)?;
-        Ok(Self {
-            stream,
-            splitter: LineSplitter::default(),
-            buffer: vec![0; 32 << 10].into(),
-            unread: 0..0,
-            strange: None,
-            is_tracker: false,
-        })
+    /// [`Error::Unreachable`] if no address accepts; if one did, why there is no answer:
+    /// [`Error::Late`], [`Error::CutOff`], [`Error::NotATracker`].
+    pub(super) fn open(
+        tracker: &TrackerAddress,
+        request: &str,
+        deadline: Instant,
+        pace: &mut Pace,
+        mut is_wanted: impl FnMut(&TcpStream) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut dial = tracker.dial(deadline).map_err(unreached)?;
+        let mut unanswered = None;
+        loop {
+            let reached = match dial.next() {
+                Ok(reached) => reached,
+                Err(error) => return Err(unanswered.unwrap_or_else(|| unreached(error))),
+            };
+            is_wanted(&reached.stream)?;
+            let mut connection = Self {
+                stream: reached.stream,
+                splitter: LineSplitter::default(),
+                buffer: vec![0; 32 << 10].into(),
+                unread: 0..0,
+                first: None,
+            };
+            match connection.ask(request, reached.until, pace) {
+                Ok(()) => {
+                    dial.answered(reached.address);
+                    return Ok(connection);
+                }
+                Err(error) => unanswered = Some(error),
+            }
+        }
     }
 
     /// The tracker's address, if it is still there.
@@ -59,66 +81,73 @@ impl Connection {
         self.stream.peer_addr().ok().map(|peer| peer.ip())
     }
 
-    /// The socket, by which another thread can end the connection.
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.stream
-    }
-
-    /// Sends `text`, which is short.
-    ///
-    /// # Errors
-    /// [`Error::Late`]. A tracker that has closed already is not an error here: what it said
-    /// before is still to be read.
-    pub(super) fn say(&mut self, text: &str, deadline: Instant) -> Result<(), Error> {
+    /// Sends `text`, which is short, and waits for the beginning of the answer.
+    fn ask(&mut self, text: &str, deadline: Instant, pace: &mut Pace) -> Result<(), Error> {
         let left = time_until(deadline)?;
         self.stream
             .set_write_timeout(Some(left))
             .map_err(Error::Unreachable)?;
         match self.stream.write_all(text.as_bytes()) {
-            Err(error) if is_timeout(&error) => Err(Error::Late),
-            _ => Ok(()),
+            Err(error) if is_timeout(&error) => return Err(Error::Late),
+            // If it has closed already, what it said before is still to be read.
+            _ => {}
         }
+        let mut strange = None;
+        let first = self.lines(deadline, pace, |line| {
+            let line = line.map_err(|error| Error::NotATracker(error.to_string()))?;
+            if !is_answer(line) && !line.is_empty() && strange.is_none() {
+                strange = Some(format!("it said '{}'", spelled_out(line, 60)));
+            }
+            Ok(is_answer(line).then(|| line.to_owned()))
+        });
+        // Whatever ended it, what it said before is why it will not do.
+        self.first = Some(first.map_err(|error| strange.map_or(error, Error::NotATracker))?);
+        Ok(())
     }
 
     /// Reads up to and including the next END, and returns what has changed with it.
     ///
     /// # Errors
-    /// As [`KnownList::take`]; [`Error::CutOff`] and [`Error::Late`] if END does not come, and
-    /// [`Error::NotATracker`] if what came instead is no answer.
+    /// As [`KnownList::take`]; [`Error::CutOff`] and [`Error::Late`] if END does not come.
     pub(super) fn read_answer(
         &mut self,
         list: &mut KnownList,
         deadline: Instant,
+        pace: &mut Pace,
     ) -> Result<Vec<Change>, Error> {
+        if let Some(first) = self.first.take()
+            && let Some(changes) = list.take(&first)?
+        {
+            return Ok(changes);
+        }
+        self.lines(deadline, pace, |line| {
+            list.take(line.map_err(|error| Error::Wrong(error.to_string()))?)
+        })
+    }
+
+    /// Has `take` take one line after the other until it returns something.
+    fn lines<T>(
+        &mut self,
+        deadline: Instant,
+        pace: &mut Pace,
+        mut take: impl FnMut(Result<&str, LineError>) -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
         loop {
             let mut input = &self.buffer[self.unread.clone()];
             while let Some(line) = self.splitter.next_line(&mut input) {
                 self.unread.start = self.unread.end - input.len();
-                let line = line.map_err(|error| match &self.strange {
-                    None if self.is_tracker => Error::Wrong(error.to_string()),
-                    None => Error::NotATracker(error.to_string()),
-                    Some(strange) => Error::NotATracker(strange.clone()),
-                })?;
-                if !self.is_tracker && !line.is_empty() {
-                    let verb = line.split(' ').next().unwrap_or(line);
-                    self.is_tracker = VERBS.contains(&verb);
-                    if !self.is_tracker && self.strange.is_none() {
-                        self.strange = Some(format!("it said '{}'", spelled_out(line, 60)));
-                    }
-                }
-                if let Some(changes) = list.take(line)? {
-                    return Ok(changes);
+                if let Some(taken) = take(line)? {
+                    return Ok(taken);
                 }
             }
             self.unread = 0..0;
-            match self.read(deadline) {
-                Ok(0) => return Err(self.no_end(Error::CutOff)),
-                Ok(length) => self.unread = 0..length,
-                Err(error) => return Err(self.no_end(error)),
-            }
+            let length = self.read(deadline)?;
+            std::thread::sleep(pace.take(BYTE * length as u32, Instant::now()));
+            self.unread = 0..length;
         }
     }
 
+    /// Waits for bytes; there is one at least.
     fn read(&mut self, deadline: Instant) -> Result<usize, Error> {
         loop {
             let left = time_until(deadline)?;
@@ -126,6 +155,7 @@ impl Connection {
                 .set_read_timeout(Some(left))
                 .map_err(Error::Unreachable)?;
             match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(Error::CutOff),
                 Ok(length) => return Ok(length),
                 Err(error) if is_timeout(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -133,13 +163,13 @@ impl Connection {
             }
         }
     }
+}
 
-    /// Why no END came, which is `error` unless what came is nothing that a tracker says.
-    fn no_end(&mut self, error: Error) -> Error {
-        match self.strange.take() {
-            Some(line) if !self.is_tracker => Error::NotATracker(line),
-            _ => error,
-        }
+/// Why there is no connection.
+fn unreached(error: io::Error) -> Error {
+    match is_timeout(&error) {
+        true => Error::Late,
+        false => Error::Unreachable(error),
     }
 }
 
@@ -157,4 +187,37 @@ fn is_timeout(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn no_more_than_a_megabyte_a_second_is_read_of_who_never_stops() {
+        const BYTES: u32 = 300_000;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = TrackerAddress::new(listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let line = "GONE ip=192.0.2.1 port=1\n";
+            let lines = line.repeat(BYTES as usize / line.len());
+            stream.write_all(lines.as_bytes()).unwrap();
+            stream.write_all(b"END count=12000 rev=a-1\n").unwrap();
+            let _ = stream.read(&mut [0; 9]);
+        });
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(60);
+        let mut pace = Pace::new(Duration::ZERO, start);
+        let opened = Connection::open(&address, "LIST\n", deadline, &mut pace, |_| Ok(()));
+        let mut list = KnownList::default();
+        let answer = opened.and_then(|mut it| it.read_answer(&mut list, deadline, &mut pace));
+        assert!(matches!(answer, Ok(changes) if changes.is_empty()));
+        assert!(start.elapsed() >= BYTE * BYTES);
+        // Of one that had been silent, all of the longest list is taken at once.
+        let mut pace = super::pace();
+        let wait = pace.take(BYTE * MAX_BYTES as u32, Instant::now());
+        assert_eq!(wait, Duration::ZERO);
+    }
 }

@@ -1,6 +1,6 @@
 //! Why a tracker gave no list.
 
-use super::address::DEFAULT_PORT;
+use super::TRACKER_PORT;
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
 use std::fmt;
@@ -64,7 +64,7 @@ impl Error {
     /// This, as the user of `gltracker <command>` is told of it who wants the list of `tracker`,
     /// which is displayed like that; with what to do, where that is known.
     pub(super) fn told(&self, tracker: &str, command: &str) -> String {
-        let host = tracker.strip_suffix(&format!(":{DEFAULT_PORT}"));
+        let host = tracker.strip_suffix(&format!(":{TRACKER_PORT}"));
         let is_word = |host: &str| host != "localhost" && !host.contains(['.', ':']);
         match (self, host) {
             (Self::Unreachable(error), Some("127.0.0.1" | "[::1]" | "localhost"))

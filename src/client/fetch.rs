@@ -1,10 +1,11 @@
 //! Asking a tracker once.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::conditions::Conditions;
-use super::connection::Connection;
+use super::connection::{Connection, pace};
 use super::error::Error;
 use super::known::{Change, KnownList};
+use crate::reach::Pace;
 use std::time::{Duration, Instant};
 
 /// How long a tracker may take for all of it: the look-up of its name, the connection, and the
@@ -57,13 +58,23 @@ pub fn refresh(
     conditions: &Conditions,
     deadline: Instant,
 ) -> Result<Vec<Change>, Error> {
+    refresh_at(list, tracker, conditions, deadline, &mut pace())
+}
+
+/// As [`refresh`], no faster than the tracker may be heard.
+pub(super) fn refresh_at(
+    list: &mut KnownList,
+    tracker: &TrackerAddress,
+    conditions: &Conditions,
+    deadline: Instant,
+    pace: &mut Pace,
+) -> Result<Vec<Change>, Error> {
     list.forget_part();
-    let mut connection = Connection::open(tracker, deadline)?;
-    list.from = connection.peer();
     // In one go: that costs the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
-    connection.say(&request, deadline)?;
-    connection.read_answer(list, deadline)
+    let mut connection = Connection::open(tracker, &request, deadline, pace, |_| Ok(()))?;
+    list.from = connection.peer();
+    connection.read_answer(list, deadline, pace)
 }
 
 #[cfg(test)]

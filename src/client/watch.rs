@@ -4,15 +4,16 @@
 //! there is no place for one more watcher, and by coming back after a loss with the revision that
 //! is known, so that nothing is missed.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::backoff::{Backoff, jittered};
 use super::conditions::Conditions;
-use super::connection::Connection;
+use super::connection::{Connection, pace};
 use super::error::{Error, Refused};
-use super::fetch::refresh;
+use super::fetch::refresh_at;
 use super::known::{Change, KnownList};
 use super::random::Random;
 use crate::protocol::message::ErrorCode;
+use crate::reach::Pace;
 use crate::threads;
 use std::io;
 use std::net::{IpAddr, Shutdown, TcpStream};
@@ -45,6 +46,10 @@ impl Default for Timings {
 
 /// The least time from one try to the next that somebody asks for.
 const LEAST: Duration = Duration::from_secs(1);
+
+/// The least time from one END to the next that is looked at. A tracker sends one every 100 ms at
+/// the most; two may come together where the network held one back.
+const BATCH_GAP: Duration = Duration::from_millis(50);
 
 /// What happens to a list that is watched.
 #[derive(Debug)]
@@ -119,6 +124,7 @@ impl Watch {
             on_event,
             stop: Arc::clone(&stop),
             list: KnownList::default(),
+            pace: pace(),
             backoff: Backoff::default(),
             random: Random::default(),
             tried: Instant::now(),
@@ -233,6 +239,7 @@ struct Watcher<F> {
     on_event: F,
     stop: Arc<Stop>,
     list: KnownList,
+    pace: Pace,
     backoff: Backoff,
     random: Random,
     /// When it was tried the last time.
@@ -290,26 +297,26 @@ impl<F: FnMut(Event)> Watcher<F> {
         self.list.forget_part();
         self.tried = Instant::now();
         let mut deadline = self.tried + self.timings.answer;
-        let mut connection = Connection::open(&self.tracker, deadline)?;
-        self.list.from = connection.peer();
-        let socket = connection.socket().try_clone();
-        if !self
-            .stop
-            .is_reading(Some(socket.map_err(Error::Unreachable)?))
-        {
-            return Err(Error::CutOff);
-        }
         let request = self.conditions.request("WATCH", self.list.revision());
-        connection.say(&request, deadline)?;
+        let stop = Arc::clone(&self.stop);
+        let is_wanted = |stream: &TcpStream| {
+            let socket = stream.try_clone().map_err(Error::Unreachable)?;
+            let is_wanted = stop.is_reading(Some(socket));
+            is_wanted.then_some(()).ok_or(Error::CutOff)
+        };
+        let (tracker, pace) = (&self.tracker, &mut self.pace);
+        let mut connection = Connection::open(tracker, &request, deadline, pace, is_wanted)?;
+        self.list.from = connection.peer();
         loop {
-            let changes = connection.read_answer(&mut self.list, deadline)?;
+            let changes = connection.read_answer(&mut self.list, deadline, &mut self.pace)?;
             self.backoff.reset();
             self.tell(Event::Batch {
                 changes,
                 is_live: true,
                 from: self.list.from,
             });
-            // The time that telling takes is not the tracker's.
+            // The time that this takes is not the tracker's.
+            self.stop.wait(BATCH_GAP, Some(BATCH_GAP));
             deadline = Instant::now() + self.timings.silence;
         }
     }
@@ -323,7 +330,8 @@ impl<F: FnMut(Event)> Watcher<F> {
             self.stop.take_time();
             self.tried = Instant::now();
             let deadline = self.tried + self.timings.answer;
-            match refresh(&mut self.list, &self.tracker, &self.conditions, deadline) {
+            let (list, pace) = (&mut self.list, &mut self.pace);
+            match refresh_at(list, &self.tracker, &self.conditions, deadline, pace) {
                 Ok(changes) => {
                     self.backoff.reset();
                     self.tell(Event::Batch {

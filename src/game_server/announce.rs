@@ -1,6 +1,6 @@
 //! `gltracker announce`: an announcer for games that have none.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 pub use super::announce_error::AnnounceError;
 use super::announcer::Announcer;
 use super::credential::Credential;

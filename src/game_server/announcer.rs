@@ -1,6 +1,6 @@
 //! A game server on the lists of its trackers, for as long as this value lives.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::credential::Credential;
 use super::event::{Event, Happening};
 use super::fields;

@@ -1,6 +1,6 @@
 //! What becomes of an announcement.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::refusal::TrackerRefusal;
 use crate::figures::in_units;
 use std::fmt;
@@ -54,7 +54,7 @@ pub enum Happening {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tracker = &self.tracker;
+        let tracker = self.tracker.short();
         match &self.what {
             Happening::Listed(address) => write!(f, "listed on {tracker} as {address}"),
             Happening::Checking(address) => {

@@ -2,9 +2,9 @@
 //!
 //! This file hides threads and sockets. For each tracker there is a thread that talks and decides
 //! and never blocks for longer than a write may take; for each connection another one, the ear,
-//! which looks the name up, connects and reads, all of which may block.
+//! which reaches one of its addresses and reads, all of which may block.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::backoff::{Backoff, chance};
 use super::conversation::{Conversation, Ending, News, Outbox};
 use super::credential::Credential;
@@ -13,24 +13,32 @@ use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
+use crate::reach::{Pace, Reached, is_answer};
 use crate::threads;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// To connect to one address of a tracker.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// To look a tracker's name up and connect to any of its addresses.
-const REACH: Duration = Duration::from_secs(30);
+/// To look a tracker's name up, to connect, and to hear the first line from any of its addresses.
+const REACH: Duration = Duration::from_secs(20);
 
 /// To send a line. The socket takes many before it waits at all.
 const WRITE: Duration = Duration::from_secs(5);
 
-/// The stack of a thread, in bytes. The resolver of the system has large buffers.
+/// The stack of a thread, in bytes. It calls nothing that needs much.
 const STACK: usize = 256 * 1024;
+
+/// A line of a tracker that talks without end. One that is well answers ten updates a second, and
+/// some pings and numbers.
+const LINE: Duration = Duration::from_millis(20);
+
+/// A byte of it: ten thousand in a second.
+const BYTE: Duration = Duration::from_micros(100);
+
+/// Lines that may come at once.
+const BURST: u32 = 100;
 
 /// What all threads of an announcement share.
 pub(super) trait Shared: Send + Sync + 'static {
@@ -85,15 +93,12 @@ impl<S: Shared> Link<S> {
 
     /// One connection from its beginning to its end.
     fn connection(&self, attempt: u64, avoided: &mut Vec<Field>) -> Ended {
-        let stream = match self.connect(attempt) {
+        let mut stream = match self.connect(attempt) {
             Ok(stream) => stream,
             Err(ending) => return (ending, None),
         };
         let mut out = Outbox::default();
-        let credential = Arc::clone(&self.credential);
-        let (wanted, now) = (self.shared.wanted(), Instant::now());
-        let mut conversation =
-            Conversation::new(credential, wanted, std::mem::take(avoided), now, &mut out);
+        let mut conversation = self.begin(std::mem::take(avoided), &mut out);
         let mut is_leaving = false;
         let ending = loop {
             if let Err(ending) = self.deliver(&stream, &mut out) {
@@ -114,7 +119,13 @@ impl<S: Shared> Link<S> {
                     conversation.on_line(line, now, &mut out);
                 }
                 Letter::Heard(Heard::Ended(why)) => conversation.on_end(why, &mut out),
-                Letter::Heard(Heard::Connected(_)) | Letter::Nothing => {}
+                Letter::Heard(Heard::Connected(_)) if is_leaving => break Ending::Left,
+                Letter::Heard(Heard::Connected(other)) => {
+                    // The address before did not answer.
+                    stream = other;
+                    conversation = self.begin(conversation.into_avoided(), &mut out);
+                }
+                Letter::Nothing => {}
             }
             if now >= conversation.next_deadline() {
                 conversation.on_deadline(now, &mut out);
@@ -125,6 +136,18 @@ impl<S: Shared> Link<S> {
         // Wakes the ear, which holds the same socket.
         let _ = stream.shutdown(Shutdown::Both);
         (ending, listed_for)
+    }
+
+    /// What is said on a new connection.
+    fn begin(&self, avoided: Vec<Field>, out: &mut Outbox) -> Conversation {
+        let credential = Arc::clone(&self.credential);
+        Conversation::new(
+            credential,
+            self.shared.wanted(),
+            avoided,
+            Instant::now(),
+            out,
+        )
     }
 
     /// Sends and tells what came out of a conversation.
@@ -197,93 +220,94 @@ fn happening(ending: Ending, was_listed: bool, again_in: Option<Duration>) -> Op
     }
 }
 
-/// Who listens to one connection.
+/// Who reaches the tracker and listens to it, until one connection has ended.
 struct Ear {
     tracker: TrackerAddress,
     mailbox: Arc<Mailbox>,
     attempt: u64,
 }
 
+/// Nobody listens to this ear any more.
+struct Unwanted;
+
 impl Ear {
     fn run(self) {
-        let why = match self.connect() {
-            Ok(stream) => match stream.try_clone() {
-                Ok(writing) => {
-                    if !self.hear(Heard::Connected(writing)) {
-                        return;
-                    }
-                    self.listen(&stream)
-                }
-                Err(error) => why(&error),
-            },
-            Err(why) => why,
+        if let Ok(why) = self.reach() {
+            let _ = self.hear(Heard::Ended(why));
+        }
+    }
+
+    fn hear(&self, heard: Heard) -> Result<(), Unwanted> {
+        let is_wanted = self.mailbox.hear(self.attempt, heard);
+        is_wanted.then_some(()).ok_or(Unwanted)
+    }
+
+    /// Connects to one address after the other until one answers, and listens to that one. Returns
+    /// why there is no connection, or none any more.
+    fn reach(&self) -> Result<String, Unwanted> {
+        let mut dial = match self.tracker.dial(Instant::now() + REACH) {
+            Ok(dial) => dial,
+            Err(error) => return Ok(why(&error)),
         };
-        self.hear(Heard::Ended(why));
-    }
-
-    fn hear(&self, heard: Heard) -> bool {
-        self.mailbox.hear(self.attempt, heard)
-    }
-
-    /// Reads until the end, which the other thread brings about if the tracker does not.
-    fn listen(&self, mut stream: &TcpStream) -> String {
-        let mut splitter = LineSplitter::default();
-        let mut buffer = [0; 2048];
+        let mut unanswered = None;
         loop {
-            let mut bytes = match stream.read(&mut buffer) {
-                Ok(0) => return "it hung up".to_owned(),
-                Ok(count) => &buffer[..count],
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if is_hung_up(&error) => return "it hung up".to_owned(),
-                Err(error) => return why(&error),
+            let reached = match dial.next() {
+                Ok(reached) => reached,
+                Err(error) => return Ok(unanswered.unwrap_or_else(|| why(&error))),
             };
+            let stream = &reached.stream;
+            let writing = stream.set_write_timeout(Some(WRITE));
+            let writing = match writing.and_then(|()| stream.try_clone()) {
+                Ok(writing) => writing,
+                Err(error) => return Ok(why(&error)),
+            };
+            self.hear(Heard::Connected(writing))?;
+            let mut has_answered = false;
+            let why = self.listen(&reached, || {
+                has_answered = true;
+                dial.answered(reached.address);
+            })?;
+            if has_answered {
+                return Ok(why);
+            }
+            unanswered = Some(why);
+        }
+    }
+
+    /// Reads until the end, which the other thread brings about if the tracker does not, or until
+    /// it is time for the next address.
+    fn listen(&self, reached: &Reached, mut on_answer: impl FnMut()) -> Result<String, Unwanted> {
+        let (mut stream, until) = (&reached.stream, reached.until);
+        let mut splitter = LineSplitter::default();
+        let mut pace = Pace::new(LINE * BURST, Instant::now());
+        let mut buffer = [0; 2048];
+        let mut patience = Some(until.saturating_duration_since(Instant::now()));
+        loop {
+            if patience == Some(Duration::ZERO) {
+                return Ok(why(&ErrorKind::TimedOut.into()));
+            }
+            let read = stream
+                .set_read_timeout(patience)
+                .and_then(|()| stream.read(&mut buffer));
+            let mut bytes = match read {
+                Ok(0) => return Ok("it hung up".to_owned()),
+                Ok(count) => &buffer[..count],
+                Err(error) if error.kind() == ErrorKind::Interrupted => &[],
+                Err(error) if is_hung_up(&error) => return Ok("it hung up".to_owned()),
+                Err(error) => return Ok(why(&error)),
+            };
+            thread::sleep(pace.take(BYTE * bytes.len() as u32, Instant::now()));
             while let Some(line) = splitter.next_line(&mut bytes) {
-                if !self.hear(Heard::Line(line.map(str::to_owned))) {
-                    return String::new();
+                if line.is_ok_and(is_answer) {
+                    on_answer();
+                    patience = None;
                 }
+                self.hear(Heard::Line(line.map(str::to_owned)))?;
+                thread::sleep(pace.take(LINE, Instant::now()));
             }
+            patience = patience.map(|_| until.saturating_duration_since(Instant::now()));
         }
     }
-
-    /// Connects to the first address that takes it.
-    fn connect(&self) -> Result<TcpStream, String> {
-        let addresses = resolve(&self.tracker)?;
-        let mut reason = "its name has no address".to_owned();
-        for address in &addresses {
-            match connect_to(address) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => reason = why(&error),
-            }
-        }
-        Err(reason)
-    }
-}
-
-fn resolve(tracker: &TrackerAddress) -> Result<Vec<SocketAddr>, String> {
-    if let Ok(ip) = tracker.host().parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, tracker.port())]);
-    }
-    let found = (tracker.host(), tracker.port()).to_socket_addrs();
-    // The system's words on this are long and say no more.
-    found.map(Iterator::collect).map_err(|error| {
-        let kind = "its name cannot be looked up";
-        match error.raw_os_error() {
-            Some(_) => format!("{kind}: {}", why(&error)),
-            None => kind.to_owned(),
-        }
-    })
-}
-
-fn connect_to(address: &SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, CONNECT)?;
-    // Asked for a port of this machine on which nobody listens, the system may connect a socket
-    // with itself.
-    if stream.local_addr()? == stream.peer_addr()? {
-        return Err(ErrorKind::ConnectionRefused.into());
-    }
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(WRITE))?;
-    Ok(stream)
 }
 
 fn is_hung_up(error: &io::Error) -> bool {
@@ -298,6 +322,13 @@ fn why(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "nobody listens there".to_owned(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "it does not answer".to_owned(),
-        _ => error.to_string(),
+        _ => {
+            let text = error.to_string();
+            // The system's words on this are long and say no more.
+            match text.starts_with("failed to lookup address information") {
+                true => "its name cannot be looked up".to_owned(),
+                false => text,
+            }
+        }
     }
 }

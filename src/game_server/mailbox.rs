@@ -20,7 +20,7 @@ pub(super) const NOBODY: u64 = 0;
 /// What came from the other end of a connection.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// The tracker has accepted the connection.
+    /// One of the tracker's addresses has accepted a connection. One before it did not answer.
     Connected(TcpStream),
     /// A line.
     Line(Result<String, LineError>),

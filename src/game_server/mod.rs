@@ -9,7 +9,6 @@
 //! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means), `datagram` (what
 //! is answered) and `backoff` (when to try again). `link` is where they meet threads and sockets.
 
-mod address;
 pub mod announce;
 mod announce_error;
 mod announcer;
@@ -31,7 +30,6 @@ mod refusal;
 mod report;
 pub mod updates;
 
-pub use address::{AddressError, TRACKER_PORT, TrackerAddress};
 pub use announcer::{Announcer, Relay, StartError};
 pub use backoff::LONGEST_WAIT;
 pub use credential::{Credential, CredentialError};
@@ -39,3 +37,17 @@ pub use datagram::{Datagram, MAX_DATAGRAM};
 pub use event::{Event, Happening};
 pub use pong::{Pong, PongError, PongPlace, PongPort};
 pub use refusal::{Fate, Situation, Stage, TrackerRefusal};
+
+/// The port where trackers expect game servers, by tradition.
+pub const TRACKER_PORT: u16 = 23470;
+
+/// A tracker's port for game servers: `HOST[:PORT]`, IPv6 in brackets, port [`TRACKER_PORT`] if none
+/// is given.
+///
+/// ```
+/// use gltracker::game_server::TrackerAddress;
+/// let tracker: TrackerAddress = "tracker.example".parse()?;
+/// assert_eq!((tracker.host(), tracker.port()), ("tracker.example", 23470));
+/// # Ok::<(), gltracker::reach::NotAnAddress>(())
+/// ```
+pub type TrackerAddress = crate::reach::Address<TRACKER_PORT>;

@@ -2,7 +2,7 @@
 //!
 //! This file hides where the password comes from.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::announce::AnnounceError;
 use super::credential::Credential;
 use super::pong::PongPlace;

@@ -2,7 +2,7 @@
 //!
 //! This file hides what it is told, what it is not told, and how its end becomes an exit code.
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::event::Seconds;
 use crate::interrupt;
 use crate::protocol::text::spelled_out;
@@ -25,7 +25,7 @@ pub(super) fn start(
     port: u16,
     trackers: &[TrackerAddress],
 ) -> io::Result<Child> {
-    let trackers: Vec<String> = trackers.iter().map(ToString::to_string).collect();
+    let trackers: Vec<String> = trackers.iter().map(TrackerAddress::short).collect();
     interrupt::command(program)?
         .args(arguments)
         .env_remove("GLTRACKER_PASSWORD")

@@ -47,7 +47,7 @@ struct Known {
 impl Reporter {
     /// The lines about `event`.
     fn lines(&mut self, event: &Event, situation: Situation, now: Instant) -> Vec<String> {
-        let tracker = event.tracker.to_string();
+        let tracker = event.tracker.short();
         let known = self.trackers.entry(tracker.clone()).or_insert(Known {
             troubles: HashSet::new(),
             is_listed: false,
@@ -98,7 +98,7 @@ impl Reporter {
         }
         known.lines += 1;
         lines.push(event.to_string());
-        let advice = advice(&event.what, situation);
+        let advice = advice(event, situation);
         if !advice.is_empty() {
             lines.push(format!("  {advice}"));
         }
@@ -107,11 +107,11 @@ impl Reporter {
 }
 
 /// What a person can do about it, if there is anything.
-fn advice(what: &Happening, situation: Situation) -> String {
-    match what {
+fn advice(event: &Event, situation: Situation) -> String {
+    match &event.what {
         Happening::Refused { refusal, .. } => refusal.advice(situation),
         Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
-        Happening::Listed(address) => advice_on_address(address),
+        Happening::Listed(address) => advice_on_address(address, event),
         Happening::Unchecked => situation.advice_on_silence(),
         Happening::Checking(_) if !situation.answers => {
             let named = match situation.names_ip {
@@ -125,14 +125,18 @@ fn advice(what: &Happening, situation: Situation) -> String {
 }
 
 /// What to do about an address that not everybody can reach.
-fn advice_on_address(address: &str) -> String {
+fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
     let ip = address.parse().ok().map(|address: SocketAddr| address.ip());
     match ip.and_then(Scope::of) {
-        None | Some(Scope::World) => String::new(),
-        Some(scope) => format!(
+        Some(scope @ (Scope::Machine | Scope::Network)) => format!(
             "{} reach that; for others name the address that they reach: ip=ADDRESS",
             scope.who()
         ),
+        // Nobody has said that it should be IPv6.
+        _ if address.starts_with('[') && tracker.has_name() && tracker.family().is_none() => {
+            "that is IPv6: if the game listens on IPv4 only, add --ipv4".to_owned()
+        }
+        _ => String::new(),
     }
 }
 
@@ -209,8 +213,10 @@ fn write_all(messages: &Receiver<Message>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TrackerAddress;
     use super::super::refusal::Stage;
     use super::*;
+    use crate::reach::Family;
 
     const SITUATION: Situation = Situation {
         udp_port: 23460,
@@ -281,6 +287,37 @@ mod tests {
     }
 
     #[test]
+    fn who_is_listed_over_ipv6_without_having_asked_for_it_is_told() {
+        let now = Instant::now();
+        let says = |tracker: TrackerAddress, address: &str| {
+            let what = Happening::Listed(address.to_owned());
+            Reporter::default().lines(&Event { tracker, what }, SITUATION, now)
+        };
+        let name: TrackerAddress = "tracker.example".parse().unwrap();
+        assert_eq!(
+            says(name.clone(), "[2001:db8::7]:1"),
+            [
+                "listed on tracker.example as [2001:db8::7]:1",
+                "  that is IPv6: if the game listens on IPv4 only, add --ipv4"
+            ]
+        );
+        let quiet = "listed on tracker.example as ";
+        assert_eq!(
+            says(name.clone(), "1.2.3.4:1"),
+            [format!("{quiet}1.2.3.4:1")]
+        );
+        assert_eq!(
+            says(name.over(Family::Ipv6), "[2001:db8::7]:1"),
+            [format!("{quiet}[2001:db8::7]:1")]
+        );
+        let literal = "[2001:db8::1]".parse().unwrap();
+        assert_eq!(
+            says(literal, "[2001:db8::7]:1"),
+            ["listed on [2001:db8::1] as [2001:db8::7]:1"]
+        );
+    }
+
+    #[test]
     fn a_port_that_is_not_checked_is_news_and_one_that_never_is_was_said_before() {
         let mut reporter = Reporter::default();
         let now = Instant::now();
@@ -330,7 +367,7 @@ mod tests {
             ),
             ("[fd00::7]:1", "only players in the same network"),
             ("198.51.100.7:1", ""),
-            ("[2001:db8::7]:1", ""),
+            ("[2001:db8::7]:1", "that is IPv6"),
             ("?", ""),
         ] {
             let listed = event(Happening::Listed(address.to_owned()));

@@ -769,3 +769,26 @@ fn its_words_are_those_of_the_protocol_for_a_peer_that_types_too() {
     assert_eq!(tracker.list(), ["INFOS ip=127.0.0.1 port=1 version=1"]);
     drop(by_hand);
 }
+
+#[test]
+fn a_tracker_that_never_stops_is_heard_at_a_steady_pace() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tracker = listener.local_addr().unwrap().to_string();
+    let (events, happened) = std::sync::mpsc::channel();
+    let credential = Credential::password(PASSWORD).unwrap();
+    let on_event = move |event| drop(events.send(event));
+    let trackers = vec![tracker.parse().unwrap()];
+    let _announcer = Announcer::start(trackers, credential, "port=1", on_event).unwrap();
+    let mut stream = accept(&listener);
+    let start = Instant::now();
+    stream.write_all(b"CHALLENGE 0000000000000001\n").unwrap();
+    let talk = "OK listed 127.0.0.1:1\n".repeat(1000);
+    stream.write_all(talk.as_bytes()).unwrap();
+    // A hundred may come at once, and 50 in a second.
+    for _ in 0..200 {
+        let event: Event = happened.recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(event.what, Happening::Listed(_)), "{event}");
+    }
+    let time = start.elapsed();
+    assert!(time >= Duration::from_secs(2), "{time:?}");
+}

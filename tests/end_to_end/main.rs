@@ -32,6 +32,8 @@ mod reachability;
 #[cfg(unix)]
 mod screen;
 mod scripts;
+#[cfg(target_os = "linux")]
+mod several_addresses;
 mod simulation;
 mod slots;
 #[cfg(unix)]

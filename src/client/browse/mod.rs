@@ -2,12 +2,13 @@
 //!
 //! [`model`] is what the browser knows and what a key does to it, [`view`] what of it is seen,
 //! [`screen`] how that is written: all are pure. [`terminal`] and [`input`] speak to the terminal,
-//! and this file hides how all of them and the trackers are brought together: everything that
-//! happens comes in through one channel, and what is on the screen is what was true when nothing
-//! more was waiting in it, or a moment ago where something always is.
+//! `inbox` is where everything comes in that happens, and this file hides how all of them and the
+//! trackers are brought together: what is on the screen is what was true when nothing more was
+//! waiting, or a moment ago where something always is.
 
 pub mod exec;
 pub mod favourites;
+mod inbox;
 pub mod input;
 pub mod keys;
 pub mod model;
@@ -20,16 +21,17 @@ mod trackers;
 pub mod view;
 
 use super::ping::{Limits, Pinger};
-use super::{Conditions, TrackerAddress, ping};
+use super::{Conditions, TrackerAddress};
 use crate::interrupt;
 use crate::protocol::text::spelled_out;
 use exec::{Call, Template};
 use favourites::Favourites;
+use inbox::{Happening, Inbox};
 use input::Input;
 use model::{Action, Connection, Event, Model};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 use trackers::Trackers;
@@ -40,8 +42,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// What comes without a pause is taken in for so long before it is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Events that wait to be looked at. More wait in the sockets of those who send them.
-const QUEUE: usize = 256;
+/// Nobody but the player is listened to for so many times as long as the last frame took: who talks
+/// without end has a quarter of a processor.
+const REST: u32 = 3;
 
 /// What the player wants.
 #[derive(Debug)]
@@ -63,14 +66,6 @@ pub enum Outcome {
     Left,
     /// The player has picked this game server, and there is no program to join it with.
     Picked(SocketAddr),
-}
-
-/// Something that has happened outside.
-#[derive(Debug)]
-enum Happening {
-    Input(Input),
-    Tracker(usize, super::watch::Event),
-    Ping(ping::Ping),
 }
 
 /// Shows the lists until the player leaves.
@@ -102,26 +97,20 @@ pub fn browse(
         let notice = format!("favourites cannot be read: {error}");
         model.on_event(Event::Notice(notice), now);
     }
-    let (happen, happened) = sync_channel(QUEUE);
-    let keys = input::start(sender(&happen, Happening::Input))?;
+    let (on_input, happen, inbox) = inbox::inbox();
+    let keys = input::start(on_input)?;
+    let pinged = happen.clone();
+    // Whoever wanted it may be gone.
+    let on_ping = move |ping| drop(pinged.send(Happening::Ping(ping)));
     let mut browser = Browser {
         trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
-        pinger: Pinger::start(Limits::default(), sender(&happen, Happening::Ping))?,
+        pinger: Pinger::start(Limits::default(), on_ping)?,
         happen,
-        happened,
+        inbox,
         keys,
         request,
     };
     browser.run(&mut model, &mut terminal)
-}
-
-/// Sends what happens; whoever wanted it may be gone.
-fn sender<T: 'static>(
-    happen: &SyncSender<Happening>,
-    wrap: fn(T) -> Happening,
-) -> impl Fn(T) + Send + Sync + 'static {
-    let happen = happen.clone();
-    move |happening| drop(happen.send(wrap(happening)))
 }
 
 struct Browser {
@@ -130,22 +119,19 @@ struct Browser {
     pinger: Pinger,
     keys: input::Keys,
     happen: SyncSender<Happening>,
-    happened: Receiver<Happening>,
+    inbox: Inbox,
 }
 
 impl Browser {
     fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
+        let mut start = Instant::now();
         loop {
             model.settle();
             model.scrolled = model.scrolled.min(pages::most_scrolled(model));
             terminal.draw(view::draw(model, Instant::now()))?;
-            let mut next = match self.happened.recv_timeout(TICK) {
-                Ok(happening) => Some(happening),
-                Err(RecvTimeoutError::Timeout) => None,
-                // This holds a sender itself.
-                Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Left),
-            };
-            let start = Instant::now();
+            let rest = (start.elapsed() * REST).min(TICK);
+            let mut next = self.inbox.next(rest, TICK);
+            start = Instant::now();
             while let Some(happening) = next {
                 let is_key = matches!(happening, Happening::Input(Input::Key(..)));
                 if matches!(happening, Happening::Input(Input::Changed)) {
@@ -163,7 +149,7 @@ impl Browser {
                 // talking does not keep the player from seeing what it says.
                 next = match is_key || start.elapsed() >= FRAME {
                     true => None,
-                    false => self.happened.try_recv().ok(),
+                    false => self.inbox.next(Duration::ZERO, Duration::ZERO),
                 };
             }
         }
@@ -175,7 +161,7 @@ impl Browser {
             // Whoever pressed Enter twice does not want to play twice.
             Happening::Input(Input::Key(_, pauses)) if pauses != self.keys.pauses() => vec![],
             Happening::Input(Input::Key(key, _)) => vec![Event::Key(key)],
-            Happening::Input(Input::Changed) => vec![],
+            Happening::Input(Input::Changed) | Happening::Knock => vec![],
             Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
             Happening::Input(Input::Closed(error)) => return Err(error),
             Happening::Tracker(number, event) => self.trackers.on_event(number, event),

@@ -1,6 +1,6 @@
 //! The trackers whose lists are shown, as one list.
 
-use super::Happening;
+use super::inbox::Happening;
 use super::model::{Event, Listed};
 use crate::client::doubt::Doubt;
 use crate::client::known::Change;

@@ -2,7 +2,7 @@
 //!
 //! This file hides which entries are the same, and which comes first. It is pure.
 
-use crate::client::address::TrackerAddress;
+use crate::client::TrackerAddress;
 use crate::client::doubt::Doubt;
 use crate::client::ping::{Ping, target};
 use crate::protocol::infos::Infos;

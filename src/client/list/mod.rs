@@ -9,7 +9,7 @@ pub mod found;
 pub mod table;
 mod terminal;
 
-use super::address::TrackerAddress;
+use super::TrackerAddress;
 use super::conditions::Conditions;
 use super::doubt::Doubt;
 use super::error::Error;

@@ -239,3 +239,18 @@ fn it_stops_at_once_whatever_it_waits_for() {
         assert_eq!(over, RecvTimeoutError::Disconnected);
     }
 }
+
+#[test]
+fn a_tracker_that_never_stops_is_heard_at_a_steady_pace() {
+    const BATCHES: u32 = 20;
+    let tracker = Tracker::new();
+    let (_watch, events) = tracker.watched(quick());
+    let mut stream = tracker.asked("WATCH notempty");
+    say(&mut stream, &"END count=0 rev=a-1\n".repeat(1000));
+    let start = Instant::now();
+    for _ in 0..=BATCHES {
+        assert_eq!(batch(&events), (0, true));
+    }
+    let time = start.elapsed();
+    assert!(time >= BATCH_GAP * (BATCHES - 1), "{time:?}");
+}

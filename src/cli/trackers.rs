@@ -1,0 +1,115 @@
+//! Which trackers a command speaks to: those that are named, or else those of the environment, or
+//! else the one on this machine; and over which addresses.
+
+use super::UsageError;
+use super::flags::Flag;
+use crate::reach::{Address, Family};
+use std::ffi::{OsStr, OsString};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Names the trackers if none is given.
+pub(super) const VARIABLE: &str = "GLTRACKER_TRACKER";
+
+/// The most trackers: each has threads of its own.
+const MAX_TRACKERS: usize = 64;
+
+/// The flag for IPv4.
+pub(super) const IPV4: Flag = Flag {
+    name: "--ipv4",
+    value: "",
+    help: "reach trackers over IPv4 only",
+};
+
+/// The flag for IPv6.
+pub(super) const IPV6: Flag = Flag {
+    name: "--ipv6",
+    value: "",
+    help: "reach trackers over IPv6 only",
+};
+
+/// The trackers that were named so far, whose port is `PORT` if none is given.
+#[derive(Default)]
+pub(super) struct Trackers<const PORT: u16> {
+    named: Vec<Address<PORT>>,
+    family: Option<Family>,
+}
+
+impl<const PORT: u16> Trackers<PORT> {
+    /// One more.
+    pub(super) fn add(&mut self, tracker: Address<PORT>) {
+        self.named.push(tracker);
+    }
+
+    /// Takes in a flag; false if it is another than [`IPV4`] and [`IPV6`].
+    ///
+    /// # Errors
+    /// [`UsageError`] for a value, and for both.
+    pub(super) fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<bool, UsageError> {
+        let family = match flag.name {
+            name if name == IPV4.name => Family::Ipv4,
+            name if name == IPV6.name => Family::Ipv6,
+            _ => return Ok(false),
+        };
+        if value != "yes" {
+            return Err(UsageError(format!("{} takes no value", flag.name)));
+        }
+        if self.family.is_some_and(|other| other != family) {
+            return Err(UsageError("--ipv4 and --ipv6: it can be only one".into()));
+        }
+        self.family = Some(family);
+        Ok(true)
+    }
+
+    /// All of them, each once.
+    ///
+    /// # Errors
+    /// [`UsageError`] for what the environment names wrongly, and for too many.
+    pub(super) fn finish(
+        self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Vec<Address<PORT>>, UsageError> {
+        let mut trackers = self.named;
+        if trackers.is_empty() {
+            trackers = from_environment(environment(VARIABLE))?;
+        }
+        if trackers.is_empty() {
+            let here = match self.family {
+                Some(Family::Ipv6) => IpAddr::from(Ipv6Addr::LOCALHOST),
+                _ => Ipv4Addr::LOCALHOST.into(),
+            };
+            trackers.push(Address::new((here, PORT).into()));
+        }
+        let mut unique: Vec<Address<PORT>> = Vec::new();
+        for tracker in trackers {
+            let tracker = match self.family {
+                Some(family) => tracker.over(family),
+                None => tracker,
+            };
+            if !unique.contains(&tracker) {
+                unique.push(tracker);
+            }
+        }
+        match unique.len() > MAX_TRACKERS {
+            true => Err(UsageError(format!(
+                "at most {MAX_TRACKERS} trackers can be named"
+            ))),
+            false => Ok(unique),
+        }
+    }
+}
+
+/// The trackers that the environment names, with commas or spaces between them.
+fn from_environment<const PORT: u16>(
+    variable: Option<OsString>,
+) -> Result<Vec<Address<PORT>>, UsageError> {
+    let variable = variable.unwrap_or_default();
+    let text = variable
+        .to_str()
+        .ok_or_else(|| UsageError(format!("{VARIABLE}: the value is not text")))?;
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let named = words.map(|word| {
+        word.parse()
+            .map_err(|error| UsageError(format!("{VARIABLE}: {error}")))
+    });
+    named.collect()
+}

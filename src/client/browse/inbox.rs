@@ -1,0 +1,104 @@
+//! What has happened outside.
+//!
+//! This file hides that the player is not kept waiting: a key is looked at before all that trackers
+//! and pings have told, however much of that waits, and while nobody listens to them.
+
+use super::input::Input;
+use crate::client::ping::Ping;
+use crate::client::watch;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// Of each kind so many may wait to be looked at. More wait in the sockets of those who send them.
+const QUEUE: usize = 256;
+
+/// Something that has happened outside.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// It came from the terminal.
+    Input(Input),
+    /// It came from the tracker of this number.
+    Tracker(usize, watch::Event),
+    /// A game server was pinged.
+    Ping(Ping),
+    /// Something from the terminal is waiting, or was.
+    Knock,
+}
+
+/// All that waits.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    inputs: Receiver<Happening>,
+    happened: Receiver<Happening>,
+}
+
+/// An inbox, and where everything comes in: the first for what comes from the terminal.
+pub(super) fn inbox() -> (
+    impl Fn(Input) + Send + Sync + 'static,
+    SyncSender<Happening>,
+    Inbox,
+) {
+    let (input, inputs) = sync_channel(QUEUE);
+    let (happen, happened) = sync_channel(QUEUE);
+    let knock = happen.clone();
+    let on_input = move |something| {
+        // Nobody may be there any more.
+        let _ = input.send(Happening::Input(something));
+        // Where there is no room for this, nobody sleeps.
+        let _ = knock.try_send(Happening::Knock);
+    };
+    (on_input, happen, Inbox { inputs, happened })
+}
+
+impl Inbox {
+    /// What comes next, if anything does within `patience` or so. For the time of `rest` it must
+    /// come from the terminal.
+    pub(super) fn next(&self, rest: Duration, patience: Duration) -> Option<Happening> {
+        if let Ok(input) = self.inputs.recv_timeout(rest) {
+            return Some(input);
+        }
+        match self.happened.recv_timeout(patience).ok()? {
+            Happening::Knock => self.inputs.try_recv().ok(),
+            other => Some(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Error;
+
+    const NOW: Duration = Duration::ZERO;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_key_does_not_wait_behind_a_tracker_that_talks() {
+        let (on_input, happen, inbox) = inbox();
+        let talk = |number| {
+            let why = Error::CutOff;
+            let retry_in = Duration::ZERO;
+            let event = watch::Event::Lost { why, retry_in };
+            happen.try_send(Happening::Tracker(number, event))
+        };
+        let told = (0..).take_while(|number| talk(*number).is_ok()).count();
+        assert_eq!(told, QUEUE);
+        on_input(Input::Size(80, 24));
+        let next = inbox.next(NOW, NOW);
+        assert!(matches!(next, Some(Happening::Input(Input::Size(80, 24)))));
+        for number in 0..told {
+            let next = inbox.next(NOW, NOW);
+            assert!(matches!(next, Some(Happening::Tracker(n, _)) if n == number));
+        }
+        assert!(inbox.next(NOW, NOW).is_none());
+        // It wakes who sleeps, and who rests though something waits.
+        for (rest, patience) in [(NOW, HOUR), (HOUR, NOW)] {
+            let next = std::thread::scope(|scope| {
+                scope.spawn(|| on_input(Input::Changed));
+                inbox.next(rest, patience)
+            });
+            assert!(matches!(next, Some(Happening::Input(Input::Changed))));
+            talk(0).unwrap();
+        }
+    }
+}

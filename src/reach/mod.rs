@@ -1,0 +1,15 @@
+//! How a tracker is reached that somebody has named: what game servers and players have in common.
+//!
+//! In reading order: `memory` is which of its addresses are tried, and in which order, `address`
+//! how `HOST[:PORT]` is written, `dial` how a name becomes a connection that is answered, and `pace`
+//! how much a tracker may say in a second. The first and the last are pure.
+
+mod address;
+mod dial;
+mod memory;
+mod pace;
+
+pub use address::{Address, NotAnAddress};
+pub(crate) use dial::{Reached, is_answer};
+pub use memory::Family;
+pub(crate) use pace::Pace;
