@@ -237,16 +237,18 @@ impl Keeper {
             return vec![SocketAddr::new(ip, port)];
         }
         // An address with its scope, where it has one.
-        let mut addresses = self.relay.addresses();
+        let addresses = self.relay.addresses();
         if addresses.is_empty() || !addresses.iter().all(is_ours) {
             return vec![everywhere(port)];
         }
-        addresses
-            .iter_mut()
-            .for_each(|address| address.set_port(port));
-        addresses.sort();
-        addresses.dedup();
-        addresses
+        let mut wanted = Vec::new();
+        for mut address in addresses {
+            address.set_port(port);
+            if !wanted.contains(&address) {
+                wanted.push(address);
+            }
+        }
+        wanted
     }
 }
 

@@ -15,7 +15,7 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 /// A game server that somebody plays on does not end in good order so soon.
-const AT_ONCE: Duration = Duration::from_secs(10);
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Starts the game server on the standard streams of this process. It learns which port is
 /// announced and where, and none of the secrets.
