@@ -74,15 +74,14 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// The reason in one word, for logs and counters.
+    /// The reason in one word: that of the counter, here and in the log.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Penalty(_) => "penalty",
+            Self::Penalty(_) => "in-penalty",
             Self::TooFast(_) => "too-fast",
             Self::HostFull(..) => "host-full",
             Self::ClassFull(..) => "class-full",
-            Self::ListedPerHost(_) => "listed-per-host",
-            Self::ListedPerKey(_) => "listed-per-key",
+            Self::ListedPerHost(_) | Self::ListedPerKey(_) => "over-share",
         }
     }
 

@@ -163,6 +163,7 @@ impl Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn each_value_has_a_counter_of_its_own() {
@@ -179,6 +180,20 @@ mod tests {
             Class::ALL.map(|class| stats.dropped.of(class).get()),
             [0, 1, 2, 3]
         );
+        for denied in [
+            Denied::Penalty(Duration::ZERO),
+            Denied::TooFast(Class::Client),
+            Denied::HostFull(Class::Client, 8),
+            Denied::ClassFull(Class::Client, 8),
+            Denied::ListedPerHost(16),
+            Denied::ListedPerKey(64),
+        ] {
+            let mut line = String::new();
+            stats.denied(denied).add_one();
+            stats.write_into(&mut line);
+            let counter = format!(" {}={} ", denied.reason(), stats.denied(denied).get());
+            assert!(line.contains(&counter), "{counter} in {line}");
+        }
         let mut line = String::new();
         stats.write_into(&mut line);
         assert!(
