@@ -6,6 +6,7 @@ mod announce;
 mod browse;
 mod flags;
 mod list;
+mod listen;
 mod serve;
 mod targets;
 mod variables;

@@ -1,12 +1,11 @@
 //! The flags of `gltracker serve`, each of which has an environment variable `GLTRACKER_<FLAG>`.
 
 use super::flags::{self, Asked, Flag, Item};
-use super::{Command, UsageError};
+use super::{Command, UsageError, listen};
 use crate::protocol::text::number;
-use crate::tracker::Config;
 use crate::tracker::log::Level;
+use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT};
 use std::ffi::{OsStr, OsString};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const FLAGS: [Flag; 14] = [
@@ -163,18 +162,11 @@ impl Serve {
         let text = value
             .to_str()
             .ok_or_else(|| wrong("the value is not text".to_owned()))?;
-        let address = || {
-            text.parse::<SocketAddr>().map_err(|_| {
-                wrong(format!(
-                    "'{text}' is not an address with a port; write 127.0.0.1:23470, or [::]:23470 \
-                     for all addresses"
-                ))
-            })
-        };
+        let address = |usual| listen::read(text, usual).map(Some).map_err(wrong);
         let no_count = || wrong(format!("'{text}' is not a number from 1 to 1000000"));
         match flag.name {
-            "--servers" => self.config.servers = Some(address()?),
-            "--clients" => self.config.clients = Some(address()?),
+            "--servers" => self.config.servers = address(GAME_SERVER_PORT)?,
+            "--clients" => self.config.clients = address(CLIENT_PORT)?,
             "--max-slots" => {
                 let slots = number(text).filter(|slots| (4..=1_000_000).contains(slots));
                 self.config.max_slots = Some(slots.ok_or_else(|| {
