@@ -10,7 +10,7 @@ use super::lasting;
 use super::log::Level;
 use super::seat::key_withdrawn;
 use super::services::{Shared, lock};
-use super::watched_file::{Look, WatchedFile, WrongLine};
+use super::watched_file::{Look, WatchedFile, WrongLine, is_open_to_all};
 use crate::threads;
 use std::fmt::Display;
 use std::io;
@@ -48,6 +48,7 @@ impl Keeper {
             keys,
             bans,
         };
+        keeper.warn_if_open(&keeper.passwords);
         let unreadable = |(path, error)| StartError::File(path, error);
         keeper.look_at_keys().map_err(unreadable)?;
         keeper.look_at_bans().map_err(unreadable)?;
@@ -97,6 +98,7 @@ impl Keeper {
                 self.shared
                     .log
                     .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+                self.warn_if_open(&self.passwords);
             }
             Reread::Kept(error) => {
                 let so = "the passwords from before stay valid";
@@ -115,6 +117,7 @@ impl Keeper {
         let (keys, wrong) = self.shared.keys.get().renewed(&text);
         let keys = self.shared.keys.set(keys);
         self.say_read("keys-read", keys.count(), &self.keys, &wrong);
+        self.warn_if_open(&self.keys);
         self.shared
             .dismiss_listed(|credential| !keys.allows(credential), &key_withdrawn());
         Ok(())
@@ -129,6 +132,21 @@ impl Keeper {
         self.say_read("bans-read", bans.count(), &self.bans, &wrong);
         self.shared.dismiss_banned(&bans);
         Ok(())
+    }
+
+    /// Warns of secrets that are none.
+    fn warn_if_open(&self, file: &Option<WatchedFile>) {
+        let Some(file) = file.as_ref().filter(|file| is_open_to_all(file.path())) else {
+            return;
+        };
+        let (path, what) = (
+            file.path().display(),
+            "everybody on this machine can read it",
+        );
+        let hint = format!("chmod o-r {path}");
+        let fields: [(&str, &dyn Display); 3] =
+            [("file", &path), ("error", &what), ("hint", &hint)];
+        self.shared.log.event(Level::Warn, "secrets-open", &fields);
     }
 
     fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {

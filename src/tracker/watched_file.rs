@@ -114,6 +114,22 @@ impl WatchedFile {
     }
 }
 
+/// True if everybody on this machine may read the file at `path`: its own mode allows that, and so does
+/// that of each folder on the way to it.
+#[cfg(unix)]
+pub fn is_open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let allows = |path: &Path, bit| fs::metadata(path).is_ok_and(|file| file.mode() & bit != 0);
+    let way = |path: PathBuf| path.ancestors().skip(1).all(|folder| allows(folder, 0o001));
+    allows(path, 0o004) && path.canonicalize().is_ok_and(way)
+}
+
+/// True if everybody on this machine may read the file at `path`. It is not known here.
+#[cfg(not(unix))]
+pub fn is_open_to_all(_: &Path) -> bool {
+    false
+}
+
 /// The lines of a file that say something, each with its number: trimmed, and neither blank nor
 /// beginning with `#`.
 pub fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -168,6 +184,41 @@ mod tests {
         fs::write(&path, "back").unwrap();
         assert!(matches!(file.look(), Look::Changed(text) if text == "back"));
         fs::remove_file(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_open_to_all_if_they_get_there_and_may_read_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let name = format!("gltracker-open-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let (file, link) = (folder.join("file"), folder.join("link"));
+        fs::create_dir(&folder).unwrap();
+        let above = folder.canonicalize().unwrap();
+        let is_open_above =
+            |above: &Path| fs::metadata(above).unwrap().permissions().mode() & 1 != 0;
+        if !above.ancestors().skip(1).all(is_open_above) {
+            return fs::remove_dir(&folder).unwrap();
+        }
+        fs::write(&file, "").unwrap();
+        symlink(&file, &link).unwrap();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (of_folder, of_file, is_open) in [
+            (0o755, 0o644, true),
+            (0o711, 0o604, true),
+            (0o755, 0o640, false),
+            (0o750, 0o644, false),
+            (0o700, 0o600, false),
+        ] {
+            set(&folder, of_folder);
+            set(&file, of_file);
+            assert_eq!(is_open_to_all(&file), is_open, "{of_folder:o} {of_file:o}");
+            assert_eq!(is_open_to_all(&link), is_open, "{of_folder:o} {of_file:o}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(!is_open_to_all(&file), "there is none");
     }
 
     #[test]

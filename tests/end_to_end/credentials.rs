@@ -4,6 +4,7 @@ use crate::harness::{Peer, TrackerProcess, command, outcome};
 use crate::patience::{PATIENCE, time_of};
 use gltracker::protocol::message::parse_number;
 use gltracker::protocol::proof::mac;
+use gltracker::tracker::watched_file::is_open_to_all;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,42 @@ fn log_in(tracker: &TrackerProcess, name: &str, secret: &str, port: u16) -> (Pee
     let mac = mac(secret, parse_number(number).unwrap(), name, port);
     let answer = peer.ask(&format!("INFOS {number} port={port} mac={mac}"));
     (peer, answer)
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_that_everybody_can_read_draw_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let keys = TestFile::new("open-keys", "alice between us\n");
+    let passwords = TestFile::new("open-passwords", "one\n");
+    let set = |file: &TestFile, mode| {
+        std::fs::set_permissions(&file.0, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let arguments = [
+        "--keys-file",
+        keys.path(),
+        "--password-file",
+        passwords.path(),
+    ];
+    let start = || TrackerProcess::start_with(&[&["--max-slots", "16"], &arguments[..]].concat());
+    let warnings = |tracker: &TrackerProcess| {
+        let log = tracker.log();
+        let open = log
+            .iter()
+            .filter(|line| line.contains("event=secrets-open"));
+        open.map(|line| line.contains(passwords.path()))
+            .collect::<Vec<bool>>()
+    };
+    for mode in [0o600, 0o644] {
+        set(&keys, mode);
+        set(&passwords, mode);
+        // What everybody may read in a folder where nobody gets is no secret told.
+        let expected: &[bool] = match is_open_to_all(&keys.0) {
+            true => &[true, false],
+            false => &[],
+        };
+        assert_eq!(warnings(&start()), expected, "{mode:o}");
+    }
 }
 
 #[test]
