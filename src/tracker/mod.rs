@@ -301,6 +301,12 @@ impl Tracker {
         self.max_slots
     }
 
+    /// How many passwords and how many keys somebody may log in with now.
+    pub fn credentials(&self) -> (usize, usize) {
+        let (passwords, keys) = (self.shared.passwords.get(), self.shared.keys.get());
+        (passwords.count(), keys.count())
+    }
+
     /// How often `part` has moved so far.
     pub fn progress(&self, part: Part) -> u64 {
         match part {
@@ -326,13 +332,19 @@ fn slots(config: &Config, machine: &Machine) -> Result<(usize, Limits), StartErr
         Limits::divide(max_slots, config.slot_shares).ok_or(StartError::TooFewSlots(max_slots))
     };
     let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
+    let mut limits = divide(max_slots)?;
     loop {
-        let limits = divide(max_slots)?;
-        match machine.check(Needs::of(limits)) {
-            Ok(()) => return Ok((max_slots, limits)),
-            Err(_) if config.max_slots.is_none() && max_slots > 8 => max_slots -= 8,
-            Err(shortage) => return Err(StartError::Machine(max_slots, shortage)),
+        let Err(shortage) = machine.check(Needs::of(limits)) else {
+            return Ok((max_slots, limits));
+        };
+        if config.max_slots.is_some() {
+            return Err(StartError::Machine(max_slots, shortage));
         }
+        match max_slots.checked_sub(8).map(divide) {
+            Some(Ok(fewer)) => limits = fewer,
+            _ => return Err(StartError::TooSmall(max_slots, shortage)),
+        }
+        max_slots -= 8;
     }
 }
 

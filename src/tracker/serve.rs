@@ -6,10 +6,15 @@ use super::log::{Level, Log};
 use super::notify::Manager;
 use super::random::Random;
 use super::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
+use crate::protocol::text::spelled_out;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The longest path shown, in characters: the longest that Linux takes.
+const MAX_PATH: usize = 4096;
 
 /// A variable of the environment that looks like a setting and is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +46,10 @@ pub fn serve(
         made_up = Some(password);
     }
     let asked_for_slots = config.max_slots.is_some();
+    let places = [
+        ("The list is kept in", config.state.clone()),
+        ("It is published in", config.publish.clone()),
+    ];
     let tracker = Tracker::start(config, log.clone())?;
     let manager = Manager::from_environment(|name| std::env::var_os(name));
     manager.say_ready(&tracker);
@@ -65,7 +74,7 @@ pub fn serve(
     if made_up.is_some() || !manager.is_there() {
         // A closed standard output is no reason to stop: the tracker runs.
         let mut stdout = std::io::stdout();
-        let _ = stdout.write_all(guide(&tracker, made_up.as_deref()).as_bytes());
+        let _ = stdout.write_all(guide(&tracker, made_up.as_deref(), &places).as_bytes());
         let _ = stdout.flush();
     }
     loop {
@@ -127,8 +136,8 @@ fn log_panics(log: Log) {
     }));
 }
 
-/// What to type next.
-fn guide(tracker: &Tracker, made_up: Option<&str>) -> String {
+/// What was asked for, and what to type next.
+fn guide(tracker: &Tracker, made_up: Option<&str>, places: &[(&str, Option<PathBuf>)]) -> String {
     let (servers, clients) = (reachable(tracker.servers()), reachable(tracker.clients()));
     let mut text = String::new();
     // Writing into a String does not fail.
@@ -139,6 +148,12 @@ fn guide(tracker: &Tracker, made_up: Option<&str>) -> String {
         servers.port(),
         clients.port()
     );
+    for (what, path) in places {
+        if let Some(path) = path {
+            let path = spelled_out(&path.to_string_lossy(), MAX_PATH);
+            let _ = writeln!(text, "{what} {path}.");
+        }
+    }
     let password = match made_up {
         Some(password) => {
             let _ = writeln!(
@@ -148,7 +163,14 @@ fn guide(tracker: &Tracker, made_up: Option<&str>) -> String {
             );
             password
         }
-        None => "<password>",
+        None => {
+            let (passwords, keys) = tracker.credentials();
+            let count =
+                |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let (passwords, keys) = (count(passwords, "password"), count(keys, "key"));
+            let _ = writeln!(text, "Game servers may log in with {passwords} and {keys}.");
+            "<password>"
+        }
     };
     let _ = write!(
         text,

@@ -14,6 +14,8 @@ pub enum StartError {
     TooFewSlots(usize),
     /// The machine does not allow as many slots as were asked for.
     Machine(usize, Shortage),
+    /// The machine does not allow even so few slots, and nobody has asked for a number.
+    TooSmall(usize, Shortage),
     /// The timings cannot be used; only a program that starts a tracker itself can set them.
     Timings(String),
     /// The passwords cannot be used.
@@ -74,13 +76,19 @@ impl fmt::Display for StartError {
         match self {
             Self::TooFewSlots(slots) => write!(
                 f,
-                "--max-slots {slots} leaves a class without a slot; give more slots, or other \
+                "{slots} slots leave a class without one; give more with --max-slots, or other \
                  --slot-shares"
             ),
             Self::Machine(slots, shortage) => {
                 write!(
                     f,
                     "--max-slots {slots} is more than this machine allows: {shortage}"
+                )
+            }
+            Self::TooSmall(slots, shortage) => {
+                write!(
+                    f,
+                    "this machine does not allow even {slots} slots: {shortage}"
                 )
             }
             Self::Timings(why) => write!(f, "the timings cannot be used: {why}"),

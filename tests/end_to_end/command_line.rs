@@ -2,7 +2,7 @@
 
 use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, outcome};
 use crate::patience::{PATIENCE, wait_until};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -60,7 +60,7 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
         (&["serv"], "there is no command 'serv'; did you mean serve?"),
         (
             &["--max-slots", "4", "--slot-shares", "1:1:1:10000"],
-            "leaves a class without a slot",
+            "4 slots leave a class without one; give more with --max-slots",
         ),
     ] {
         let (code, stdout, stderr) = run(arguments);
@@ -98,6 +98,29 @@ fn a_variable_that_there_is_not_is_mentioned_and_changes_nothing() {
         first.contains("event=listening") && first.contains("max-slots=16"),
         "{first}"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_that_allows_too_little_is_blamed_and_not_a_flag_that_nobody_gave() {
+    for (flags, why) in [
+        ("", "gltracker: this machine does not allow even 8 slots: "),
+        (
+            "--max-slots 16",
+            "gltracker: --max-slots 16 is more than this machine allows: ",
+        ),
+    ] {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n 64; exec \"$0\" {flags}");
+        shell.args(["-c", &script]).arg(command().get_program());
+        let said = outcome(shell);
+        let errors = String::from_utf8_lossy(&said.stderr);
+        assert!(
+            errors.starts_with(why) && errors.contains("ulimit -n"),
+            "{errors}"
+        );
+        assert_eq!(said.status.code(), Some(3));
+    }
 }
 
 #[test]
@@ -183,6 +206,33 @@ fn with_no_password_given_it_makes_one_up_and_says_what_to_type() {
         "INFOS ip=127.0.0.1 port=23460 description=\"My first server\""
     );
     assert_eq!(password.len(), 12);
+}
+
+#[test]
+fn the_guide_shows_what_was_asked_for() {
+    let place = std::env::temp_dir().join(format!("gltracker-guide-{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
+    let file = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("keys"), "alice between us\n").unwrap();
+    std::fs::write(file("passwords"), "one\ntwo\n").unwrap();
+    let mut command = command();
+    command.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    command.args(["--max-slots", "16", "--password-file", &file("passwords")]);
+    command.args(["--keys-file", &file("keys"), "--state", &file("list")]);
+    command.args(["--publish", &file("www")]);
+    command.env("GLTRACKER_PASSWORD", PASSWORD);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = Running::start(command);
+    let guide = guide(&mut running, "HELP on either port says more.");
+    for line in [
+        &format!("The list is kept in {}.", file("list")),
+        &format!("It is published in {}.", file("www")),
+        "Game servers may log in with 3 passwords and 1 key.",
+    ] {
+        assert!(guide.lines().any(|l| l == line), "{line} in {guide}");
+    }
+    drop(running);
+    std::fs::remove_dir_all(&place).unwrap();
 }
 
 #[test]
