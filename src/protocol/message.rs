@@ -4,6 +4,7 @@
 
 use super::argument::{self, Argument, Operator, check_word};
 use super::filter::Filter;
+use super::http;
 use super::infos::Changes;
 use super::line::LineError;
 use super::revision::Revision;
@@ -222,6 +223,10 @@ fn unknown(typed: &str, hint: &str) -> Refusal {
     Refusal::new(ErrorCode::UnknownCommand, text)
 }
 
+fn no_web_server() -> Refusal {
+    Refusal::new(ErrorCode::UnknownCommand, http::TEXT)
+}
+
 impl<'a> GameServerCommand<'a> {
     /// Reads one line that came in on the game-server port.
     ///
@@ -259,6 +264,7 @@ impl<'a> GameServerCommand<'a> {
                 &verb,
                 "this port is for game servers, the list is on the client port",
             )),
+            _ if http::is_request(line) => Err(no_web_server()),
             _ => Err(unknown(
                 typed,
                 "try LOGIN <password>, INFOS key=value, or HELP",
@@ -285,6 +291,7 @@ impl<'a> ClientCommand<'a> {
                 &verb,
                 "this port is for clients, game servers have their own",
             )),
+            _ if http::is_request(line) => Err(no_web_server()),
             _ => Err(unknown(typed, "try LIST, WATCH or HELP")),
         }
     }

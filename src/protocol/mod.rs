@@ -9,6 +9,7 @@
 
 pub mod argument;
 pub mod filter;
+pub mod http;
 pub mod infos;
 pub mod json;
 pub mod line;

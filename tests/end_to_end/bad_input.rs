@@ -1,7 +1,10 @@
 //! Whatever arrives gets a clear answer, and everything else goes on as before.
 
-use crate::harness::{PASSWORD, Peer, TrackerProcess};
+use crate::harness::{PASSWORD, Peer, TrackerProcess, outcome};
+use crate::tools::need;
+use gltracker::protocol::http::{HEAD, TEXT};
 use std::net::SocketAddr;
+use std::process::{Command, Output};
 
 /// A tracker with one listed game server, which must be there, unchanged, in the end.
 struct Witness {
@@ -104,15 +107,45 @@ fn what_is_not_text() {
 #[test]
 fn a_web_browser_on_either_port() {
     let witness = Witness::new();
-    let get = b"GET /?INFOS HTTP/1.1\r\nHost: tracker:23470\r\n\r\n";
-    witness.refuses(get, "unknown-command");
+    let get = "GET /?INFOS HTTP/1.1\r\nHost: tracker:23470\r\n\r\n".to_owned();
     let body = format!("LOGIN {PASSWORD}\nLIST\n");
     let post = format!(
         "POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    witness.refuses(post.as_bytes(), "unknown-command");
+    let told = format!("{HEAD}\nERR unknown-command {TEXT}\n");
+    for request in [get, post] {
+        for port in [witness.tracker.servers, witness.tracker.clients] {
+            assert_eq!(witness.answer_to(port, request.as_bytes()), told);
+        }
+    }
     witness.assert_unharmed();
+}
+
+#[test]
+fn curl_shows_what_a_web_browser_is_told() {
+    if !need("curl") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    for port in [tracker.servers, tracker.clients] {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--noproxy", "*"]);
+        // More than is read at once.
+        curl.args(["--header", &format!("Cookie: {}", "x".repeat(20_000))]);
+        curl.arg(format!("http://{port}/"));
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = outcome(curl);
+        let (said, errors) = (
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr),
+        );
+        assert!(status.success() && errors.is_empty(), "{errors}");
+        assert_eq!(said, format!("ERR unknown-command {TEXT}\n"));
+    }
 }
 
 #[test]

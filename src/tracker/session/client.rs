@@ -313,11 +313,18 @@ mod tests {
         let (tracker, setting) = (fixed(false), Setting::default());
         let mut session = ClientSession::new(&tracker, &setting, Instant::now());
         let (answer, closing) = say(&mut session, "GET / HTTP/1.1");
-        assert!(answer.starts_with("ERR unknown-command 'GET'"), "{answer}");
+        let (head, line) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.0 400 "), "{answer}");
+        assert!(
+            line.starts_with("ERR unknown-command this is a tracker of game"),
+            "{answer}"
+        );
         assert!(matches!(closing, Some(Closing::Refused(_))));
 
         let mut session = ClientSession::new(&tracker, &setting, Instant::now());
         assert_eq!(say(&mut session, "PING 7").0, "PONG 7\n");
+        let (answer, closing) = say(&mut session, "GET / HTTP/1.1");
+        assert!(answer.starts_with("ERR unknown-command this is") && closing.is_none());
         let (answer, closing) = say(&mut session, "LIST full");
         assert!(
             answer.starts_with("ERR bad-syntax") && closing.is_none(),

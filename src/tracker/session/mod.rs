@@ -14,6 +14,7 @@ pub mod watcher;
 pub use reachability::LOWEST_PORT;
 
 use super::list::List;
+use crate::protocol::http;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{Common, ErrorCode, Refusal};
 use std::sync::Arc;
@@ -286,6 +287,9 @@ impl Mistakes {
     fn answer(&mut self, refusal: Refusal, out: &mut Outbox) {
         self.made += 1;
         if !self.proven {
+            if refusal.text == http::TEXT {
+                out.line(http::HEAD);
+            }
             out.refuse(refusal);
         } else if self.made > MAX_MISTAKES {
             out.line(&refusal);

@@ -27,11 +27,16 @@ pub fn shown(text: &str) {
     assert!(text.len() <= MAX_SHOWN, "{} bytes: {text:?}", text.len());
 }
 
-/// Checks that `bytes` are whole plain lines, and returns them.
+/// Checks that `bytes` are whole plain lines, and returns them. What goes before the ERR line to a web
+/// browser has the ends of lines of HTTP.
 pub fn whole_lines(bytes: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(bytes).expect("what is sent is text");
     assert!(text.is_empty() || text.ends_with('\n'), "no LF: {text:?}");
-    let lines: Vec<&str> = text.split_terminator('\n').collect();
+    let lines = text.split_terminator('\n');
+    let lines: Vec<&str> = match text.starts_with("HTTP/1.0 400 ") {
+        true => lines.map(|line| line.trim_end_matches('\r')).collect(),
+        false => lines.collect(),
+    };
     lines.iter().for_each(|line| plain_line(line));
     lines
 }
