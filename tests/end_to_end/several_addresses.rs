@@ -125,10 +125,9 @@ fn the_family_of_addresses_can_be_chosen() {
         ("--ipv6", "as [fd00::7]:23460"),
     ] {
         let mut announcer = Program::start(on(&player, &[&words[..], &[flag]].concat()));
-        announcer.errors.wait_for("listed on");
+        let told = announcer.errors.wait_for("listed on");
+        assert!(told.ends_with(listed), "{told}");
         announcer.kill();
-        let errors = announcer.errors.wait_for_end();
-        assert!(errors.trim_end().ends_with(listed), "{errors}");
         running.wait_for_log("event=unlisted");
         assert_eq!(list(&player, &["tracker.example", flag]), Ok(()));
     }
