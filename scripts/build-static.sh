@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 # Bytes it may have.
-most=1089536 # 1,064 KiB: 1,046 KiB were measured
+most=1175552 # 1,148 KiB: 1,131 KiB were measured
 target=${1:-$(uname -m)-unknown-linux-musl}
 fail() {
   echo "build-static.sh: $*" >&2
