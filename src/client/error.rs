@@ -3,14 +3,12 @@
 use super::TRACKER_PORT;
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
+use crate::words::{is_unknown_name, unreached};
 use std::fmt;
 use std::io;
 
 /// The most characters of what a stranger sent that are shown.
 const MAX_SHOWN: usize = 300;
-
-/// What std puts before the words of the resolver.
-const LOOK_UP: &str = "failed to lookup address information: ";
 
 /// Why there is no list. Displayed as a sentence without the tracker's name; what the tracker
 /// sent is plain text in it.
@@ -35,18 +33,8 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                f.write_str("no connection: nobody listens there")
-            }
-            Self::Unreachable(error) => {
-                let text = error.to_string();
-                // What std puts before and behind the system's words says nothing to a person.
-                let text = text.split(" (os error").next().unwrap_or_default();
-                match text.strip_prefix(LOOK_UP) {
-                    Some(text) => write!(f, "the name was not found: {text}"),
-                    None => write!(f, "no connection: {text}"),
-                }
-            }
+            Self::Unreachable(error) if is_unknown_name(error) => f.write_str(&unreached(error)),
+            Self::Unreachable(error) => write!(f, "no connection: {}", unreached(error)),
             Self::Late => f.write_str("it did not answer in time"),
             Self::CutOff => f.write_str("the answer was cut off before its END, it is not a list"),
             Self::Refused(refused) => write!(f, "it said {refused}"),
@@ -72,9 +60,7 @@ impl Error {
             {
                 format!("{tracker}: no tracker on this machine; name one: gltracker {command} HOST")
             }
-            (Self::Unreachable(error), Some(host))
-                if is_word(host) && error.to_string().starts_with(LOOK_UP) =>
-            {
+            (Self::Unreachable(error), Some(host)) if is_word(host) && is_unknown_name(error) => {
                 format!("{tracker}: {self}; a condition is written key=value")
             }
             _ => format!("{tracker}: {self}"),
@@ -136,7 +122,7 @@ mod tests {
         let refused = || Error::Unreachable(io::ErrorKind::ConnectionRefused.into());
         let no_route = || Error::Unreachable(io::Error::from_raw_os_error(113));
         let unknown = || {
-            let text = format!("{LOOK_UP}Name or service not known");
+            let text = "failed to lookup address information: Name or service not known";
             Error::Unreachable(io::Error::other(text))
         };
         let here = "no tracker on this machine; name one: gltracker list HOST";

@@ -15,6 +15,7 @@ use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
 use crate::reach::{Pace, Reached, is_answer};
 use crate::threads;
+use crate::words::unreached;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -169,7 +170,7 @@ impl<S: Shared> Link<S> {
             Ok(()) => Ok(()),
             // It may have said why before it hung up; the ear reads that and then the end.
             Err(error) if is_hung_up(&error) => Ok(()),
-            Err(error) => Err(Ending::Lost(why(&error))),
+            Err(error) => Err(Ending::Lost(unreached(&error))),
         }
     }
 
@@ -182,7 +183,7 @@ impl<S: Shared> Link<S> {
         };
         let started = threads::start("announce-ear", STACK, move || ear.run());
         if let Err(error) = started {
-            return Err(Ending::Lost(format!("no thread: {}", why(&error))));
+            return Err(Ending::Lost(format!("no thread: {}", unreached(&error))));
         }
         let until = Instant::now() + REACH;
         loop {
@@ -247,19 +248,19 @@ impl Ear {
     fn reach(&self) -> Result<String, Unwanted> {
         let mut dial = match self.tracker.dial(Instant::now() + REACH) {
             Ok(dial) => dial,
-            Err(error) => return Ok(why(&error)),
+            Err(error) => return Ok(unreached(&error)),
         };
         let mut unanswered = None;
         loop {
             let reached = match dial.next() {
                 Ok(reached) => reached,
-                Err(error) => return Ok(unanswered.unwrap_or_else(|| why(&error))),
+                Err(error) => return Ok(unanswered.unwrap_or_else(|| unreached(&error))),
             };
             let stream = &reached.stream;
             let writing = stream.set_write_timeout(Some(WRITE));
             let writing = match writing.and_then(|()| stream.try_clone()) {
                 Ok(writing) => writing,
-                Err(error) => return Ok(why(&error)),
+                Err(error) => return Ok(unreached(&error)),
             };
             self.hear(Heard::Connected(writing))?;
             let mut has_answered = false;
@@ -284,7 +285,7 @@ impl Ear {
         let mut patience = Some(until.saturating_duration_since(Instant::now()));
         loop {
             if patience == Some(Duration::ZERO) {
-                return Ok(why(&ErrorKind::TimedOut.into()));
+                return Ok(unreached(&ErrorKind::TimedOut.into()));
             }
             let read = stream
                 .set_read_timeout(patience)
@@ -294,7 +295,7 @@ impl Ear {
                 Ok(count) => &buffer[..count],
                 Err(error) if error.kind() == ErrorKind::Interrupted => &[],
                 Err(error) if is_hung_up(&error) => return Ok("it hung up".to_owned()),
-                Err(error) => return Ok(why(&error)),
+                Err(error) => return Ok(unreached(&error)),
             };
             thread::sleep(pace.take(BYTE * bytes.len() as u32, Instant::now()));
             while let Some(line) = splitter.next_line(&mut bytes) {
@@ -315,20 +316,4 @@ fn is_hung_up(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
     )
-}
-
-/// An error of the system in a few words.
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "nobody listens there".to_owned(),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => "it does not answer".to_owned(),
-        _ => {
-            let text = error.to_string();
-            // The system's words on this are long and say no more.
-            match text.starts_with("failed to lookup address information") {
-                true => "its name cannot be looked up".to_owned(),
-                false => text,
-            }
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! The file is the user's: other lines stay as they are, other browsers may write it too, and it
 //! may be a link to where it really is.
 
+use crate::words::in_words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -157,7 +158,10 @@ fn behind_links(path: &Path) -> PathBuf {
 }
 
 fn about(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{error}: {}", path.display()))
+    io::Error::new(
+        error.kind(),
+        format!("{}: {}", in_words(error), path.display()),
+    )
 }
 
 /// Where the file is, by the rules of the XDG base directories; `None` if nobody says where home

@@ -24,6 +24,7 @@ use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress};
 use crate::interrupt;
 use crate::protocol::text::spelled_out;
+use crate::words::in_words;
 use exec::{Call, Template};
 use favourites::Favourites;
 use inbox::{Happening, Inbox};
@@ -242,7 +243,7 @@ impl Browser {
         Ok(match ended {
             Ok(status) if status.success() => format!("{program} has ended"),
             Ok(status) => format!("{program} has ended: {status}"),
-            Err(error) => format!("{program} cannot be started: {error}"),
+            Err(error) => format!("{program} cannot be started: {}", in_words(&error)),
         })
     }
 }
