@@ -33,7 +33,9 @@ pub(super) struct Connection {
     buffer: Box<[u8]>,
     /// Where in `buffer` the bytes are that have come and were not looked at.
     unread: std::ops::Range<usize>,
-    /// The first line, until it is taken for the beginning of an answer.
+    /// Lines before the first one that a tracker of today says.
+    unknown: usize,
+    /// That line, until it is taken for the beginning of an answer.
     first: Option<String>,
 }
 
@@ -64,6 +66,7 @@ impl Connection {
                 splitter: LineSplitter::default(),
                 buffer: vec![0; 32 << 10].into(),
                 unread: 0..0,
+                unknown: 0,
                 first: None,
             };
             match connection.ask(request, reached.until, pace) {
@@ -92,14 +95,19 @@ impl Connection {
             // If it has closed already, what it said before is still to be read.
             _ => {}
         }
-        let mut strange = None;
+        let (mut strange, mut unknown) = (None, 0);
         let first = self.lines(deadline, pace, |line| {
             let line = line.map_err(|error| Error::NotATracker(error.to_string()))?;
-            if !is_answer(line) && !line.is_empty() && strange.is_none() {
+            if is_answer(line) {
+                return Ok(Some(line.to_owned()));
+            }
+            unknown += 1;
+            if !line.is_empty() && strange.is_none() {
                 strange = Some(format!("it said '{}'", spelled_out(line, 60)));
             }
-            Ok(is_answer(line).then(|| line.to_owned()))
+            Ok(None)
         });
+        self.unknown = unknown;
         // Whatever ended it, what it said before is why it will not do.
         self.first = Some(first.map_err(|error| strange.map_or(error, Error::NotATracker))?);
         Ok(())
@@ -115,6 +123,10 @@ impl Connection {
         deadline: Instant,
         pace: &mut Pace,
     ) -> Result<Vec<Change>, Error> {
+        // END counts them too.
+        for _ in 0..std::mem::take(&mut self.unknown) {
+            list.take("")?;
+        }
         if let Some(first) = self.first.take()
             && let Some(changes) = list.take(&first)?
         {

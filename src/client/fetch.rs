@@ -125,6 +125,12 @@ mod tests {
     }
 
     #[test]
+    fn words_of_a_newer_tracker_count_and_are_passed_over() {
+        let newer = b"RELAY ip=192.0.2.9\nINFOS ip=192.0.2.1 port=1\nEND count=2 rev=a-1\nOK bye\n";
+        assert_eq!(asked(newer).unwrap().len(), 1);
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (bytes, part) in [
             (

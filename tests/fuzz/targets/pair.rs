@@ -8,6 +8,7 @@
 use gltracker::game_server::Credential;
 use gltracker::game_server::conversation::{self, Conversation, Ending, News};
 use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::message::ErrorCode;
 use gltracker::tracker::session::game_server::GameServerSession;
 use gltracker::tracker::session::{Outbox, Session, Setting};
 use gltracker_fuzz::checks::whole_lines;
@@ -188,7 +189,7 @@ impl<'a> Pair<'a> {
     /// An honest announcer loses no connection, unless its port does not answer.
     fn over(&mut self, ending: &Ending) {
         let is_unreachable = match ending {
-            Ending::Refused(refusal) => refusal.to_string().starts_with("unreachable"),
+            Ending::Refused(refusal) => refusal.code == Some(ErrorCode::Unreachable),
             _ => false,
         };
         assert!(is_unreachable && self.setting.require_check, "{ending:?}");
