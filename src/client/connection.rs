@@ -4,14 +4,13 @@
 //! slowly its bytes drip, no faster than is good for who reads them, and a buffer that does not grow.
 //! A connection is one that has begun to answer.
 
-use super::TrackerAddress;
 use super::error::Error;
 use super::known::{Change, KnownList, MAX_BYTES};
 use crate::protocol::line::{LineError, LineSplitter};
 use crate::protocol::text::spelled_out;
-use crate::reach::{Pace, is_answer};
+use crate::reach::{Dial, Pace};
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// A byte of a tracker that talks without end, in processor time that is cheap: a MB a second.
@@ -26,9 +25,28 @@ pub(super) fn pace() -> Pace {
     Pace::new(BYTE * BURST, Instant::now())
 }
 
+/// What a tracker begins a line with.
+const VERBS: [&str; 8] = [
+    "INFOS",
+    "GONE",
+    "END",
+    "ERR",
+    "OK",
+    "PONG",
+    "HELP",
+    "CHALLENGE",
+];
+
+/// True if a line is one that a tracker says to whoever has just connected.
+fn is_answer(line: &str) -> bool {
+    let verb = line.split_whitespace().next().unwrap_or_default();
+    VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb))
+}
+
 /// A connection on which answers are read.
 pub(super) struct Connection {
     stream: TcpStream,
+    address: SocketAddr,
     splitter: LineSplitter,
     buffer: Box<[u8]>,
     /// Where in `buffer` the bytes are that have come and were not looked at.
@@ -40,29 +58,28 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sends `request` to the first of the tracker's addresses that begins to answer, by `deadline`.
-    /// Each connection is shown to `is_wanted`, whose error ends it all.
+    /// Sends `request` to the next of the tracker's addresses that begins to answer. Each connection is
+    /// shown to `is_wanted`, whose error ends it all.
     ///
     /// # Errors
     /// [`Error::Unreachable`] if no address accepts; if one did, why there is no answer:
     /// [`Error::Late`], [`Error::CutOff`], [`Error::NotATracker`].
     pub(super) fn open(
-        tracker: &TrackerAddress,
+        dial: &mut Dial,
         request: &str,
-        deadline: Instant,
         pace: &mut Pace,
         mut is_wanted: impl FnMut(&TcpStream) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let mut dial = tracker.dial(deadline).map_err(unreached)?;
         let mut unanswered = None;
         loop {
             let reached = match dial.next() {
                 Ok(reached) => reached,
-                Err(error) => return Err(unanswered.unwrap_or_else(|| unreached(error))),
+                Err(error) => return Err(unanswered.unwrap_or_else(|| unreachable(error))),
             };
             is_wanted(&reached.stream)?;
             let mut connection = Self {
                 stream: reached.stream,
+                address: reached.address,
                 splitter: LineSplitter::default(),
                 buffer: vec![0; 32 << 10].into(),
                 unread: 0..0,
@@ -70,18 +87,15 @@ impl Connection {
                 first: None,
             };
             match connection.ask(request, reached.until, pace) {
-                Ok(()) => {
-                    dial.answered(reached.address);
-                    return Ok(connection);
-                }
+                Ok(()) => return Ok(connection),
                 Err(error) => unanswered = Some(error),
             }
         }
     }
 
-    /// The tracker's address, if it is still there.
-    pub(super) fn peer(&self) -> Option<IpAddr> {
-        self.stream.peer_addr().ok().map(|peer| peer.ip())
+    /// Where the tracker was reached.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sends `text`, which is short, and waits for the beginning of the answer.
@@ -178,7 +192,7 @@ impl Connection {
 }
 
 /// Why there is no connection.
-fn unreached(error: io::Error) -> Error {
+pub(super) fn unreachable(error: io::Error) -> Error {
     match is_timeout(&error) {
         true => Error::Late,
         false => Error::Unreachable(error),
@@ -204,6 +218,7 @@ fn is_timeout(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::TrackerAddress;
     use std::net::TcpListener;
 
     #[test]
@@ -222,7 +237,8 @@ mod tests {
         let start = Instant::now();
         let deadline = start + Duration::from_secs(60);
         let mut pace = Pace::new(Duration::ZERO, start);
-        let opened = Connection::open(&address, "LIST\n", deadline, &mut pace, |_| Ok(()));
+        let mut dial = address.dial(deadline).unwrap();
+        let opened = Connection::open(&mut dial, "LIST\n", &mut pace, |_| Ok(()));
         let mut list = KnownList::default();
         let answer = opened.and_then(|mut it| it.read_answer(&mut list, deadline, &mut pace));
         assert!(matches!(answer, Ok(changes) if changes.is_empty()));

@@ -2,7 +2,7 @@
 
 use super::TrackerAddress;
 use super::conditions::Conditions;
-use super::connection::{Connection, pace};
+use super::connection::{Connection, pace, unreachable};
 use super::error::Error;
 use super::known::{Change, KnownList};
 use crate::reach::Pace;
@@ -72,9 +72,26 @@ pub(super) fn refresh_at(
     list.forget_part();
     // In one go: that costs the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
-    let mut connection = Connection::open(tracker, &request, deadline, pace, |_| Ok(()))?;
-    list.from = connection.peer();
-    connection.read_answer(list, deadline, pace)
+    let mut dial = tracker.dial(deadline).map_err(unreachable)?;
+    let mut failed = None;
+    loop {
+        let mut connection = match Connection::open(&mut dial, &request, pace, |_| Ok(())) {
+            Ok(connection) => connection,
+            Err(error) => return Err(failed.unwrap_or(error)),
+        };
+        list.from = Some(connection.address().ip());
+        match connection.read_answer(list, dial.share(), pace) {
+            // The next address may do better than half an answer.
+            Err(error @ (Error::Late | Error::CutOff | Error::Wrong(_))) => {
+                failed = Some(error);
+                list.forget_part();
+            }
+            answer => {
+                dial.answered(connection.address());
+                return answer;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

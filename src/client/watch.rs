@@ -7,7 +7,7 @@
 use super::TrackerAddress;
 use super::backoff::{Backoff, jittered};
 use super::conditions::Conditions;
-use super::connection::{Connection, pace};
+use super::connection::{Connection, pace, unreachable};
 use super::error::{Error, Refused};
 use super::fetch::refresh_at;
 use super::known::{Change, KnownList};
@@ -304,11 +304,15 @@ impl<F: FnMut(Event)> Watcher<F> {
             let is_wanted = stop.is_reading(Some(socket));
             is_wanted.then_some(()).ok_or(Error::CutOff)
         };
-        let (tracker, pace) = (&self.tracker, &mut self.pace);
-        let mut connection = Connection::open(tracker, &request, deadline, pace, is_wanted)?;
-        self.list.from = connection.peer();
+        let mut dial = self.tracker.dial(deadline).map_err(unreachable)?;
+        let mut connection = Connection::open(&mut dial, &request, &mut self.pace, is_wanted)?;
+        self.list.from = Some(connection.address().ip());
         loop {
-            let changes = connection.read_answer(&mut self.list, deadline, &mut self.pace)?;
+            let answer = connection.read_answer(&mut self.list, deadline, &mut self.pace);
+            if let Ok(_) | Err(Error::Refused(_)) = answer {
+                dial.answered(connection.address());
+            }
+            let changes = answer?;
             self.backoff.reset();
             self.tell(Event::Batch {
                 changes,

@@ -281,10 +281,17 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// `CHALLENGE <number>` came in a datagram from this address. It goes to every tracker that may
-    /// have sent it, each of which knows its own; where many come, the latest of each sender.
+    /// `CHALLENGE <number>` came in a datagram from this address. It goes to the tracker that is there,
+    /// since another could pass itself off as this game server with it. From an address of none, which a
+    /// NAT may have put in place, it goes to all; where many come, the latest of each sender.
     pub fn pass_on(&self, number: u64, from: SocketAddr) {
-        for mailbox in &self.mailboxes {
+        let is_there = |mailbox: &&Arc<Mailbox>| {
+            let tracker = mailbox.tracker().map(|ip| ip.to_canonical());
+            tracker == Some(from.ip().to_canonical())
+        };
+        let known = self.mailboxes.iter().any(|mailbox| is_there(&mailbox));
+        let meant = self.mailboxes.iter();
+        for mailbox in meant.filter(|mailbox| !known || is_there(mailbox)) {
             mailbox.number(number, from);
         }
     }

@@ -77,10 +77,10 @@ impl Life {
 
 /// True for a process that was stopped by a signal. Where there is no `/proc` nobody can tell.
 pub(super) fn is_stopped(process: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let stat = fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
     // pid (name) state …; the name may hold anything.
-    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
-    after_name.is_some_and(|rest| rest.starts_with('T'))
+    let after_name = stat.rsplit(|&byte| byte == b')').next();
+    after_name.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"T"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
-use crate::reach::{Pace, Reached, is_answer};
+use crate::reach::{Pace, Reached};
 use crate::threads;
 use crate::words::unreached;
 use std::io::{self, ErrorKind, Read, Write};
@@ -309,6 +309,14 @@ impl Ear {
             patience = patience.map(|_| until.saturating_duration_since(Instant::now()));
         }
     }
+}
+
+/// True for what a tracker says to a login: a challenge alone is not an answer.
+fn is_answer(line: &str) -> bool {
+    let verb = line.split_whitespace().next().unwrap_or_default();
+    ["OK", "ERR"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(verb))
 }
 
 fn is_hung_up(error: &io::Error) -> bool {

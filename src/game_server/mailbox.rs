@@ -93,6 +93,11 @@ impl Mailbox {
         self.lock().local
     }
 
+    /// The address at which the tracker was reached last.
+    pub(super) fn tracker(&self) -> Option<IpAddr> {
+        self.lock().tracker
+    }
+
     /// The game server wants something else said.
     pub(super) fn change(&self) {
         self.lock().is_changed = true;

@@ -27,23 +27,6 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// The system's resolver knows no deadline, and may hang for ever.
 const LOOK_UPS: usize = 256;
 
-/// What a tracker begins a line with.
-const VERBS: [&str; 8] = [
-    "INFOS",
-    "GONE",
-    "END",
-    "ERR",
-    "OK",
-    "PONG",
-    "HELP",
-    "CHALLENGE",
-];
-
-/// True if a line is one that a tracker says to whoever has just connected.
-pub(crate) fn is_answer(line: &str) -> bool {
-    VERBS.contains(&line.split(' ').next().unwrap_or(line))
-}
-
 impl<const PORT: u16> Address<PORT> {
     /// Looks the name up. All the time until `deadline` may be used for that and for what follows.
     ///
@@ -139,12 +122,21 @@ impl Dial {
                         until,
                     });
                 }
-                Err(error) => drop(failed.get_or_insert(error)),
+                Err(error) => {
+                    lock(&self.memory).failed(address);
+                    failed.get_or_insert(error);
+                }
             }
         }
     }
 
-    /// Who was reached has said something: the next dial begins there.
+    /// When one address has had enough of the time for a whole answer.
+    pub(crate) fn share(&self) -> Instant {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        self.deadline - left + left / (self.queue.len() as u32 + 1)
+    }
+
+    /// Who was reached has given a whole answer: the next dial begins there.
     pub(crate) fn answered(&self, address: SocketAddr) {
         lock(&self.memory).answered(address);
     }

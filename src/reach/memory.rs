@@ -40,7 +40,7 @@ impl fmt::Display for Family {
 pub(super) struct Memory {
     /// The one that has answered.
     answered: Option<SocketAddr>,
-    /// Those that took a connection and have not answered on it.
+    /// Those that took no connection, or have not answered on it.
     silent: Vec<SocketAddr>,
 }
 
@@ -81,6 +81,13 @@ impl Memory {
             self.silent.push(address);
         }
         !was_silent || self.answered.is_none()
+    }
+
+    /// One takes no connection.
+    pub(super) fn failed(&mut self, address: SocketAddr) {
+        if self.answered != Some(address) && !self.silent.contains(&address) {
+            self.silent.push(address);
+        }
     }
 
     /// One has answered.
@@ -139,6 +146,21 @@ mod tests {
         assert_eq!(
             order(&mut memory, &found),
             ["1.0.0.1:1", "1.0.0.3:1", "1.0.0.2:1"]
+        );
+    }
+
+    #[test]
+    fn those_that_fail_make_room_for_the_others() {
+        let many: Vec<SocketAddr> = (1..=9).map(|n| ([10, 0, 0, 1], n).into()).collect();
+        let mut memory = Memory::default();
+        many[..MAX_TRIED].iter().for_each(|it| memory.failed(*it));
+        assert_eq!(memory.order(many.clone())[0], many[MAX_TRIED]);
+        memory.answered(many[0]);
+        memory.failed(many[0]);
+        assert_eq!(
+            memory.order(many.clone())[0],
+            many[0],
+            "it was there before"
         );
     }
 

@@ -10,6 +10,6 @@ mod memory;
 mod pace;
 
 pub use address::{Address, NotAnAddress};
-pub(crate) use dial::{Reached, is_answer};
+pub(crate) use dial::{Dial, Reached};
 pub use memory::Family;
 pub(crate) use pace::Pace;

@@ -3,7 +3,7 @@
 //! This file hides how that is settled: by a lock that is held for life, which the kernel frees however
 //! its holder dies. It is taken again where what it is on was made anew.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,26 @@ pub(super) enum NoLock {
     Failed(io::Error),
 }
 
-/// A lock on what is at a path.
+/// A lock on a file that is there for nothing else.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
-    open: fn(&Path) -> io::Result<File>,
     held: Option<File>,
 }
 
+/// How a file is written that is for nobody else to read, or to lock.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 impl Lock {
-    /// A lock on what `open` opens at `path`, which nobody has tried to take yet.
-    pub(super) fn new(path: PathBuf, open: fn(&Path) -> io::Result<File>) -> Self {
-        let held = None;
-        Self { path, open, held }
+    /// A lock on the file at `path`, which nobody has tried to take yet.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, held: None }
     }
 
     /// Holds the lock, or takes it again if something else is at its path since.
@@ -42,7 +49,13 @@ impl Lock {
         }
         self.held = None;
         let failed = |error| NoLock::Failed(naming(&self.path, error));
-        let file = (self.open)(&self.path).map_err(failed)?;
+        let mut options = private();
+        let file = options
+            .read(true)
+            .create(true)
+            .truncate(false)
+            .open(&self.path);
+        let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => self.held = Some(file),
             Err(TryLockError::WouldBlock) => return Err(NoLock::Held),

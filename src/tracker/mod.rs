@@ -74,7 +74,7 @@ use stats::Stats;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -167,9 +167,10 @@ impl Tracker {
         if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
             return Err(StartError::NoFolder(path.clone()));
         }
-        if let (Some(state), Some(folder)) = (&config.state, published)
-            && let Some(path) = places::clash(state, folder)
-        {
+        let read = [&config.password_file, &config.keys_file, &config.bans_file];
+        let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
+        let (state, published) = (config.state.as_deref(), published.map(PathBuf::as_path));
+        if let Some(path) = places::clash(state, published, &read) {
             return Err(StartError::Clash(path));
         }
         let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;

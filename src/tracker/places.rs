@@ -1,7 +1,7 @@
-//! Where the files of `--state` and `--publish` really are.
+//! Where the files of a tracker really are.
 //!
-//! This file hides links, and which names beside its own each of the two uses: what would take the
-//! other's place is refused at the start.
+//! This file hides links, and which names beside its own `--state` and `--publish` use: what would take
+//! another's place is refused at the start.
 
 use std::ffi::OsString;
 use std::fs;
@@ -36,21 +36,42 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// What both a state file and a folder of published files would use.
-pub(super) fn clash(state: &Path, folder: &Path) -> Option<PathBuf> {
+/// What would be written for two purposes, or over one of the files that are `read`.
+pub(super) fn clash(
+    state: Option<&Path>,
+    folder: Option<&Path>,
+    read: &[&Path],
+) -> Option<PathBuf> {
+    let state = state.map_or(Vec::new(), of_state);
+    let published = folder.map_or(Vec::new(), of_folder);
+    let names = read.iter().flat_map(|path| names(path));
+    let mut names = names.map(|name| absolute(&name));
+    let twice = state.iter().find(|path| published.contains(path)).cloned();
+    twice.or_else(|| names.find(|path| state.contains(path) || published.contains(path)))
+}
+
+/// What a state file uses.
+fn of_state(path: &Path) -> Vec<PathBuf> {
+    let names = names(path).map(|name| absolute(&name));
+    let used = |name: PathBuf| super::state_file::ENDS.map(|end| beside(&name, end));
+    names.flat_map(used).collect()
+}
+
+/// What a folder of published files uses.
+fn of_folder(folder: &Path) -> Vec<PathBuf> {
     let folder = absolute(folder);
-    let mut published = vec![folder.clone()];
+    let mut used = vec![folder.clone(), folder.join(super::publish::LOCK)];
     for name in super::publish::FILES {
-        published.push(folder.join(name));
-        published.push(folder.join(super::publish::temporary(name)));
+        used.push(folder.join(name));
+        used.push(folder.join(super::publish::temporary(name)));
     }
-    // The link too: a published file would take its place.
-    let names = [Some(state.to_owned()), behind_links(state).ok()];
-    names.into_iter().flatten().find_map(|state| {
-        let state = absolute(&state);
-        let used = super::state_file::ENDS.map(|end| beside(&state, end));
-        used.into_iter().find(|path| published.contains(path))
-    })
+    used
+}
+
+/// A file under its own name, and under that of what it leads to: a link may be replaced too.
+fn names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = [Some(path.to_owned()), behind_links(path).ok()];
+    names.into_iter().flatten()
 }
 
 /// The one name of what is, or will be, at `path`: links in its folder are followed.
@@ -121,8 +142,14 @@ mod tests {
             public.join("../public/index.html"),
             at("link"),
         ] {
-            assert!(clash(&state, &public).is_some(), "{state:?}");
-            assert!(clash(&state, &elsewhere).is_some(), "{state:?}");
+            assert!(
+                clash(Some(&state), Some(&public), &[]).is_some(),
+                "{state:?}"
+            );
+            assert!(
+                clash(Some(&state), Some(&elsewhere), &[]).is_some(),
+                "{state:?}"
+            );
         }
         for (state, folder) in [
             (public.join("list"), &public),
@@ -130,10 +157,32 @@ mod tests {
             (at("servers.json"), &public),
             (at("none/list"), &at("none")),
         ] {
-            assert_eq!(clash(&state, folder), None, "{state:?}");
+            assert_eq!(clash(Some(&state), Some(folder), &[]), None, "{state:?}");
         }
-        assert!(clash(&at("new"), &at("new")).is_some());
-        assert!(clash(&at("list"), &at("list.new")).is_some());
-        assert!(clash(&at("none/servers.json"), &at("none")).is_some());
+        assert!(clash(Some(&at("new")), Some(&at("new")), &[]).is_some());
+        assert!(clash(Some(&at("list")), Some(&at("list.new")), &[]).is_some());
+        assert!(clash(Some(&at("none/servers.json")), Some(&at("none")), &[]).is_some());
+    }
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let folder = folder("read");
+        let at = |name: &str| folder.0.join(name);
+        let (state, public) = (at("list"), at("public"));
+        fs::create_dir(&public).unwrap();
+        symlink(at("list"), at("link")).unwrap();
+        let is_clash = |path: PathBuf| clash(Some(&state), Some(&public), &[&path]).is_some();
+        for path in [
+            "list",
+            "link",
+            "list.new",
+            "list.lock",
+            "public/servers.json",
+        ] {
+            assert!(is_clash(at(path)), "{path}");
+        }
+        for path in ["passwords", "list.bad.old", "public/keys"] {
+            assert!(!is_clash(at(path)), "{path}");
+        }
+        assert_eq!(clash(None, None, &[&at("list")]), None);
     }
 }

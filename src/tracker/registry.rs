@@ -91,8 +91,9 @@ impl Registry {
 
     /// Whose place `owner` would take if it put `entry` on the list; `None` for a free one, or its own.
     ///
-    /// An older entry of the same ip:port with the same credential is the ghost of a game server that
-    /// was started again, if it logged in from the same address, or the newcomer is at the ip:port itself.
+    /// An older entry of the same ip:port, from the same address and with the same credential, is the
+    /// ghost of a game server that was started again. One that only names the address gives way to whoever
+    /// is there.
     /// A stale entry has no connection; its game server takes it over in the same way.
     ///
     /// # Errors
@@ -244,11 +245,15 @@ impl Registry {
     }
 }
 
-/// Fails unless `after` may be the same game server as `before`, as far as anybody can know.
+/// Fails unless `after` may have the place of `before`.
 fn check_replacing(before: &Entry, after: &Entry) -> Result<(), Taken> {
-    let is_there = before.peer == after.peer || after.peer == after.address.ip();
+    // Who is there itself has it from those who are not.
+    let is_at_home = |entry: &Entry| entry.peer == entry.address.ip();
+    if is_at_home(after) && !is_at_home(before) {
+        return Ok(());
+    }
     match before.credential.yields_to(after.credential) {
-        true if is_there => Ok(()),
+        true if before.peer == after.peer => Ok(()),
         true => Err(Taken::FromElsewhere),
         false => Err(Taken::ByAnother),
     }

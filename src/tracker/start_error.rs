@@ -34,7 +34,7 @@ pub enum StartError {
     PublishInUse(PathBuf),
     /// Nothing can be written at the path that this flag gives.
     NoPlace(&'static str, PathBuf, io::Error),
-    /// The state file and the published files would take each other's place here.
+    /// Two of the state file, the published files and the files that are read would be here.
     Clash(PathBuf),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
@@ -143,7 +143,8 @@ impl fmt::Display for StartError {
             }
             Self::Clash(path) => write!(
                 f,
-                "--state and --publish would both use {}; choose another file for --state",
+                "{} would be used for two purposes, and lost; give --state and --publish places of \
+                 their own",
                 path.display()
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),

@@ -87,7 +87,8 @@ fn the_files_appear_and_follow_the_list() {
         (mode(&json) == before).then_some(())
     });
     wait_until("no temporary file is left", || {
-        (fs::read_dir(&folder.0).unwrap().count() == 3).then_some(())
+        // And .lock.
+        (fs::read_dir(&folder.0).unwrap().count() == 4).then_some(())
     });
 }
 

@@ -43,6 +43,8 @@ impl Screen {
 
     pub(crate) fn tmux(&self, arguments: &[&str]) -> String {
         let mut tmux = Command::new("tmux");
+        // That of a user who may not log in runs nothing.
+        tmux.env("SHELL", "/bin/sh");
         let output = tmux.args(["-L", &self.socket]).args(arguments).output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     }

@@ -77,6 +77,33 @@ fn one_that_takes_connections_and_never_answers_is_passed_over() {
 }
 
 #[test]
+fn half_an_answer_is_none() {
+    let names = "10.2.0.6 tracker.example\n10.2.200.1 tracker.example\n";
+    let Some(network) = Network::new(names).filter(|_| need("socat")) else {
+        return;
+    };
+    let host = network.host(&["10.2.0.6/16"]);
+    // Both ports of one that begins well and goes no further.
+    let half = |port: &str, line: &str| {
+        let mut socat = Command::new("socat");
+        socat.arg(format!("TCP-LISTEN:{port},fork,reuseaddr"));
+        socat.arg(format!("SYSTEM:echo {line}; exec sleep 60"));
+        Program::start(host.run_here(&socat))
+    };
+    let _halves = [
+        half("23470", "CHALLENGE 00000000000000aa"),
+        half("23471", "INFOS ip=192.0.2.1 port=1"),
+    ];
+    let healthy_host = network.host(&["10.2.200.1/16"]);
+    let healthy = tracker(&healthy_host);
+    let player = network.host(&["10.2.0.7/16"]);
+    assert_eq!(list(&player, &["tracker.example"]), Ok(()));
+    let words = ["announce", "tracker.example", "--port", "23460"];
+    let _announcer = Program::start(on(&player, &words));
+    healthy.wait_for_log("event=listed address=10.2.0.7:23460");
+}
+
+#[test]
 fn black_holes_cost_a_moment() {
     let names = "10.2.0.6 tracker.example\n10.2.0.5 tracker.example\n10.2.200.1 tracker.example\n";
     let Some(network) = Network::new(names) else {

@@ -20,13 +20,16 @@ use folder::{Folder, Stamp};
 use metrics::Metrics;
 use servers::Servers;
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What is written.
 pub(super) const FILES: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
+
+/// What is locked, so that no other tracker writes them. Nobody else may open it, or could lock it.
+pub(super) const LOCK: &str = ".lock";
 
 /// The page that shows servers.json.
 const PAGE: &str = include_str!("index.html");
@@ -54,7 +57,7 @@ pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), Star
         Err(error) if !folder.is_dir() => no_place(error)?,
         _ => {}
     }
-    let mut lock = Lock::new(folder.clone(), |path| File::open(path));
+    let mut lock = Lock::new(folder.join(LOCK));
     if let Err(NoLock::Held) = lock.hold() {
         return Err(StartError::PublishInUse(folder));
     }
@@ -73,7 +76,7 @@ pub(super) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), Star
 struct Publisher<'a> {
     shared: &'static Shared,
     folder: Folder,
-    /// On the folder, where the system has such locks.
+    /// That of the folder.
     lock: &'a mut Lock,
     started: SystemTime,
     servers: Servers,

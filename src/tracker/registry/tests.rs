@@ -145,7 +145,11 @@ fn who_is_at_an_address_itself_takes_it_over_from_those_who_have_named_it() {
     let third = named(5, "198.51.100.8", 1);
     assert_eq!(registry.replaced(2, &third), Err(Taken::FromElsewhere));
     assert_eq!(registry.put(2, third), Err(Taken::FromElsewhere));
-    assert_eq!(registry.put(3, named(5, itself, 2)), Err(Taken::ByAnother));
+    assert_eq!(registry.put(3, named(5, other, 2)), Err(Taken::ByAnother));
+    assert_eq!(registry.put(3, named(5, itself, 2)), Ok(Some(1)));
+    assert_eq!(registry.put(4, named(5, itself, 1)), Err(Taken::ByAnother));
+    registry.remove(3);
+    assert_eq!(registry.put(1, named(5, other, 1)), Ok(None));
     assert_eq!(registry.put(4, named(5, itself, 1)), Ok(Some(1)));
     assert_eq!(
         registry.put(5, named(5, other, 1)),

@@ -5,9 +5,9 @@
 //! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
 
 use super::{LOCK, NEW};
-use crate::tracker::lock::{Lock, NoLock, naming};
+use crate::tracker::lock::{Lock, NoLock, naming, private};
 use crate::tracker::places;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,7 @@ pub(super) struct Disk {
 impl Disk {
     /// The file at `path`, which nobody has looked at yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        let open = |path: &Path| {
-            let mut options = options();
-            options.read(true).create(true).truncate(false).open(path)
-        };
-        let lock = Lock::new(places::beside(&path, LOCK), open);
+        let lock = Lock::new(places::beside(&path, LOCK));
         Self { path, lock }
     }
 
@@ -119,22 +115,13 @@ impl Disk {
     }
 }
 
-/// How files are written: the names of keys are for nobody else to read.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     // One that was left by a crash, or by somebody who would have another file written over.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = options().create_new(true).open(path)?;
+    let mut file = private().create_new(true).open(path)?;
     file.write_all(text)?;
     file.sync_all()
 }

@@ -140,8 +140,10 @@ fn is_free_for(registry: &Registry, owner: ConnectionId, entry: &Entry) -> bool 
     there.is_none_or(|there| {
         let is_forgotten = there.credential == Credential::Forgotten;
         let is_same = there.credential == entry.credential || is_forgotten;
-        let is_there = there.peer == entry.peer || entry.peer == entry.address.ip();
-        Some(there.address) == mine || is_there && is_same
+        let is_at_home = |entry: &Entry| entry.peer == entry.address.ip();
+        Some(there.address) == mine
+            || is_at_home(entry) && !is_at_home(there)
+            || there.peer == entry.peer && is_same
     })
 }
 
