@@ -83,7 +83,7 @@ pub(super) fn parse(
         Asked::Version => return Ok(Command::version()),
     };
     let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
-    let mut words = Vec::new();
+    let (mut words, mut value) = (Vec::new(), String::new());
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
@@ -108,7 +108,18 @@ pub(super) fn parse(
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
-            Item::Word(word) if word.contains('=') => set_field(&mut fields, &word)?,
+            Item::Word(word) if word.contains('=') => {
+                set_field(&mut fields, &word)?;
+                value = word;
+            }
+            Item::Word(word) if !value.is_empty() && !word.contains(['.', ':', '/']) => {
+                return Err(UsageError(format!(
+                    "'{}' is not a tracker behind a field; a value with spaces stands in quotes: \
+                     '{} {0}'",
+                    word.escape_debug(),
+                    value.escape_debug(),
+                )));
+            }
             Item::Word(word) => words.push(word),
             Item::Rest(words) if words.is_empty() => {
                 return Err(UsageError("behind -- stands the program to run".to_owned()));
@@ -391,11 +402,11 @@ mod tests {
 
     #[test]
     fn trackers_are_words_or_flags_or_in_the_environment_or_on_this_machine() {
-        let named = [PASSWORD[0], ("GLTRACKER_TRACKER", "b:1, [::1] b:1")];
+        let named = [PASSWORD[0], ("GLTRACKER_TRACKER", "b:1, c b:1")];
         for (arguments, environment, trackers) in [
             (&["a", "c:1", "x=1"][..], &named[..], "a c:1"),
             (&["--tracker", "a", "--tracker=c:1"], &named, "a c:1"),
-            (&["--ipv4"], &named, "b:1 [::1]"),
+            (&["--ipv4"], &named, "b:1 c"),
             (&[], &PASSWORD, "127.0.0.1"),
             (&["--ipv6"], &PASSWORD, "[::1]"),
         ] {
@@ -424,6 +435,11 @@ mod tests {
             (&["port=1"], "write --port N"),
             (&["checked=yes"], "leave it out"),
             (&["nbplayers=many"], "nbplayers must be a number"),
+            (
+                &["a", "description=My", "server"],
+                "stands in quotes: 'description=My server'",
+            ),
+            (&["[::1]", "--ipv4"], "[::1]:23470 is not an IPv4 address"),
             (&["a="], "a value is needed"),
             (&["A=1"], "a key is a letter"),
             (

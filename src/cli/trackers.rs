@@ -81,7 +81,12 @@ impl<const PORT: u16> Trackers<PORT> {
         }
         let mut unique: Vec<Address<PORT>> = Vec::new();
         for tracker in trackers {
+            let literal = tracker.host().parse::<IpAddr>().ok();
+            let literal = literal.map(|ip| Family::of((ip, PORT).into()));
             let tracker = match self.family {
+                Some(family) if literal.is_some_and(|is| is != family) => {
+                    return Err(UsageError(format!("{tracker} is not an {family} address")));
+                }
                 Some(family) => tracker.over(family),
                 None => tracker,
             };

@@ -249,6 +249,11 @@ impl Announcement {
     }
 
     fn apply(&self, changes: &Changes<'_>) -> Result<(), String> {
+        let before = self.announcer.fields();
+        if before.with(changes).get("ip") != before.get("ip") {
+            // It would be off the list until that is proven, if it ever is.
+            return Err("ip= is said at the start; start again to be listed elsewhere".to_owned());
+        }
         self.announcer.apply(changes).map_err(|no| no.text)?;
         let situation = fields::situation(&self.announcer.fields(), self.pong.is_some());
         *lock(&self.situation) = situation;

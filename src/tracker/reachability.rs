@@ -86,6 +86,15 @@ impl Reachability {
     }
 }
 
+impl Reachability {
+    /// What was sent to `target` last for the peer that is `asking` has come back. Where that is another
+    /// host, it is as if it had not been sent: many game servers may be on a second address.
+    pub fn answered(&self, target: IpAddr, asking: IpAddr) {
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        quota.give_back([target, asking].map(Network::host));
+    }
+}
+
 /// What was sent lately. Bounded by itself: no more than [`PER_SECOND`] a second are remembered
 /// for [`HOST_WINDOW`].
 #[derive(Debug, Default)]
@@ -104,12 +113,7 @@ impl Quota {
             && now >= sent + HOST_WINDOW
         {
             self.all.pop_front();
-            for host in hosts.into_iter().flatten() {
-                match self.of_host.get_mut(&host) {
-                    Some(count) if *count > 1 => *count -= 1,
-                    _ => drop(self.of_host.remove(&host)),
-                }
-            }
+            self.forget(hosts);
         }
         // The one that went out so many before the next is more than a second ago.
         let last_second = self.all.iter().rev().nth(PER_SECOND - 1);
@@ -133,8 +137,27 @@ impl Quota {
         true
     }
 
-    /// True if the second of `hosts` may have a datagram sent to the first: so that one who asks again and
-    /// again keeps neither the host itself nor another who names it from being asked.
+    /// The last that was sent to the first of `hosts` for the second does not count, but among all.
+    fn give_back(&mut self, hosts: [Network; 2]) {
+        let of_these = Some(hosts.map(Some)).filter(|_| hosts[0] != hosts[1]);
+        let mut sent = self.all.iter_mut().rev();
+        if let Some((_, hosts)) = sent.find(|(_, sent)| Some(*sent) == of_these) {
+            let hosts = std::mem::take(hosts);
+            self.forget(hosts);
+        }
+    }
+
+    fn forget(&mut self, hosts: [Option<Network>; 2]) {
+        for host in hosts.into_iter().flatten() {
+            match self.of_host.get_mut(&host) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(self.of_host.remove(&host)),
+            }
+        }
+    }
+
+    /// True if the second of `hosts` may have a datagram sent to the first: so that one host that asks again
+    /// and again keeps neither the first itself nor a third that names it from being asked.
     fn may_name(&self, hosts: [Network; 2]) -> bool {
         let mut sent = self.all.iter();
         self.count(hosts[0]) < FOR_OTHERS && !sent.any(|(_, sent)| *sent == hosts.map(Some))
@@ -188,6 +211,11 @@ mod tests {
         // Two for one that is named, one for each who asks.
         assert!(quota.take(named(4, 10), start));
         assert!(!quota.take(named(4, 10), start));
+        assert!(quota.take(named(4, 11), start));
+        assert!(!quota.take(named(4, 12), start));
+        // One that was answered is no harm to anybody.
+        quota.give_back([4, 11].map(network));
+        quota.give_back([4, 11].map(network));
         assert!(quota.take(named(4, 11), start));
         assert!(!quota.take(named(4, 12), start));
         assert!(quota.take(host(4), start), "the third is its own");

@@ -391,9 +391,11 @@ impl game_server::Services for Seat {
         is_sent
     }
 
-    fn proven(&self, is_reachable: bool) {
+    fn proven(&self, target: SocketAddr, is_reachable: bool) {
         let stats = &self.shared.stats;
         let counter = if is_reachable {
+            let asking = self.connection.peer().ip();
+            self.shared.reachability.answered(target.ip(), asking);
             &stats.proofs_answered
         } else {
             &stats.proofs_failed

@@ -287,6 +287,7 @@ fn updates_are_merged_and_the_last_one_arrives() {
     program.say("zone=eu nonsense");
     program.say("checked=yes");
     program.say("map=\"'old town'\"");
+    program.say("ip=127.0.0.2 nbplayers=9");
     program.say("map= nbplayers=3");
     program.end_input();
     tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=1 nbplayers=3"]);
@@ -298,6 +299,7 @@ fn updates_are_merged_and_the_last_one_arrives() {
         "line 2002 of standard input: a field is key=value; 'nonsense' is not",
         "line 2003 of standard input: leave checked out",
         "line 2004 of standard input: map is 'old town', and players see these quotes too",
+        "line 2005 of standard input: ip= is said at the start; start again",
     ] {
         program.errors.wait_for(wrong);
     }

@@ -55,7 +55,7 @@ impl game_server::Services for Desk {
         self.world.datagrams.borrow_mut().insert(self.id, number);
         true
     }
-    fn proven(&self, _: bool) {}
+    fn proven(&self, _: SocketAddr, _: bool) {}
     fn leave(&self) {
         self.world.registry.borrow_mut().remove(self.id);
     }

@@ -42,8 +42,8 @@ pub trait Services {
     /// Sends a number to `target` in a datagram. False if too many are being sent to that host, for the
     /// peer, or in all.
     fn send_proof(&self, number: u64, target: SocketAddr, now: Instant) -> bool;
-    /// What came of a proof.
-    fn proven(&self, is_reachable: bool);
+    /// What came of the proof that was sent to `target`.
+    fn proven(&self, target: SocketAddr, is_reachable: bool);
     /// True while steps must be quick, because many others are logging in.
     fn is_crowded(&self) -> bool;
     /// The entry that this connection has on the list; `None` once it was taken over by another.
@@ -390,6 +390,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         // What was proven before a restart counts until it is proven again, as soon as may be: or
         // else nobody would be listed as checked for minutes.
         let mut proof = Proof::of_port(udp_port(&infos), now);
+        let target = self.whereabouts().target(&infos);
         let mut entry = self.entry(infos, credential)?;
         if is_proven || self.was_proven(&entry) {
             entry.infos.set("checked", "yes")?;
@@ -399,7 +400,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         self.services.put(entry)?;
         if is_proven {
             proof = Proof::answered(now, &self.setting.timings);
-            self.services.proven(true);
+            self.services.proven(target, true);
         }
         self.state = State::Listed {
             heard: now,
@@ -454,7 +455,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
                 *proof = Proof::of_port(target.port(), now);
             } else if is_proven {
                 *proof = Proof::answered(now, &self.setting.timings);
-                self.services.proven(true);
+                self.services.proven(target, true);
             }
         }
         match address == entry.address {
@@ -555,7 +556,7 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         if outcome == Outcome::Waiting {
             return;
         }
-        services.proven(false);
+        services.proven(target, false);
         if must_be_proven {
             let text = format!(
                 "udp {target} did not send back the CHALLENGE; open the port in your firewall and \

@@ -191,7 +191,7 @@ impl game_server::Services for Desk {
         may_send
     }
 
-    fn proven(&self, _: bool) {}
+    fn proven(&self, _: SocketAddr, _: bool) {}
 
     fn is_crowded(&self) -> bool {
         self.0.world.is_crowded.get()

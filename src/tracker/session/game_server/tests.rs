@@ -36,7 +36,7 @@ impl Services for &Alone {
         self.datagrams.borrow_mut().push((number, target));
         true
     }
-    fn proven(&self, is_reachable: bool) {
+    fn proven(&self, _: SocketAddr, is_reachable: bool) {
         self.proofs.borrow_mut().push(is_reachable);
     }
     fn leave(&self) {
