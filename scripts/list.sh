@@ -67,27 +67,34 @@ command -v "${NC%% *}" >/dev/null || lacking "there is no program ${NC%% *}; NC 
 case $NC in
   *socat*) # without -t it waits only 0.5 s for an answer
     case $host in *:*) host="[$host]" ;; esac
-    set -- $NC -t 60 - "TCP$family:$host:$port" ;;
+    set -- $NC -t 20 - "TCP$family:$host:$port,connect-timeout=10" ;;
   *)
     # One that knows no families may know IPv4 only, or take what the name has first.
     [ -z "$family" ] || case $($NC -h 2>&1) in
       *Ncat* | *-46*) family=-$family ;;
       *) lacking "-$family needs nc.openbsd, ncat or socat: NC names the netcat to use" ;;
     esac
-    set -- $NC $family "$host" "$port" ;;
+    set -- $NC $family -w 10 "$host" "$port" ;;
 esac
 
 # What a tracker sends goes to a terminal as plain text only. What else there is are the netcat's own
 # words, if it has any.
 printf '%s\nQUIT\n' "$request" | "$@" 2>&1 | tr -d '\000-\011\013-\037\177' |
   awk -v from="$host:$port" -v filters="${request#LIST}" '
-  /^INFOS / { print; count++; next }
+  /^INFOS / {
+    print
+    count++
+    gsub(/"([^"\\]|\\.)*"/, "")
+    if (/ stale=yes( |$)/) stale++
+    next
+  }
   /^END /   { is_complete = 1; next }
   /^ERR /   { error = $0; next }
   /./       { words = " (" $0 ")" }
   END {
-    if (is_complete && !error && count) exit 0
+    if (is_complete && !error && count > stale) exit 0
     if (error) why = error
+    else if (is_complete && count) why = "nobody on the list is there for sure: the tracker was started again"
     else if (is_complete && filters) why = "no game server on the list satisfies these filters"
     else if (is_complete) why = "there is no game server on the list"
     else if (count) why = "no complete answer from " from words

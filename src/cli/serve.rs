@@ -6,6 +6,7 @@ use crate::protocol::text::number;
 use crate::tracker::log::Level;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT};
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 const FLAGS: [Flag; 14] = [
@@ -123,6 +124,17 @@ pub(super) fn parse(
     serve.config.credentials = environment("CREDENTIALS_DIRECTORY")
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from);
+    let servers = serve
+        .config
+        .servers
+        .map_or(GAME_SERVER_PORT, |at| at.port());
+    let clients = serve.config.clients.map_or(CLIENT_PORT, |at| at.port());
+    let ips = [serve.config.servers, serve.config.clients].map(|at| at.map(|at| at.ip()));
+    let is_everywhere = |ip: &Option<IpAddr>| ip.is_none_or(|ip| ip.is_unspecified());
+    if servers == clients && servers > 0 && (ips[0] == ips[1] || ips.iter().any(is_everywhere)) {
+        let text = format!("--servers and --clients cannot both be port {servers}");
+        return Err(UsageError(text));
+    }
     Ok(Command::Serve(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
@@ -296,6 +308,14 @@ mod tests {
             (&["dance"], "there is no command 'dance'"),
             (&["serve", "now"], "'now' is not a flag"),
             (&["serve", "--", "now"], "'-- now' is not a flag"),
+            (
+                &["--servers", "127.0.0.1:9", "--clients", "127.0.0.1:9"],
+                "--servers and --clients cannot both be port 9",
+            ),
+            (
+                &["--servers", "127.0.0.1:23471"],
+                "cannot both be port 23471",
+            ),
             (&["--servers"], "--servers needs a value: --servers ADDR"),
             (&["--servers", "--clients"], "--servers needs a value"),
             (&["--servers="], "a value is needed"),

@@ -86,7 +86,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             if io::stdin().is_terminal() {
                 state.report.text(TYPE_HERE);
             }
-            read_standard_input(inputs.clone())
+            read_standard_input(inputs.clone(), options.alive.is_some())
         }
     }
     .map_err(AnnounceError::Thread)?;
@@ -349,11 +349,15 @@ fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
 }
 
 /// Reads standard input from another thread. Its end is not the end of the announcement.
-fn read_standard_input(inputs: SyncSender<Input>) -> io::Result<()> {
+fn read_standard_input(inputs: SyncSender<Input>, is_awaited: bool) -> io::Result<()> {
     let read = move || {
         updates::read_lines(io::stdin().lock(), |line| {
             inputs.send(Input::Line(Some(line))).is_ok()
         });
+        if is_awaited {
+            let problem = "standard input has ended: with --alive no update can put it back";
+            let _ = inputs.send(Input::Problem(problem.to_owned()));
+        }
     };
     threads::start("updates", threads::STACK, read).map(drop)
 }

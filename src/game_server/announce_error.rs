@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub enum AnnounceError {
     /// The password or key cannot be one.
     Credential(CredentialError),
+    /// The password is among the fields.
+    Published,
     /// The file of the password cannot be read.
     PasswordFile(PathBuf, io::Error),
     /// The file of the password holds none.
@@ -33,7 +35,10 @@ pub enum AnnounceError {
 impl AnnounceError {
     /// True if the command line was wrong, false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::Credential(_) | Self::NoPassword(_))
+        matches!(
+            self,
+            Self::Credential(_) | Self::NoPassword(_) | Self::Published
+        )
     }
 }
 
@@ -42,6 +47,11 @@ impl fmt::Display for AnnounceError {
         let shown = |path: &Path| spelled_out(&path.display().to_string(), 200);
         match self {
             Self::Credential(error) => error.fmt(f),
+            Self::Published => write!(
+                f,
+                "password=: everybody would see it; what you log in with stands in GLTRACKER_PASSWORD or \
+                 in the file of --password-file alone"
+            ),
             Self::PasswordFile(path, error) => {
                 write!(f, "--password-file: {}: {}", shown(path), in_words(error))
             }

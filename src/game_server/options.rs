@@ -69,6 +69,13 @@ impl Options {
                     .to_owned()
             }
         };
+        if self
+            .fields
+            .get("password")
+            .is_some_and(|value| value == secret)
+        {
+            return Err(AnnounceError::Published);
+        }
         match &self.key {
             Some(name) => Credential::key(name, &secret),
             None => Credential::password(&secret),

@@ -311,6 +311,11 @@ impl Tracker {
         (passwords.count(), keys.count())
     }
 
+    /// True if it lists only those whose port was proven.
+    pub fn requires_check(&self) -> bool {
+        self.shared.setting.require_check
+    }
+
     /// How often `part` has moved so far.
     pub fn progress(&self, part: Part) -> u64 {
         match part {

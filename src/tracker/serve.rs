@@ -154,31 +154,41 @@ fn guide(tracker: &Tracker, made_up: Option<&str>, places: &[(&str, Option<PathB
             let _ = writeln!(text, "{what} {path}.");
         }
     }
-    let password = match made_up {
+    let login = match made_up {
         Some(password) => {
             let _ = writeln!(
                 text,
                 "The password is {password}, made up for this run; choose your own with \
                  GLTRACKER_PASSWORD or --password-file."
             );
-            password
+            format!("LOGIN {password}")
         }
         None => {
             let (passwords, keys) = tracker.credentials();
+            let login = match passwords {
+                0 => "LOGIN name=<your key>, and INFOS with mac=<as PROTOCOL.md says>",
+                _ => "LOGIN <password>",
+            };
             let count =
                 |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
             let (passwords, keys) = (count(passwords, "password"), count(keys, "key"));
             let _ = writeln!(text, "Game servers may log in with {passwords} and {keys}.");
-            "<password>"
+            login.to_owned()
         }
     };
+    if tracker.requires_check() {
+        let _ = writeln!(
+            text,
+            "Only those are listed whose UDP port sends back a CHALLENGE; 'gltracker announce --pong' does."
+        );
+    }
     let _ = write!(
         text,
         "
 Put a game server on the list, in a second terminal:
 
     nc {} {}
-    LOGIN {password}
+    {login}
     INFOS <the number you were sent> port=23460 description=\"My first server\"
 
 See the list, in a third:

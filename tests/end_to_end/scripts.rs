@@ -824,6 +824,27 @@ fn list_does_not_take_a_part_for_the_whole() {
 }
 
 #[test]
+fn list_finds_nobody_where_all_are_stale() {
+    let stale = "INFOS port=1 description=x stale=yes";
+    let live = "INFOS port=2 description=\"x stale=yes\"";
+    for shell in SHELLS.into_iter().filter(|_| all_installed("socat")) {
+        for (lines, code) in [(&[stale][..], 1), (&[stale, live], 0), (&[live], 0)] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut command = script(shell, "list.sh", "socat");
+            command.arg(listener.local_addr().unwrap().to_string());
+            let mut program = Program::start(command);
+            let mut tracker = Conversation::accept(&listener);
+            tracker.line();
+            lines.iter().for_each(|line| tracker.say(line));
+            tracker.say(&format!("END count={} rev=a-1", lines.len()));
+            tracker.say("OK bye");
+            drop(tracker);
+            assert_eq!(program.wait().code(), Some(code), "{lines:?}");
+        }
+    }
+}
+
+#[test]
 fn the_demonstration_runs_to_its_end() {
     for shell in SHELLS.into_iter().filter(|_| all_installed("nc")) {
         let mut command = script(shell, "demo.sh", "");

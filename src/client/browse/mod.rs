@@ -92,6 +92,7 @@ pub fn browse(
         several => format!("{} trackers", several.len()),
     };
     let mut model = Model::new(name, request.game_version.clone(), favourites);
+    model.is_partial = !request.conditions.is_empty();
     model.joins = request.exec.is_some();
     let now = Instant::now();
     if let Err(error) = loaded {

@@ -143,6 +143,8 @@ pub struct Model {
     pub connection: Connection,
     /// The name of the tracker.
     pub tracker: String,
+    /// Only what satisfies some conditions was asked for.
+    pub is_partial: bool,
     /// The version of the player's game, if it was told.
     pub game_version: Option<String>,
     /// A line for the player, and when it came.
@@ -179,6 +181,7 @@ impl Model {
             reversed: false,
             connection: Connection::Connecting,
             tracker,
+            is_partial: false,
             game_version,
             notice: None,
             updated: None,

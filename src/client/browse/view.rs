@@ -255,6 +255,9 @@ fn below(model: &Model) -> Vec<String> {
         _ if model.shown().len() > 0 => None,
         (Connection::Connecting, _) => Some(format!("asking {} …", model.tracker)),
         (Connection::Lost { .. }, 0) => None,
+        (_, 0) if model.is_partial => {
+            Some("no game server on the list satisfies the conditions".to_owned())
+        }
         (_, 0) => Some("there is no game server on the list".to_owned()),
         _ => Some("no game server is shown; the last line but one says what hides them".to_owned()),
     };

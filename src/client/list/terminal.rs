@@ -39,7 +39,8 @@ fn measured() -> Option<usize> {
 
 /// A line on standard error that is written over again and again, if that is a terminal.
 pub(super) struct Progress {
-    is_shown_at_all: bool,
+    /// Columns of the terminal, if it is one.
+    columns: Option<usize>,
     /// Columns of what is there now.
     shown: usize,
     last: Option<Instant>,
@@ -51,21 +52,28 @@ impl Progress {
 
     pub(super) fn new() -> Self {
         Self {
-            is_shown_at_all: io::stderr().is_terminal(),
+            columns: io::stderr()
+                .is_terminal()
+                .then(|| measured().unwrap_or(USUAL)),
             shown: 0,
             last: None,
         }
     }
 
-    /// Shows `text`, which is one column for each character and fits a terminal, unless something
-    /// was shown just now.
+    /// Shows `text`, which is one column for each character, as much of it as fits the terminal; unless
+    /// something was shown just now.
     pub(super) fn show(&mut self, text: &str) {
         let is_too_soon = self.last.is_some_and(|last| last.elapsed() < Self::PERIOD);
-        if !self.is_shown_at_all || is_too_soon {
+        let Some(columns) = self.columns.filter(|_| !is_too_soon) else {
             return;
-        }
+        };
         self.last = Some(Instant::now());
-        let (text, before) = (format!("{text} …"), self.shown);
+        // In the last column the cursor would be on the next line, and the line not be written over.
+        let text = format!("{text} …")
+            .chars()
+            .take(columns - 1)
+            .collect::<String>();
+        let before = self.shown;
         self.shown = text.chars().count();
         // Nobody needs to see it.
         let _ = write!(io::stderr(), "\r{text:before$}");

@@ -178,6 +178,8 @@ fn when_the_tracker_is_lost_the_list_stays_with_its_age() {
     assert!(text(&model, now).contains("no list from tracker.example: no route to host"));
     model.on_event(Event::List(Vec::new()), now);
     assert!(text(&model, now).contains("there is no game server on the list"));
+    model.is_partial = true;
+    assert!(text(&model, now).contains("no game server on the list satisfies the conditions"));
 }
 
 #[test]
