@@ -28,7 +28,7 @@
 //! `elsewhere`. That to `alone` is what clients notice, and that of `bare` to `alone` is the most
 //! that it could be.
 
-use gltracker::tracker::registry::Registry;
+use gltracker::tracker::list::registry::Registry;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

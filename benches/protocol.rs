@@ -18,7 +18,7 @@
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use gltracker::protocol::filter::Filter;
 use gltracker::protocol::infos::{Changes, Infos, MAX_FIELDS};
-use gltracker::tracker::registry::Registry;
+use gltracker::tracker::list::registry::Registry;
 use std::hint::black_box;
 use std::io::IoSlice;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
 use gltracker::protocol::text::spelled_out;
-use gltracker::tracker::serve::serve;
+use gltracker::tracker::start::serve::serve;
 use std::io::Write;
 use std::process::ExitCode;
 

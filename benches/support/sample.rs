@@ -1,8 +1,8 @@
 //! Game servers as they are.
 
 use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::tracker::credentials::{Credential, Passwords};
-use gltracker::tracker::entry::Entry;
+use gltracker::tracker::access::passwords::{Credential, Passwords};
+use gltracker::tracker::list::entry::Entry;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// What game server `number` says about itself: 8 fields, some 130 bytes. One in nine is empty, as

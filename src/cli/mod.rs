@@ -19,7 +19,7 @@ pub use variables::unknown_variables;
 use crate::client;
 use crate::game_server::announce::Options;
 use crate::tracker::Config;
-use crate::tracker::log::Level;
+use crate::tracker::state::log::Level;
 use std::ffi::OsString;
 use std::fmt;
 

@@ -3,7 +3,7 @@
 use super::flags::{self, Asked, Flag, Item};
 use super::{Command, UsageError, listen};
 use crate::protocol::text::number;
-use crate::tracker::log::Level;
+use crate::tracker::state::log::Level;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT};
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;

@@ -4,7 +4,7 @@
 //! or somebody else's.
 
 use super::{flags, serve};
-use crate::tracker::serve::UnknownVariable;
+use crate::tracker::start::serve::UnknownVariable;
 
 /// What all of ours begin with.
 const PREFIX: &str = "GLTRACKER_";

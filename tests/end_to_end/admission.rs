@@ -2,7 +2,7 @@
 
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::{PATIENCE, wait_until};
-use gltracker::tracker::admission::CLIENT_RATE;
+use gltracker::tracker::access::admission::CLIENT_RATE;
 use std::net::SocketAddr;
 use std::time::Instant;
 

@@ -4,7 +4,7 @@ use crate::harness::{Peer, TrackerProcess, command, outcome};
 use crate::patience::{PATIENCE, time_of};
 use gltracker::protocol::message::parse_number;
 use gltracker::protocol::proof::mac;
-use gltracker::tracker::watched_file::is_open_to_all;
+use gltracker::tracker::files::watched_file::is_open_to_all;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -7,15 +7,15 @@ use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
 use gltracker::protocol::line::MAX_LINE;
 use gltracker::protocol::message::ErrorCode;
-use gltracker::tracker::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, host_cap};
-use gltracker::tracker::credentials::MAX_PASSWORD;
-use gltracker::tracker::penalties::Penalties;
-use gltracker::tracker::reachability::{FOR_OTHERS, PER_HOST, PER_SECOND};
-use gltracker::tracker::registry::STALE_FOR;
+use gltracker::tracker::access::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, host_cap};
+use gltracker::tracker::access::passwords::MAX_PASSWORD;
+use gltracker::tracker::access::rate_limits::Penalties;
+use gltracker::tracker::access::slots::Class;
+use gltracker::tracker::list::registry::STALE_FOR;
 use gltracker::tracker::session::{
     LINES_FOR_SECONDS, LINES_PER_SECOND, LIST_WEIGHT, LOWEST_PORT, MAX_MISTAKES, Timings,
 };
-use gltracker::tracker::slots::Class;
+use gltracker::tracker::state::udp_probe::{FOR_OTHERS, PER_HOST, PER_SECOND};
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 //! fast as they are let; honest peers from ten groups of their own come once a second each and
 //! need their slot for 150 ms. Time is pretended; a run of half a minute takes milliseconds.
 
-use gltracker::tracker::admission::{Admission, Caps, Newcomer};
-use gltracker::tracker::slots::{Class, Limits};
+use gltracker::tracker::access::admission::{Admission, Caps, Newcomer};
+use gltracker::tracker::access::slots::{Class, Limits};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use crate::harness::{PASSWORD, Peer, TrackerProcess, command, outcome, own_addre
 use crate::patience::{Over, PATIENCE, time_of, wait_until};
 use crate::publish::remove;
 use crate::tools::Program;
-use gltracker::tracker::registry::STALE_FOR;
+use gltracker::tracker::list::registry::STALE_FOR;
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -345,7 +345,7 @@ fn a_file_that_cannot_be_read_is_set_aside() {
 #[cfg(target_os = "linux")]
 #[test]
 fn every_thread_that_holds_no_connection_is_counted() {
-    use gltracker::tracker::machine::OTHER_THREADS;
+    use gltracker::tracker::start::os_limits::OTHER_THREADS;
     let place = Place::new("threads");
     // One that is to be forgotten later.
     let line = "live 127.0.0.1 password INFOS ip=127.0.0.1 port=5".to_owned();

@@ -203,9 +203,9 @@ fn help(setting: &Setting) -> String {
 mod tests {
     use super::*;
     use crate::protocol::infos::{Changes, Infos};
-    use crate::tracker::credentials::Credential;
-    use crate::tracker::entry::Entry;
-    use crate::tracker::registry::Registry;
+    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::list::entry::Entry;
+    use crate::tracker::list::registry::Registry;
     use crate::tracker::session::Closing;
     use quickcheck::quickcheck;
 

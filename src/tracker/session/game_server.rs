@@ -10,16 +10,16 @@
 //! Until it has answered the challenge any mistake ends the conversation; after that a mistake
 //! changes nothing.
 
-use super::reachability::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
 use super::{Mistakes, Outbox, Pace, Patience, Session, Setting, Timings, answer_common};
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::LineError;
 use crate::protocol::message::{
     Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
 };
-use crate::tracker::credentials::Credential;
-use crate::tracker::entry::Entry;
-use crate::tracker::registry::Taken;
+use crate::tracker::access::passwords::Credential;
+use crate::tracker::list::entry::Entry;
+use crate::tracker::list::registry::Taken;
+use crate::tracker::session::port_check::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

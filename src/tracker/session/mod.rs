@@ -7,16 +7,16 @@
 pub mod answer;
 pub mod client;
 pub mod game_server;
-mod reachability;
-pub mod timings;
+pub mod limits;
+mod port_check;
 pub mod watcher;
 
-pub use reachability::LOWEST_PORT;
+pub use port_check::LOWEST_PORT;
 
-use super::list::List;
 use crate::protocol::http;
 use crate::protocol::line::LineError;
 use crate::protocol::message::{Common, ErrorCode, Refusal};
+use crate::tracker::list::snapshot::List;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use watcher::Watch;

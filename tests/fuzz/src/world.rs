@@ -3,9 +3,9 @@
 use gltracker::protocol::message::{ErrorCode, Refusal, Request};
 use gltracker::protocol::proof;
 use gltracker::protocol::revision::Revision;
-use gltracker::tracker::credentials::Credential;
-use gltracker::tracker::entry::Entry;
-use gltracker::tracker::registry::{ConnectionId, Registry};
+use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::list::entry::Entry;
+use gltracker::tracker::list::registry::{ConnectionId, Registry};
 use gltracker::tracker::session::answer::{self, Answer, Batch, Question};
 use gltracker::tracker::session::game_server::{self, taken, taken_over};
 use gltracker::tracker::session::{Chunk, Outbox, client, watcher};

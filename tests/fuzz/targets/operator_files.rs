@@ -2,10 +2,10 @@
 #![no_main]
 
 use gltracker::protocol::proof::mac;
-use gltracker::tracker::bans::Bans;
-use gltracker::tracker::credentials::{Credential, Passwords, Reread};
-use gltracker::tracker::keys::Keys;
-use gltracker::tracker::watched_file::{WatchedFile, WrongLine};
+use gltracker::tracker::access::bans::Bans;
+use gltracker::tracker::access::passwords::{Credential, Passwords, Reread};
+use gltracker::tracker::access::keys::Keys;
+use gltracker::tracker::files::watched_file::{WatchedFile, WrongLine};
 use gltracker_fuzz::checks::{is_plain, plain_line};
 use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;

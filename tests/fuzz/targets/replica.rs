@@ -8,8 +8,8 @@
 
 use gltracker::client::KnownList;
 use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::tracker::credentials::Credential;
-use gltracker::tracker::entry::Entry;
+use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::watcher::WatcherSession;
 use gltracker::tracker::session::{Outbox, Session, Setting};

@@ -1,7 +1,7 @@
 //! The conversation with a game server, on a pretend clock.
 
 use super::*;
-use crate::tracker::registry::Registry;
+use crate::tracker::list::registry::Registry;
 use crate::tracker::session::Closing;
 use quickcheck::quickcheck;
 use std::cell::{Cell, RefCell};

@@ -1,0 +1,190 @@
+//! Named keys: credentials of one game-server admin each, whose secret never crosses the wire.
+//!
+//! This file hides what a key file looks like: a name and a secret on each line. A key is its name
+//! together with its secret; with another secret it is another key.
+
+use crate::protocol::argument::MAX_KEY;
+use crate::protocol::proof;
+use crate::tracker::access::passwords::Credential;
+use crate::tracker::files::watched_file::{WrongLine, telling_lines};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The longest secret, in bytes.
+pub const MAX_SECRET: usize = 255;
+
+/// The keys that are valid now. They do not change: a file that has is read into others, so that
+/// nobody who logs in waits for that.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Secret and credential by name.
+    valid: HashMap<Arc<str>, (Box<str>, Credential)>,
+    /// The names by credential, for questions that are asked of each game server on the list.
+    names: HashMap<Credential, Arc<str>>,
+    /// How many keys have ever been given a credential.
+    numbered: u32,
+}
+
+impl Keys {
+    /// The keys of a file that holds `text`, in place of these. A key that is among these keeps its
+    /// credential. Returns the lines that are wrong too; the others count.
+    pub fn renewed(&self, text: &str) -> (Self, Vec<WrongLine>) {
+        let mut new = Self {
+            numbered: self.numbered,
+            ..Self::default()
+        };
+        let mut wrong = Vec::new();
+        for (number, line) in telling_lines(text) {
+            let added = check(line).and_then(|(name, secret)| new.add(name, secret, self));
+            if let Err(why) = added {
+                let why = why.to_owned();
+                wrong.push(WrongLine { number, why });
+            }
+        }
+        (new, wrong)
+    }
+
+    fn add(&mut self, name: &str, secret: &str, before: &Self) -> Result<(), &'static str> {
+        if self.valid.contains_key(name) {
+            return Err("the name is that of a key on a line before");
+        }
+        let credential = match before.valid.get(name) {
+            Some((same, credential)) if **same == *secret => *credential,
+            _ => {
+                self.numbered += 1;
+                Credential::Key(self.numbered)
+            }
+        };
+        let name: Arc<str> = name.into();
+        self.valid
+            .insert(Arc::clone(&name), (secret.into(), credential));
+        self.names.insert(credential, name);
+        Ok(())
+    }
+
+    /// How many keys there are.
+    pub fn count(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// The name of the key that `credential` stands for; `None` if it is no key, or not valid (any
+    /// more).
+    pub fn name(&self, credential: Credential) -> Option<&str> {
+        self.names.get(&credential).map(|name| &**name)
+    }
+
+    /// The credential of the key `name`.
+    pub fn credential(&self, name: &str) -> Option<Credential> {
+        self.valid.get(name).map(|(_, credential)| *credential)
+    }
+
+    /// True unless `credential` is a key that is not valid (any more).
+    pub fn allows(&self, credential: Credential) -> bool {
+        credential.key().is_none() || self.names.contains_key(&credential)
+    }
+
+    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and
+    /// port. Takes as long for a name that is not known.
+    pub fn verify(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
+        let key = self.valid.get(name);
+        let secret = key.map_or("nobody's secret", |(secret, _)| secret);
+        let expected = proof::mac(secret, number, name, port);
+        let is_right = proof::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
+        key.filter(|_| is_right).map(|(_, credential)| *credential)
+    }
+}
+
+/// True for what the name of a key may be.
+pub fn is_name(name: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    !name.is_empty() && name.len() <= MAX_KEY && name.bytes().all(is_letter)
+}
+
+/// Splits a line into name and secret.
+fn check(line: &str) -> Result<(&str, &str), &'static str> {
+    let (name, secret) = line
+        .split_once(char::is_whitespace)
+        .ok_or("write: name secret")?;
+    let secret = secret.trim();
+    if !is_name(name) {
+        return Err("a name is at most 32 letters, digits, dots, _ or -");
+    }
+    if secret.len() > MAX_SECRET {
+        return Err("a secret has at most 255 bytes");
+    }
+    Ok((name, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: u64 = 0x5f1c_9a3e_77b0_4d21;
+
+    fn verify(keys: &Keys, name: &str, secret: &str) -> Option<Credential> {
+        keys.verify(
+            name,
+            NUMBER,
+            23460,
+            &proof::mac(secret, NUMBER, name, 23460),
+        )
+    }
+
+    #[test]
+    fn a_key_is_known_by_what_its_secret_gives() {
+        let text = "# of the club\nalice  between us\nbob hunter2\n";
+        let (keys, wrong) = Keys::default().renewed(text);
+        assert_eq!(wrong, []);
+        let alice = verify(&keys, "alice", "between us").unwrap();
+        assert_ne!(Some(alice), verify(&keys, "bob", "hunter2"));
+        assert_eq!(verify(&keys, "alice", "hunter2"), None);
+        assert_eq!(
+            verify(&keys, "carol", "nobody's secret"),
+            None,
+            "an unknown name has no secret"
+        );
+        let mac = proof::mac("between us", NUMBER, "alice", 23460);
+        assert!(
+            keys.verify("alice", NUMBER, 23460, &mac.to_uppercase())
+                .is_some()
+        );
+        assert_eq!(keys.verify("alice", NUMBER + 1, 23460, &mac), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23461, &mac), None);
+        assert_eq!(keys.verify("bob", NUMBER, 23460, &mac), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23460, ""), None);
+        assert_eq!(keys.verify("alice", NUMBER, 23460, &mac[..63]), None);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_or_has_another_secret_is_not_valid_any_more() {
+        let (keys, _) = Keys::default().renewed("alice one\nbob two");
+        let (alice, bob) = (
+            verify(&keys, "alice", "one").unwrap(),
+            verify(&keys, "bob", "two").unwrap(),
+        );
+        assert!(keys.allows(bob) && keys.allows(alice));
+        let (keys, _) = keys.renewed("bob two\nalice other");
+        assert!(keys.allows(bob) && !keys.allows(alice));
+        assert_eq!((keys.name(bob), keys.name(alice)), (Some("bob"), None));
+        assert_eq!(verify(&keys, "bob", "two"), Some(bob));
+        let other = verify(&keys, "alice", "other").unwrap();
+        assert!(other != alice && other != bob && keys.allows(other));
+        let (keys, _) = keys.renewed("");
+        assert!(!keys.allows(bob) && !keys.allows(other) && keys.count() == 0);
+        assert!(keys.allows(Credential::Password(1)) && keys.allows(Credential::Forgotten));
+        let (keys, _) = keys.renewed("bob two");
+        assert!(!keys.allows(bob), "it was gone, and nobody remembers it");
+    }
+
+    #[test]
+    fn wrong_lines_are_named_and_the_others_count() {
+        let long = "x".repeat(256);
+        let text = format!("alice one\nbob\nalice two\nna/me x\ncarol {long}\ndave four five\n");
+        let (keys, wrong) = Keys::default().renewed(&text);
+        let wrong: Vec<usize> = wrong.into_iter().map(|line| line.number).collect();
+        assert_eq!(wrong, [2, 3, 4, 5]);
+        assert!(verify(&keys, "alice", "one").is_some());
+        assert!(verify(&keys, "dave", "four five").is_some());
+        assert_eq!(keys.count(), 2);
+    }
+}

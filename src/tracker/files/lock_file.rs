@@ -1,0 +1,86 @@
+//! Which of several trackers may write a file or a folder.
+//!
+//! This file hides how that is settled: by a lock that is held for life, which the kernel frees however
+//! its holder dies. It is taken again where what it is on was made anew.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub(crate) enum NoLock {
+    /// Another process has it.
+    Held,
+    /// What is to be locked cannot be used.
+    Failed(io::Error),
+}
+
+/// A lock on a file that is there for nothing else.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    held: Option<File>,
+}
+
+/// How a file is written that is for nobody else to read, or to lock.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+impl Lock {
+    /// A lock on the file at `path`, which nobody has tried to take yet.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, held: None }
+    }
+
+    /// Holds the lock, or takes it again if something else is at its path since.
+    ///
+    /// # Errors
+    /// [`NoLock`].
+    pub(crate) fn hold(&mut self) -> Result<(), NoLock> {
+        let is_here = |held| is_at(held, &self.path);
+        if self.held.as_ref().is_some_and(is_here) {
+            return Ok(());
+        }
+        self.held = None;
+        let failed = |error| NoLock::Failed(naming(&self.path, error));
+        let mut options = private();
+        let file = options
+            .read(true)
+            .create(true)
+            .truncate(false)
+            .open(&self.path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => self.held = Some(file),
+            Err(TryLockError::WouldBlock) => return Err(NoLock::Held),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        Ok(())
+    }
+}
+
+/// The error with the file that it is about, which is not the one that everybody knows of.
+pub(crate) fn naming(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// True if what is open is what is at `path` now.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let which = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let here = file.metadata().map(which).ok();
+    here.is_some() && here == fs::metadata(path).map(which).ok()
+}
+
+/// True if something is at `path` now: what is open can not be taken away there.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}

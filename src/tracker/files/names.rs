@@ -1,0 +1,192 @@
+//! Where the files of a tracker really are.
+//!
+//! This file hides links, and which names beside its own `--state` and `--publish` use: what would take
+//! another's place is refused at the start.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Links to links that are followed, as many as Linux does.
+const MAX_LINKS: usize = 40;
+
+/// The file that `path` leads to if it is a link. There need not be one: a link to nothing names a
+/// file that is still to be made, as it does for every program that writes one.
+///
+/// # Errors
+/// For links that lead nowhere but to each other.
+pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        // What is no link, or cannot be looked at, is met again when it is opened.
+        let Ok(target) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        path.pop();
+        path.push(target);
+    }
+    Err(io::Error::other("there are too many links"))
+}
+
+/// The name of the file `path` with more behind it.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name: OsString = path.to_owned().into_os_string();
+    name.push(end);
+    name.into()
+}
+
+/// What would be written for two purposes, or over one of the files that are `read`.
+pub(crate) fn clash(
+    state: Option<&Path>,
+    folder: Option<&Path>,
+    read: &[&Path],
+) -> Option<PathBuf> {
+    let state = state.map_or(Vec::new(), of_state);
+    let published = folder.map_or(Vec::new(), of_folder);
+    let names = read.iter().flat_map(|path| names(path));
+    let mut names = names.map(|name| absolute(&name));
+    let twice = state.iter().find(|path| published.contains(path)).cloned();
+    twice.or_else(|| names.find(|path| state.contains(path) || published.contains(path)))
+}
+
+/// What a state file uses.
+fn of_state(path: &Path) -> Vec<PathBuf> {
+    let names = names(path).map(|name| absolute(&name));
+    let used =
+        |name: PathBuf| crate::tracker::files::state_file::ENDS.map(|end| beside(&name, end));
+    names.flat_map(used).collect()
+}
+
+/// What a folder of published files uses.
+fn of_folder(folder: &Path) -> Vec<PathBuf> {
+    let folder = absolute(folder);
+    let mut used = vec![
+        folder.clone(),
+        folder.join(crate::tracker::files::publish::LOCK),
+    ];
+    for name in crate::tracker::files::publish::FILES {
+        used.push(folder.join(name));
+        used.push(folder.join(crate::tracker::files::publish::temporary(name)));
+    }
+    used
+}
+
+/// A file under its own name, and under that of what it leads to: a link may be replaced too.
+fn names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = [Some(path.to_owned()), behind_links(path).ok()];
+    names.into_iter().flatten()
+}
+
+/// The one name of what is, or will be, at `path`: links in its folder are followed.
+fn absolute(path: &Path) -> PathBuf {
+    if path.is_dir()
+        && let Ok(real) = path.canonicalize()
+    {
+        return real;
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let real = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (real, path.file_name()) {
+        (Ok(real), Some(name)) => real.join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A folder of its own that is removed in the end.
+    struct Folder(PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn folder(name: &str) -> Folder {
+        let name = format!("gltracker-places-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Folder(path.canonicalize().unwrap())
+    }
+
+    #[test]
+    fn a_link_stands_for_what_it_leads_to_even_if_that_is_not_there_yet() {
+        let folder = folder("links");
+        let at = |name: &str| folder.0.join(name);
+        symlink("other", at("link")).unwrap();
+        symlink(at("link"), at("link-to-link")).unwrap();
+        symlink("round", at("round")).unwrap();
+        for name in ["link", "link-to-link", "other"] {
+            assert_eq!(behind_links(&at(name)).unwrap(), at("other"));
+        }
+        assert!(behind_links(&at("round")).is_err());
+    }
+
+    #[test]
+    fn what_would_take_the_place_of_the_other_is_a_clash() {
+        let folder = folder("clash");
+        let at = |name: &str| folder.0.join(name);
+        let (public, elsewhere) = (at("public"), at("elsewhere"));
+        fs::create_dir(&public).unwrap();
+        symlink(&public, &elsewhere).unwrap();
+        symlink(public.join("index.html"), at("link")).unwrap();
+        symlink(at("list"), public.join("servers.json")).unwrap();
+        for state in [
+            public.clone(),
+            public.join("servers.json"),
+            public.join("metrics.prom"),
+            public.join(".index.html.new"),
+            public.join(".index.html"),
+            elsewhere.join("index.html"),
+            public.join("../public/index.html"),
+            at("link"),
+        ] {
+            assert!(
+                clash(Some(&state), Some(&public), &[]).is_some(),
+                "{state:?}"
+            );
+            assert!(
+                clash(Some(&state), Some(&elsewhere), &[]).is_some(),
+                "{state:?}"
+            );
+        }
+        for (state, folder) in [
+            (public.join("list"), &public),
+            (at("list"), &public),
+            (at("servers.json"), &public),
+            (at("none/list"), &at("none")),
+        ] {
+            assert_eq!(clash(Some(&state), Some(folder), &[]), None, "{state:?}");
+        }
+        assert!(clash(Some(&at("new")), Some(&at("new")), &[]).is_some());
+        assert!(clash(Some(&at("list")), Some(&at("list.new")), &[]).is_some());
+        assert!(clash(Some(&at("none/servers.json")), Some(&at("none")), &[]).is_some());
+    }
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let folder = folder("read");
+        let at = |name: &str| folder.0.join(name);
+        let (state, public) = (at("list"), at("public"));
+        fs::create_dir(&public).unwrap();
+        symlink(at("list"), at("link")).unwrap();
+        let is_clash = |path: PathBuf| clash(Some(&state), Some(&public), &[&path]).is_some();
+        for path in [
+            "list",
+            "link",
+            "list.new",
+            "list.lock",
+            "public/servers.json",
+        ] {
+            assert!(is_clash(at(path)), "{path}");
+        }
+        for path in ["passwords", "list.bad.old", "public/keys"] {
+            assert!(!is_clash(at(path)), "{path}");
+        }
+        assert_eq!(clash(None, None, &[&at("list")]), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! The keeper: one thread that looks after what no connection looks after.
+//!
+//! Once a second it reads passwords, keys and bans again if their files have changed, and closes
+//! the connections that lost their right to be there.
+
+use crate::threads;
+use crate::tracker::StartError;
+use crate::tracker::access::bans::Bans;
+use crate::tracker::access::passwords::Reread;
+use crate::tracker::files::watched_file::{Look, WatchedFile, WrongLine, is_open_to_all};
+use crate::tracker::state::lasting;
+use crate::tracker::state::log::Level;
+use crate::tracker::state::session_context::key_withdrawn;
+use crate::tracker::state::shared::{Shared, lock};
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The files that the keeper reads. No lock is held while it does.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    shared: &'static Shared,
+    passwords: Option<WatchedFile>,
+    keys: Option<WatchedFile>,
+    bans: Option<WatchedFile>,
+}
+
+impl Keeper {
+    /// Reads keys and bans for the first time; `passwords` have been read already.
+    ///
+    /// # Errors
+    /// The file that cannot be read, or without a thread.
+    pub(crate) fn start(
+        shared: &'static Shared,
+        passwords: Option<WatchedFile>,
+        keys: Option<PathBuf>,
+        bans: Option<PathBuf>,
+    ) -> Result<(), StartError> {
+        let keys = keys.map(WatchedFile::new);
+        let bans = bans.map(WatchedFile::new);
+        let mut keeper = Self {
+            shared,
+            passwords,
+            keys,
+            bans,
+        };
+        keeper.warn_if_open(&keeper.passwords);
+        let unreadable = |(path, error)| StartError::File(path, error);
+        keeper.look_at_keys().map_err(unreadable)?;
+        keeper.look_at_bans().map_err(unreadable)?;
+        // After a panic it knows no more than now: what has changed since is read again, so that
+        // nothing is lost that had been read and not put to use.
+        let keep = move || keeper.clone().run();
+        let started = lasting::start("keeper", threads::STACK, &shared.log, keep);
+        started.map(drop).map_err(StartError::Thread)
+    }
+
+    fn run(mut self) -> ! {
+        loop {
+            std::thread::sleep(LOOK_EVERY);
+            self.look();
+            self.show_that_locks_are_free();
+            self.shared.keeper_rounds.add_one();
+        }
+    }
+
+    fn look(&mut self) {
+        self.look_at_passwords();
+        for unreadable in [self.look_at_keys(), self.look_at_bans()] {
+            if let Err((path, error)) = unreadable {
+                let (path, so) = (path.display(), "what it held before counts");
+                let fields: [(&str, &dyn Display); 3] =
+                    [("file", &path), ("error", &error), ("so", &so)];
+                self.shared.log.event(Level::Warn, "file-not-read", &fields);
+            }
+        }
+    }
+
+    /// If a lock were never given back, no conversation would go on, and neither may the keeper: it
+    /// is what the watchdog looks at.
+    fn show_that_locks_are_free(&self) {
+        drop(lock(&self.shared.admission));
+        drop(lock(&self.shared.registry));
+    }
+
+    fn look_at_passwords(&mut self) {
+        let Some(file) = &mut self.passwords else {
+            return;
+        };
+        match self.shared.passwords.get().reread(file) {
+            Reread::Same => {}
+            Reread::Changed(passwords) => {
+                let valid = self.shared.passwords.set(passwords).count();
+                self.shared
+                    .log
+                    .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+                self.warn_if_open(&self.passwords);
+            }
+            Reread::Kept(error) => {
+                let so = "the passwords from before stay valid";
+                let fields: [(&str, &dyn Display); 2] = [("error", &error), ("so", &so)];
+                self.shared
+                    .log
+                    .event(Level::Warn, "passwords-not-read", &fields);
+            }
+        }
+    }
+
+    fn look_at_keys(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(text) = look(&mut self.keys)? else {
+            return Ok(());
+        };
+        let (keys, wrong) = self.shared.keys.get().renewed(&text);
+        let keys = self.shared.keys.set(keys);
+        self.say_read("keys-read", keys.count(), &self.keys, &wrong);
+        self.warn_if_open(&self.keys);
+        self.shared
+            .dismiss_listed(|credential| !keys.allows(credential), &key_withdrawn());
+        Ok(())
+    }
+
+    fn look_at_bans(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(text) = look(&mut self.bans)? else {
+            return Ok(());
+        };
+        let (bans, wrong) = Bans::parse(&text);
+        let bans = self.shared.bans.set(bans);
+        self.say_read("bans-read", bans.count(), &self.bans, &wrong);
+        self.shared.dismiss_banned(&bans);
+        Ok(())
+    }
+
+    /// Warns of secrets that are none.
+    fn warn_if_open(&self, file: &Option<WatchedFile>) {
+        let Some(file) = file.as_ref().filter(|file| is_open_to_all(file.path())) else {
+            return;
+        };
+        let (path, what) = (
+            file.path().display(),
+            "everybody on this machine can read it",
+        );
+        let hint = format!("chmod o-r {path}");
+        let fields: [(&str, &dyn Display); 3] =
+            [("file", &path), ("error", &what), ("hint", &hint)];
+        self.shared.log.event(Level::Warn, "secrets-open", &fields);
+    }
+
+    fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {
+        let path = file
+            .as_ref()
+            .map(|file| file.path().display().to_string())
+            .unwrap_or_default();
+        self.shared
+            .log
+            .event(Level::Info, event, &[("file", &path), ("count", &count)]);
+        for WrongLine { number, why } in wrong {
+            let fields: [(&str, &dyn Display); 3] =
+                [("file", &path), ("line", number), ("error", why)];
+            self.shared.log.event(Level::Warn, "wrong-line", &fields);
+        }
+    }
+}
+
+/// What a file holds, if that has changed.
+fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::Error)> {
+    let Some(file) = file else { return Ok(None) };
+    match file.look() {
+        Look::Same => Ok(None),
+        Look::Changed(text) => Ok(Some(text)),
+        Look::Unreadable(error) => Err((file.path().to_owned(), error)),
+    }
+}

@@ -1,0 +1,208 @@
+//! One file that is replaced as a whole, by one process.
+//!
+//! This file hides how that is done: a lock file next to it, held for life, which the kernel frees
+//! however its holder dies; and a temporary file that takes the place of the old one when it is
+//! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
+
+use super::{LOCK, NEW};
+use crate::tracker::files::lock_file::{Lock, NoLock, naming, private};
+use crate::tracker::files::names;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The largest file that is read, in bytes. The longest line is some 1,100 bytes, and no machine
+/// has had more than 16,000 slots: this is fifteen times what that makes.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Names that are tried for a file that is set aside: `FILE.bad`, `FILE.bad.1` and so on.
+const MAX_ASIDE: usize = 10;
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Disk {
+    path: PathBuf,
+    lock: Lock,
+}
+
+impl Disk {
+    /// The file at `path`, which nobody has looked at yet.
+    pub(super) fn new(path: PathBuf) -> Self {
+        let lock = Lock::new(names::beside(&path, LOCK));
+        Self { path, lock }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name of the file with more behind it.
+    pub(super) fn beside(&self, end: &str) -> PathBuf {
+        names::beside(&self.path, end)
+    }
+
+    /// Holds the lock, or takes it again if the folder was made anew since.
+    ///
+    /// # Errors
+    /// [`NoLock`].
+    pub(super) fn hold(&mut self) -> Result<(), NoLock> {
+        self.lock.hold()
+    }
+
+    /// True if there is such a file.
+    pub(super) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
+    /// True if something is there that is not a file: a folder, a device.
+    pub(super) fn is_no_file(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file())
+    }
+
+    /// What the file holds; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let length = file.metadata()?.len();
+        if length > MAX_FILE {
+            return Err(io::Error::other("it is larger than 256 MiB"));
+        }
+        let mut text = Vec::with_capacity(length as usize + 1);
+        file.take(MAX_FILE).read_to_end(&mut text)?;
+        Ok(Some(text))
+    }
+
+    /// Gives the file another name, under which nothing is yet, and returns that.
+    ///
+    /// # Errors
+    /// Why it stays where it is.
+    pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
+        for number in 0..MAX_ASIDE {
+            let aside = match number {
+                0 => self.beside(".bad"),
+                _ => self.beside(&format!(".bad.{number}")),
+            };
+            // Nobody else with the lock gives this name to anything.
+            if fs::symlink_metadata(&aside).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+                fs::rename(&self.path, &aside)?;
+                return Ok(aside);
+            }
+        }
+        let text = "it cannot be set aside: FILE.bad to FILE.bad.9 are all there; move them away";
+        Err(io::Error::other(text))
+    }
+
+    /// Puts `text` in place of what the file holds.
+    ///
+    /// # Errors
+    /// Why not; the file is as it was.
+    pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
+        let new = self.beside(NEW);
+        let written = write_new(&new, text).map_err(|error| naming(&new, error));
+        let replaced = written.and_then(|()| fs::rename(&new, &self.path));
+        if replaced.is_err() {
+            // Where there is no room, the half of it should not take any.
+            let _ = fs::remove_file(&new);
+        }
+        replaced?;
+        sync_folder(&self.path)
+    }
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    // One that was left by a crash, or by somebody who would have another file written over.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private().create_new(true).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Makes the new name of a file survive a loss of power.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own that is removed in the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("gltracker-disk-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole() {
+        let folder = Folder::new("replace");
+        let disk = Disk::new(folder.0.join("state"));
+        assert!(disk.read().unwrap().is_none());
+        disk.replace(b"one").unwrap();
+        fs::write(disk.beside(".new"), "left by a crash").unwrap();
+        disk.replace(b"two").unwrap();
+        assert_eq!(disk.read().unwrap().unwrap(), b"two");
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_set_aside_takes_the_place_of_nothing() {
+        let folder = Folder::new("aside");
+        let disk = Disk::new(folder.0.join("state"));
+        for number in 0..MAX_ASIDE {
+            fs::write(disk.path(), number.to_string()).unwrap();
+            let aside = disk.set_aside().unwrap();
+            assert_eq!(fs::read_to_string(aside).unwrap(), number.to_string());
+        }
+        fs::write(disk.path(), "one too many").unwrap();
+        assert!(disk.set_aside().is_err());
+        assert_eq!(disk.read().unwrap().unwrap(), b"one too many");
+        assert_eq!(fs::read(disk.beside(".bad")).unwrap(), b"0");
+    }
+
+    #[test]
+    fn one_process_holds_the_lock_also_of_a_folder_made_anew() {
+        let folder = Folder::new("lock");
+        let inner = folder.0.join("inner");
+        let mut one = Disk::new(inner.join("state"));
+        let mut two = Disk::new(inner.join("state"));
+        let Err(NoLock::Failed(error)) = one.hold() else {
+            panic!("there is no folder for it");
+        };
+        assert!(error.to_string().contains("state.lock: "), "{error}");
+        fs::create_dir(&inner).unwrap();
+        assert!(one.hold().is_ok() && one.hold().is_ok());
+        assert!(matches!(two.hold(), Err(NoLock::Held)));
+        fs::remove_dir_all(&inner).unwrap();
+        assert!(one.hold().is_err());
+        fs::create_dir(&inner).unwrap();
+        assert!(two.hold().is_ok());
+        assert!(matches!(one.hold(), Err(NoLock::Held)));
+        drop(two);
+        assert!(one.hold().is_ok());
+    }
+}

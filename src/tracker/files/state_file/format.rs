@@ -1,0 +1,389 @@
+//! What a state file looks like.
+//!
+//! This file hides how a list becomes text and text a list again:
+//!
+//! ```text
+//! gltracker-state 1
+//! live 198.51.100.7 password INFOS ip=198.51.100.7 port=23460 nbplayers=3
+//! 1795539012 203.0.113.9 key=alice INFOS ip=203.0.113.9 port=23460 stale=yes
+//! end 2 0f3d5c2b8a917e64
+//! ```
+//!
+//! One line for each game server: whether it was live when this was written, or else the second
+//! (of Unix time) at which it is to be forgotten; where it logged in from; what it logged in with,
+//! without any secret; and its line of the list. The last line tells how many there are, and a
+//! checksum of all lines before it, so that a file that is torn or was typed over is noticed. The
+//! lines are read with the parser and the limits of the wire. Pure: no file and no clock.
+
+use crate::protocol::infos::Infos;
+use crate::protocol::line::MAX_LINE;
+use crate::protocol::message::GameServerCommand;
+use crate::protocol::text::number;
+use crate::tracker::access::keys::{Keys, is_name};
+use crate::tracker::list::snapshot::List;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+
+/// What the first line says before the version.
+const MAGIC: &str = "gltracker-state";
+
+/// The version of this format.
+const VERSION: u32 = 1;
+
+/// The most entries in a file: no tracker has more slots.
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// One game server of a state file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Where it logged in from.
+    pub peer: IpAddr,
+    /// The name of the key that it logged in with; `None` for a password, of which nothing is
+    /// written.
+    pub key: Option<Box<str>>,
+    /// Its fields as the list showed them, without `stale`.
+    pub infos: Infos,
+    /// The second of Unix time at which it is to be forgotten if it was stale already; `None` if
+    /// it was live.
+    pub until: Option<u64>,
+}
+
+/// Why a text is not a state file that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// The first line is not that of a state file.
+    Foreign,
+    /// A format that this program does not know.
+    Version(u32),
+    /// The last line is missing, or is not what the lines before it give.
+    Torn,
+    /// This line, counted from 1, is none that a tracker writes.
+    Line(usize),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign => write!(f, "it is not a state file of gltracker"),
+            Self::Version(version) => write!(
+                f,
+                "it has format {version}, of a newer gltracker; this one reads {VERSION}"
+            ),
+            Self::Torn => write!(f, "it is torn: its end does not fit what is before it"),
+            Self::Line(number) => write!(f, "line {number} is not that of a game server"),
+        }
+    }
+}
+
+/// The text that keeps `list`. A game server whose key is not among `keys` has lost its right to be
+/// listed and is left out. `until` has the second at which each stale one is to be forgotten.
+pub fn encode(list: &List, keys: &Keys, until: &HashMap<SocketAddr, u64>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(64 + list.count() * 192);
+    let mut count = 0;
+    // Writing into a Vec does not fail.
+    let _ = writeln!(text, "{MAGIC} {VERSION}");
+    for entry in list.entries() {
+        if !keys.allows(entry.credential) {
+            continue;
+        }
+        let _ = match until.get(&entry.address).filter(|_| entry.is_stale()) {
+            Some(until) => write!(text, "{until} {} ", entry.peer),
+            None => write!(text, "live {} ", entry.peer),
+        };
+        let _ = match keys.name(entry.credential) {
+            Some(name) => write!(text, "key={name} "),
+            None => write!(text, "password "),
+        };
+        for piece in entry.line() {
+            text.extend_from_slice(piece.as_bytes());
+        }
+        count += 1;
+    }
+    let end = end(count, &text);
+    text.extend_from_slice(end.as_bytes());
+    text
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// [`Wrong`], and nothing of it is used: half a list is not the list.
+pub fn decode(text: &[u8]) -> Result<Vec<Saved>, Wrong> {
+    let Some((first, _)) = split_line(text) else {
+        return Err(Wrong::Foreign);
+    };
+    let version = std::str::from_utf8(first).ok().and_then(|line| {
+        let version = line.strip_prefix(MAGIC)?.strip_prefix(' ')?;
+        // A number in its one spelling.
+        let number = version.parse::<u32>().ok()?;
+        (number.to_string() == version).then_some(number)
+    });
+    match version {
+        None => return Err(Wrong::Foreign),
+        Some(VERSION) => {}
+        Some(other) => return Err(Wrong::Version(other)),
+    }
+    let body = text.strip_suffix(b"\n").ok_or(Wrong::Torn)?;
+    let start = 1 + body
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .ok_or(Wrong::Torn)?;
+    let (lines, last) = text.split_at(start);
+    let count = lines.iter().filter(|&&byte| byte == b'\n').count() - 1;
+    if last != end(count, lines).as_bytes() {
+        return Err(Wrong::Torn);
+    }
+    if count > MAX_ENTRIES {
+        return Err(Wrong::Line(MAX_ENTRIES + 2));
+    }
+    let mut rest = &lines[first.len() + 1..];
+    let mut saved = Vec::with_capacity(count);
+    while let Some((line, after)) = split_line(rest) {
+        rest = after;
+        saved.push(read_line(line).ok_or(Wrong::Line(saved.len() + 2))?);
+    }
+    Ok(saved)
+}
+
+/// The last line of a file with these lines before it.
+fn end(count: usize, lines: &[u8]) -> String {
+    format!("end {count} {:016x}\n", checksum(lines))
+}
+
+/// FNV-1a with 64 bits. Every step is a bijection of what came before, so a change of one byte is
+/// always noticed, and any other but once in 2^64. It keeps out accidents, not forgers: who can
+/// write the file may write a true one.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// The first line without its LF, and what is behind it.
+fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|&byte| byte == b'\n')?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+fn read_line(line: &[u8]) -> Option<Saved> {
+    let line = std::str::from_utf8(line).ok()?;
+    let mut words = line.splitn(4, ' ');
+    let until = match words.next()? {
+        "live" => None,
+        second => Some(number(second)?),
+    };
+    let peer = words.next()?.parse().ok()?;
+    let key = match words.next()? {
+        "password" => None,
+        key => Some(
+            key.strip_prefix("key=")
+                .filter(|name| is_name(name))?
+                .into(),
+        ),
+    };
+    let said = words.next()?;
+    if said.len() >= MAX_LINE {
+        return None;
+    }
+    let Ok(GameServerCommand::Infos(None, changes)) = GameServerCommand::parse(said) else {
+        return None;
+    };
+    let mut infos = Infos::default().with(&changes);
+    infos.check_complete().ok()?;
+    infos.get("ip")?;
+    // A file is not where a game server says such a thing.
+    infos.set("stale", "").ok()?;
+    Some(Saved {
+        peer,
+        key,
+        infos,
+        until,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::infos::Changes;
+    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::list::entry::Entry;
+    use crate::tracker::list::registry::Registry;
+    use quickcheck::{TestResult, quickcheck};
+    use std::time::Instant;
+
+    const UNTIL: u64 = 1_795_539_012;
+
+    /// A text with these game servers, every third of them stale and every second with a key, and
+    /// what is in it.
+    fn some(values: &[String]) -> (Vec<u8>, Vec<Saved>) {
+        let mut registry = Registry::new(1);
+        let mut saved = Vec::new();
+        let (keys, _) = Keys::default().renewed("alice between us");
+        let alice = keys.credential("alice").unwrap();
+        let mut until = HashMap::new();
+        for (n, value) in values.iter().enumerate() {
+            let plain = value
+                .chars()
+                .filter(|c| crate::protocol::text::is_plain(*c));
+            let port = format!("port={}", n + 1);
+            let changes = Changes::parse(&port).unwrap();
+            let mut infos = Infos::default().with(&changes);
+            infos
+                .set("description", &plain.take(60).collect::<String>())
+                .unwrap();
+            let is_stale = n % 3 == 0;
+            let is_key = n % 2 == 0;
+            let credential = match (is_key, is_stale) {
+                (true, _) => alice,
+                (false, true) => Credential::Forgotten,
+                (false, false) => Credential::Password(7),
+            };
+            let peer: IpAddr = ["192.0.2.1", "2001:db8::1"][n % 2].parse().unwrap();
+            let entry = Entry::new(peer, infos, credential).unwrap();
+            saved.push(Saved {
+                peer,
+                key: is_key.then(|| "alice".into()),
+                infos: entry.infos.clone(),
+                until: is_stale.then_some(UNTIL),
+            });
+            if is_stale {
+                until.insert(entry.address, UNTIL);
+                registry.restore(n as u64, entry, Instant::now());
+            } else {
+                registry.put(n as u64, entry).unwrap();
+            }
+        }
+        (encode(&registry.list(), &keys, &until), saved)
+    }
+
+    fn few() -> (Vec<u8>, Vec<Saved>) {
+        some(&["plain", "two \"words\"", "界 é", "x"].map(str::to_owned))
+    }
+
+    #[test]
+    fn a_file_can_be_read_by_people() {
+        let text = String::from_utf8(some(&["a b".to_owned(), "c".to_owned()]).0).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[..3],
+            [
+                "gltracker-state 1",
+                "1795539012 192.0.2.1 key=alice INFOS ip=192.0.2.1 port=1 description=\"a b\" stale=yes",
+                "live 2001:db8::1 password INFOS ip=2001:db8::1 port=2 description=c",
+            ]
+        );
+        assert!(lines[3].starts_with("end 2 ") && lines.len() == 4, "{text}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_valid_any_more_is_left_out() {
+        let mut registry = Registry::new(1);
+        let infos = Infos::default().with(&Changes::parse("port=5").unwrap());
+        let entry = Entry::new("192.0.2.1".parse().unwrap(), infos, Credential::Key(9)).unwrap();
+        registry.put(1, entry).unwrap();
+        let text = encode(&registry.list(), &Keys::default(), &HashMap::new());
+        assert_eq!(decode(&text), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_apart() {
+        let (text, _) = few();
+        let replaced = |from: &str, to: &str| {
+            let text = String::from_utf8(text.clone()).unwrap();
+            text.replacen(from, to, 1).into_bytes()
+        };
+        assert_eq!(decode(b""), Err(Wrong::Foreign));
+        assert_eq!(decode(b"[Unit]\nDescription=x\n"), Err(Wrong::Foreign));
+        assert_eq!(decode(b"gltracker-state 1"), Err(Wrong::Foreign));
+        assert_eq!(decode(b"gltracker-state 1\n"), Err(Wrong::Torn));
+        assert_eq!(
+            decode(&replaced("state 1", "state 2")),
+            Err(Wrong::Version(2))
+        );
+        assert_eq!(
+            decode(&replaced("state 1", "state 01")),
+            Err(Wrong::Foreign)
+        );
+        assert_eq!(decode(&replaced("port=1", "port=9")), Err(Wrong::Torn));
+        let mut longer = text.clone();
+        longer.extend_from_slice(b"more\n");
+        assert_eq!(decode(&longer), Err(Wrong::Torn));
+    }
+
+    #[test]
+    fn a_forger_is_held_to_the_limits_of_the_wire() {
+        let file = |line: &str| {
+            let lines = format!("gltracker-state 1\n{line}\n").into_bytes();
+            let end = end(1, &lines);
+            [lines, end.into_bytes()].concat()
+        };
+        let good = "live 192.0.2.1 password INFOS ip=192.0.2.1 port=5";
+        assert_eq!(decode(&file(good)).unwrap().len(), 1);
+        let long = format!("{good} a={}", "v".repeat(256));
+        let many = (0..40).fold(good.to_owned(), |line, n| format!("{line} k{n}=v"));
+        for bad in [
+            "",
+            "live",
+            "+5 192.0.2.1 password INFOS ip=192.0.2.1 port=5",
+            "dead 192.0.2.1 password INFOS ip=192.0.2.1 port=5",
+            "live here password INFOS ip=192.0.2.1 port=5",
+            "live 192.0.2.1 secret INFOS ip=192.0.2.1 port=5",
+            "live 192.0.2.1 key= INFOS ip=192.0.2.1 port=5",
+            "live 192.0.2.1 key=a/b INFOS ip=192.0.2.1 port=5",
+            "live 192.0.2.1 password INFOS ip=192.0.2.1",
+            "live 192.0.2.1 password INFOS port=5",
+            "live 192.0.2.1 password INFOS ip=192.0.2.1 port=0",
+            "live 192.0.2.1 password INFOS ip=192.0.2.1 port=5 a=\u{1b}[2J",
+            "live 192.0.2.1 password INFOS ip=192.0.2.1 port=5 a=1 a=2",
+            "live 192.0.2.1 password QUIT",
+            &long,
+            &many,
+        ] {
+            assert_eq!(decode(&file(bad)), Err(Wrong::Line(2)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_bit_is_noticed() {
+        let (text, saved) = few();
+        assert_eq!(decode(&text).as_ref(), Ok(&saved));
+        for length in 0..text.len() {
+            assert!(decode(&text[..length]).is_err(), "cut after {length}");
+        }
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut other = text.clone();
+                other[at] ^= 1 << bit;
+                assert!(decode(&other).is_err(), "bit {bit} of byte {at}");
+            }
+        }
+    }
+
+    quickcheck! {
+        fn decoding_undoes_encoding(values: Vec<String>) -> bool {
+            let (text, saved) = some(&values);
+            decode(&text) == Ok(saved)
+        }
+
+        fn a_changed_byte_is_noticed(values: Vec<String>, at: usize, byte: u8) -> TestResult {
+            let (mut text, _) = some(&values);
+            let at = at % text.len();
+            if text[at] == byte {
+                return TestResult::discard();
+            }
+            text[at] = byte;
+            TestResult::from_bool(decode(&text).is_err())
+        }
+
+        fn no_bytes_panic(bytes: Vec<u8>) -> bool {
+            let _ = decode(&bytes);
+            let lines = [b"gltracker-state 1\n", &bytes[..], b"\n"].concat();
+            let count = lines.iter().filter(|&&byte| byte == b'\n').count() - 1;
+            let last = end(count, &lines);
+            let _ = decode(&[lines, last.into_bytes()].concat());
+            true
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! One game server on the list.
+//!
+//! This file hides how its fields become the line that everybody is sent.
+
+use crate::protocol::infos::Infos;
+use crate::tracker::access::passwords::Credential;
+use std::net::{IpAddr, SocketAddr};
+
+/// One game server on the list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where players join: the address it logged in from or has proven to be at, and the port it named.
+    pub address: SocketAddr,
+    /// Where it logged in from.
+    pub peer: IpAddr,
+    /// Its fields as the list shows them: what it said, and the tracker's own words.
+    pub infos: Infos,
+    /// What it logged in with.
+    pub credential: Credential,
+}
+
+impl Entry {
+    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
+    /// that they name, or else at `peer`. `None` if they name no port.
+    pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
+        let peer = peer.to_canonical();
+        let named = infos.get("ip").and_then(|ip| ip.parse().ok());
+        let ip = named.unwrap_or(peer);
+        let address = SocketAddr::new(ip, infos.number("port")?);
+        if named.is_none() {
+            infos.set("ip", &ip.to_string()).ok()?;
+        }
+        Some(Self {
+            address,
+            peer,
+            infos,
+            credential,
+        })
+    }
+
+    /// True if it is known from before the tracker was started, and nobody has logged in for it
+    /// since. No game server can say this word itself.
+    pub fn is_stale(&self) -> bool {
+        self.infos.get("stale").is_some()
+    }
+
+    /// The INFOS line that says all this, with its LF, in pieces.
+    pub fn line(&self) -> [&str; 3] {
+        ["INFOS", self.infos.spelled(), "\n"]
+    }
+}

@@ -1,0 +1,263 @@
+//! Who is on the list now.
+//!
+//! This file hides who owns which entry: one for each ip:port and one for each connection. Pure
+//! state: no I/O, no clock.
+
+use crate::protocol::revision::Revision;
+use crate::tracker::list::entry::Entry;
+use crate::tracker::list::history::{Change, History, Recent};
+use crate::tracker::list::snapshot::List;
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a game server stays on the list of a tracker that was started again and has not heard
+/// from it yet. While the tracker was away for long, game servers tried again once a minute at the
+/// least; this leaves another half for the attempt.
+pub const STALE_FOR: Duration = Duration::from_secs(90);
+
+/// Names one connection for as long as the process lives; never used twice.
+pub type ConnectionId = u64;
+
+/// The ip:port belongs to another game server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is listed with another credential.
+    ByAnother,
+    /// It is listed with the same one, from another address, and may be the ghost of the same.
+    FromElsewhere,
+}
+
+/// The listed game servers, one for each ip:port and one for each connection.
+#[derive(Debug)]
+pub struct Registry {
+    list: Arc<List>,
+    history: History,
+    /// Owner of each entry, by its place in the list.
+    owners: Vec<ConnectionId>,
+    place_of_owner: HashMap<ConnectionId, usize>,
+    place_of_address: HashMap<SocketAddr, usize>,
+    /// When to forget those that came back stale. Some may have been taken over or have left.
+    stale: BTreeSet<(Instant, ConnectionId)>,
+}
+
+impl Registry {
+    /// An empty registry. `epoch` tells the revisions of this process from those of any other.
+    pub fn new(epoch: u32) -> Self {
+        Self {
+            list: Arc::new(List::new(epoch)),
+            history: History::default(),
+            owners: Vec::new(),
+            place_of_owner: HashMap::new(),
+            place_of_address: HashMap::new(),
+            stale: BTreeSet::new(),
+        }
+    }
+
+    /// The list as it is now.
+    pub fn list(&self) -> Arc<List> {
+        Arc::clone(&self.list)
+    }
+
+    /// What has changed since `revision`. `None` if that cannot be told: it is of another tracker,
+    /// or too old.
+    pub fn since(&self, revision: Revision) -> Option<Recent> {
+        self.between(revision, self.list.revision())
+    }
+
+    /// What has changed from one revision to a later one. `None` as for [`since`](Self::since).
+    pub fn between(&self, since: Revision, until: Revision) -> Option<Recent> {
+        let ours = self.list.revision().epoch;
+        let are_ours = since.epoch == ours && until.epoch == ours;
+        are_ours
+            .then(|| self.history.between(since.count, until.count))
+            .flatten()
+    }
+
+    /// The entry that `owner` holds.
+    pub fn entry_of(&self, owner: ConnectionId) -> Option<Arc<Entry>> {
+        self.place_of_owner
+            .get(&owner)
+            .map(|&place| Arc::clone(self.list.at(place)))
+    }
+
+    /// Who holds the entry of `address`.
+    pub fn owner_of(&self, address: SocketAddr) -> Option<ConnectionId> {
+        self.place_of_address
+            .get(&address)
+            .map(|&place| self.owners[place])
+    }
+
+    /// Whose place `owner` would take if it put `entry` on the list; `None` for a free one, or its own.
+    ///
+    /// An older entry of the same ip:port, from the same address and with the same credential, is the
+    /// ghost of a game server that was started again. One that only names the address gives way to whoever
+    /// is there.
+    /// A stale entry has no connection; its game server takes it over in the same way.
+    ///
+    /// # Errors
+    /// [`Taken`] if the ip:port is held by another.
+    pub fn replaced(
+        &self,
+        owner: ConnectionId,
+        entry: &Entry,
+    ) -> Result<Option<ConnectionId>, Taken> {
+        let there = self.place_of_address.get(&entry.address);
+        let Some(&place) = there.filter(|&&place| self.owners[place] != owner) else {
+            return Ok(None);
+        };
+        let before = self.list.at(place);
+        check_replacing(before, entry).map(|()| Some(self.owners[place]))
+    }
+
+    /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already. Returns who
+    /// has been [`replaced`](Self::replaced), so that its connection can be closed.
+    ///
+    /// # Errors
+    /// [`Taken`] if the ip:port is held by another. Nothing has changed then.
+    pub fn put(
+        &mut self,
+        owner: ConnectionId,
+        entry: Entry,
+    ) -> Result<Option<ConnectionId>, Taken> {
+        let entry = Arc::new(entry);
+        let mine = self.place_of_owner.get(&owner).copied();
+        // Hardly any update is a move, and those that are none touch no more than they must.
+        if let Some(place) = mine.filter(|&place| self.list.at(place).address == entry.address) {
+            self.replace(place, entry);
+            return Ok(None);
+        }
+        let replaced = self.replaced(owner, &entry)?;
+        if let Some(ghost) = replaced {
+            if mine.is_some() {
+                self.remove(ghost);
+            } else if let Some(place) = self.place_of_owner.remove(&ghost) {
+                // The entry changes hands and never leaves the list.
+                self.place_of_owner.insert(owner, place);
+                self.owners[place] = owner;
+            }
+        }
+        // Removing may have moved the owner's own entry.
+        match self.place_of_owner.get(&owner).copied() {
+            Some(place) => {
+                self.place_of_address.remove(&self.list.at(place).address);
+                self.place_of_address.insert(entry.address, place);
+                self.replace(place, entry);
+            }
+            None => {
+                let place = self.owners.len();
+                self.owners.push(owner);
+                self.place_of_owner.insert(owner, place);
+                self.place_of_address.insert(entry.address, place);
+                Arc::make_mut(&mut self.list).push(Arc::clone(&entry));
+                let after = Some(entry);
+                self.remember(Change {
+                    before: None,
+                    after,
+                });
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// Puts a game server back on the list that was there before the tracker was started, marked
+    /// as stale until its game server logs in, and to be forgotten at `until`. `owner` is a
+    /// connection that there will never be. False if somebody has that ip:port already.
+    pub fn restore(&mut self, owner: ConnectionId, mut entry: Entry, until: Instant) -> bool {
+        let is_free = !self.place_of_address.contains_key(&entry.address);
+        // The value is a valid one.
+        if !is_free || entry.infos.set("stale", "yes").is_err() || self.put(owner, entry).is_err() {
+            return false;
+        }
+        self.stale.insert((until, owner));
+        true
+    }
+
+    /// The stale entry of `address`, and the owner it was given.
+    pub fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
+        let place = *self.place_of_address.get(&address)?;
+        let entry = self.list.at(place);
+        entry
+            .is_stale()
+            .then(|| (self.owners[place], Arc::clone(entry)))
+    }
+
+    /// The stale entry that `entry` would take over.
+    pub fn stale_before(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let (_, stale) = self.stale_at(entry.address)?;
+        check_replacing(&stale, entry).is_ok().then_some(stale)
+    }
+
+    /// When the next stale entry is to be forgotten; `None` if there is none left.
+    pub fn next_to_forget(&self) -> Option<Instant> {
+        self.stale.first().map(|(until, _)| *until)
+    }
+
+    /// Takes one stale entry off the list whose time is over. One at a time, so that nobody waits
+    /// for thousands.
+    pub fn forget(&mut self, now: Instant) -> Option<Arc<Entry>> {
+        while self.next_to_forget().is_some_and(|until| until <= now) {
+            let (_, owner) = self.stale.pop_first()?;
+            // Owners are never used twice: an entry that was taken over is not found.
+            if let Some(entry) = self.remove(owner) {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
+    /// Takes the entry of `owner` off the list. `None` if it has none (any more).
+    pub fn remove(&mut self, owner: ConnectionId) -> Option<Arc<Entry>> {
+        let place = self.place_of_owner.remove(&owner)?;
+        let list = Arc::make_mut(&mut self.list);
+        let removed = Arc::clone(list.at(place));
+        self.place_of_address.remove(&removed.address);
+        // The last entry moves into the gap, so that leaves stay full.
+        let last = self.owners.len() - 1;
+        self.owners.swap_remove(place);
+        if place != last {
+            let moved = Arc::clone(list.at(last));
+            self.place_of_owner.insert(self.owners[place], place);
+            self.place_of_address.insert(moved.address, place);
+            list.replace(place, moved);
+        }
+        list.pop();
+        self.remember(Change {
+            before: Some(Arc::clone(&removed)),
+            after: None,
+        });
+        Some(removed)
+    }
+
+    /// Puts another entry in the place of one.
+    fn replace(&mut self, place: usize, entry: Arc<Entry>) {
+        let list = Arc::make_mut(&mut self.list);
+        let before = Some(list.replace(place, Arc::clone(&entry)));
+        let after = Some(entry);
+        self.remember(Change { before, after });
+    }
+
+    /// Every change of the list is one revision.
+    fn remember(&mut self, change: Change) {
+        Arc::make_mut(&mut self.list).advance();
+        self.history.push(change, self.list.count());
+    }
+}
+
+/// Fails unless `after` may have the place of `before`.
+fn check_replacing(before: &Entry, after: &Entry) -> Result<(), Taken> {
+    // Who is there itself has it from those who are not.
+    let is_at_home = |entry: &Entry| entry.peer == entry.address.ip();
+    if is_at_home(after) && !is_at_home(before) {
+        return Ok(());
+    }
+    match before.credential.yields_to(after.credential) {
+        true if before.peer == after.peer => Ok(()),
+        true => Err(Taken::FromElsewhere),
+        false => Err(Taken::ByAnother),
+    }
+}
+
+#[cfg(test)]
+mod tests;

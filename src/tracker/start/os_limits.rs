@@ -1,0 +1,293 @@
+//! What the machine allows.
+//!
+//! This file hides where the limits of a process are found, and what MAX_SLOTS costs of each. All
+//! threads are started at boot; a limit that would be met later is named before that, together
+//! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
+
+use crate::tracker::access::slots::{Class, Limits};
+use std::fmt;
+use std::fs;
+
+/// Threads at each door beyond its slots: a slot is free a moment before the thread that served it
+/// is, and somebody must still be there to say no.
+pub const SPARE_DOORMEN: usize = 16;
+
+/// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the keeper, the
+/// watchers', the guests', the lounge's, the publisher, and two of the state file, which write and
+/// forget.
+pub const OTHER_THREADS: usize = 9;
+
+/// Descriptors that are not connections: standard streams, two listeners, four pipes with two ends
+/// each, two sockets for datagrams, one for the service manager, one that rings at a door, the random
+/// numbers, the locks of the state file and the published folder, and those of files that are read or
+/// written: some 20.
+const OTHER_DESCRIPTORS: usize = 32;
+
+/// Memory maps a std thread takes: its stack, the guard page below, and the same for the stack
+/// that signals use.
+const MAPS_PER_THREAD: usize = 4;
+
+/// Memory maps of everything else in the process.
+const OTHER_MAPS: usize = 1000;
+
+/// What a tracker needs to hold all its slots. However many those are, it is not less for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Threads of the game-server port.
+    pub game_server_threads: usize,
+    /// Those of them that log game servers in; all others hold one that is on the list.
+    pub game_server_workers: usize,
+    /// Doormen on the client port.
+    pub client_threads: usize,
+    /// Connections that are held without a thread.
+    watchers: usize,
+    guests: usize,
+}
+
+impl Needs {
+    /// What these slots need.
+    pub fn of(limits: Limits) -> Self {
+        let workers = limits.of(Class::Pending).saturating_add(SPARE_DOORMEN);
+        Self {
+            game_server_threads: workers.saturating_add(limits.of(Class::Listed)),
+            game_server_workers: workers,
+            client_threads: limits.of(Class::Client).saturating_add(SPARE_DOORMEN),
+            watchers: limits.of(Class::Watcher),
+            guests: limits.guests(),
+        }
+    }
+
+    fn threads(self) -> usize {
+        let held = self.game_server_threads.saturating_add(self.client_threads);
+        held.saturating_add(OTHER_THREADS)
+    }
+
+    /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
+    /// costs one whether or not somebody has come.
+    fn descriptors(self) -> usize {
+        let held = self.watchers.saturating_add(self.guests);
+        let sockets = self.threads().saturating_add(held);
+        sockets.saturating_add(OTHER_DESCRIPTORS)
+    }
+
+    fn maps(self) -> usize {
+        let stacks = self.threads().saturating_mul(MAPS_PER_THREAD);
+        stacks.saturating_add(OTHER_MAPS)
+    }
+}
+
+/// A limit that is too low.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    what: &'static str,
+    needed: usize,
+    allowed: usize,
+    remedy: String,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            needed,
+            allowed,
+            remedy,
+        } = self;
+        write!(
+            f,
+            "{needed} {what} are needed and this process may have {allowed}: {remedy}"
+        )
+    }
+}
+
+/// The limits of this process; `None` where there is none or it cannot be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Machine {
+    descriptors: Option<usize>,
+    user_threads: Option<usize>,
+    system_threads: Option<usize>,
+    group_threads: Option<usize>,
+    maps: Option<usize>,
+}
+
+impl Machine {
+    /// Reads the limits of this process.
+    pub fn read() -> Self {
+        let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        let is_root = fs::read_to_string("/proc/self/status")
+            .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t0\t")));
+        let group = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let group = group
+            .lines()
+            .find_map(|line| line.strip_prefix("0::"))
+            .unwrap_or("/");
+        Self {
+            descriptors: soft_limit(&limits, "Max open files"),
+            // The kernel does not hold root to it.
+            user_threads: soft_limit(&limits, "Max processes").filter(|_| !is_root),
+            system_threads: number("/proc/sys/kernel/threads-max"),
+            group_threads: number(&format!("/sys/fs/cgroup{group}/pids.max")),
+            maps: number("/proc/sys/vm/max_map_count"),
+        }
+    }
+
+    /// Checks that `needs` can be met.
+    ///
+    /// # Errors
+    /// The first limit that is too low, and how to raise it.
+    pub fn check(&self, needs: Needs) -> Result<(), Shortage> {
+        let (threads, maps) = (needs.threads(), needs.maps());
+        let descriptors = needs.descriptors();
+        let limits = [
+            (
+                self.descriptors,
+                descriptors,
+                "open files",
+                format!("raise it with 'ulimit -n {descriptors}', or LimitNOFILE= in a unit file"),
+            ),
+            (
+                self.user_threads,
+                threads,
+                "threads of this user",
+                format!("raise it with 'ulimit -u {threads}', or LimitNPROC= in a unit file"),
+            ),
+            (
+                self.group_threads,
+                threads,
+                "threads in this control group",
+                "raise TasksMax= in the unit file, or pids.max of the container".to_owned(),
+            ),
+            (
+                self.system_threads,
+                threads,
+                "threads on this machine",
+                format!("raise it with 'sysctl kernel.threads-max={threads}'"),
+            ),
+            (
+                self.maps,
+                maps,
+                "memory maps",
+                format!("raise it with 'sysctl vm.max_map_count={maps}'"),
+            ),
+        ];
+        for (allowed, needed, what, remedy) in limits {
+            if let Some(allowed) = allowed.filter(|&allowed| allowed < needed) {
+                return Err(Shortage {
+                    what,
+                    needed,
+                    allowed,
+                    remedy,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The soft limit in a line of /proc/self/limits; `None` if it is unlimited.
+fn soft_limit(limits: &str, name: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(max_slots: usize) -> Needs {
+        Needs::of(Limits::divide(max_slots, "1:4:2:1".parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn a_thousand_slots_need_what_they_need() {
+        let needs = needs(1024);
+        assert_eq!(
+            (needs.game_server_threads, needs.client_threads),
+            (656, 272)
+        );
+        assert_eq!(
+            (needs.threads(), needs.descriptors(), needs.maps()),
+            (937, 1289, 4748)
+        );
+    }
+
+    #[test]
+    fn the_limit_that_is_too_low_is_named_with_its_remedy() {
+        let plenty = Machine::default();
+        assert_eq!(plenty.check(needs(1024)), Ok(()));
+        for (machine, part) in [
+            (
+                Machine {
+                    descriptors: Some(1024),
+                    ..plenty
+                },
+                "1289 open files are needed",
+            ),
+            (
+                Machine {
+                    user_threads: Some(900),
+                    ..plenty
+                },
+                "ulimit -u 937",
+            ),
+            (
+                Machine {
+                    group_threads: Some(512),
+                    ..plenty
+                },
+                "TasksMax=",
+            ),
+            (
+                Machine {
+                    system_threads: Some(100),
+                    ..plenty
+                },
+                "kernel.threads-max=937",
+            ),
+            (
+                Machine {
+                    maps: Some(4747),
+                    ..plenty
+                },
+                "vm.max_map_count=4748",
+            ),
+        ] {
+            let shortage = machine.check(needs(1024)).unwrap_err().to_string();
+            assert!(shortage.contains(part), "{shortage}");
+        }
+        assert!(
+            Machine {
+                maps: Some(4748),
+                ..plenty
+            }
+            .check(needs(1024))
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn no_number_of_slots_is_so_large_that_it_needs_little() {
+        for max_slots in [1 << 40, usize::MAX / 5, usize::MAX / 2, usize::MAX] {
+            let needs = needs(max_slots);
+            assert!(needs.threads() > max_slots / 2 && needs.maps() > max_slots / 2);
+            assert!(needs.descriptors() >= max_slots);
+            let limits = Machine {
+                descriptors: Some(1 << 20),
+                ..Machine::default()
+            };
+            let shortage = limits.check(needs).unwrap_err().to_string();
+            assert!(shortage.contains("open files are needed"), "{shortage}");
+        }
+    }
+
+    #[test]
+    fn limits_are_read_from_the_kernels_table() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units\n\
+                     Max processes             unlimited            unlimited            processes\n\
+                     Max open files            1024                 524288               files\n";
+        assert_eq!(soft_limit(table, "Max open files"), Some(1024));
+        assert_eq!(soft_limit(table, "Max processes"), None);
+        assert_eq!(soft_limit("", "Max open files"), None);
+    }
+}

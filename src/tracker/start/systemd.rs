@@ -1,0 +1,300 @@
+//! What a service manager is told: that the tracker is ready, and that it still works.
+//!
+//! This file hides the notify protocol of systemd: datagrams of `KEY=value` lines to the socket
+//! named by `NOTIFY_SOCKET`. Without that variable, nothing is sent and nothing is checked. The
+//! watchdog is fed only while both doors let people in and the keeper makes its rounds, for which
+//! it takes the locks that every conversation needs: a tracker that hangs is started again.
+
+use crate::tracker::Tracker;
+use crate::tracker::state::log::{Level, Log};
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+/// Nothing is called stuck that was seen to move this long ago. The keeper moves once a second.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// After something was found stuck it is looked at again this soon: it may have been the whole
+/// process that was stopped.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The service manager, if there is one that wants to know.
+#[derive(Debug)]
+pub struct Manager {
+    socket: Option<Socket>,
+    watchdog: Option<Duration>,
+}
+
+impl Manager {
+    /// The one that this process was started by, as the environment says.
+    pub fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Self {
+        let text = |name| environment(name).and_then(|value| value.into_string().ok());
+        Self {
+            socket: environment("NOTIFY_SOCKET").and_then(|name| Socket::open(&name)),
+            watchdog: interval(
+                text("WATCHDOG_USEC").as_deref(),
+                text("WATCHDOG_PID").as_deref(),
+                std::process::id(),
+            ),
+        }
+    }
+
+    /// True if somebody is told anything.
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// Says that all is up.
+    pub fn say_ready(&self, tracker: &Tracker) {
+        self.say(&format!("READY=1\n{}", status(tracker)));
+    }
+
+    /// Feeds the watchdog for ever, as long as the tracker works.
+    pub fn feed_watchdog(&self, tracker: &Tracker, log: &Log) -> ! {
+        let (Some(interval), Some(_)) = (self.watchdog, &self.socket) else {
+            loop {
+                std::thread::park();
+            }
+        };
+        let start = Instant::now();
+        let mut pulses = Part::ALL.map(|part| (part, Pulse::new(tracker.progress(part), start)));
+        let mut was_stuck = false;
+        loop {
+            let mut stuck = None;
+            for (part, pulse) in &mut pulses {
+                let count = tracker.urge(*part, pulse.count);
+                if !pulse.beats(count, Instant::now()) {
+                    stuck = Some(*part);
+                }
+            }
+            let was_stuck = std::mem::replace(&mut was_stuck, stuck.is_some());
+            let pause = match stuck {
+                None => {
+                    if was_stuck {
+                        log.event(Level::Info, "works-again", &[]);
+                        // The manager shows the last that it was told.
+                        self.say(&status(tracker));
+                    }
+                    self.say("WATCHDOG=1");
+                    interval
+                }
+                Some(part) => {
+                    log.event(Level::Error, "stuck", &[("what", &part.name())]);
+                    self.say(&format!("STATUS=stuck: {}", part.name()));
+                    interval.min(LOOK_AGAIN)
+                }
+            };
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// A manager that does not listen is no reason to stop.
+    fn say(&self, text: &str) {
+        if let Some(socket) = &self.socket {
+            socket.send(text.as_bytes());
+        }
+    }
+}
+
+/// What a manager shows while all is well.
+fn status(tracker: &Tracker) -> String {
+    let (servers, clients) = (tracker.servers(), tracker.clients());
+    format!("STATUS=game servers log in at {servers}, clients ask at {clients}")
+}
+
+/// What must move for the tracker to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The door for game servers.
+    GameServerDoor,
+    /// The door for clients.
+    ClientDoor,
+    /// The keeper.
+    Keeper,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::GameServerDoor, Self::ClientDoor, Self::Keeper];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::GameServerDoor => "the door for game servers",
+            Self::ClientDoor => "the door for clients",
+            Self::Keeper => "the keeper",
+        }
+    }
+}
+
+/// A count that grows while something works.
+#[derive(Debug)]
+struct Pulse {
+    count: u64,
+    moved: Instant,
+}
+
+impl Pulse {
+    fn new(count: u64, now: Instant) -> Self {
+        Self { count, moved: now }
+    }
+
+    /// Whether it has moved since it was last looked at, or at least not long ago.
+    fn beats(&mut self, count: u64, now: Instant) -> bool {
+        if count != self.count {
+            *self = Self::new(count, now);
+        }
+        now.saturating_duration_since(self.moved) < PATIENCE
+    }
+}
+
+/// How often to feed a watchdog that bites after `microseconds`: twice in that time, but not more
+/// often than each millisecond. `None` if there is none, or if it watches another process.
+fn interval(microseconds: Option<&str>, pid: Option<&str>, own_pid: u32) -> Option<Duration> {
+    let microseconds: u64 = microseconds?.parse().ok().filter(|n| *n > 0)?;
+    let is_ours = pid.is_none_or(|pid| pid.parse() == Ok(own_pid));
+    is_ours.then(|| Duration::from_micros(microseconds / 2).max(Duration::from_millis(1)))
+}
+
+#[cfg(unix)]
+use unix::Socket;
+
+#[cfg(unix)]
+mod unix {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    use std::time::Duration;
+
+    /// The socket of a service manager.
+    #[derive(Debug)]
+    pub(crate) struct Socket {
+        own: UnixDatagram,
+        manager: SocketAddr,
+    }
+
+    impl Socket {
+        pub(crate) fn open(name: &OsStr) -> Option<Self> {
+            let manager = address(name)?;
+            let own = UnixDatagram::unbound().ok()?;
+            own.set_write_timeout(Some(Duration::from_secs(1))).ok()?;
+            Some(Self { own, manager })
+        }
+
+        pub(crate) fn send(&self, message: &[u8]) {
+            let _ = self.own.send_to_addr(message, &self.manager);
+        }
+    }
+
+    /// A path, or behind an `@` a name that is in no file system.
+    fn address(name: &OsStr) -> Option<SocketAddr> {
+        match name.as_bytes() {
+            [b'/', ..] => SocketAddr::from_pathname(name).ok(),
+            #[cfg(target_os = "linux")]
+            [b'@', name @ ..] => {
+                use std::os::linux::net::SocketAddrExt;
+                SocketAddr::from_abstract_name(name).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where there is no such manager.
+#[cfg(not(unix))]
+#[derive(Debug)]
+struct Socket;
+
+#[cfg(not(unix))]
+impl Socket {
+    fn open(_: &std::ffi::OsStr) -> Option<Self> {
+        None
+    }
+
+    fn send(&self, _: &[u8]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_beats_and_what_stands_still_does_so_only_for_a_while() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pulse = Pulse::new(7, start);
+        assert!(pulse.beats(7, at(2)), "it may have been about to move");
+        assert!(!pulse.beats(7, at(3)));
+        assert!(pulse.beats(8, at(100)), "it moves again");
+        assert!(pulse.beats(8, at(102)));
+        assert!(!pulse.beats(8, at(104)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
+        use crate::tracker::Config;
+        use crate::tracker::state::shared::lock;
+        use std::os::unix::net::UnixDatagram;
+        let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let hear = || {
+            let mut buffer = [0; 100];
+            // Linux ends this wait in a process that was stopped and goes on.
+            let length = loop {
+                match socket.recv(&mut buffer) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    length => break length.unwrap(),
+                }
+            };
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        let anywhere = Some("127.0.0.1:0".parse().unwrap());
+        let config = Config {
+            servers: anywhere,
+            clients: anywhere,
+            max_slots: Some(16),
+            ..Config::default()
+        };
+        let log = Log::start(Level::Error, std::io::sink()).unwrap();
+        let tracker = Tracker::start(config, log.clone()).unwrap();
+        let shared = tracker.shared;
+        let manager = Manager {
+            socket: Socket::open(path.as_os_str()),
+            watchdog: Some(Duration::from_millis(300)),
+        };
+        let well = status(&tracker);
+        std::thread::spawn(move || manager.feed_watchdog(&tracker, &log));
+        let soon = |said: &str| (0..50).any(|_| hear() == said);
+        assert!(soon("WATCHDOG=1"));
+        let held = lock(&shared.registry);
+        let stuck = "STATUS=stuck: the keeper";
+        assert!(soon(stuck));
+        for _ in 0..2 {
+            assert_eq!(hear(), stuck, "once it is stuck it is not fed");
+        }
+        drop(held);
+        assert!(soon(&well), "it is not called stuck any more");
+        assert!(soon("WATCHDOG=1"));
+        let _ = std::fs::remove_file(&path);
+    }
+
+    #[test]
+    fn the_watchdog_is_fed_twice_in_its_time_if_it_is_ours() {
+        let half = Some(Duration::from_secs(15));
+        assert_eq!(interval(Some("30000000"), None, 5), half);
+        assert_eq!(interval(Some("30000000"), Some("5"), 5), half);
+        assert_eq!(interval(Some("30000000"), Some("6"), 5), None);
+        let pause = |microseconds| interval(Some(microseconds), None, 5);
+        assert_eq!(
+            pause("1"),
+            Some(Duration::from_millis(1)),
+            "it sleeps at all"
+        );
+        assert!(pause("18446744073709551615").is_some());
+        for nothing in [None, Some(""), Some("0"), Some("soon")] {
+            assert_eq!(interval(nothing, None, 5), None);
+        }
+    }
+}
