@@ -111,7 +111,7 @@ fn a_machine_that_allows_too_little_is_blamed_and_not_a_flag_that_nobody_gave() 
         ),
     ] {
         let mut shell = Command::new("sh");
-        let script = format!("ulimit -n 64; exec \"$0\" {flags}");
+        let script = format!("ulimit -n 40; exec \"$0\" {flags}");
         shell.args(["-c", &script]).arg(command().get_program());
         let said = outcome(shell);
         let errors = String::from_utf8_lossy(&said.stderr);

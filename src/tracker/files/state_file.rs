@@ -18,8 +18,9 @@ use crate::tracker::files::outage::Outage;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::STALE_FOR;
 use crate::tracker::state::lasting;
+use crate::tracker::state::lock::lock;
 use crate::tracker::state::log::Level;
-use crate::tracker::state::shared::{Shared, lock};
+use crate::tracker::state::shared::Shared;
 use disk::Disk;
 use format::Saved;
 use std::collections::HashMap;
@@ -90,7 +91,7 @@ fn forget(shared: &'static Shared) -> ControlFlow<()> {
         let next = lock(&shared.registry).next_to_forget();
         let now = Instant::now();
         if next.is_none_or(|next| now < next) && forgotten > 0 {
-            shared.watchers.list_changed();
+            shared.wake.list_changed();
             let why = "they have not logged in again since the tracker was started";
             let fields: [(&str, &dyn Display); 2] = [("count", &forgotten), ("why", &why)];
             shared.log.event(Level::Info, "stale-forgotten", &fields);

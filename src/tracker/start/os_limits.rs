@@ -5,20 +5,17 @@
 //! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
 
 use crate::tracker::access::slots::{Class, Limits};
+use crate::tracker::state::tuning::ACCEPTORS;
 use std::fmt;
 use std::fs;
 
-/// Threads at each door beyond its slots: a slot is free a moment before the thread that served it
-/// is, and somebody must still be there to say no.
-pub const SPARE_DOORMEN: usize = 16;
+/// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the one that
+/// reads files again, the watchers', the polled connections', the sender, the publisher, two of the
+/// state file, which write and forget, and those that accept.
+pub const OTHER_THREADS: usize = 9 + 2 * ACCEPTORS;
 
-/// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the keeper, the
-/// watchers', the guests', the lounge's, the publisher, and two of the state file, which write and
-/// forget.
-pub const OTHER_THREADS: usize = 9;
-
-/// Descriptors that are not connections: standard streams, two listeners, four pipes with two ends
-/// each, two sockets for datagrams, one for the service manager, one that rings at a door, the random
+/// Descriptors that are not connections: standard streams, two listeners, two pipes with two ends
+/// each, two sockets for datagrams, one for the service manager, one of the accept probe, the random
 /// numbers, the locks of the state file and the published folder, and those of files that are read or
 /// written: some 20.
 const OTHER_DESCRIPTORS: usize = 32;
@@ -33,12 +30,10 @@ const OTHER_MAPS: usize = 1000;
 /// What a tracker needs to hold all its slots. However many those are, it is not less for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// Threads of the game-server port.
-    pub game_server_threads: usize,
-    /// Those of them that log game servers in; all others hold one that is on the list.
-    pub game_server_workers: usize,
-    /// Doormen on the client port.
-    pub client_threads: usize,
+    /// Threads that hold a connection of a game server, each.
+    pub game_server_holders: usize,
+    /// Threads that hold a connection of a client.
+    pub client_holders: usize,
     /// Connections that are held without a thread.
     watchers: usize,
     guests: usize,
@@ -47,23 +42,21 @@ pub struct Needs {
 impl Needs {
     /// What these slots need.
     pub fn of(limits: Limits) -> Self {
-        let workers = limits.of(Class::Pending).saturating_add(SPARE_DOORMEN);
+        let pending = limits.of(Class::Pending);
         Self {
-            game_server_threads: workers.saturating_add(limits.of(Class::Listed)),
-            game_server_workers: workers,
-            client_threads: limits.of(Class::Client).saturating_add(SPARE_DOORMEN),
+            game_server_holders: pending.saturating_add(limits.of(Class::Listed)),
+            client_holders: limits.of(Class::Client),
             watchers: limits.of(Class::Watcher),
             guests: limits.guests(),
         }
     }
 
     fn threads(self) -> usize {
-        let held = self.game_server_threads.saturating_add(self.client_threads);
+        let held = self.game_server_holders.saturating_add(self.client_holders);
         held.saturating_add(OTHER_THREADS)
     }
 
-    /// The kernel sets a descriptor aside for every thread that waits in `accept`, so a doorman
-    /// costs one whether or not somebody has come.
+    /// One for each connection; the kernel sets one aside for every thread that waits in `accept`.
     fn descriptors(self) -> usize {
         let held = self.watchers.saturating_add(self.guests);
         let sockets = self.threads().saturating_add(held);
@@ -203,12 +196,12 @@ mod tests {
     fn a_thousand_slots_need_what_they_need() {
         let needs = needs(1024);
         assert_eq!(
-            (needs.game_server_threads, needs.client_threads),
-            (656, 272)
+            (needs.game_server_holders, needs.client_holders),
+            (640, 256)
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (937, 1289, 4748)
+            (909, 1261, 4636)
         );
     }
 
@@ -222,14 +215,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1289 open files are needed",
+                "1261 open files are needed",
             ),
             (
                 Machine {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 937",
+                "ulimit -u 909",
             ),
             (
                 Machine {
@@ -243,14 +236,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=937",
+                "kernel.threads-max=909",
             ),
             (
                 Machine {
-                    maps: Some(4747),
+                    maps: Some(4635),
                     ..plenty
                 },
-                "vm.max_map_count=4748",
+                "vm.max_map_count=4636",
             ),
         ] {
             let shortage = machine.check(needs(1024)).unwrap_err().to_string();
@@ -258,7 +251,7 @@ mod tests {
         }
         assert!(
             Machine {
-                maps: Some(4748),
+                maps: Some(4636),
                 ..plenty
             }
             .check(needs(1024))

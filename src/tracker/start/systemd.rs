@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
         use crate::tracker::Config;
-        use crate::tracker::state::shared::lock;
+        use crate::tracker::state::lock::lock;
         use std::os::unix::net::UnixDatagram;
         let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);

@@ -24,9 +24,10 @@ use crate::tracker::state::outsiders::Outsiders;
 use crate::tracker::state::random::Random;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::stats::Stats;
+use crate::tracker::state::tuning::SHORTEST_WAIT;
 use crate::tracker::state::udp_probe::Reachability;
-use crate::tracker::threads::peer::Roster;
-use crate::tracker::threads::{acceptor as pool, guests, watchers};
+use crate::tracker::threads::acceptor;
+use crate::tracker::threads::reception::Reception;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -41,6 +42,7 @@ pub struct Tracker {
     clients: SocketAddr,
     max_slots: usize,
     pub(crate) shared: &'static Shared,
+    reception: &'static Reception,
 }
 
 impl fmt::Debug for Tracker {
@@ -53,7 +55,7 @@ impl fmt::Debug for Tracker {
 }
 
 impl Tracker {
-    /// Starts a tracker: all its threads are running and both doors open when this returns.
+    /// Starts a tracker: all its threads are running and both ports open when this returns.
     ///
     /// # Errors
     /// [`StartError`], with a text that says what to change. What was opened until then is left
@@ -90,17 +92,16 @@ impl Tracker {
                 .local_addr()
                 .map_err(|error| StartError::Bind(asked.unwrap_or(unknown), error))
         };
-        let inheritable =
-            |listener| pool::preset(listener, &config.timings).map_err(StartError::Thread);
-        let (game_servers, clients) = (inheritable(game_servers)?, inheritable(clients)?);
+        let preset =
+            |listener, write| acceptor::preset(listener, write).map_err(StartError::Thread);
+        // What game servers are told is sent by a thread that waits for nobody.
+        let game_servers = preset(game_servers, SHORTEST_WAIT)?;
+        let clients = preset(clients, config.timings.write)?;
         let servers_at = local(&game_servers, config.servers, GAME_SERVER_PORT)?;
         let clients_at = local(&clients, config.clients, CLIENT_PORT)?;
-        let game_server_roster =
-            Roster::with_waiters(needs.game_server_workers).map_err(StartError::Thread)?;
-        let client_roster = Roster::few_at_the_door().map_err(StartError::Thread)?;
         let random = Random::open();
         let epoch = random.number() as u32;
-        // A tracker has no end, so what its threads share is never dropped, and a conversation can
+        // A tracker has no end, so what its threads share is never dropped, and a connection can
         // be given to any of them.
         let shared: &'static Shared = Box::leak(Box::new(Shared {
             setting: Setting {
@@ -126,53 +127,29 @@ impl Tracker {
             outsiders: Outsiders::default(),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
-            watchers: Default::default(),
+            watched: Default::default(),
+            wake: Default::default(),
             answers: Default::default(),
             work: Mutex::new(Rate::new(WORK_RATE)),
-            game_server_roster,
-            client_roster,
-            game_server_bell: Default::default(),
-            client_bell: Default::default(),
             keeper_rounds: Default::default(),
-            lounge: Default::default(),
-            guests: Default::default(),
         }));
         Keeper::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
             state_file::start(shared, path)?;
         }
-        watchers::start(shared).map_err(StartError::Thread)?;
-        guests::start(shared).map_err(StartError::Thread)?;
         if let Some(folder) = config.publish {
             publish::start(shared, folder)?;
         }
-        shared
-            .lounge
-            .start(pool::STACK)
-            .map_err(StartError::Thread)?;
-        // The one for clients first, since it has few threads: ten thousand for game servers take a
+        let reception = Reception::start(shared).map_err(StartError::Thread)?;
+        // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
-        pool::open_door(
-            "clients",
-            clients,
-            &shared.client_bell,
-            &shared.client_roster,
-            needs.client_threads,
-            log.clone(),
-            move |place, stream, peer| shared.receive_client(place, stream, peer),
-        )
-        .map_err(StartError::Thread)?;
-        pool::open_door(
-            "game-servers",
-            game_servers,
-            &shared.game_server_bell,
-            &shared.game_server_roster,
-            needs.game_server_threads,
-            log.clone(),
-            move |place, stream, peer| shared.receive_game_server(place, stream, peer),
-        )
-        .map_err(StartError::Thread)?;
+        reception
+            .open_to_clients(clients, needs.client_holders)
+            .map_err(StartError::Thread)?;
+        reception
+            .open_to_game_servers(game_servers, needs.game_server_holders)
+            .map_err(StartError::Thread)?;
         log.event(
             Level::Info,
             "listening",
@@ -187,6 +164,7 @@ impl Tracker {
             clients: clients_at,
             max_slots,
             shared,
+            reception,
         })
     }
 
@@ -219,8 +197,8 @@ impl Tracker {
     /// How often `part` has moved so far.
     pub fn progress(&self, part: Part) -> u64 {
         match part {
-            Part::GameServerDoor => self.shared.game_server_bell.opened(),
-            Part::ClientDoor => self.shared.client_bell.opened(),
+            Part::GameServerDoor => self.reception.game_server_probe.accepted(),
+            Part::ClientDoor => self.reception.client_probe.accepted(),
             Part::Keeper => self.shared.keeper_rounds.get(),
         }
     }
@@ -228,8 +206,8 @@ impl Tracker {
     /// The same, after a door that has not moved since `seen` was given cause to.
     pub fn urge(&self, part: Part, seen: u64) -> u64 {
         match part {
-            Part::GameServerDoor => self.shared.game_server_bell.ring(self.servers, seen),
-            Part::ClientDoor => self.shared.client_bell.ring(self.clients, seen),
+            Part::GameServerDoor => self.reception.game_server_probe.probe(self.servers, seen),
+            Part::ClientDoor => self.reception.client_probe.probe(self.clients, seen),
             Part::Keeper => self.progress(part),
         }
     }

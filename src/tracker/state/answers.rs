@@ -7,7 +7,7 @@ use crate::protocol::revision::Revision;
 use crate::tracker::list::history::Recent;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::session::answer::{Batch, Question};
-use crate::tracker::state::shared::lock;
+use crate::tracker::state::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 

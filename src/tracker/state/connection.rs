@@ -1,34 +1,21 @@
-//! One connection and its conversation.
+//! One connection's socket: how bytes get in and out, and how it is closed so that the last line
+//! still arrives.
 //!
-//! This file hides how bytes get in, until the session's next deadline, and how a connection is
-//! closed so that the last line still arrives; `sending` hides how bytes get out.
+//! A connection is shared by the thread that serves it and by those who may [dismiss](Connection::dismiss)
+//! it. Whether a call waits for the peer is a matter of the socket: see
+//! [`set_nonblocking`](Connection::set_nonblocking).
 
-mod sending;
-
-use crate::protocol::line::{LineSplitter, MAX_LINE};
+use super::stats::Counter;
+use super::tuning::{MAX_UNREAD, NEVER_WAITS, SHORTEST_WAIT};
+use crate::protocol::line::MAX_LINE;
 use crate::protocol::message::Refusal;
 use crate::tracker::list::registry::ConnectionId;
-use crate::tracker::session::{Ending, Outbox, Session, Timings};
-use crate::tracker::state::stats::Counter;
-use std::io::{self, ErrorKind, Read, Write};
+use crate::tracker::session::Chunk;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::time::{Duration, Instant};
-
-/// What is read at most after the last line was sent, so that a peer which is still sending gets
-/// to read that line: a socket closed with unread bytes takes the line back.
-const MAX_UNREAD: usize = 4 << 20;
-
-/// Shortest wait given to the system, which takes zero for "for ever".
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-
-/// That a peer was silent until so lately is not asked of the system again.
-const A_MOMENT: Duration = Duration::from_millis(50);
-
-/// Waits that differ by no more than one part in so many: a PING is a quarter of a second late, and
-/// a game server that fell silent is dropped half a second late at the most.
-const MEANS_THE_SAME: u32 = 64;
 
 /// One connection of the tracker.
 #[derive(Debug)]
@@ -38,90 +25,33 @@ pub struct Connection {
     peer: SocketAddr,
     /// Boxed, since hardly any connection has one.
     dismissal: OnceLock<Box<Refusal>>,
-    /// Bytes sent so far.
+    /// True while bytes are sent, which may have to wait for the peer.
+    is_sending: AtomicBool,
+    /// True once the peer has shown that it may be here.
+    is_proven: AtomicBool,
+    /// Bytes sent.
     sent: AtomicUsize,
-    /// What everybody has been sent, if that is counted.
-    sent_to_all: Option<&'static Counter>,
-    /// True while something is sent that may have to wait for the peer. Who dismisses the connection
-    /// says so and looks here under this lock, and who is about to wait looks whether it was dismissed
-    /// and says so here under the same lock: whichever comes first, the other sees it.
-    waits_for_peer: Mutex<bool>,
-}
-
-/// What there is to know about a conversation between two reads.
-#[derive(Debug, Default)]
-pub struct Talk {
-    /// What was heard of the line that is not complete yet.
-    pub splitter: LineSplitter,
-    /// What was heard behind the line that ended the session.
-    pub unread: Vec<u8>,
-    /// How long the socket waits for the peer, if that was said to it.
-    wait: Option<Duration>,
-    /// The peer was sent something.
-    has_answered: bool,
-    /// How long it waits for the peer at the longest, if not until the session's next deadline.
-    pub patience: Option<Duration>,
-    /// The socket does not wait: whoever goes on with this does at once what can be done at once.
-    is_at_once: bool,
-    /// When the peer was last waited for in vain.
-    silent_at: Option<Instant>,
-}
-
-impl Talk {
-    /// True if the peer was sent something.
-    pub fn has_answered(&self) -> bool {
-        self.has_answered
-    }
-}
-
-/// What came of going on with a conversation.
-#[derive(Debug)]
-pub enum Step {
-    /// The peer was heard.
-    Heard,
-    /// It was not, and was told something: a deadline has passed.
-    Told,
-    /// Neither.
-    Quiet,
-    /// It is over.
-    Over(Ending),
-}
-
-/// What a peer does while nobody waits for it.
-#[derive(Debug)]
-pub enum Look {
-    /// Nothing.
-    Silent,
-    /// There is something to be read or to be said.
-    Speaks,
-    /// It is gone, and nothing is left to be said.
-    Gone(Ending),
+    sent_to_all: &'static Counter,
 }
 
 impl Connection {
-    /// Wraps an accepted socket. The peer's address is known by its IPv4 form if it has one.
-    pub fn new(id: ConnectionId, stream: TcpStream, peer: SocketAddr) -> Self {
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    /// Wraps an accepted socket. The peer's address is known by its IPv4 form if it has one; the
+    /// bytes sent are counted in `sent_to_all`.
+    pub fn new(
+        id: ConnectionId,
+        stream: TcpStream,
+        peer: SocketAddr,
+        sent_to_all: &'static Counter,
+    ) -> Self {
         Self {
             id,
             stream,
-            peer,
+            peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
             dismissal: OnceLock::new(),
+            is_sending: AtomicBool::new(false),
+            is_proven: AtomicBool::new(false),
             sent: AtomicUsize::new(0),
-            sent_to_all: None,
-            waits_for_peer: Mutex::new(false),
-        }
-    }
-
-    /// The same connection, whose bytes are counted with those of all others.
-    pub fn counting(mut self, sent_to_all: &'static Counter) -> Self {
-        self.sent_to_all = Some(sent_to_all);
-        self
-    }
-
-    fn count(&self, sent: usize) {
-        if let Some(counter) = self.sent_to_all {
-            counter.add(sent as u64);
+            sent_to_all,
         }
     }
 
@@ -135,223 +65,144 @@ impl Connection {
         self.peer
     }
 
-    /// Ends the conversation from another thread: the one that holds it wakes up, tells the peer
-    /// why and comes home. Does not wait for that. The first dismissal counts.
+    /// Ends the session from another thread: the one that serves it wakes up, tells the peer why and
+    /// closes. Does not wait for that. The first dismissal counts.
     pub fn dismiss(&self, why: Refusal) {
-        let waits_for_peer = {
-            let waits_for_peer = self.waits_for_peer();
-            let _ = self.dismissal.set(Box::new(why));
-            *waits_for_peer
-        };
-        // A thread that may be waiting for the peer to read is freed at once, and the peer, which
-        // has yet to read what was sent before, is told nothing.
-        let how = match waits_for_peer {
+        let _ = self.dismissal.set(Box::new(why));
+        // Either this sees that bytes are being sent, or `send` sees the dismissal.
+        fence(Ordering::SeqCst);
+        // A thread that waits for the peer to read is freed at once; the peer, which has yet to read
+        // what was sent before, is told nothing.
+        let how = match self.is_sending.load(Ordering::SeqCst) {
             true => Shutdown::Both,
             false => Shutdown::Read,
         };
         let _ = self.stream.shutdown(how);
     }
 
-    fn waits_for_peer(&self) -> MutexGuard<'_, bool> {
-        self.waits_for_peer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Why the session is to end, if another thread wants it to.
+    pub fn dismissal(&self) -> Option<&Refusal> {
+        self.dismissal.get().map(|why| &**why)
     }
 
-    /// Makes what comes next happen at once or not at all, until [`go_on`](Self::go_on) has to
-    /// wait for the peer.
+    /// Says whether [`receive`](Self::receive) and [`send`](Self::send) return at once.
     ///
     /// # Errors
-    /// When the system does not let it.
-    pub fn hurry(&self, talk: &mut Talk) -> io::Result<()> {
-        if !talk.is_at_once {
-            self.stream.set_nonblocking(true)?;
-            talk.is_at_once = true;
-        }
-        Ok(())
+    /// When the system refuses.
+    pub fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.stream.set_nonblocking(is_nonblocking)
     }
 
-    /// Takes the time that the peer takes, from now on.
-    fn be_patient(&self, is_at_once: &mut bool, step_aside: &mut dyn FnMut()) -> io::Result<()> {
-        if *is_at_once {
-            step_aside();
-            self.stream.set_nonblocking(false)?;
-            *is_at_once = false;
-        }
-        Ok(())
+    /// Sets how long [`receive`](Self::receive) waits, if it does.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_wait(&self, wait: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(wait.max(SHORTEST_WAIT)))
     }
 
-    /// Goes on with a conversation until the peer was heard once, or its session's deadline has
-    /// passed; says the last line if that was the end of it. Calls `step_aside` before it waits
-    /// for the peer, if it was told to hurry.
-    pub fn go_on(
-        &self,
-        session: &mut impl Session,
-        talk: &mut Talk,
-        timings: &Timings,
-        step_aside: &mut dyn FnMut(),
-    ) -> Step {
-        let ending = match self.exchange(session, talk, timings, step_aside) {
-            Ok(Step::Over(ending)) | Err(ending) => ending,
-            Ok(step) => return step,
+    /// Reads what has come in. `None` if nothing has, 0 if nothing will.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        unless_not_now((&self.stream).read(buffer))
+    }
+
+    /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much that
+    /// was.
+    ///
+    /// # Errors
+    /// When the connection broke or was dismissed.
+    pub fn send(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+        self.is_sending.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let count = match self.dismissal() {
+            None => self.write(chunks, sent),
+            Some(_) => Err(ErrorKind::ConnectionAborted.into()),
         };
-        let Some(why) = self.dismissal() else {
-            return Step::Over(ending);
+        self.is_sending.store(false, Ordering::SeqCst);
+        count
+    }
+
+    /// The one loop that writes.
+    fn write(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+        // Nearly all answers are a line or two.
+        let (mut one, mut many);
+        let mut slices = match chunks {
+            [Chunk::Text(text)] => {
+                one = [IoSlice::new(text)];
+                &mut one[..]
+            }
+            _ => {
+                many = slices(chunks);
+                &mut many[..]
+            }
         };
-        // What does not fit now will not be read either.
+        IoSlice::advance_slices(&mut slices, sent);
+        let mut count = 0;
+        while !slices.is_empty() {
+            let written = match &*slices {
+                // Which is the cheaper call.
+                [slice] => (&self.stream).write(slice),
+                slices => (&self.stream).write_vectored(slices),
+            };
+            match unless_not_now(written)? {
+                Some(0) => return Err(ErrorKind::WriteZero.into()),
+                Some(some) => {
+                    count += some;
+                    self.sent_to_all.add(some as u64);
+                    self.sent.fetch_add(some, Ordering::Relaxed);
+                    IoSlice::advance_slices(&mut slices, some);
+                }
+                None => break,
+            }
+        }
+        Ok(count)
+    }
+
+    /// The peer has shown that it may be here.
+    pub fn set_proven(&self) {
+        self.is_proven.store(true, Ordering::Relaxed);
+    }
+
+    /// True if to send so many bytes more may have to wait for a stranger to read.
+    pub fn may_wait_for_a_stranger(&self, size: usize) -> bool {
+        let is_proven = self.is_proven.load(Ordering::Relaxed);
+        !is_proven && self.sent.load(Ordering::Relaxed) + size > NEVER_WAITS
+    }
+
+    /// Sends a line for which a socket that has nothing else to send has room, without waiting.
+    pub fn send_last(&self, why: &Refusal) {
         let _ = self.stream.set_nonblocking(true);
-        let sent = (&self.stream).write(format!("{why}\n").as_bytes());
-        self.count(sent.unwrap_or(0));
-        let _ = self.stream.set_nonblocking(false);
-        Step::Over(Ending::Refused(why.clone()))
+        let _ = self.write(&[Chunk::Text(format!("{why}\n").into_bytes())], 0);
     }
 
-    fn exchange(
-        &self,
-        session: &mut impl Session,
-        talk: &mut Talk,
-        timings: &Timings,
-        step_aside: &mut dyn FnMut(),
-    ) -> Result<Step, Ending> {
-        if !INHERITS && talk.wait.is_none() {
-            preset(&self.stream, timings).map_err(lost)?;
-        }
-        let mut buffer = [0; MAX_LINE];
-        let mut out = Outbox::default();
-        let mut is_heard = true;
-        match self.read(&mut buffer, session, talk, step_aside) {
-            Ok(0) => {
-                session.on_end(talk.splitter.is_inside_a_line(), &mut out);
-                self.send(out.take(), talk, timings, step_aside)?;
-                return Ok(Step::Over(Ending::Done));
-            }
-            Ok(count) => {
-                let mut input = &buffer[..count];
-                let now = Instant::now();
-                let mut is_noise = count == buffer.len();
-                while let Some(line) = talk.splitter.next_line(&mut input) {
-                    is_noise = false;
-                    if talk.is_at_once && line.is_ok_and(|line| session.is_dear(line)) {
-                        self.be_patient(&mut talk.is_at_once, step_aside)
-                            .map_err(lost)?;
-                    }
-                    session.on_line(line, now, &mut out);
-                    if out.is_over() {
-                        break;
-                    }
-                    if out.is_large() {
-                        self.send(out.take(), talk, timings, step_aside)?;
-                    }
-                }
-                talk.unread = input.to_vec();
-                if is_noise {
-                    session.on_noise(now, &mut out);
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => {
-                talk.wait = None;
-                is_heard = false;
-            }
-            Err(error) => return Err(lost(error)),
-        }
-        // Looked at after every read, or a peer that never pauses would have no deadline.
-        let now = Instant::now();
-        if out.ending().is_none() && now >= session.next_deadline() {
-            session.on_deadline(now, &mut out);
-        }
-        let chunks = out.take();
-        let is_told = !chunks.is_empty();
-        self.send(chunks, talk, timings, step_aside)?;
-        Ok(match out.ending() {
-            Some(ending) => Step::Over(ending.clone()),
-            None if is_heard => Step::Heard,
-            None if is_told => Step::Told,
-            None => Step::Quiet,
-        })
+    /// Says no without ever waiting, and closes.
+    pub fn reject(&self, why: &Refusal) {
+        self.send_last(why);
+        self.end_sending();
+        self.linger(Duration::ZERO);
     }
 
-    /// Reads what is there; or else waits for it until the session's next deadline.
-    fn read(
-        &self,
-        buffer: &mut [u8],
-        session: &impl Session,
-        talk: &mut Talk,
-        step_aside: &mut dyn FnMut(),
-    ) -> io::Result<usize> {
-        // The shortest wait of a system may be some milliseconds, and whoever waited until the
-        // deadline knows what would come of it.
-        let silent_at = talk.silent_at.take();
-        if silent_at.is_some_and(|at| at.elapsed() < A_MOMENT && at >= session.next_deadline()) {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        if talk.is_at_once {
-            match (&self.stream).read(buffer) {
-                Err(error) if is_timeout(&error) => {}
-                read => return read,
-            }
-            self.be_patient(&mut talk.is_at_once, step_aside)?;
-        }
-        let left = session
-            .next_deadline()
-            .saturating_duration_since(Instant::now());
-        let left = talk.patience.map_or(left, |longest| left.min(longest));
-        // A wait that is too short only wakes this thread early: leave it until it does. One that
-        // is a little too long is as good, and to set another is a call of the system.
-        if talk
-            .wait
-            .is_none_or(|set| set > left + left / MEANS_THE_SAME)
-        {
-            let left = left.max(SHORTEST_WAIT);
-            self.stream.set_read_timeout(Some(left))?;
-            talk.wait = Some(left);
-        }
-        (&self.stream).read(buffer)
-    }
-
-    /// Waits until the peer does something, or the tracker dismisses it, but not after `until`.
-    /// True if it did nothing.
-    pub fn wait(&self, talk: &mut Talk, until: Instant) -> bool {
-        let left = until.saturating_duration_since(Instant::now());
-        let left = left.max(SHORTEST_WAIT);
-        talk.wait = Some(left);
-        let is_silent = match self.stream.set_read_timeout(Some(left)) {
-            Ok(()) => matches!(self.look(talk), Look::Silent),
-            Err(_) => false,
-        };
-        talk.silent_at = is_silent.then(Instant::now);
-        is_silent
-    }
-
-    /// Looks what the peer does, without waiting for it unless the socket does.
-    pub fn look(&self, talk: &Talk) -> Look {
-        match self.stream.peek(&mut [0]) {
-            Ok(0) if self.dismissal.get().is_none() && !talk.splitter.is_inside_a_line() => {
-                Look::Gone(Ending::Done)
-            }
-            Ok(_) => Look::Speaks,
-            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {
-                Look::Silent
-            }
-            Err(_) if self.dismissal.get().is_some() => Look::Speaks,
-            Err(error) => Look::Gone(lost(error)),
-        }
-    }
-
-    /// Closes so that the last line arrives: says that no more will come, then reads on until the
-    /// peer has hung up too, for at most `patience`. With no patience it reads what is there.
-    pub fn farewell(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    /// Says that no more will come.
+    pub fn end_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
-        if patience.is_zero() {
-            let _ = self.stream.set_nonblocking(true);
+    }
+
+    /// Reads on until the peer has hung up too, for at most `patience`, so that it gets to read the
+    /// last line. With no patience it reads what is there.
+    pub fn linger(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        if self.stream.set_nonblocking(patience.is_zero()).is_err() {
+            return;
         }
         let mut buffer = [0; MAX_LINE];
         let mut unread = 0;
         while unread < MAX_UNREAD {
             if !patience.is_zero() {
                 let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
+                if left.is_zero() || self.set_wait(left).is_err() {
                     return;
                 }
             }
@@ -361,27 +212,6 @@ impl Connection {
                 _ => return,
             }
         }
-    }
-
-    /// Why the conversation is to end, if another thread wants it to.
-    pub fn dismissal(&self) -> Option<&Refusal> {
-        self.dismissal.get().map(|why| &**why)
-    }
-
-    /// Whether reading and sending wait for the peer.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_waiting(&self, is_waiting: bool) -> io::Result<()> {
-        self.stream.set_nonblocking(!is_waiting)
-    }
-
-    /// What has come in, if anything has; for a connection that does not wait.
-    ///
-    /// # Errors
-    /// `WouldBlock` if nothing has, or the connection broke.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.stream).read(buffer)
     }
 }
 
@@ -393,20 +223,27 @@ pub const INHERITS: bool = cfg!(target_os = "linux");
 ///
 /// # Errors
 /// When the system refuses one of them.
-pub fn preset(stream: &TcpStream, timings: &Timings) -> io::Result<()> {
+pub fn preset(stream: &TcpStream, write: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(timings.write))
+    stream.set_write_timeout(Some(write))
 }
 
-/// The end of a connection that broke.
-pub(crate) fn lost(error: io::Error) -> Ending {
-    Ending::Lost(error.to_string())
+/// `None` if nothing could be done now. Systems differ in what they say then.
+fn unless_not_now(done: io::Result<usize>) -> io::Result<Option<usize>> {
+    match done {
+        Ok(count) => Ok(Some(count)),
+        Err(error) => match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(None),
+            _ => Err(error),
+        },
+    }
 }
 
-/// True if a wait on a socket ran out. Systems differ in which of the two they say.
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+fn slices(chunks: &[Chunk]) -> Vec<IoSlice<'_>> {
+    // Room for all at once: to grow costs more than to count.
+    let mut slices = Vec::with_capacity(chunks.iter().map(Chunk::count).sum());
+    let pieces = chunks.iter().flat_map(Chunk::pieces);
+    let pieces = pieces.filter(|piece| !piece.is_empty());
+    slices.extend(pieces.map(IoSlice::new));
+    slices
 }
-
-#[cfg(test)]
-mod tests;

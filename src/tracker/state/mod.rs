@@ -1,13 +1,18 @@
 //! What the threads share, and its locks.
 
-pub mod answers;
+pub(crate) mod answers;
 pub mod connection;
-pub mod current;
-pub mod lasting;
+pub(crate) mod current;
+pub(crate) mod lasting;
+pub(crate) mod lock;
 pub mod log;
-pub mod outsiders;
+pub(crate) mod outsiders;
 pub mod random;
-pub mod session_context;
-pub mod shared;
+pub(crate) mod session_context;
+pub(crate) mod shared;
+pub(crate) mod slot_guard;
 pub mod stats;
+pub(crate) mod tuning;
 pub mod udp_probe;
+pub(crate) mod wake;
+pub(crate) mod watched;

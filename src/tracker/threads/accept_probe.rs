@@ -1,69 +1,64 @@
-//! How a tracker finds out that its own door is attended, without anybody noticing.
+//! How a tracker finds out that its own port is accepted from, without anybody noticing.
 //!
-//! A door that has let somebody in since it was last looked at is attended. At one that nobody came
-//! to, the bell is rung: a connection from this process, which a doorman knows by its address and
-//! lets go before it is counted, takes a slot or is refused. What the kernel does by itself, which
-//! is to complete the connection, proves nothing; only a doorman counts.
+//! A port is well if somebody was accepted there since it was last looked at. If nobody was, the
+//! tracker connects to it itself: the acceptor knows that connection by its address and drops it
+//! before it is counted, takes a slot or is refused. That the kernel completes a connection proves
+//! nothing.
 
+use crate::tracker::state::lock::lock;
+use crate::tracker::state::tuning::{PROBE_ACCEPT, PROBE_CONNECT};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-/// How long the one who rings waits for the connection to each address of the door, while a doorman
-/// who let somebody else in may have to wait for the ringer's. Within a machine a connection takes
-/// microseconds.
-const CONNECT: Duration = Duration::from_millis(250);
-
-/// How long until somebody must have come to the door.
-const ANSWER: Duration = Duration::from_secs(1);
-
-/// The bell of one door.
+/// The probe of one port.
 #[derive(Debug, Default)]
-pub struct Doorbell {
-    opened: AtomicU64,
-    is_ringing: AtomicBool,
-    /// The address of the ringer's end; locked until it is known.
-    ringer: Mutex<Option<SocketAddr>>,
+pub struct AcceptProbe {
+    accepted: AtomicU64,
+    is_probing: AtomicBool,
+    /// The probe's own end of the connection; locked until it is known.
+    own: Mutex<Option<SocketAddr>>,
+    was_accepted: Condvar,
 }
 
-impl Doorbell {
-    /// Says that somebody was let in. True if that is the one who rings, who wants no more.
-    pub fn open(&self, peer: SocketAddr) -> bool {
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        if !self.is_ringing.load(Ordering::Acquire) {
+impl AcceptProbe {
+    /// Counts a connection that was accepted. True if it is the probe's own.
+    pub fn is_accepted(&self, peer: SocketAddr) -> bool {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        if !self.is_probing.load(Ordering::Acquire) {
             return false;
         }
-        let ringer = self.ringer.lock().unwrap_or_else(PoisonError::into_inner);
-        let canonical = (peer.ip().to_canonical(), peer.port());
-        ringer.is_some_and(|ringer| (ringer.ip().to_canonical(), ringer.port()) == canonical)
+        let own = lock(&self.own);
+        self.was_accepted.notify_all();
+        let canonical = |address: SocketAddr| (address.ip().to_canonical(), address.port());
+        own.is_some_and(|own| canonical(own) == canonical(peer))
     }
 
-    /// How many were let in so far.
-    pub fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    /// How many were accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Rings at `door` unless somebody was let in since `opened`; waits for a moment until somebody
-    /// is. Returns how many were let in so far.
-    pub fn ring(&self, door: SocketAddr, opened: u64) -> u64 {
-        if self.opened() != opened {
-            return self.opened();
+    /// Connects to `port` unless somebody was accepted since `seen`; waits for a moment until
+    /// somebody is. Returns how many were accepted so far.
+    pub fn probe(&self, port: SocketAddr, seen: u64) -> u64 {
+        if self.accepted() != seen {
+            return self.accepted();
         }
-        let mut ringer = self.ringer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_ringing.store(true, Ordering::Release);
+        let mut own = lock(&self.own);
+        self.is_probing.store(true, Ordering::Release);
         // Where IPv6 is switched off, its addresses can be listened on, but not connected to.
-        let stream = within(door)
+        let stream = within(port)
             .into_iter()
-            .find_map(|address| TcpStream::connect_timeout(&address, CONNECT).ok());
-        *ringer = stream.as_ref().and_then(|stream| stream.local_addr().ok());
-        drop(ringer);
-        let start = Instant::now();
-        while self.opened() == opened && start.elapsed() < ANSWER {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        self.is_ringing.store(false, Ordering::Release);
-        self.opened()
+            .find_map(|address| TcpStream::connect_timeout(&address, PROBE_CONNECT).ok());
+        *own = stream.as_ref().and_then(|stream| stream.local_addr().ok());
+        let is_waiting = |_: &mut _| self.accepted() == seen;
+        let waited = self
+            .was_accepted
+            .wait_timeout_while(own, PROBE_ACCEPT, is_waiting);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.is_probing.store(false, Ordering::Release);
+        self.accepted()
     }
 }
 
@@ -92,39 +87,40 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    fn bell() -> &'static Doorbell {
+    fn probe() -> &'static AcceptProbe {
         Box::leak(Box::default())
     }
 
     #[test]
-    fn a_doorman_knows_the_ringer_and_nobody_else() {
-        let bell = bell();
+    fn the_acceptor_knows_the_probe_and_nobody_else() {
+        let probe = probe();
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (say, said) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let peer = stream.unwrap().peer_addr().unwrap();
-                say.send(bell.open(peer)).unwrap();
+                say.send(probe.is_accepted(peer)).unwrap();
             }
         });
-        assert_eq!(bell.ring(address, 0), 1);
+        assert_eq!(probe.probe(address, 0), 1);
         assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
         let _somebody = TcpStream::connect(within(address)[0]).unwrap();
         assert_eq!(said.recv_timeout(PATIENCE), Ok(false));
-        assert_eq!(bell.ring(address, 1), 2, "there is no need to ring");
+        assert_eq!(probe.probe(address, 1), 2, "there is no need to probe");
         assert!(said.try_recv().is_err());
-        assert_eq!(bell.ring(address, 2), 3);
+        assert_eq!(probe.probe(address, 2), 3);
         assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
     }
 
     #[test]
-    fn a_door_that_nobody_attends_does_not_answer() {
+    fn a_port_that_nobody_accepts_from_does_not_answer() {
         // The kernel completes the connection all the same.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert_eq!(bell().ring(listener.local_addr().unwrap(), 0), 0);
+        assert_eq!(probe().probe(listener.local_addr().unwrap(), 0), 0);
     }
 }

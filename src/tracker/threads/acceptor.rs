@@ -1,51 +1,29 @@
-//! The doors: threads and listeners. The only place that accepts.
+//! The threads that accept: two for each port, which do nothing else.
 //!
-//! There is no acceptor that hands connections over: of a port's threads some are doormen, who wait
-//! in `accept`, deal with whoever came, and return to the door. One that has to wait for its peer
-//! steps aside, and another takes its place (`roster`). A door never closes: what goes wrong with
-//! one connection stays with that connection.
+//! What goes wrong with one connection stays with that connection, and no trouble closes a port.
 
+use super::accept_probe::AcceptProbe;
 use crate::threads;
-use crate::tracker::session::Timings;
 use crate::tracker::state::connection;
+use crate::tracker::state::lock::lock;
 use crate::tracker::state::log::{Level, Log};
-use crate::tracker::threads::accept_probe::Doorbell;
-use crate::tracker::threads::workers::{Duty, Place, Roster};
+use crate::tracker::state::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 #[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Stack of a thread that holds conversations. Only what is touched of it costs memory; 128 KiB
-/// leaves an order of magnitude over what a session was seen to need in a debug build.
-pub const STACK: usize = 128 * 1024;
-
-/// Wait before the next try when the system has no descriptor or no memory for a connection.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Trouble at a door is logged at most this often.
-const LOG_EVERY: Duration = Duration::from_secs(1);
-
-/// What the threads of a port pass on among them.
-pub trait Held: Send + Sized + 'static {
-    /// Goes on with it, on a worker.
-    fn hold(self, place: &mut Place<'_, Self>);
-    /// Waits until there is something to go on with, on a waiter.
-    fn wait(self, place: &mut Place<'_, Self>);
-}
-
-/// One listener and what all its threads share.
-struct Door<T: 'static, F> {
+/// One listener and what the threads that accept from it share.
+struct Acceptor<F> {
     name: &'static str,
     listener: TcpListener,
-    bell: &'static Doorbell,
-    roster: &'static Roster<T>,
+    probe: &'static AcceptProbe,
     receive: F,
     log: Log,
-    /// Held by the one doorman that waits for better times; when trouble was last logged.
+    /// Held by the one who waits for better times; when trouble was last logged.
     trouble: Mutex<Option<Instant>>,
 }
 
@@ -53,115 +31,92 @@ struct Door<T: 'static, F> {
 ///
 /// # Errors
 /// When the system refuses one of them.
-pub fn preset(listener: TcpListener, timings: &Timings) -> io::Result<TcpListener> {
+pub(crate) fn preset(listener: TcpListener, write: Duration) -> io::Result<TcpListener> {
     // A listener has no methods for this, but it is a socket as any other.
     #[cfg(target_os = "linux")]
     let listener = {
         let socket = TcpStream::from(OwnedFd::from(listener));
-        connection::preset(&socket, timings)?;
+        connection::preset(&socket, write)?;
         TcpListener::from(OwnedFd::from(socket))
     };
-    let _ = timings;
+    let _ = write;
     Ok(listener)
 }
 
-/// Starts the `threads` of a port, which has this `bell`. Those of them who are at the door call
-/// `receive` with whoever comes; all of them do what else `roster` has for them.
+/// Starts the threads of a port. They call `receive` with each connection, which does not wait for
+/// the peer.
 ///
 /// # Errors
-/// When a thread cannot be started; says which one it was.
-pub fn open_door<T, F>(
+/// When a thread cannot be started.
+pub(crate) fn start<F>(
     name: &'static str,
     listener: TcpListener,
-    bell: &'static Doorbell,
-    roster: &'static Roster<T>,
-    threads: usize,
+    probe: &'static AcceptProbe,
     log: Log,
     receive: F,
 ) -> io::Result<()>
 where
-    T: Held,
-    F: Fn(&mut Place<'_, T>, TcpStream, SocketAddr) + Send + Sync + 'static,
+    F: Fn(TcpStream, SocketAddr) + Send + Sync + 'static,
 {
-    let door = Arc::new(Door {
+    let acceptor = Arc::new(Acceptor {
         name,
         listener,
-        bell,
-        roster,
+        probe,
         receive,
         log,
         trouble: Mutex::new(None),
     });
-    for number in 1..=threads {
-        let door = Arc::clone(&door);
-        let started = threads::start(name, STACK, move || door.keep());
-        started.map_err(|error| {
-            let text = format!("thread {number} of {threads} did not start: {error}");
-            io::Error::new(error.kind(), text)
+    for _ in 0..ACCEPTORS {
+        let acceptor = Arc::clone(&acceptor);
+        threads::start(name, STACK, move || {
+            loop {
+                acceptor.accept();
+            }
         })?;
     }
     Ok(())
 }
 
-impl<T: Held, F: Fn(&mut Place<'_, T>, TcpStream, SocketAddr)> Door<T, F> {
-    /// The life of a thread, to the end of the process.
-    fn keep(&self) {
-        let mut place = self.roster.join();
-        loop {
-            match place.next_duty() {
-                Duty::Door => self.stand_at_door(&mut place),
-                Duty::Hold(held) => self.survive(|| held.hold(&mut place), None),
-                Duty::Wait(held) => self.survive(|| held.wait(&mut place), None),
-            }
-        }
-    }
-
-    // Not part of `keep`, whose share of the stack stays in use under whatever is done there: some
-    // ten thousand threads may be waiting in it.
-    #[inline(never)]
-    fn stand_at_door(&self, place: &mut Place<'_, T>) {
+impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
+    fn accept(&self) {
         match self.listener.accept() {
+            Ok((_, peer)) if self.probe.is_accepted(peer) => {}
             Ok((stream, peer)) => {
-                if self.bell.open(peer) {
-                    return;
+                let receive = || (self.receive)(stream, peer);
+                if catch_unwind(AssertUnwindSafe(receive)).is_err() {
+                    self.log.event(
+                        Level::Error,
+                        "session-panicked",
+                        &[("peer", &peer), ("port", &self.name)],
+                    );
                 }
-                self.survive(|| (self.receive)(place, stream, peer), Some(peer));
             }
             Err(error) => self.recover(&error),
         }
     }
 
-    /// Does something that may panic.
-    #[inline(never)]
-    fn survive(&self, action: impl FnOnce(), peer: Option<SocketAddr>) {
-        if catch_unwind(AssertUnwindSafe(action)).is_err() {
-            let peer = peer.map_or("unknown".to_owned(), |peer| peer.to_string());
-            let fields: [(&str, &dyn std::fmt::Display); 2] =
-                [("peer", &peer), ("door", &self.name)];
-            self.log.event(Level::Error, "session-panicked", &fields);
-        }
-    }
-
-    /// One doorman at a time waits and tries again. The others stand behind it, and go back to
-    /// the door as soon as anybody got in: otherwise a thousand threads would all be trying.
+    /// One thread at a time waits and tries again. The other stands behind it, and goes back as soon
+    /// as anybody was accepted.
     fn recover(&self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
         if matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock) {
             return;
         }
-        let opened = self.bell.opened();
-        let mut logged = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.bell.opened() != opened {
+        let accepted = self.probe.accepted();
+        let mut logged = lock(&self.trouble);
+        if self.probe.accepted() != accepted {
             return;
         }
         let now = Instant::now();
         if logged.is_none_or(|at| now >= at + LOG_EVERY) {
             *logged = Some(now);
-            let fields: [(&str, &dyn std::fmt::Display); 2] =
-                [("door", &self.name), ("error", error)];
-            self.log.event(Level::Warn, "accept-failed", &fields);
+            self.log.event(
+                Level::Warn,
+                "accept-failed",
+                &[("port", &self.name), ("error", error)],
+            );
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(ACCEPT_AGAIN);
     }
 }
 
@@ -170,35 +125,11 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    /// Nothing is passed on here.
-    enum Nothing {}
-
-    impl Held for Nothing {
-        fn hold(self, _: &mut Place<'_, Self>) {
-            match self {}
-        }
-        fn wait(self, _: &mut Place<'_, Self>) {
-            match self {}
-        }
-    }
-
-    fn door(
-        threads: usize,
-        receive: impl Fn(&mut Place<'_, Nothing>, TcpStream, SocketAddr) + Send + Sync + 'static,
-    ) -> SocketAddr {
+    fn open(receive: impl Fn(TcpStream, SocketAddr) + Send + Sync + 'static) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Log::start(Level::Error, io::sink()).unwrap();
-        open_door(
-            "test",
-            listener,
-            Box::leak(Box::default()),
-            Box::leak(Box::new(Roster::few_at_the_door().unwrap())),
-            threads,
-            log,
-            receive,
-        )
-        .unwrap();
+        start("test", listener, Box::leak(Box::default()), log, receive).unwrap();
         address
     }
 
@@ -217,21 +148,21 @@ mod tests {
 
     #[test]
     fn connections_have_the_options_of_their_listener_or_get_them() {
-        let timings = Timings::default();
+        let write = Duration::from_secs(5);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listener = preset(listener, &timings).unwrap();
+        let listener = preset(listener, write).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         if !connection::INHERITS {
-            connection::preset(&accepted, &timings).unwrap();
+            connection::preset(&accepted, write).unwrap();
         }
         assert!(accepted.nodelay().unwrap());
-        assert_eq!(accepted.write_timeout().unwrap(), Some(timings.write));
+        assert_eq!(accepted.write_timeout().unwrap(), Some(write));
     }
 
     #[test]
     fn a_panic_costs_one_connection_and_no_thread() {
-        let address = door(2, |_, mut stream, _| {
+        let address = open(|mut stream, _| {
             let mut word = [0; 4];
             stream.read_exact(&mut word).unwrap();
             assert_ne!(&word, b"boom", "on purpose");

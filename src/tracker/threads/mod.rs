@@ -1,11 +1,12 @@
-//! The threads that hold connections.
+//! The threads that connections are on.
 
 pub mod accept_probe;
-pub mod acceptor;
-pub mod guests;
-pub mod idle_clients;
-pub mod parking;
-pub mod peer;
-pub mod unattended;
-pub mod watchers;
-pub mod workers;
+pub(crate) mod acceptor;
+pub(crate) mod holders;
+pub(crate) mod party;
+pub(crate) mod peer;
+pub(crate) mod polled;
+pub(crate) mod queue;
+pub(crate) mod reception;
+pub(crate) mod sender;
+pub(crate) mod watchers;

@@ -1,0 +1,243 @@
+//! Connections that one thread looks at by turns, since they are likely to be over soon.
+//!
+//! *Idle clients* have their answer and nearly always hang up within a millisecond: a thread that was
+//! woken for that would cost as much as the answer. *Guests* are newcomers for whom there is no slot:
+//! a client that asks for the list gets it, and a game server that logs in gets onto it, even while
+//! others sit on all slots in silence. Whoever has a slot and stays is given a thread.
+
+use super::holders::Holders;
+use super::party::{Linger, Party};
+use super::peer::{Effort, Peer};
+use super::watchers::Watchers;
+use crate::threads;
+use crate::tracker::state::lasting;
+use crate::tracker::state::lock::lock;
+use crate::tracker::state::log::Log;
+use crate::tracker::state::tuning::{POLL_FIRST, POLL_FOR, POLL_LAST};
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// The connections, and where they go from here.
+pub(crate) struct Polled {
+    inbox: Mutex<Inbox>,
+    /// Locked by whoever looks.
+    inside: Mutex<Vec<One>>,
+    thread: OnceLock<Thread>,
+    game_servers: &'static Holders,
+    clients: &'static Holders,
+    watchers: &'static Watchers,
+}
+
+#[derive(Default)]
+struct Inbox {
+    arrivals: Vec<One>,
+    alarm: Alarm,
+}
+
+/// Whether the thread is woken for an arrival.
+#[derive(Debug, Default)]
+struct Alarm {
+    /// The thread looks for arrivals by then; `None` if it sleeps until it is woken.
+    wakes: Option<Instant>,
+}
+
+impl Alarm {
+    /// Somebody has come. True if the thread is to be woken.
+    fn arrive(&mut self, now: Instant) -> bool {
+        let is_late = self.wakes.is_none_or(|wakes| wakes > now + POLL_FIRST);
+        if is_late {
+            self.wakes = Some(now);
+        }
+        is_late
+    }
+
+    /// The thread is about to sleep: says until when, at the longest.
+    fn sleep(&mut self, now: Instant, next: Option<Instant>, has_come: bool) -> Option<Instant> {
+        let next = if has_come { Some(now) } else { next };
+        self.wakes = next.map(|next| next.max(now + POLL_FIRST));
+        self.wakes
+    }
+}
+
+struct One {
+    peer: Peer<Party>,
+    since: Instant,
+    next_look: Instant,
+    pause: Duration,
+}
+
+impl One {
+    fn is_guest(&self) -> bool {
+        self.peer.session.slot().is_guest()
+    }
+}
+
+impl Polled {
+    pub(crate) fn new(
+        game_servers: &'static Holders,
+        clients: &'static Holders,
+        watchers: &'static Watchers,
+    ) -> Self {
+        Self {
+            inbox: Mutex::default(),
+            inside: Mutex::default(),
+            thread: OnceLock::new(),
+            game_servers,
+            clients,
+            watchers,
+        }
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start(&'static self, log: &Log) -> io::Result<()> {
+        let round = || {
+            let next = self.look(|one, now| now >= one.next_look);
+            self.sleep(next);
+            ControlFlow::Continue(())
+        };
+        let thread = lasting::start("polled", threads::STACK, log, round)?;
+        // Nobody else sets it.
+        let _ = self.thread.set(thread.thread().clone());
+        Ok(())
+    }
+
+    /// Takes in a connection whose socket does not wait.
+    pub(crate) fn enter(&self, peer: Peer<Party>, first_look: Duration) {
+        let now = Instant::now();
+        let next_look = now + first_look;
+        let must_wake = {
+            let mut inbox = lock(&self.inbox);
+            inbox.arrivals.push(One {
+                peer,
+                since: now,
+                next_look,
+                pause: POLL_FIRST,
+            });
+            inbox.alarm.arrive(now)
+        };
+        if must_wake && let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// Sees to it that nobody holds a slot who has hung up.
+    pub(crate) fn free_slots(&self) {
+        self.look(|one, _| !one.is_guest());
+    }
+
+    /// Looks at those whose turn it is. Says when it is somebody's again.
+    fn look(&self, is_turn: impl Fn(&One, Instant) -> bool) -> Option<Instant> {
+        let mut inside = lock(&self.inside);
+        inside.append(&mut lock(&self.inbox).arrivals);
+        let now = Instant::now();
+        let all = std::mem::take(&mut *inside);
+        *inside = threads::each_apart(all, |one| match is_turn(&one, now) {
+            true => self.look_at(one, now),
+            false => Some(one),
+        });
+        inside.iter().map(|one| one.next_look).min()
+    }
+
+    fn sleep(&self, next: Option<Instant>) {
+        let now = Instant::now();
+        let wakes = {
+            let mut inbox = lock(&self.inbox);
+            let has_come = !inbox.arrivals.is_empty();
+            inbox.alarm.sleep(now, next, has_come)
+        };
+        match wakes {
+            Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
+            None => thread::park(),
+        }
+    }
+
+    /// Goes on with one. It is returned if it stays.
+    fn look_at(&self, mut one: One, now: Instant) -> Option<One> {
+        let effort = match one.is_guest() {
+            true => Effort::Any,
+            false => Effort::Little,
+        };
+        let peer = &mut one.peer;
+        peer.send();
+        let is_heard = peer.receive(effort);
+        peer.check_deadline(now);
+        if one.peer.ending.is_some() {
+            if let Some(watcher) = one.peer.conclude(Linger::No) {
+                self.watchers.enter(watcher);
+            }
+            return None;
+        }
+        if let Some(holders) = self.next_holders(&one, now) {
+            holders.put(one.peer);
+            return None;
+        }
+        if is_heard {
+            one.pause = POLL_FIRST;
+        }
+        one.next_look = now + one.pause;
+        one.pause = (2 * one.pause).min(POLL_LAST);
+        Some(one)
+    }
+
+    /// Who is to hold it from now on, if it has a slot and is not over soon.
+    fn next_holders(&self, one: &One, now: Instant) -> Option<&'static Holders> {
+        let peer = &one.peer;
+        match peer.session {
+            _ if one.is_guest() => None,
+            Party::GameServer(_) => (!peer.is_sending()).then_some(self.game_servers),
+            _ => (!peer.is_idle() || now >= one.since + POLL_FOR).then_some(self.clients),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    quickcheck! {
+        /// However arrivals and the thread's steps fall, the thread never sleeps longer than
+        /// [`POLL_FIRST`] while somebody waits to be looked at.
+        fn nobody_waits_for_a_thread_that_sleeps(events: Vec<(u8, u8)>) -> bool {
+            let start = Instant::now();
+            let (mut now, mut alarm) = (start, Alarm::default());
+            // Whether the thread sleeps and until when, whether it was woken, and whether it has
+            // looked since.
+            let (mut sleeps, mut until, mut is_woken) = (true, None, false);
+            let mut has_looked = false;
+            let mut came: Option<Instant> = None;
+            events.into_iter().all(|(what, time)| {
+                match what % 3 {
+                    0 => {
+                        is_woken |= alarm.arrive(now);
+                        came = came.or(Some(now));
+                    }
+                    1 if !sleeps => {
+                        came = None;
+                        has_looked = true;
+                    }
+                    1 => {}
+                    _ => {
+                        if !sleeps && std::mem::take(&mut has_looked) {
+                            let next = (time % 2 == 0)
+                                .then(|| now + Duration::from_millis(time.into()));
+                            until = alarm.sleep(now, next, came.is_some());
+                            sleeps = true;
+                        }
+                        now += Duration::from_micros(u64::from(time) * 10);
+                    }
+                }
+                if sleeps && (std::mem::take(&mut is_woken) || until.is_some_and(|at| at <= now)) {
+                    sleeps = false;
+                }
+                came.is_none_or(|came| !sleeps || until.is_some_and(|at| at <= came + 2 * POLL_FIRST))
+            })
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The way of a connection from the port to whoever goes on with it.
+
+use super::accept_probe::AcceptProbe;
+use super::acceptor;
+use super::holders::Holders;
+use super::party::{Linger, Party};
+use super::peer::{Effort, Peer};
+use super::polled::Polled;
+use super::sender::Sender;
+use super::watchers::Watchers;
+use crate::protocol::message::{ErrorCode, Refusal};
+use crate::tracker::access::admission::{Denied, Newcomer};
+use crate::tracker::access::slots::Class;
+use crate::tracker::session::Ending;
+use crate::tracker::session::client::ClientSession;
+use crate::tracker::session::game_server::GameServerSession;
+use crate::tracker::state::connection::{Connection, INHERITS, preset};
+use crate::tracker::state::lock::lock;
+use crate::tracker::state::shared::Shared;
+use crate::tracker::state::slot_guard::SlotGuard;
+use crate::tracker::state::tuning::POLL_FIRST;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// All threads of the two ports.
+pub(crate) struct Reception {
+    shared: &'static Shared,
+    game_servers: &'static Holders,
+    clients: &'static Holders,
+    watchers: &'static Watchers,
+    polled: &'static Polled,
+    pub(crate) game_server_probe: AcceptProbe,
+    pub(crate) client_probe: AcceptProbe,
+}
+
+impl Reception {
+    /// Starts the threads that look after many connections. They run to the end of the process, and
+    /// what they share is never dropped.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn start(shared: &'static Shared) -> io::Result<&'static Self> {
+        let watchers: &Watchers = Box::leak(Box::new(Watchers::new(shared)));
+        watchers.start()?;
+        let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
+        let game_servers: &Holders = Box::leak(Box::new(Holders::new(Some(sender), watchers)?));
+        let clients: &Holders = Box::leak(Box::new(Holders::new(None, watchers)?));
+        let polled: &Polled = Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
+        polled.start(&shared.log)?;
+        Ok(Box::leak(Box::new(Self {
+            shared,
+            game_servers,
+            clients,
+            watchers,
+            polled,
+            game_server_probe: AcceptProbe::default(),
+            client_probe: AcceptProbe::default(),
+        })))
+    }
+
+    /// Opens the port for clients, with so many holders.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn open_to_clients(
+        &'static self,
+        listener: TcpListener,
+        holders: usize,
+    ) -> io::Result<()> {
+        let (name, log) = ("accept-clients", &self.shared.log);
+        self.clients.start("clients", holders, log)?;
+        let receive = |stream, peer| self.receive(Class::Client, stream, peer);
+        acceptor::start(name, listener, &self.client_probe, log.clone(), receive)
+    }
+
+    /// Opens the port for game servers, with so many holders.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn open_to_game_servers(
+        &'static self,
+        listener: TcpListener,
+        holders: usize,
+    ) -> io::Result<()> {
+        let (name, log) = ("accept-servers", &self.shared.log);
+        self.game_servers.start("game-servers", holders, log)?;
+        let receive = |stream, peer| self.receive(Class::Pending, stream, peer);
+        acceptor::start(
+            name,
+            listener,
+            &self.game_server_probe,
+            log.clone(),
+            receive,
+        )
+    }
+
+    /// Deals with whoever came: what has been said already is answered if that takes no time.
+    fn receive(&self, class: Class, stream: TcpStream, peer: SocketAddr) {
+        let Some(slot) = self.admit(class, stream, peer) else {
+            return;
+        };
+        let (connection, now) = (Arc::clone(slot.connection()), Instant::now());
+        let setting = &self.shared.setting;
+        let mut peer = self.peer(
+            connection,
+            match class {
+                Class::Pending | Class::Listed => {
+                    Party::GameServer(GameServerSession::new(slot, setting, now))
+                }
+                Class::Client | Class::Watcher => {
+                    Party::Client(ClientSession::new(slot, setting, now))
+                }
+            },
+        );
+        // Where the system does not let it answer at once, a holder takes its time.
+        if peer.connection.set_nonblocking(true).is_ok() {
+            peer.receive(Effort::Little);
+        }
+        match (&peer.ending, &peer.session) {
+            // It is given time to read why.
+            (Some(Ending::Refused(_)), Party::Client(_)) => self.clients.put(peer),
+            (Some(_), Party::Client(_)) => {
+                if let Some(watcher) = peer.conclude(Linger::No) {
+                    self.watchers.enter(watcher);
+                }
+            }
+            (None, Party::Client(_)) if peer.is_idle() => self.polled.enter(peer, POLL_FIRST),
+            (_, Party::Client(_)) => self.clients.put(peer),
+            _ => self.game_servers.put(peer),
+        }
+    }
+
+    fn peer(&self, connection: Arc<Connection>, party: Party) -> Peer<Party> {
+        Peer::new(connection, party, &self.shared.setting.timings)
+    }
+
+    fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<SlotGuard> {
+        let shared = self.shared;
+        if !INHERITS && preset(&stream, shared.setting.timings.write).is_err() {
+            return None;
+        }
+        let id = shared.next_id();
+        let connection = Connection::new(id, stream, peer, &shared.stats.bytes_sent);
+        let connection = Arc::new(connection);
+        let (peer, ip) = (connection.peer(), connection.peer().ip());
+        if let Some(refusal) = shared.bans.get().refusal(ip) {
+            shared.stats.banned.add_one();
+            let fields = [("peer", &peer as _), ("class", &class.as_str() as _)];
+            shared.log.noisy("denied", &refusal, &fields);
+            connection.reject(&refusal);
+            return None;
+        }
+        let newcomer = Newcomer {
+            id,
+            ip,
+            trusted: shared.is_trusted(ip),
+            now: Instant::now(),
+        };
+        if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
+            // Nobody is evicted or rejected for those who have hung up.
+            self.polled.free_slots();
+        }
+        let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(&connection));
+        match arrived {
+            Ok(evicted) => {
+                shared.stats.accepted.add_one();
+                if let Some(evicted) = evicted {
+                    shared.evict(&evicted, class);
+                }
+                shared.check_bans(&connection);
+                Some(SlotGuard::new(shared, connection, class, newcomer.trusted))
+            }
+            Err(denied) => {
+                self.receive_guest(connection, newcomer, class, denied);
+                None
+            }
+        }
+    }
+
+    /// Receives a newcomer for whom there is no slot, or whose host has failed to log in too often: it
+    /// may say what it wants all the same. So those who hold slots in silence, however many networks
+    /// they have, keep out only others who are silent too; and whoever has the right password is let
+    /// in whatever others behind the same address have tried.
+    fn receive_guest(
+        &self,
+        connection: Arc<Connection>,
+        newcomer: Newcomer,
+        class: Class,
+        denied: Denied,
+    ) {
+        let shared = self.shared;
+        let waiting = lock(&shared.admission).wait(newcomer, denied, Arc::clone(&connection));
+        let evicted = match waiting {
+            Ok(evicted) if connection.set_nonblocking(true).is_ok() => evicted,
+            Ok(_) => return lock(&shared.admission).leave(newcomer.id),
+            Err(denied) => {
+                shared.say_denied(denied, connection.peer(), class);
+                return connection.reject(&denied.refusal());
+            }
+        };
+        if let Some(evicted) = evicted {
+            let text = "all slots are in use, try again soon";
+            evicted.dismiss(Refusal::new(ErrorCode::Busy, text));
+        }
+        shared.check_bans(&connection);
+        let slot = SlotGuard::new(shared, Arc::clone(&connection), class, newcomer.trusted)
+            .for_guest(denied);
+        let (setting, now, end) = (&shared.setting, newcomer.now, denied.refusal());
+        let party = match class {
+            Class::Pending | Class::Listed => {
+                Party::GameServer(GameServerSession::for_guest(slot, setting, now, end))
+            }
+            Class::Client | Class::Watcher => {
+                Party::Client(ClientSession::for_guest(slot, setting, now, end))
+            }
+        };
+        let mut guest = self.peer(connection, party);
+        // Whoever has no slot has little time to read either.
+        guest.time_to_read = Some(setting.timings.guest);
+        self.polled.enter(guest, Duration::ZERO);
+    }
+}
