@@ -1,6 +1,6 @@
 //! Game servers as they are.
 
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::tracker::access::passwords::{Credential, Passwords};
 use gltracker::tracker::list::entry::Entry;
 use std::net::{IpAddr, Ipv4Addr};

@@ -2,9 +2,9 @@
 //!
 //! This file hides the secret: nothing but the wire ever sees it.
 
-use crate::protocol::message::format_number;
 use crate::protocol::proof;
 use crate::protocol::text::first_not_plain;
+use crate::protocol::text::format_number;
 use std::fmt;
 
 /// The longest password or secret, in bytes.

@@ -3,7 +3,7 @@
 //! This file hides how an argument is spelled: its key, its operator, and when its value needs
 //! quotes.
 
-use super::message::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, Refusal};
 use super::text::{first_not_plain, is_plain, spelled_out};
 use std::borrow::Cow;
 

@@ -109,7 +109,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; DIGEST] {
 /// );
 /// ```
 pub fn mac(secret: &str, number: u64, name: &str, port: u16) -> String {
-    let message = format!("{} {name} {port}", super::message::format_number(number));
+    let message = format!("{} {name} {port}", super::text::format_number(number));
     hmac_sha256(secret.as_bytes(), message.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))

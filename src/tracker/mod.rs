@@ -18,3 +18,4 @@ pub use start::config::{
 };
 pub use start::error::StartError;
 pub use start::tracker::Tracker;
+pub use state::log;

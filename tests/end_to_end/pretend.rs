@@ -2,8 +2,10 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::message::{Refusal, Request, format_number};
+use gltracker::protocol::command::Request;
+use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
+use gltracker::protocol::text::format_number;
 use gltracker::tracker::access::keys::Keys;
 use gltracker::tracker::access::passwords::{Credential, Passwords};
 use gltracker::tracker::list::entry::Entry;

@@ -4,9 +4,10 @@
 //! the filter one by one: nothing here compares a text with one that the same code wrote.
 
 use gltracker::client::known::KnownList;
-use gltracker::protocol::filter::Filter;
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::protocol::message::{Refusal, Request};
+use gltracker::protocol::command::Request;
+use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
 use gltracker::tracker::access::passwords::Credential;
 use gltracker::tracker::list::entry::Entry;

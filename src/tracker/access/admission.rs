@@ -7,7 +7,7 @@
 //! however fast the others come. Inside the group that holds the most the same is true of its hosts.
 //! Pure decisions: no socket, no thread, no clock.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::network::Network;
 use crate::tracker::access::passwords::Credential;
 use crate::tracker::access::rate_limits::{Penalties, Rate};

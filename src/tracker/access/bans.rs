@@ -4,7 +4,7 @@
 //! behind it), and how one of many thousand is found: by its prefix, for each length of prefix
 //! that occurs.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 use crate::tracker::access::network::Network;
 use crate::tracker::files::watched_file::{WrongLine, telling_lines};

@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 50;
 /// A range of addresses: those that begin with the same bits.
 ///
 /// ```
-/// use gltracker::tracker::network::Network;
+/// use gltracker::tracker::access::network::Network;
 /// let network: Network = "192.0.2.0/24".parse().unwrap();
 /// assert!(network.contains("192.0.2.77".parse().unwrap()));
 /// assert!(network.contains("::ffff:192.0.2.77".parse().unwrap()));

@@ -2,7 +2,7 @@
 //!
 //! This file hides how its fields become the line that everybody is sent.
 
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use crate::tracker::access::passwords::Credential;
 use std::net::{IpAddr, SocketAddr};
 

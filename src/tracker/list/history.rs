@@ -4,7 +4,7 @@
 //! changes, each with the entry before and after it. Old changes are forgotten when there are
 //! more of them than game servers on the list, for then the whole list is no longer to send.
 
-use crate::protocol::filter::Filter;
+use crate::protocol::fields::Filter;
 use crate::tracker::list::entry::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;

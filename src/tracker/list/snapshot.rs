@@ -8,7 +8,7 @@
 
 mod columns;
 
-use crate::protocol::filter::Filter;
+use crate::protocol::fields::Filter;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::entry::Entry;
 use columns::LazyColumns;
@@ -259,7 +259,7 @@ fn split(place: usize) -> (usize, usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
+    use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::passwords::Credential;
     use quickcheck::quickcheck;
 

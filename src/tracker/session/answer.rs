@@ -4,8 +4,8 @@
 //! and how much work that is.
 
 use super::Outbox;
-use crate::protocol::filter::Filter;
-use crate::protocol::message::Request;
+use crate::protocol::command::Request;
+use crate::protocol::fields::Filter;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::history::Recent;
 use crate::tracker::list::snapshot::List;

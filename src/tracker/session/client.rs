@@ -6,8 +6,9 @@
 use super::answer::Answer;
 use super::watcher::Watch;
 use super::{LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
+use crate::protocol::command::{ClientCommand, Request};
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::time::{Duration, Instant};
 
 /// What takes more CPU time than this is not done by whoever accepts connections: to have another
@@ -202,7 +203,7 @@ fn help(setting: &Setting) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
+    use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::passwords::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;

@@ -11,11 +11,11 @@
 //! changes nothing.
 
 use super::{Mistakes, Outbox, Pace, Patience, Session, Setting, Timings, answer_common};
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::command::{Common, GameServerCommand};
+use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::line::LineError;
-use crate::protocol::message::{
-    Common, ErrorCode, GameServerCommand, Refusal, format_number, parse_number,
-};
+use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::protocol::text::{format_number, parse_number};
 use crate::tracker::access::passwords::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Taken;

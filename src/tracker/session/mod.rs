@@ -13,9 +13,10 @@ pub mod watcher;
 
 pub use port_check::LOWEST_PORT;
 
-use crate::protocol::http;
+use crate::protocol::command::Common;
 use crate::protocol::line::LineError;
-use crate::protocol::message::{Common, ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::protocol::refusal::{HTTP_HEAD, NOT_A_WEB_SERVER};
 use crate::tracker::list::snapshot::List;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -287,8 +288,8 @@ impl Mistakes {
     fn answer(&mut self, refusal: Refusal, out: &mut Outbox) {
         self.made += 1;
         if !self.proven {
-            if refusal.text == http::TEXT {
-                out.line(http::HEAD);
+            if refusal.text == NOT_A_WEB_SERVER {
+                out.line(HTTP_HEAD);
             }
             out.refuse(refusal);
         } else if self.made > MAX_MISTAKES {

@@ -6,9 +6,10 @@
 
 use super::answer::{Batch, Question};
 use super::{Mistakes, Outbox, Pace, Session, Setting, answer_common};
-use crate::protocol::filter::Filter;
+use crate::protocol::command::{ClientCommand, Request};
+use crate::protocol::fields::Filter;
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::revision::Revision;
 use std::sync::Arc;
 use std::time::Instant;

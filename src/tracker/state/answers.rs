@@ -87,8 +87,8 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::filter::Filter;
-    use crate::protocol::infos::{Changes, Infos};
+    use crate::protocol::fields::Filter;
+    use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::passwords::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;

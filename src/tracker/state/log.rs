@@ -5,7 +5,7 @@
 //! typed is spelled out, so that a line is always one line of plain text.
 
 use crate::protocol::argument::push_value;
-use crate::protocol::message::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::protocol::text::spelled_out;
 use crate::threads;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 //! server beside the tracker that logs in over loopback, or behind the same router, is listed at an
 //! address that is good for those who are there too.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::state::log::Log;
@@ -68,7 +68,7 @@ fn warn(address: SocketAddr, peer: IpAddr, count: usize, log: &Log) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
+    use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::passwords::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;

@@ -3,7 +3,8 @@
 //! This file hides what a session's wishes do to what everybody shares: who is put on the list and
 //! who must leave it for that, what a failed login costs, what is counted and logged.
 
-use crate::protocol::message::{ErrorCode, Refusal, Request};
+use crate::protocol::command::Request;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::revision::Revision;
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::network::Network;

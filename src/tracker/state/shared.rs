@@ -22,7 +22,7 @@
 //! - the turn of the lounge: held by whoever looks at the clients there without waiting for any of
 //!   them. Others pass it by; only one who needs a slot waits for it.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Admission, Denied, Newcomer};
 use crate::tracker::access::bans::Bans;
 use crate::tracker::access::keys::Keys;

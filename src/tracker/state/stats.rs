@@ -1,6 +1,6 @@
 //! Counters that an operator can ask for.
 
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::admission::Denied;
 use crate::tracker::access::slots::Class;
 use std::fmt::Write;

@@ -4,7 +4,7 @@
 //! has logged in over TCP, few to each host, whoever names it, and few in all. They carry nothing that a
 //! peer chose. When they are sent is the sessions' business.
 
-use crate::protocol::message::format_number;
+use crate::protocol::text::format_number;
 use crate::tracker::access::network::Network;
 use std::collections::{HashMap, VecDeque};
 use std::io;

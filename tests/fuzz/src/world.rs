@@ -1,7 +1,8 @@
 //! A tracker without sockets, threads and slots, for its sessions.
 
-use gltracker::protocol::message::{ErrorCode, Refusal, Request};
+use gltracker::protocol::command::Request;
 use gltracker::protocol::proof;
+use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::revision::Revision;
 use gltracker::tracker::access::passwords::Credential;
 use gltracker::tracker::list::entry::Entry;

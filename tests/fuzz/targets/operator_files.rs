@@ -3,8 +3,8 @@
 
 use gltracker::protocol::proof::mac;
 use gltracker::tracker::access::bans::Bans;
-use gltracker::tracker::access::passwords::{Credential, Passwords, Reread};
 use gltracker::tracker::access::keys::Keys;
+use gltracker::tracker::access::passwords::{Credential, Passwords, Reread};
 use gltracker::tracker::files::watched_file::{WatchedFile, WrongLine};
 use gltracker_fuzz::checks::{is_plain, plain_line};
 use gltracker_fuzz::script::grown;

@@ -1,11 +1,11 @@
 //! State files of whatever somebody wrote, and the list that comes back.
 #![no_main]
 
-use gltracker::tracker::access::passwords::Credential;
-use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::access::keys::Keys;
-use gltracker::tracker::list::registry::Registry;
+use gltracker::tracker::access::passwords::Credential;
 use gltracker::tracker::files::state_file::format::{Saved, decode, encode};
+use gltracker::tracker::list::entry::Entry;
+use gltracker::tracker::list::registry::Registry;
 use gltracker_fuzz::checks::{plain_line, whole_lines};
 use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,7 @@
 //! what only grows, base units, one name with a label where the parts add up. It is pure.
 
 use crate::figures::in_units;
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::stats::Stats;
 use std::fmt::{Display, Write};

@@ -4,7 +4,7 @@
 //! and how it is kept formatted: in the pieces of the list, so that a change formats one piece anew
 //! and not all. It is pure.
 
-use crate::protocol::json::{push_infos, push_string};
+use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::revision::Revision;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::snapshot::List;
@@ -112,7 +112,7 @@ fn push_server(out: &mut String, entry: &Entry) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
+    use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::passwords::Credential;
     use quickcheck::quickcheck;
 

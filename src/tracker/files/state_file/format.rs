@@ -15,9 +15,9 @@
 //! checksum of all lines before it, so that a file that is torn or was typed over is noticed. The
 //! lines are read with the parser and the limits of the wire. Pure: no file and no clock.
 
-use crate::protocol::infos::Infos;
+use crate::protocol::command::GameServerCommand;
+use crate::protocol::fields::Infos;
 use crate::protocol::line::MAX_LINE;
-use crate::protocol::message::GameServerCommand;
 use crate::protocol::text::number;
 use crate::tracker::access::keys::{Keys, is_name};
 use crate::tracker::list::snapshot::List;
@@ -206,7 +206,7 @@ fn read_line(line: &[u8]) -> Option<Saved> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
     use crate::tracker::access::passwords::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::protocol::filter::Filter;
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::fields::Filter;
+use crate::protocol::fields::{Changes, Infos};
 use crate::tracker::access::passwords::Credential;
 use crate::tracker::list::history::LEAST_KEPT;
 use quickcheck::{Arbitrary, Gen, quickcheck};

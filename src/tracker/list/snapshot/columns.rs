@@ -3,7 +3,7 @@
 //! This file hides when the lines are taken apart: at the first filter after a change, once for all
 //! filters that follow. Who asks for the whole list, and who changes it, pay nothing.
 
-use crate::protocol::infos::places;
+use crate::protocol::fields::places;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 

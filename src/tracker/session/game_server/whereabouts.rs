@@ -3,8 +3,8 @@
 //! This file hides which addresses may be named by whom, and where one that is named is asked for a
 //! proof.
 
-use crate::protocol::infos::Infos;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::fields::Infos;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;
 use std::net::{IpAddr, SocketAddr};
 
@@ -64,7 +64,7 @@ pub(super) fn udp_port(infos: &Infos) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
 
     fn at(seen: &str, is_trusted: bool) -> Whereabouts {
         let seen = seen.parse().unwrap();

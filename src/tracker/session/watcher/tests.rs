@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::fields::{Changes, Infos};
 use crate::tracker::access::passwords::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Registry;

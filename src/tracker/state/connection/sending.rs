@@ -2,7 +2,7 @@
 //! for those who never wait.
 
 use super::{Connection, Ending, Talk, is_timeout};
-use crate::protocol::message::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::tracker::session::{Chunk, Timings};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::atomic::Ordering;

@@ -1,11 +1,10 @@
-//! What a client asks for.
-//!
-//! This file hides what a filter means: when a game server's fields satisfy it.
+//! When a set of fields satisfies a filter.
 
-use super::argument::{self, Argument, Operator, push_value};
-use super::infos::{Infos, canonical_value, place};
-use super::message::{ErrorCode, Refusal};
-use super::text::spelled_out;
+use super::field::{canonical_value, place};
+use super::infos::Infos;
+use crate::protocol::argument::{self, Argument, Operator, push_value};
+use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::protocol::text::spelled_out;
 use std::borrow::Cow;
 
 /// The most conditions in one filter.
@@ -18,7 +17,7 @@ const PLAYERS: &str = "nbplayers";
 /// same conditions are equal.
 ///
 /// ```
-/// use gltracker::protocol::{filter::Filter, infos::{Changes, Infos}};
+/// use gltracker::protocol::fields::{Changes, Filter, Infos};
 /// let infos = Infos::default().with(&Changes::parse("port=1 nbplayers=3 speed=fast").unwrap());
 /// assert!(Filter::parse("notempty speed=fast nbplayers<=4").unwrap().matches(&infos));
 /// assert!(!Filter::parse("speed!=fast").unwrap().matches(&infos));
@@ -69,7 +68,7 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::parse`].
-    pub(super) fn add(&mut self, argument: &Argument<'_>) -> Result<(), Refusal> {
+    pub(crate) fn add(&mut self, argument: &Argument<'_>) -> Result<(), Refusal> {
         if self.conditions.len() == MAX_CONDITIONS {
             return Err(Refusal::new(
                 ErrorCode::BadSyntax,
@@ -224,7 +223,7 @@ fn digit(byte: u8) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
 
     fn matches(filter: &str, infos: &str) -> bool {
         let infos = Infos::default().with(&Changes::parse(infos).unwrap());

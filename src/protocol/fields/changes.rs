@@ -1,9 +1,8 @@
 //! What one INFOS line changes.
 
-use super::MAX_FIELDS;
-use super::field::{TRACKERS_OWN, canonical_value, place};
+use super::field::{MAX_FIELDS, TRACKERS_OWN, canonical_value, place};
 use crate::protocol::argument::{self, Argument, Operator, check_key, check_value};
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Which keys are known, in which order they are sent, and what their values may be.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::{number, spelled_out};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -24,13 +24,16 @@ const KNOWN: [&str; 12] = [
 /// The words that only the tracker says.
 pub(super) const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
 
+/// The most fields a game server may have, without the tracker's own words.
+pub const MAX_FIELDS: usize = 32;
+
 /// True for a key that gltracker knows.
 pub fn is_known(key: &str) -> bool {
     KNOWN.contains(&key)
 }
 
 /// Where a key stands among the fields: the known ones first, then all others by name.
-pub(in crate::protocol) fn place(key: &str) -> (usize, &str) {
+pub(super) fn place(key: &str) -> (usize, &str) {
     let known = KNOWN.iter().position(|known| *known == key);
     (known.unwrap_or(KNOWN.len()), key)
 }

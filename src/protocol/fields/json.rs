@@ -4,7 +4,7 @@
 //! prints and the list a tracker publishes are read by the same program.
 
 use super::infos::Infos;
-use super::text::is_plain;
+use crate::protocol::text::is_plain;
 use std::fmt::Write;
 
 /// The fields that are numbers in JSON.
@@ -39,8 +39,8 @@ pub fn push_string(out: &mut String, text: &str) {
 /// everything else is text (`erase` is `"on"` or `"off"`); what was not said is not there.
 ///
 /// ```
-/// use gltracker::protocol::infos::{Changes, Infos};
-/// use gltracker::protocol::json::push_infos;
+/// use gltracker::protocol::fields::{Changes, Infos};
+/// use gltracker::protocol::fields::json::push_infos;
 /// let infos = Infos::default().with(&Changes::parse("port=23460 erase=on map=\"<b>\"").unwrap());
 /// let mut json = String::new();
 /// push_infos(&mut json, &infos);

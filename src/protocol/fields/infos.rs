@@ -1,25 +1,12 @@
-//! What a game server says about itself.
-//!
-//! This file hides the one spelling in which a set of fields is kept and sent; `field` hides what
-//! the fields mean, and `changes` what a line says of them.
+//! A set of fields, in the one spelling in which it is kept and sent.
 
-mod changes;
-mod field;
-
-pub use changes::Changes;
-pub(super) use field::place;
-pub use field::{canonical_value, is_known};
-
-use super::argument::push_value;
-use super::line::MAX_LINE;
-use super::message::{ErrorCode, Refusal};
-use changes::Change;
-use field::TRACKERS_OWN;
+use super::changes::{Change, Changes};
+use super::field::{MAX_FIELDS, TRACKERS_OWN, place};
+use crate::protocol::argument::push_value;
+use crate::protocol::line::MAX_LINE;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// The most fields a game server may have, without the tracker's own words.
-pub const MAX_FIELDS: usize = 32;
 
 /// The most bytes that a game server's fields may take, spelled out with a space before each.
 /// What is left of a line of [`MAX_LINE`] bytes is for the tracker's own words at their longest:
@@ -29,7 +16,7 @@ pub const MAX_FIELDS_BYTES: usize = MAX_LINE - 5 - (4 + 39) - 12 - 10 - 1;
 /// A set of fields, each with a value that is valid for its key.
 ///
 /// ```
-/// use gltracker::protocol::infos::{Changes, Infos};
+/// use gltracker::protocol::fields::{Changes, Infos};
 /// let changes = Changes::parse("erase=yes port=23460 map=\"old town\"").unwrap();
 /// let infos = Infos::default().with(&changes);
 /// assert_eq!(infos.to_string(), "port=23460 erase=on map=\"old town\"");

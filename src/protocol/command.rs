@@ -1,135 +1,11 @@
-//! The verbs, and how a refusal is said.
-//!
-//! This file hides how a line becomes a command. What a command does is decided by the sessions.
+//! How a line becomes a command. What a command does is decided by the sessions.
 
 use super::argument::{self, Argument, Operator, check_word};
-use super::filter::Filter;
-use super::http;
-use super::infos::Changes;
-use super::line::LineError;
+use super::fields::{Changes, Filter};
+use super::refusal::{ErrorCode, NOT_A_WEB_SERVER, Refusal};
 use super::revision::Revision;
 use super::text::spelled_out;
 use std::borrow::Cow;
-use std::fmt;
-
-/// What an `ERR` line is about. The codes are stable; their texts are for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
-    /// A verb that this port does not know.
-    UnknownCommand,
-    /// A line whose arguments do not have the right form.
-    BadSyntax,
-    /// A line of more than [`MAX_LINE`](super::line::MAX_LINE) bytes.
-    LineTooLong,
-    /// A line that is not UTF-8 text.
-    NotText,
-    /// A value that its key cannot have.
-    BadValue,
-    /// An `ip` that is not the one the tracker sees.
-    BadIp,
-    /// Not a password of this tracker.
-    BadPassword,
-    /// Not the number that was to be sent back.
-    BadChallenge,
-    /// Something that only a game server which has logged in may say.
-    NotLoggedIn,
-    /// The ip:port belongs to somebody else.
-    Taken,
-    /// All slots of this class are in use.
-    Busy,
-    /// More of something than one peer may have.
-    TooMany,
-    /// The operator has banned this address.
-    Banned,
-    /// The advertised port did not answer.
-    Unreachable,
-    /// A step took longer than it may.
-    Timeout,
-    /// The peer did not read what it asked for.
-    SlowReader,
-}
-
-impl ErrorCode {
-    /// All codes, in the order in which PROTOCOL.md lists them.
-    pub const ALL: [Self; 16] = [
-        Self::UnknownCommand,
-        Self::BadSyntax,
-        Self::LineTooLong,
-        Self::NotText,
-        Self::BadValue,
-        Self::BadIp,
-        Self::BadPassword,
-        Self::BadChallenge,
-        Self::NotLoggedIn,
-        Self::Taken,
-        Self::Busy,
-        Self::TooMany,
-        Self::Banned,
-        Self::Unreachable,
-        Self::Timeout,
-        Self::SlowReader,
-    ];
-
-    /// The code as it is written on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownCommand => "unknown-command",
-            Self::BadSyntax => "bad-syntax",
-            Self::LineTooLong => "line-too-long",
-            Self::NotText => "not-text",
-            Self::BadValue => "bad-value",
-            Self::BadIp => "bad-ip",
-            Self::BadPassword => "bad-password",
-            Self::BadChallenge => "bad-challenge",
-            Self::NotLoggedIn => "not-logged-in",
-            Self::Taken => "taken",
-            Self::Busy => "busy",
-            Self::TooMany => "too-many",
-            Self::Banned => "banned",
-            Self::Unreachable => "unreachable",
-            Self::Timeout => "timeout",
-            Self::SlowReader => "slow-reader",
-        }
-    }
-}
-
-/// A "no" with its reason. Displayed as it is sent, without the LF: `ERR <code> <text>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// What a program reads.
-    pub code: ErrorCode,
-    /// What a person reads: plain text, what is wrong and what would be right.
-    pub text: String,
-}
-
-impl Refusal {
-    /// A refusal with a text for people. The text must be plain; quote what a peer typed with
-    /// [`spelled_out`].
-    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ERR {} {}", self.code.as_str(), self.text)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl From<LineError> for Refusal {
-    fn from(error: LineError) -> Self {
-        let code = match error {
-            LineError::TooLong => ErrorCode::LineTooLong,
-            LineError::NotText => ErrorCode::NotText,
-        };
-        Self::new(code, error.to_string())
-    }
-}
 
 /// What both ports understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,8 +99,10 @@ fn unknown(typed: &str, hint: &str) -> Refusal {
     Refusal::new(ErrorCode::UnknownCommand, text)
 }
 
-fn no_web_server() -> Refusal {
-    Refusal::new(ErrorCode::UnknownCommand, http::TEXT)
+/// True for the first line of an HTTP request, such as `GET / HTTP/1.1`.
+fn is_http_request(line: &str) -> bool {
+    let version = line.trim_end_matches(' ').rsplit_once(' ');
+    version.is_some_and(|(_, version)| version.starts_with("HTTP/"))
 }
 
 impl<'a> GameServerCommand<'a> {
@@ -264,7 +142,9 @@ impl<'a> GameServerCommand<'a> {
                 &verb,
                 "this port is for game servers, the list is on the client port",
             )),
-            _ if http::is_request(line) => Err(no_web_server()),
+            _ if is_http_request(line) => {
+                Err(Refusal::new(ErrorCode::UnknownCommand, NOT_A_WEB_SERVER))
+            }
             _ => Err(unknown(
                 typed,
                 "try LOGIN <password>, INFOS key=value, or HELP",
@@ -291,7 +171,9 @@ impl<'a> ClientCommand<'a> {
                 &verb,
                 "this port is for clients, game servers have their own",
             )),
-            _ if http::is_request(line) => Err(no_web_server()),
+            _ if is_http_request(line) => {
+                Err(Refusal::new(ErrorCode::UnknownCommand, NOT_A_WEB_SERVER))
+            }
             _ => Err(unknown(typed, "try LIST, WATCH or HELP")),
         }
     }
@@ -322,18 +204,6 @@ impl Request {
         }
         Ok(request)
     }
-}
-
-/// The number of a challenge as it travels: 16 hexadecimal digits, so that a password, a port and
-/// a number cannot be taken for one another.
-pub fn format_number(number: u64) -> String {
-    format!("{number:016x}")
-}
-
-/// The number that `text` spells, if it has the form of one.
-pub fn parse_number(text: &str) -> Option<u64> {
-    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -428,28 +298,12 @@ mod tests {
     }
 
     #[test]
-    fn every_code_has_a_name_of_its_own() {
-        let mut names: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), ErrorCode::ALL.len());
-    }
-
-    #[test]
-    fn numbers_are_sixteen_digits() {
-        assert_eq!(format_number(0x2a), "000000000000002a");
-        assert_eq!(
-            parse_number("5F1c9a3e77b04d21"),
-            Some(0x5f1c_9a3e_77b0_4d21)
-        );
-        for bad in [
-            "",
-            "2a",
-            "+00000000000002a",
-            "000000000000002g",
-            "0000000000000002a",
-        ] {
-            assert_eq!(parse_number(bad), None, "{bad}");
+    fn a_request_is_known_by_its_version() {
+        for line in ["GET / HTTP/1.1", "POST /a%20b HTTP/1.0 ", "PRI * HTTP/2.0"] {
+            assert!(is_http_request(line), "{line}");
+        }
+        for line in ["", "GET /", "HTTP/1.1", "HTTP/1.1 200 OK", "GET / http/1.1"] {
+            assert!(!is_http_request(line), "{line}");
         }
     }
 
@@ -461,10 +315,6 @@ mod tests {
                 let _ = (game_server(&line).is_ok(), client(&line).is_ok());
             }
             true
-        }
-
-        fn a_number_comes_back(number: u64) -> bool {
-            parse_number(&format_number(number)) == Some(number)
         }
     }
 }
