@@ -9,7 +9,7 @@ use gltracker::protocol::fields::Filter;
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::session::answer::{Answer, Batch, Question};

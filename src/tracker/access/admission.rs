@@ -8,11 +8,10 @@
 //! Pure decisions: no socket, no thread, no clock.
 
 use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::tracker::access::identity::{ConnectionId, Credential};
 use crate::tracker::access::network::Network;
-use crate::tracker::access::passwords::Credential;
-use crate::tracker::access::rate_limits::{Penalties, Rate};
+use crate::tracker::access::rate_limits::{CLIENT_RATE, GAME_SERVER_RATE, Penalties, Rate};
 use crate::tracker::access::slots::{Class, Limits};
-use crate::tracker::list::registry::ConnectionId;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -21,17 +20,6 @@ use std::time::{Duration, Instant};
 
 /// When everybody has one connection, the oldest is dropped for a newcomer if it is older.
 pub const FAIR_TURN: Duration = Duration::from_millis(250);
-
-/// Connections of one host to the game-server port: so many a second, so many at once.
-pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
-
-/// Connections of one host to the client port: so many a second, so many at once.
-pub const CLIENT_RATE: (u32, u32) = (50, 100);
-
-/// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
-/// at once. Fifty players behind one address who ask for 10,000 game servers each second take
-/// 6,500.
-pub const WORK_RATE: (u32, u32) = (10_000, 30_000);
 
 /// Connections of one host in a class while it is not trusted.
 pub fn host_cap(class: Class) -> usize {

@@ -5,8 +5,8 @@
 
 use crate::protocol::argument::MAX_KEY;
 use crate::protocol::proof;
-use crate::tracker::access::passwords::Credential;
-use crate::tracker::files::watched_file::{WrongLine, telling_lines};
+use crate::tracker::access::identity::Credential;
+use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
 use std::collections::HashMap;
 use std::sync::Arc;
 

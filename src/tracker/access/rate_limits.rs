@@ -9,6 +9,17 @@ use crate::tracker::access::network::Network;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+/// Connections of one host to the game-server port: so many a second, so many at once.
+pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
+
+/// Connections of one host to the client port: so many a second, so many at once.
+pub const CLIENT_RATE: (u32, u32) = (50, 100);
+
+/// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
+/// at once. Fifty players behind one address who ask for 10,000 game servers each second take
+/// 6,500.
+pub const WORK_RATE: (u32, u32) = (10_000, 30_000);
+
 /// Hosts remembered in each table, some 1 MiB.
 const ROOM: usize = 8192;
 
@@ -186,7 +197,6 @@ mod tests {
 
     #[test]
     fn many_players_behind_one_address_have_their_lists_and_one_attacker_does_not() {
-        use crate::tracker::access::admission::WORK_RATE;
         // The whole list of 10,000 game servers, and 32 conditions held against all of them.
         const WHOLE: u32 = 130;
         const DEAR: u32 = 3_970;

@@ -6,15 +6,16 @@
 use crate::threads;
 use crate::tracker::StartError;
 use crate::tracker::access::bans::Bans;
-use crate::tracker::access::passwords::Reread;
-use crate::tracker::files::watched_file::{Look, WatchedFile, WrongLine, is_open_to_all};
+use crate::tracker::access::operator_lines::WrongLine;
+use crate::tracker::access::passwords::{PasswordError, Passwords};
+use crate::tracker::files::watched_file::{Look, WatchedFile, is_open_to_all};
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Level;
 use crate::tracker::state::session_context::key_withdrawn;
 use crate::tracker::state::shared::{Shared, lock};
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often files are looked at.
@@ -88,24 +89,22 @@ impl Keeper {
     }
 
     fn look_at_passwords(&mut self) {
-        let Some(file) = &mut self.passwords else {
-            return;
-        };
-        match self.shared.passwords.get().reread(file) {
-            Reread::Same => {}
-            Reread::Changed(passwords) => {
+        match reread(&self.shared.passwords.get(), &mut self.passwords) {
+            Ok(None) => {}
+            Ok(Some(passwords)) => {
                 let valid = self.shared.passwords.set(passwords).count();
                 self.shared
                     .log
                     .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
                 self.warn_if_open(&self.passwords);
             }
-            Reread::Kept(error) => {
+            Err(error) => {
                 let so = "the passwords from before stay valid";
-                let fields: [(&str, &dyn Display); 2] = [("error", &error), ("so", &so)];
-                self.shared
-                    .log
-                    .event(Level::Warn, "passwords-not-read", &fields);
+                self.shared.log.event(
+                    Level::Warn,
+                    "passwords-not-read",
+                    &[("error", &error), ("so", &so)],
+                );
             }
         }
     }
@@ -172,5 +171,102 @@ fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::
         Look::Same => Ok(None),
         Look::Changed(text) => Ok(Some(text)),
         Look::Unreadable(error) => Err((file.path().to_owned(), error)),
+    }
+}
+
+/// The passwords that are valid after a look at the password file; `None` if it has not changed.
+///
+/// # Errors
+/// If the file cannot be used. Its passwords from before stay valid: an editor's empty moment locks
+/// nobody out.
+pub(crate) fn reread(
+    passwords: &Passwords,
+    file: &mut Option<WatchedFile>,
+) -> Result<Option<Passwords>, PasswordError> {
+    let unreadable = |(path, error)| PasswordError::Unreadable(path, error);
+    let text = look(file).map_err(unreadable)?;
+    let path = file
+        .as_ref()
+        .map(WatchedFile::path)
+        .unwrap_or(Path::new(""));
+    text.map(|text| passwords.renewed(&text, path)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn file(name: &str, text: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("gltracker-{}-{name}", std::process::id()));
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_password_file_without_a_password_cannot_be_used() {
+        let none = Passwords::new(vec![]).unwrap();
+        let look = |path: &Path| reread(&none, &mut Some(WatchedFile::new(path.to_owned())));
+        let reread = look(Path::new("/nowhere/at/all"));
+        assert!(matches!(reread, Err(PasswordError::Unreadable(..))));
+        let empty = file("empty", "\n  \n");
+        let reread = look(&empty);
+        assert!(matches!(reread, Err(PasswordError::Empty(_))));
+        fs::remove_file(empty).unwrap();
+    }
+
+    #[test]
+    fn an_edited_file_counts_and_an_unusable_one_does_not() {
+        let path = file("edited", "old\r\nkept\nfixed\nkept\n");
+        let mut watched = Some(WatchedFile::new(path.clone()));
+        let mut passwords = Passwords::new(vec!["fixed".into()]).unwrap();
+        let mut look = |passwords: &mut Passwords| {
+            let new = reread(passwords, &mut watched)?;
+            let has_changed = new.is_some();
+            *passwords = new.unwrap_or_else(|| passwords.clone());
+            Ok(has_changed)
+        };
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
+        let kept = passwords.verify("kept").unwrap();
+        let old = passwords.verify("old").unwrap();
+        assert!(!look(&mut passwords).unwrap());
+
+        fs::write(&path, "# of the guild\nkept\nbrand-new\n").unwrap();
+        let has_settled = look(&mut passwords).unwrap();
+        assert!(!has_settled, "one look to see that it has");
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
+        assert_eq!(passwords.verify("old"), None);
+        assert_eq!(passwords.verify("# of the guild"), None);
+        assert_eq!(
+            passwords.verify("kept"),
+            Some(kept),
+            "the same password, the same credential"
+        );
+        assert!(passwords.verify("brand-new").is_some() && passwords.verify("fixed").is_some());
+
+        fs::write(&path, "").unwrap();
+        let _ = look(&mut passwords);
+        assert!(matches!(look(&mut passwords), Err(PasswordError::Empty(_))));
+        fs::write(&path, "name=x").unwrap();
+        let _ = look(&mut passwords);
+        assert!(matches!(
+            look(&mut passwords),
+            Err(PasswordError::Unusable(1, _))
+        ));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(
+            look(&mut passwords),
+            Err(PasswordError::Unreadable(..))
+        ));
+        assert!(
+            passwords.verify("kept").is_some(),
+            "an editor's empty moment locks nobody out"
+        );
+
+        fs::write(&path, "back\nold\n").unwrap();
+        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
+        assert!(passwords.verify("back").is_some());
+        assert_eq!(passwords.verify("old"), Some(old), "as ever");
+        fs::remove_file(&path).unwrap();
     }
 }

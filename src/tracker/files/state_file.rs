@@ -11,7 +11,7 @@ use crate::protocol::revision::Revision;
 use crate::protocol::scope::Scope;
 use crate::threads;
 use crate::tracker::StartError;
-use crate::tracker::access::passwords::Credential;
+use crate::tracker::access::identity::Credential;
 use crate::tracker::files::lock_file::NoLock;
 use crate::tracker::files::names::behind_links;
 use crate::tracker::files::outage::Outage;

@@ -130,24 +130,6 @@ pub fn is_open_to_all(_: &Path) -> bool {
     false
 }
 
-/// The lines of a file that say something, each with its number: trimmed, and neither blank nor
-/// beginning with `#`.
-pub fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(number, line)| (number + 1, line.trim()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-}
-
-/// A line of a file that is not understood. The other lines count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongLine {
-    /// Counted from 1.
-    pub number: usize,
-    /// What is wrong with it, without what it holds.
-    pub why: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,11 +210,5 @@ mod tests {
             panic!("a folder was read")
         };
         assert!(error.to_string().contains("not a regular file"));
-    }
-
-    #[test]
-    fn comments_and_blank_lines_say_nothing() {
-        let lines: Vec<_> = telling_lines("# top\n\n a b \r\n#c\nd#e").collect();
-        assert_eq!(lines, [(3, "a b"), (5, "d#e")]);
     }
 }

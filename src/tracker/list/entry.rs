@@ -3,7 +3,7 @@
 //! This file hides how its fields become the line that everybody is sent.
 
 use crate::protocol::fields::Infos;
-use crate::tracker::access::passwords::Credential;
+use crate::tracker::access::identity::Credential;
 use std::net::{IpAddr, SocketAddr};
 
 /// One game server on the list.

@@ -4,6 +4,7 @@
 //! state: no I/O, no clock.
 
 use crate::protocol::revision::Revision;
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::history::{Change, History, Recent};
 use crate::tracker::list::snapshot::List;
@@ -16,9 +17,6 @@ use std::time::{Duration, Instant};
 /// from it yet. While the tracker was away for long, game servers tried again once a minute at the
 /// least; this leaves another half for the attempt.
 pub const STALE_FOR: Duration = Duration::from_secs(90);
-
-/// Names one connection for as long as the process lives; never used twice.
-pub type ConnectionId = u64;
 
 /// The ip:port belongs to another game server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

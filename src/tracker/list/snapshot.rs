@@ -260,7 +260,7 @@ fn split(place: usize) -> (usize, usize, usize) {
 mod tests {
     use super::*;
     use crate::protocol::fields::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use quickcheck::quickcheck;
 
     fn entry(port: usize, text: &str) -> Arc<Entry> {

@@ -204,7 +204,7 @@ fn help(setting: &Setting) -> String {
 mod tests {
     use super::*;
     use crate::protocol::fields::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
     use crate::tracker::session::Closing;

@@ -16,7 +16,7 @@ use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::{format_number, parse_number};
-use crate::tracker::access::passwords::Credential;
+use crate::tracker::access::identity::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Taken;
 use crate::tracker::session::port_check::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};

@@ -1,12 +1,12 @@
 //! A tracker that runs: everything is made here, in the order in which it is needed.
 
-use crate::tracker::access::admission::{Admission, Caps, WORK_RATE};
-use crate::tracker::access::passwords::{Passwords, Reread};
-use crate::tracker::access::rate_limits::Rate;
+use crate::tracker::access::admission::{Admission, Caps};
+use crate::tracker::access::passwords::Passwords;
+use crate::tracker::access::rate_limits::{Rate, WORK_RATE};
 use crate::tracker::access::slots::Limits;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
-use crate::tracker::files::reload::Keeper;
+use crate::tracker::files::reload::{Keeper, reread};
 use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
@@ -75,12 +75,8 @@ impl Tracker {
         }
         let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
         let mut password_file = config.password_file.map(WatchedFile::new);
-        if let Some(file) = &mut password_file {
-            match passwords.reread(file) {
-                Reread::Same => {}
-                Reread::Changed(more) => passwords = more,
-                Reread::Kept(error) => return Err(StartError::Passwords(error)),
-            }
+        if let Some(more) = reread(&passwords, &mut password_file).map_err(StartError::Passwords)? {
+            passwords = more;
         }
         let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
         let clients = listen(config.clients, CLIENT_PORT)?;

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::protocol::fields::Filter;
     use crate::protocol::fields::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
 

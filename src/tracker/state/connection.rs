@@ -7,7 +7,7 @@ mod sending;
 
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::refusal::Refusal;
-use crate::tracker::list::registry::ConnectionId;
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::session::watcher::Watch;
 use crate::tracker::session::{Closing, Outbox, Session, Timings};
 use crate::tracker::state::stats::Counter;

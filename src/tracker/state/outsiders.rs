@@ -69,7 +69,7 @@ fn warn(address: SocketAddr, peer: IpAddr, count: usize, log: &Log) {
 mod tests {
     use super::*;
     use crate::protocol::fields::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
     use crate::tracker::state::log::Level;

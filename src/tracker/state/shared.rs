@@ -25,9 +25,10 @@
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Admission, Denied, Newcomer};
 use crate::tracker::access::bans::Bans;
+use crate::tracker::access::identity::Credential;
 use crate::tracker::access::keys::Keys;
 use crate::tracker::access::network::Network;
-use crate::tracker::access::passwords::{Credential, Passwords};
+use crate::tracker::access::passwords::Passwords;
 use crate::tracker::access::rate_limits::Rate;
 use crate::tracker::access::slots::Class;
 use crate::tracker::list::entry::Entry;

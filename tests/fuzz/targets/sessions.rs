@@ -13,7 +13,7 @@ use gltracker::protocol::line::LineSplitter;
 use gltracker::protocol::proof::mac;
 use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::text::{format_number, parse_number};
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::game_server::GameServerSession;

@@ -113,7 +113,7 @@ fn push_server(out: &mut String, entry: &Entry) {
 mod tests {
     use super::*;
     use crate::protocol::fields::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use quickcheck::quickcheck;
 
     fn entry(ip: &str, fields: &str) -> Arc<Entry> {

@@ -207,7 +207,7 @@ fn read_line(line: &[u8]) -> Option<Saved> {
 mod tests {
     use super::*;
     use crate::protocol::fields::Changes;
-    use crate::tracker::access::passwords::Credential;
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
     use quickcheck::{TestResult, quickcheck};
