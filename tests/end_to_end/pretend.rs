@@ -189,15 +189,15 @@ impl Pretend {
             act(session.as_mut(), self.now, &mut out);
         }
         connection.hear(&mut out);
-        if out.closing().is_some() {
-            self.close(name);
-        } else if let Some(watch) = out.take_watch() {
+        if let Some(watch) = out.take_watch() {
             let desk = Desk {
                 world: self.world,
                 id: connection.id,
                 ip: connection.ip,
             };
             connection.session = Some(Box::new(WatcherSession::new(desk, self.setting, watch)));
+        } else if out.is_over() {
+            self.close(name);
         }
         let dismissed: Vec<_> = self.world.dismissed.borrow_mut().drain().collect();
         for (id, why) in dismissed {

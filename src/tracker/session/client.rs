@@ -3,8 +3,9 @@
 //! Any number of commands, each answered at once. The first one that is understood proves that
 //! the peer is a client; before it, a mistake ends the conversation.
 
+use super::Ending;
 use super::answer::Answer;
-use super::watcher::Watch;
+use super::watch::Watch;
 use super::{LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
 use crate::protocol::command::{ClientCommand, Request};
 use crate::protocol::line::LineError;
@@ -103,7 +104,11 @@ impl<'a, S: Services> ClientSession<'a, S> {
                 self.pace.weigh(LIST_WEIGHT);
                 self.services.watch()?;
                 if let Some(answer) = self.answer(&request, now, out) {
-                    out.watch(Watch::new(request, answer.revision(), now));
+                    out.end(Ending::Watching(Watch::new(
+                        request,
+                        answer.revision(),
+                        now,
+                    )));
                     answer.send(out);
                 }
             }
@@ -207,7 +212,7 @@ mod tests {
     use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
-    use crate::tracker::session::Closing;
+    use crate::tracker::session::Ending;
     use quickcheck::quickcheck;
 
     struct Fixed {
@@ -264,10 +269,10 @@ mod tests {
         }
     }
 
-    fn say(session: &mut ClientSession<'_, &Fixed>, line: &str) -> (String, Option<Closing>) {
+    fn say(session: &mut ClientSession<'_, &Fixed>, line: &str) -> (String, Option<Ending>) {
         let mut out = Outbox::default();
         session.on_line(Ok(line), Instant::now(), &mut out);
-        (out.take_text(), out.closing)
+        (out.take_text(), out.ending)
     }
 
     #[test]
@@ -303,10 +308,7 @@ mod tests {
         }
         assert_eq!(say(&mut session, "STATS").0, "OK listed=2\n");
         let (answer, closing) = say(&mut session, "QUIT");
-        assert_eq!(
-            (answer.as_str(), closing),
-            ("OK bye\n", Some(Closing::Done))
-        );
+        assert_eq!((answer.as_str(), closing), ("OK bye\n", Some(Ending::Done)));
     }
 
     #[test]
@@ -320,7 +322,7 @@ mod tests {
             line.starts_with("ERR unknown-command this is a tracker of game"),
             "{answer}"
         );
-        assert!(matches!(closing, Some(Closing::Refused(_))));
+        assert!(matches!(closing, Some(Ending::Refused(_))));
 
         let mut session = ClientSession::new(&tracker, &setting, Instant::now());
         assert_eq!(say(&mut session, "PING 7").0, "PONG 7\n");
@@ -341,7 +343,7 @@ mod tests {
             let mut session = ClientSession::new(&tracker, &setting, now);
             let mut out = Outbox::default();
             let mut lines = 0;
-            while out.closing().is_none() {
+            while out.ending().is_none() {
                 session.on_line(Ok(line), now, &mut out);
                 lines += 1;
             }
@@ -386,7 +388,7 @@ mod tests {
             say(&mut session, "PING");
             let (answer, closing) = say(&mut session, line);
             assert_eq!(answer, "ERR too-many wait 3 s\n");
-            assert!(matches!(closing, Some(Closing::Refused(_))), "{closing:?}");
+            assert!(matches!(closing, Some(Ending::Refused(_))), "{closing:?}");
         }
     }
 
@@ -398,7 +400,7 @@ mod tests {
             let (tracker, start) = (fixed(crowded), Instant::now());
             let mut session = ClientSession::new(&tracker, &setting, start);
             let mut out = Outbox::default();
-            while out.closing().is_none() {
+            while out.ending().is_none() {
                 session.on_deadline(session.next_deadline(), &mut out);
             }
             assert_eq!(session.next_deadline(), start + s(after));

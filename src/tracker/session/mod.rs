@@ -8,19 +8,18 @@ pub mod answer;
 pub mod client;
 pub mod game_server;
 pub mod limits;
+pub mod outbox;
 mod port_check;
+pub mod watch;
 pub mod watcher;
 
+pub use outbox::{Chunk, Ending, Outbox};
 pub use port_check::LOWEST_PORT;
 
 use crate::protocol::command::Common;
 use crate::protocol::line::LineError;
-use crate::protocol::refusal::{ErrorCode, Refusal};
-use crate::protocol::refusal::{HTTP_HEAD, NOT_A_WEB_SERVER};
-use crate::tracker::list::snapshot::List;
-use std::sync::Arc;
+use crate::protocol::refusal::{ErrorCode, HTTP_HEAD, NOT_A_WEB_SERVER, Refusal};
 use std::time::{Duration, Instant};
-use watcher::Watch;
 
 /// How many mistakes a proven peer may make on one connection.
 pub const MAX_MISTAKES: u32 = 20;
@@ -118,7 +117,7 @@ pub trait Session {
         if inside_a_line {
             out.line(unfinished_line());
         }
-        out.close(Closing::Done);
+        out.end(Ending::Done);
     }
     /// True if `line` takes more time to answer than somebody should wait for whose own line is not
     /// read yet.
@@ -128,151 +127,6 @@ pub trait Session {
     }
     /// When the session wants to be woken if nothing comes in.
     fn next_deadline(&self) -> Instant;
-}
-
-/// A piece of what is to be sent.
-#[derive(Debug)]
-pub enum Chunk {
-    /// Lines, each with its LF.
-    Text(Vec<u8>),
-    /// The INFOS lines of the whole list.
-    List(Arc<List>),
-    /// Lines that many are sent.
-    Shared(Arc<[u8]>),
-}
-
-impl Chunk {
-    /// How many [`pieces`](Self::pieces) there are.
-    pub fn count(&self) -> usize {
-        match self {
-            Self::Text(_) | Self::Shared(_) => 1,
-            Self::List(list) => list.pieces(),
-        }
-    }
-
-    /// Its bytes, as they lie in memory one after the other.
-    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
-        let (lines, list) = match self {
-            Self::Text(text) => (Some(&text[..]), None),
-            Self::Shared(text) => (Some(&text[..]), None),
-            Self::List(list) => (None, Some(list)),
-        };
-        let list = list.into_iter().flat_map(|list| list.encoded());
-        lines.into_iter().chain(list)
-    }
-}
-
-/// Why a connection is closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Closing {
-    /// The peer is done: it said QUIT or hung up.
-    Done,
-    /// The tracker refuses to go on.
-    Refused(Refusal),
-}
-
-/// What a session wants sent, and whether that was the last of it.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    chunks: Vec<Chunk>,
-    closing: Option<Closing>,
-    watch: Option<Watch>,
-}
-
-impl Outbox {
-    /// Adds one line; the LF is put behind it.
-    pub fn line(&mut self, line: impl std::fmt::Display) {
-        use std::io::Write;
-        /// Most answers fit.
-        const A_LINE: usize = 64;
-        if !matches!(self.chunks.last(), Some(Chunk::Text(_))) {
-            self.chunks.push(Chunk::Text(Vec::with_capacity(A_LINE)));
-        }
-        if let Some(Chunk::Text(text)) = self.chunks.last_mut() {
-            // Writing into a Vec does not fail.
-            let _ = writeln!(text, "{line}");
-        }
-    }
-
-    /// Adds whole lines, each with its LF.
-    pub fn text(&mut self, lines: Vec<u8>) {
-        self.chunks.push(Chunk::Text(lines));
-    }
-
-    /// Adds the INFOS lines of the whole list.
-    pub fn list(&mut self, list: Arc<List>) {
-        self.chunks.push(Chunk::List(list));
-    }
-
-    /// Adds whole lines that others are sent too.
-    pub fn shared(&mut self, lines: Arc<[u8]>) {
-        self.chunks.push(Chunk::Shared(lines));
-    }
-
-    /// Says that the client watches from now on: its next lines are for a
-    /// [`WatcherSession`](watcher::WatcherSession).
-    pub fn watch(&mut self, watch: Watch) {
-        self.watch = Some(watch);
-    }
-
-    /// Takes out what the client has begun to watch, if it has.
-    pub fn take_watch(&mut self) -> Option<Watch> {
-        self.watch.take()
-    }
-
-    /// True if the next line is not for this session any more.
-    pub fn is_over(&self) -> bool {
-        self.closing.is_some() || self.watch.is_some()
-    }
-
-    /// Asks for the connection to be closed once everything is sent. The first reason counts.
-    pub fn close(&mut self, closing: Closing) {
-        self.closing.get_or_insert(closing);
-    }
-
-    /// Says no, and closes.
-    pub fn refuse(&mut self, refusal: Refusal) {
-        self.line(&refusal);
-        self.close(Closing::Refused(refusal));
-    }
-
-    /// Why the connection is to be closed, if it is.
-    pub fn closing(&self) -> Option<&Closing> {
-        self.closing.as_ref()
-    }
-
-    /// True if there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
-    }
-
-    /// True if so much is to be sent that it should not gather. The list itself is there in any case,
-    /// so one goes out together with what follows it, such as the answer to QUIT.
-    pub fn is_large(&self) -> bool {
-        const LARGE: usize = 4096;
-        const MANY: usize = 4;
-        let copied = self.chunks.iter().map(|chunk| match chunk {
-            Chunk::Text(text) => text.len(),
-            Chunk::Shared(text) => text.len(),
-            Chunk::List(_) => 0,
-        });
-        self.chunks.len() >= MANY || copied.sum::<usize>() > LARGE
-    }
-
-    /// Takes out what is to be sent, leaving the box empty.
-    pub fn take(&mut self) -> Vec<Chunk> {
-        std::mem::take(&mut self.chunks)
-    }
-}
-
-#[cfg(test)]
-impl Outbox {
-    /// Takes out what is to be sent, as text.
-    fn take_text(&mut self) -> String {
-        let chunks = self.take();
-        let bytes = chunks.iter().flat_map(Chunk::pieces).flatten().copied();
-        String::from_utf8(bytes.collect()).unwrap()
-    }
 }
 
 /// Counts the mistakes of a peer, which are forgiven up to a number once it has proven that it
@@ -407,7 +261,7 @@ fn answer_common(
         }
         Common::Quit => {
             out.line("OK bye");
-            out.close(Closing::Done);
+            out.end(Ending::Done);
         }
     }
     Ok(())

@@ -5,9 +5,9 @@
 //! state, so however slow it is, nothing piles up for it.
 
 use super::answer::{Batch, Question};
+use super::watch::Watch;
 use super::{Mistakes, Outbox, Pace, Session, Setting, answer_common};
-use crate::protocol::command::{ClientCommand, Request};
-use crate::protocol::fields::Filter;
+use crate::protocol::command::ClientCommand;
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::revision::Revision;
@@ -20,31 +20,6 @@ pub trait Services: super::client::Services {
     fn revision(&self) -> Revision;
     /// The way to that state, for all who are asked by this question.
     fn batch(&self, question: Question) -> Arc<Batch>;
-}
-
-/// What a client watches, and how much of it it knows.
-#[derive(Debug)]
-pub struct Watch {
-    filter: Filter,
-    /// What the client has, or is being sent, is its part of the list at this revision …
-    revision: Revision,
-    /// … and the revision that it was told is this, which may be older: of changes that are not in
-    /// its part it is told nothing.
-    told: Revision,
-    /// Since when.
-    told_at: Instant,
-}
-
-impl Watch {
-    /// A client has asked for this, and is sent an answer that leads to `revision`.
-    pub fn new(request: Request, revision: Revision, now: Instant) -> Self {
-        Self {
-            filter: request.filter,
-            revision,
-            told: revision,
-            told_at: now,
-        }
-    }
 }
 
 /// One watcher's conversation.

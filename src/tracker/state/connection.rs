@@ -8,8 +8,7 @@ mod sending;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::refusal::Refusal;
 use crate::tracker::access::identity::ConnectionId;
-use crate::tracker::session::watcher::Watch;
-use crate::tracker::session::{Closing, Outbox, Session, Timings};
+use crate::tracker::session::{Ending, Outbox, Session, Timings};
 use crate::tracker::state::stats::Counter;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -54,6 +53,8 @@ pub struct Connection {
 pub struct Talk {
     /// What was heard of the line that is not complete yet.
     pub splitter: LineSplitter,
+    /// What was heard behind the line that ended the session.
+    pub unread: Vec<u8>,
     /// How long the socket waits for the peer, if that was said to it.
     wait: Option<Duration>,
     /// The peer was sent something.
@@ -95,30 +96,6 @@ pub enum Look {
     Speaks,
     /// It is gone, and nothing is left to be said.
     Gone(Ending),
-}
-
-/// How a conversation ended.
-#[derive(Debug)]
-pub enum Ending {
-    /// The peer said QUIT or hung up.
-    Done,
-    /// The client watches from now on, which is another conversation. The bytes were heard already.
-    Watching(Watch, Vec<u8>),
-    /// The session or the tracker refused to go on, and said so.
-    Refused(Refusal),
-    /// The peer did not take an answer in time.
-    SlowReader,
-    /// The connection broke.
-    Lost(io::Error),
-}
-
-impl From<Closing> for Ending {
-    fn from(closing: Closing) -> Self {
-        match closing {
-            Closing::Done => Self::Done,
-            Closing::Refused(why) => Self::Refused(why),
-        }
-    }
 }
 
 impl Connection {
@@ -237,7 +214,7 @@ impl Connection {
         step_aside: &mut dyn FnMut(),
     ) -> Result<Step, Ending> {
         if !INHERITS && talk.wait.is_none() {
-            preset(&self.stream, timings).map_err(Ending::Lost)?;
+            preset(&self.stream, timings).map_err(lost)?;
         }
         let mut buffer = [0; MAX_LINE];
         let mut out = Outbox::default();
@@ -256,7 +233,7 @@ impl Connection {
                     is_noise = false;
                     if talk.is_at_once && line.is_ok_and(|line| session.is_dear(line)) {
                         self.be_patient(&mut talk.is_at_once, step_aside)
-                            .map_err(Ending::Lost)?;
+                            .map_err(lost)?;
                     }
                     session.on_line(line, now, &mut out);
                     if out.is_over() {
@@ -266,11 +243,7 @@ impl Connection {
                         self.send(out.take(), talk, timings, step_aside)?;
                     }
                 }
-                if let Some(watch) = out.take_watch() {
-                    let heard = input.to_vec();
-                    self.send(out.take(), talk, timings, step_aside)?;
-                    return Ok(Step::Over(Ending::Watching(watch, heard)));
-                }
+                talk.unread = input.to_vec();
                 if is_noise {
                     session.on_noise(now, &mut out);
                 }
@@ -280,18 +253,18 @@ impl Connection {
                 talk.wait = None;
                 is_heard = false;
             }
-            Err(error) => return Err(Ending::Lost(error)),
+            Err(error) => return Err(lost(error)),
         }
         // Looked at after every read, or a peer that never pauses would have no deadline.
         let now = Instant::now();
-        if out.closing().is_none() && now >= session.next_deadline() {
+        if out.ending().is_none() && now >= session.next_deadline() {
             session.on_deadline(now, &mut out);
         }
         let chunks = out.take();
         let is_told = !chunks.is_empty();
         self.send(chunks, talk, timings, step_aside)?;
-        Ok(match out.closing() {
-            Some(closing) => Step::Over(closing.clone().into()),
+        Ok(match out.ending() {
+            Some(ending) => Step::Over(ending.clone()),
             None if is_heard => Step::Heard,
             None if is_told => Step::Told,
             None => Step::Quiet,
@@ -361,7 +334,7 @@ impl Connection {
                 Look::Silent
             }
             Err(_) if self.dismissal.get().is_some() => Look::Speaks,
-            Err(error) => Look::Gone(Ending::Lost(error)),
+            Err(error) => Look::Gone(lost(error)),
         }
     }
 
@@ -423,6 +396,11 @@ pub const INHERITS: bool = cfg!(target_os = "linux");
 pub fn preset(stream: &TcpStream, timings: &Timings) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(timings.write))
+}
+
+/// The end of a connection that broke.
+pub(crate) fn lost(error: io::Error) -> Ending {
+    Ending::Lost(error.to_string())
 }
 
 /// True if a wait on a socket ran out. Systems differ in which of the two they say.

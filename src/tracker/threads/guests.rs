@@ -128,8 +128,11 @@ impl Guest {
 
     fn into_conversation(self) -> Conversation {
         let Unattended {
-            session, splitter, ..
+            session,
+            splitter,
+            unread,
+            ..
         } = self.peer;
-        Conversation::go_on_with(session, splitter)
+        Conversation::go_on_with(session, splitter, unread)
     }
 }

@@ -5,11 +5,12 @@
 //! in one value that no thread is tied to, so that one thread may set it aside and another go on.
 
 use crate::protocol::line::{LineError, LineSplitter};
+use crate::tracker::session::Ending;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
 use crate::tracker::session::watcher::WatcherSession;
 use crate::tracker::session::{Outbox, Session};
-use crate::tracker::state::connection::{Connection, Ending, Look, Step, Talk};
+use crate::tracker::state::connection::{Connection, Look, Step, Talk, lost};
 use crate::tracker::state::session_context::Seat;
 use crate::tracker::threads::acceptor::Held;
 use crate::tracker::threads::workers;
@@ -72,9 +73,10 @@ impl Conversation {
     }
 
     /// One that was begun without a thread.
-    pub(crate) fn go_on_with(party: Party, splitter: LineSplitter) -> Self {
+    pub(crate) fn go_on_with(party: Party, splitter: LineSplitter, unread: Vec<u8>) -> Self {
         let mut conversation = Self::new(party);
         conversation.talk.splitter = splitter;
+        conversation.talk.unread = unread;
         conversation
     }
 
@@ -89,7 +91,7 @@ impl Conversation {
     /// Itself, if there is none.
     pub(crate) fn give_to_thread(self) -> Result<(), Box<Self>> {
         if let Err(error) = self.connection.set_waiting(true) {
-            self.conclude(Ending::Lost(error), false);
+            self.conclude(lost(error), false);
             return Ok(());
         }
         let roster = self.party.seat().roster();
@@ -148,12 +150,14 @@ impl Conversation {
     /// calling thread `may_wait` for that.
     pub(crate) fn conclude(self, ending: Ending, may_wait: bool) {
         match (ending, self.party) {
-            (Ending::Watching(watch, heard), Party::Client(session)) => {
+            (Ending::Watching(watch), Party::Client(session)) => {
                 let seat = session.into_services();
                 seat.settle();
                 let shared = seat.shared();
                 let session = WatcherSession::new(seat, &shared.setting, watch);
-                shared.watchers.enter(session, self.talk.splitter, heard);
+                shared
+                    .watchers
+                    .enter(session, self.talk.splitter, self.talk.unread);
             }
             (ending, party) => party.seat().conclude(ending, may_wait),
         }

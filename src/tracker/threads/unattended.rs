@@ -4,8 +4,8 @@
 //! far as the socket takes it, and nothing is read from a peer that does not read.
 
 use crate::protocol::line::{LineSplitter, MAX_LINE};
-use crate::tracker::session::{Chunk, Outbox, Session, Timings};
-use crate::tracker::state::connection::{Connection, Ending};
+use crate::tracker::session::{Chunk, Ending, Outbox, Session, Timings};
+use crate::tracker::state::connection::{Connection, lost};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,7 @@ pub(crate) struct Unattended<S> {
     pub(crate) splitter: LineSplitter,
     timings: Timings,
     /// What was read and waits until what goes before it is answered.
-    unread: Vec<u8>,
+    pub(crate) unread: Vec<u8>,
     /// What is being sent, how many bytes that are, how many have been sent, and by when all of
     /// them must be.
     chunks: Vec<Chunk>,
@@ -40,7 +40,7 @@ impl<S: Session> Unattended<S> {
         timings: Timings,
         now: Instant,
     ) -> Self {
-        let ending = connection.set_waiting(false).map_err(Ending::Lost).err();
+        let ending = connection.set_waiting(false).map_err(lost).err();
         let mut this = Self {
             connection,
             session,
@@ -97,7 +97,7 @@ impl<S: Session> Unattended<S> {
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => self.ending = Some(Ending::Lost(error)),
+            Err(error) => self.ending = Some(lost(error)),
         }
         false
     }
@@ -123,11 +123,7 @@ impl<S: Session> Unattended<S> {
         if is_noise {
             self.session.on_noise(now, &mut out);
         }
-        match out.take_watch() {
-            Some(watch) => self.last = Some(Ending::Watching(watch, input.to_vec())),
-            None if !out.is_over() => self.unread = input.to_vec(),
-            None => {}
-        }
+        self.unread = input.to_vec();
         self.send(out, now);
     }
 
@@ -141,8 +137,7 @@ impl<S: Session> Unattended<S> {
     }
 
     fn send(&mut self, mut out: Outbox, now: Instant) {
-        let closing = out.closing().cloned().map(Ending::from);
-        self.last = self.last.take().or(closing);
+        self.last = self.last.take().or(out.take_ending());
         let chunks = out.take();
         self.size = chunks.iter().flat_map(Chunk::pieces).map(<[u8]>::len).sum();
         self.chunks = chunks;
@@ -166,7 +161,7 @@ impl<S: Session> Unattended<S> {
                     self.ending = Some(Ending::SlowReader);
                 }
             }
-            Err(error) => self.ending = Some(Ending::Lost(error)),
+            Err(error) => self.ending = Some(lost(error)),
         }
         if self.chunks.is_empty() {
             self.ending = self.ending.take().or(self.last.take());

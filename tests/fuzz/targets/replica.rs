@@ -167,8 +167,8 @@ impl<'a> Scene<'a> {
         let mut out = Outbox::default();
         let mut session = ClientSession::new(viewer.desk.clone(), self.setting, self.now);
         session.on_line(Ok(&line), self.now, &mut out);
-        assert_eq!(out.closing(), None, "{line}");
         let watch = out.take_watch();
+        assert_eq!(out.ending(), None, "{line}");
         assert_eq!(watch.is_some(), verb == "WATCH");
         viewer.watch =
             watch.map(|watch| WatcherSession::new(session.into_services(), self.setting, watch));

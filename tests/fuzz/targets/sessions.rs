@@ -18,7 +18,7 @@ use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::game_server::GameServerSession;
 use gltracker::tracker::session::watcher::WatcherSession;
-use gltracker::tracker::session::{Closing, Outbox, Session, Setting, Timings};
+use gltracker::tracker::session::{Ending, Outbox, Session, Setting, Timings};
 use gltracker_fuzz::checks::{MAX_LINE, ends_count, whole_lines};
 use gltracker_fuzz::naive::{self, Fields};
 use gltracker_fuzz::script::{grown, number, steps};
@@ -422,20 +422,21 @@ impl Connection<'_> {
 }
 
 /// The lines that a session has answered, and why it closes. Nothing follows the last line.
-fn answer(out: &mut Outbox) -> (Vec<String>, Option<Closing>) {
+fn answer(out: &mut Outbox) -> (Vec<String>, Option<Ending>) {
     let bytes = take_bytes(out);
     let lines = whole_lines(&bytes);
     ends_count(&lines);
-    match out.closing() {
-        Some(Closing::Refused(refusal)) => assert_eq!(lines.last(), Some(&&*refusal.to_string())),
-        Some(Closing::Done) => {
+    match out.ending() {
+        Some(Ending::Refused(refusal)) => assert_eq!(lines.last(), Some(&&*refusal.to_string())),
+        Some(Ending::Done) => {
             let last = lines.last().copied().unwrap_or("OK bye");
             assert!(last == "OK bye" || last.starts_with("ERR bad-syntax the last line"));
         }
+        Some(other) => panic!("no session ends so: {other:?}"),
         None => {}
     }
     let lines = lines.into_iter().map(str::to_owned).collect();
-    (lines, out.closing().cloned())
+    (lines, out.ending().cloned())
 }
 
 /// The number behind ` port=`.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tracker::list::registry::Registry;
-use crate::tracker::session::Closing;
+use crate::tracker::session::Ending;
 use quickcheck::quickcheck;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -96,11 +96,11 @@ fn say(
     session: &mut GameServerSession<'_, &Alone>,
     line: &str,
     now: Instant,
-) -> (String, Option<Closing>) {
+) -> (String, Option<Ending>) {
     let mut out = Outbox::default();
     session.on_line(Ok(line), now, &mut out);
     let text = out.take_text();
-    (text, out.closing)
+    (text, out.ending)
 }
 
 const NUMBER: &str = "000000000000002a";
@@ -171,7 +171,7 @@ fn before_it_is_listed_every_mistake_ends_the_conversation() {
             last = say(&mut session, line, now).1;
         }
         assert!(
-            matches!(&last, Some(Closing::Refused(refusal)) if refusal.code == code),
+            matches!(&last, Some(Ending::Refused(refusal)) if refusal.code == code),
             "{lines:?}: {last:?}"
         );
         assert_eq!(tracker.registry.borrow().list().count(), 0);
@@ -192,7 +192,7 @@ fn a_listed_one_is_forgiven_twenty_mistakes() {
     assert_eq!(tracker.registry.borrow().list().count(), 1);
     let (answer, closing) = say(&mut session, "HELLO", now);
     assert!(answer.contains("ERR too-many"), "{answer}");
-    assert!(matches!(closing, Some(Closing::Refused(_))));
+    assert!(matches!(closing, Some(Ending::Refused(_))));
 }
 
 #[test]
@@ -264,12 +264,12 @@ fn no_room_on_the_list_is_said_and_ends_the_login() {
 }
 
 /// Lets time pass until `until`; what was sent on the connection meanwhile.
-fn wait(session: &mut GameServerSession<'_, &Alone>, until: Instant) -> (String, Option<Closing>) {
+fn wait(session: &mut GameServerSession<'_, &Alone>, until: Instant) -> (String, Option<Ending>) {
     let mut out = Outbox::default();
-    while session.next_deadline() <= until && out.closing().is_none() {
+    while session.next_deadline() <= until && out.ending().is_none() {
         session.on_deadline(session.next_deadline(), &mut out);
     }
-    (out.take_text(), out.closing)
+    (out.take_text(), out.ending)
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn naming<'a>(
     setting: &'a Setting,
     fields: &str,
     now: Instant,
-) -> (GameServerSession<'a, &'a Alone>, String, Option<Closing>) {
+) -> (GameServerSession<'a, &'a Alone>, String, Option<Ending>) {
     tracker.numbers.set(0x2a);
     let mut session = GameServerSession::new(tracker, setting, now);
     say(&mut session, "LOGIN secret", now);
@@ -588,7 +588,7 @@ fn nothing_is_sent_for_a_wrong_password_or_key() {
             closing = say(&mut session, &line, now).1;
         }
         assert!(
-            matches!(&closing, Some(Closing::Refused(refusal)) if refusal.code == ErrorCode::BadPassword),
+            matches!(&closing, Some(Ending::Refused(refusal)) if refusal.code == ErrorCode::BadPassword),
             "{login}: {closing:?}"
         );
     }
@@ -742,7 +742,7 @@ fn a_storm_of_lines_ends_the_conversation() {
     for line in ["INFOS nbplayers=1", "", "PING 1"] {
         let mut session = listed(&tracker, &setting, now);
         let last = (0..).find_map(|n| Some((n, say(&mut session, line, now).1?)));
-        let Some((198, Closing::Refused(refusal))) = last else {
+        let Some((198, Ending::Refused(refusal))) = last else {
             panic!("{line}: {last:?}")
         };
         assert_eq!(refusal.code, ErrorCode::TooMany, "two lines were the login");
@@ -766,10 +766,10 @@ fn silence_is_pinged_once_and_then_dropped() {
     session.on_deadline(start + s(31), &mut out);
     assert_eq!(out.take_text(), "PING 2\n");
     session.on_deadline(start + s(45), &mut out);
-    assert_eq!((out.take_text().as_str(), out.closing()), ("", None));
+    assert_eq!((out.take_text().as_str(), out.ending()), ("", None));
     session.on_deadline(start + s(46), &mut out);
     assert!(out.take_text().starts_with("ERR timeout"));
-    assert!(out.closing().is_some());
+    assert!(out.ending().is_some());
 }
 
 #[test]
@@ -781,10 +781,7 @@ fn nobody_is_dropped_without_having_been_asked() {
     // The tracker stood still meanwhile.
     let mut out = Outbox::default();
     session.on_deadline(start + s(40), &mut out);
-    assert_eq!(
-        (out.take_text().as_str(), out.closing()),
-        ("PING 1\n", None)
-    );
+    assert_eq!((out.take_text().as_str(), out.ending()), ("PING 1\n", None));
     assert_eq!(session.next_deadline(), start + s(55));
     session.on_deadline(start + s(55), &mut out);
     assert!(out.take_text().starts_with("ERR timeout"));
@@ -799,7 +796,7 @@ fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
         let mut session = GameServerSession::new(&tracker, &setting, start);
         say(&mut session, "LOGIN secret", start + s(2));
         let mut out = Outbox::default();
-        while out.closing().is_none() {
+        while out.ending().is_none() {
             let deadline = session.next_deadline();
             assert!(deadline <= start + s(2 + after));
             session.on_deadline(deadline, &mut out);

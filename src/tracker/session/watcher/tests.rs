@@ -1,9 +1,10 @@
 use super::*;
+use crate::protocol::command::Request;
 use crate::protocol::fields::{Changes, Infos};
 use crate::tracker::access::identity::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Registry;
-use crate::tracker::session::Closing;
+use crate::tracker::session::Ending;
 use crate::tracker::session::answer::{Answer, work};
 use crate::tracker::session::client::{ClientSession, Services as ClientServices};
 use std::cell::RefCell;
@@ -70,7 +71,7 @@ fn watch<'a>(
 ) -> (WatcherSession<'a, &'a World>, String) {
     let mut out = Outbox::default();
     ClientSession::new(world, setting, now).on_line(Ok(line), now, &mut out);
-    assert!(out.is_over() && out.closing().is_none());
+    assert!(out.is_over());
     let watch = out.take_watch().unwrap();
     (WatcherSession::new(world, setting, watch), out.take_text())
 }
@@ -164,7 +165,7 @@ fn a_watcher_may_still_ask_for_a_pong_and_leave() {
     let mut say = |line| {
         let mut out = Outbox::default();
         session.on_line(line, now, &mut out);
-        (out.take_text(), out.closing().cloned())
+        (out.take_text(), out.ending().cloned())
     };
     assert_eq!(say(Ok("PING 7")), ("PONG 7\n".to_owned(), None));
     assert_eq!(say(Ok("")), (String::new(), None));
@@ -178,10 +179,7 @@ fn a_watcher_may_still_ask_for_a_pong_and_leave() {
         assert!(answer.starts_with("ERR ") && closing.is_none(), "{answer}");
     }
     assert!(say(Ok("HELP")).0.ends_with("OK\n"));
-    assert_eq!(
-        say(Ok("QUIT")),
-        ("OK bye\n".to_owned(), Some(Closing::Done))
-    );
+    assert_eq!(say(Ok("QUIT")), ("OK bye\n".to_owned(), Some(Ending::Done)));
 }
 
 #[test]
@@ -191,7 +189,7 @@ fn a_watcher_that_never_stops_talking_is_sent_away() {
     let mut out = Outbox::default();
     let lines = (0..).take_while(|_| {
         session.on_line(Ok("PING"), now, &mut out);
-        out.closing().is_none()
+        out.ending().is_none()
     });
     assert_eq!(lines.count(), 200);
     assert!(

@@ -1,9 +1,9 @@
 //! How bytes get out: an answer in one go and within its time; or what the socket takes at once,
 //! for those who never wait.
 
-use super::{Connection, Ending, Talk, is_timeout};
+use super::{Connection, Talk, is_timeout, lost};
 use crate::protocol::refusal::Refusal;
-use crate::tracker::session::{Chunk, Timings};
+use crate::tracker::session::{Chunk, Ending, Timings};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -72,20 +72,20 @@ impl Connection {
                 slices => (&self.stream).write_vectored(slices),
             };
             match sent {
-                Ok(0) => return Err(Ending::Lost(ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(lost(ErrorKind::WriteZero.into())),
                 Ok(count) => {
                     self.count(count);
                     IoSlice::advance_slices(&mut slices, count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {}
-                Err(error) => return Err(Ending::Lost(error)),
+                Err(error) => return Err(lost(error)),
             }
             if slices.is_empty() {
                 break;
             }
             self.be_patient(&mut talk.is_at_once, step_aside)
-                .map_err(Ending::Lost)?;
+                .map_err(lost)?;
             let now = Instant::now();
             if now >= *deadline.get_or_insert(now + timings.to_take(size)) {
                 return Err(Ending::SlowReader);
