@@ -9,10 +9,10 @@ use crate::tracker::access::network::Network;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-/// Connections of one host to the game-server port: so many a second, so many at once.
+/// Connections of one host to the game-server port: so many a second, and so many at once.
 pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
 
-/// Connections of one host to the client port: so many a second, so many at once.
+/// Connections of one host to the client port: so many a second, and so many at once.
 pub const CLIENT_RATE: (u32, u32) = (50, 100);
 
 /// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
@@ -25,14 +25,14 @@ const ROOM: usize = 8192;
 
 /// A time for each host.
 #[derive(Debug)]
-struct Ledger {
+struct HostTimes {
     room: usize,
     ends: HashMap<Network, Instant>,
     /// The same, the soonest first.
     order: BTreeSet<(Instant, Network)>,
 }
 
-impl Ledger {
+impl HostTimes {
     fn new(room: usize) -> Self {
         Self {
             room,
@@ -66,7 +66,7 @@ pub struct Rate {
     /// Time that may be owed when one more is allowed.
     tolerance: Duration,
     /// When each host will owe nothing any more.
-    paid_off: Ledger,
+    paid_off: HostTimes,
 }
 
 impl Rate {
@@ -76,7 +76,7 @@ impl Rate {
         Self {
             interval,
             tolerance: interval * (burst - 1),
-            paid_off: Ledger::new(ROOM),
+            paid_off: HostTimes::new(ROOM),
         }
     }
 
@@ -106,9 +106,9 @@ impl Rate {
 #[derive(Debug)]
 pub struct Penalties {
     /// The sum of each host, as the time when it will have run off.
-    owed: Ledger,
+    owed: HostTimes,
     /// Those whose sum was once above what is forgiven, until it has run off.
-    active: Ledger,
+    active: HostTimes,
 }
 
 impl Penalties {
@@ -124,8 +124,8 @@ impl Penalties {
     /// Nobody owes anything.
     pub fn new() -> Self {
         Self {
-            owed: Ledger::new(ROOM),
-            active: Ledger::new(ROOM),
+            owed: HostTimes::new(ROOM),
+            active: HostTimes::new(ROOM),
         }
     }
 
@@ -256,27 +256,23 @@ mod tests {
 
     #[test]
     fn a_full_table_forgets_what_ends_soonest_and_refuses_nobody() {
-        let mut ledger = Ledger::new(100);
+        let mut times = HostTimes::new(100);
         let start = Instant::now();
         for n in 0..1000 {
-            ledger.set(host(n), start + Duration::from_secs(u64::from(2000 - n)));
-            assert!(ledger.ends.len() <= 100 && ledger.order.len() == ledger.ends.len());
+            times.set(host(n), start + Duration::from_secs(u64::from(2000 - n)));
+            assert!(times.ends.len() <= 100 && times.order.len() == times.ends.len());
         }
         assert!(
-            ledger.get(host(0), start).is_some(),
+            times.get(host(0), start).is_some(),
             "the one that ends last is remembered"
         );
         assert!(
-            ledger.get(host(999), start).is_some(),
+            times.get(host(999), start).is_some(),
             "and so is the newest"
         );
-        assert_eq!(ledger.get(host(950), start), None);
-        ledger.set(host(0), start);
-        ledger.set(host(5000), start + Duration::from_secs(1));
-        assert_eq!(
-            ledger.ends.get(&host(0)),
-            None,
-            "what has passed goes first"
-        );
+        assert_eq!(times.get(host(950), start), None);
+        times.set(host(0), start);
+        times.set(host(5000), start + Duration::from_secs(1));
+        assert_eq!(times.ends.get(&host(0)), None, "what has passed goes first");
     }
 }

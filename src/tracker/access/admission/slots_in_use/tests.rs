@@ -1,6 +1,6 @@
 use super::*;
 use quickcheck::quickcheck;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Slots for so many clients, and for as many pending and listed game servers.
 fn admission(slots: usize) -> Admission<u64> {
@@ -160,7 +160,7 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
         assert_eq!(door.admission.wait(newcomer, penalty, id), Ok(None));
     }
     assert_eq!(door.enlist(50, ip(2, 1), None), Ok(()));
-    let guests = |door: &Door, at: usize| door.admission.guests[at].members.len();
+    let guests = |door: &Door, at: usize| door.admission.guests[at].count();
     assert_eq!(
         (guests(&door, 0), guests(&door, 1)),
         (1, 6),
@@ -517,8 +517,8 @@ quickcheck! {
                     }
                 }
             }
-            for (class, crowd) in Class::ALL.iter().zip(&door.admission.crowds) {
-                let hosts: usize = crowd.by_host.0.values().sum();
+            for (class, table) in Class::ALL.iter().zip(&door.admission.tables) {
+                let hosts = table.counted_by_host();
                 let (used, limit) = door.admission.usage(*class);
                 assert!(used <= limit && used == hosts);
             }
