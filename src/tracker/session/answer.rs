@@ -3,7 +3,7 @@
 //! This file hides how the list, or what has changed in it, becomes lines with an END behind them,
 //! and how much work that is.
 
-use super::Outbox;
+use super::outbox::Outbox;
 use crate::protocol::command::Request;
 use crate::protocol::fields::Filter;
 use crate::protocol::revision::Revision;

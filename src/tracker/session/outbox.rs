@@ -160,3 +160,17 @@ impl Outbox {
         String::from_utf8(bytes.collect()).unwrap()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_gather_in_one_piece() {
+        let mut out = Outbox::default();
+        out.line("OK");
+        out.line("PONG");
+        assert!(matches!(&out.take()[..], [Chunk::Text(text)] if text == b"OK\nPONG\n"));
+        assert!(out.is_empty());
+    }
+}

@@ -4,7 +4,7 @@
 //! in a datagram; the answer is that number in an INFOS. Nothing here says where datagrams go:
 //! that is never the game server's choice.
 
-use super::Timings;
+use crate::tracker::session::limits::Timings;
 use std::time::{Duration, Instant};
 
 /// Datagrams that are sent at the most before a port counts as unreachable.

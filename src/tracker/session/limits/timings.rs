@@ -1,16 +1,84 @@
-//! Which timings a tracker may have.
-//!
-//! This file hides what would be wrong with others: that a clock could not count so far, that a
-//! thread would never sleep, or that nobody could be in time.
+//! How long anything may take, and which times a tracker can work with: those that a clock can count,
+//! that let threads sleep and that leave peers time to answer.
 
-use super::Timings;
 use std::time::Duration;
 
 /// The longest that anything may take, a year: far from what a clock can count.
 pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// The shortest, which is the shortest wait that connections give to the system.
+/// The shortest, which is the shortest time-out that a socket is given.
 pub const SHORTEST: Duration = Duration::from_millis(1);
+
+/// How long anything may take; a tracker starts if they pass [`check`](Timings::check).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    /// To finish a step (log in, answer the challenge, send the next command) while there is room.
+    pub step: Duration,
+    /// To finish a step of logging in while more than half of the *pending* slots are in use.
+    pub login_step_crowded: Duration,
+    /// To send a first command while more than half of the *client* slots are in use.
+    pub first_command_crowded: Duration,
+    /// A step that is late for a crowd is looked at again this often.
+    pub look_again: Duration,
+    /// A game server that was silent for so long is sent a PING.
+    pub ping_after: Duration,
+    /// A game server that was silent for so long is dropped.
+    pub drop_after: Duration,
+    /// A datagram that was not answered is sent again after this time.
+    pub proof_again: Duration,
+    /// The last of them must be answered in this time.
+    pub proof_answer: Duration,
+    /// A port that was proven is proven again after this time.
+    pub proof_every: Duration,
+    /// To finish a step for a guest, who has no slot.
+    pub guest: Duration,
+    /// Between two batches to one watcher, at the least.
+    pub batch_gap: Duration,
+    /// A watcher that was sent nothing for so long is sent an END.
+    pub sign_of_life: Duration,
+    /// To take an answer, whatever its size …
+    pub write: Duration,
+    /// … and a second more for so many bytes of it.
+    pub write_bytes_per_second: u32,
+    /// To take the last line before the connection is closed.
+    pub farewell: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            step: seconds(60),
+            login_step_crowded: seconds(5),
+            first_command_crowded: seconds(3),
+            look_again: seconds(1),
+            ping_after: seconds(15),
+            drop_after: seconds(30),
+            proof_again: seconds(1),
+            proof_answer: seconds(5),
+            proof_every: seconds(600),
+            guest: Duration::from_millis(500),
+            batch_gap: Duration::from_millis(100),
+            sign_of_life: seconds(30),
+            write: seconds(5),
+            write_bytes_per_second: 8192,
+            farewell: seconds(1),
+        }
+    }
+}
+
+/// What every session of one tracker is told at its start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setting {
+    /// Deadlines.
+    pub timings: Timings,
+    /// The port for game servers, mentioned in help texts.
+    pub game_server_port: u16,
+    /// The port for clients, mentioned in help texts.
+    pub client_port: u16,
+    /// Only game servers whose port was proven to answer are listed.
+    pub require_check: bool,
+}
 
 impl Timings {
     /// Checks that a tracker can work with these.
