@@ -341,7 +341,7 @@ fn a_file_that_cannot_be_read_is_set_aside() {
     }
 }
 
-/// `machine` asks the system for so many threads, and `src/tracker/machine.rs` says which.
+/// `os_limits` asks the system for so many threads, and `src/tracker/start/os_limits.rs` says which.
 #[cfg(target_os = "linux")]
 #[test]
 fn every_thread_that_holds_no_connection_is_counted() {
@@ -376,10 +376,10 @@ fn every_thread_that_holds_no_connection_is_counted() {
         "forget",
         "gltracker",
         "guests",
-        "keeper",
         "log",
         "lounge",
         "publisher",
+        "reloader",
         "state-file",
         "watchers",
     ];

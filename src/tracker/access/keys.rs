@@ -5,6 +5,7 @@
 
 use crate::protocol::argument::MAX_KEY;
 use crate::protocol::proof;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::identity::Credential;
 use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
 use std::collections::HashMap;
@@ -92,6 +93,12 @@ impl Keys {
         let is_right = proof::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
         key.filter(|_| is_right).map(|(_, credential)| *credential)
     }
+}
+
+/// Told to a game server whose key is not valid any more.
+pub(crate) fn withdrawn() -> Refusal {
+    let text = "the key you logged in with is not valid any more";
+    Refusal::new(ErrorCode::BadPassword, text)
 }
 
 /// True for what the name of a key may be.

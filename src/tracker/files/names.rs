@@ -1,12 +1,27 @@
-//! Where the files of a tracker really are.
-//!
-//! This file hides links, and which names beside its own `--state` and `--publish` use: what would take
-//! another's place is refused at the start.
+//! Which files a tracker writes, and where they really are: links are followed. Two files of one name are
+//! refused at the start.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What the name of the new state file ends in until it is complete.
+pub(super) const STATE_NEW: &str = ".new";
+
+/// What the name of the file ends in that is locked for the state file.
+pub(super) const STATE_LOCK: &str = ".lock";
+
+/// The files that are published.
+pub(super) const PUBLISHED: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
+
+/// The file that is locked for the folder of published files. Nobody else may open it, or could lock it.
+pub(super) const PUBLISH_LOCK: &str = ".lock";
+
+/// What the published file `name` is called until it is complete.
+pub(super) fn temporary(name: &str) -> String {
+    format!(".{name}.new")
+}
 
 /// Links to links that are followed, as many as Linux does.
 const MAX_LINKS: usize = 40;
@@ -53,21 +68,16 @@ pub(crate) fn clash(
 /// What a state file uses.
 fn of_state(path: &Path) -> Vec<PathBuf> {
     let names = names(path).map(|name| absolute(&name));
-    let used =
-        |name: PathBuf| crate::tracker::files::state_file::ENDS.map(|end| beside(&name, end));
+    let used = |name: PathBuf| ["", STATE_NEW, STATE_LOCK].map(|end| beside(&name, end));
     names.flat_map(used).collect()
 }
 
 /// What a folder of published files uses.
 fn of_folder(folder: &Path) -> Vec<PathBuf> {
     let folder = absolute(folder);
-    let mut used = vec![
-        folder.clone(),
-        folder.join(crate::tracker::files::publish::LOCK),
-    ];
-    for name in crate::tracker::files::publish::FILES {
-        used.push(folder.join(name));
-        used.push(folder.join(crate::tracker::files::publish::temporary(name)));
+    let mut used = vec![folder.clone(), folder.join(PUBLISH_LOCK)];
+    for name in PUBLISHED {
+        used.extend([folder.join(name), folder.join(temporary(name))]);
     }
     used
 }
@@ -108,7 +118,7 @@ mod tests {
     }
 
     fn folder(name: &str) -> Folder {
-        let name = format!("gltracker-places-{}-{name}", std::process::id());
+        let name = format!("gltracker-names-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Folder(path.canonicalize().unwrap())
@@ -167,6 +177,7 @@ mod tests {
         assert!(clash(Some(&at("list")), Some(&at("list.new")), &[]).is_some());
         assert!(clash(Some(&at("none/servers.json")), Some(&at("none")), &[]).is_some());
     }
+
     #[test]
     fn what_is_read_is_not_written_over() {
         let folder = folder("read");

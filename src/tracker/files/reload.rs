@@ -1,19 +1,18 @@
-//! The keeper: one thread that looks after what no connection looks after.
+//! Reading the operator's files again: passwords, keys and bans.
 //!
-//! Once a second it reads passwords, keys and bans again if their files have changed, and closes
-//! the connections that lost their right to be there.
+//! Once a second one thread looks whether they have changed. It closes the connections that have lost their
+//! right to be there.
 
 use crate::threads;
-use crate::tracker::StartError;
 use crate::tracker::access::bans::Bans;
+use crate::tracker::access::keys::withdrawn;
 use crate::tracker::access::operator_lines::WrongLine;
 use crate::tracker::access::passwords::{PasswordError, Passwords};
-use crate::tracker::files::watched_file::{Look, WatchedFile, is_open_to_all};
+use crate::tracker::files::error::FilesError;
+use crate::tracker::files::watched_file::{Contents, WatchedFile, is_open_to_all};
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Level;
-use crate::tracker::state::session_context::key_withdrawn;
 use crate::tracker::state::shared::{Shared, lock};
-use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,16 +20,16 @@ use std::time::Duration;
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The files that the keeper reads. No lock is held while it does.
+/// The files that are read. No lock is held meanwhile.
 #[derive(Clone)]
-pub(crate) struct Keeper {
+pub(crate) struct Reloader {
     shared: &'static Shared,
     passwords: Option<WatchedFile>,
     keys: Option<WatchedFile>,
     bans: Option<WatchedFile>,
 }
 
-impl Keeper {
+impl Reloader {
     /// Reads keys and bans for the first time; `passwords` have been read already.
     ///
     /// # Errors
@@ -40,24 +39,24 @@ impl Keeper {
         passwords: Option<WatchedFile>,
         keys: Option<PathBuf>,
         bans: Option<PathBuf>,
-    ) -> Result<(), StartError> {
+    ) -> Result<(), FilesError> {
         let keys = keys.map(WatchedFile::new);
         let bans = bans.map(WatchedFile::new);
-        let mut keeper = Self {
+        let mut reloader = Self {
             shared,
             passwords,
             keys,
             bans,
         };
-        keeper.warn_if_open(&keeper.passwords);
-        let unreadable = |(path, error)| StartError::File(path, error);
-        keeper.look_at_keys().map_err(unreadable)?;
-        keeper.look_at_bans().map_err(unreadable)?;
-        // After a panic it knows no more than now: what has changed since is read again, so that
-        // nothing is lost that had been read and not put to use.
-        let keep = move || keeper.clone().run();
-        let started = lasting::start("keeper", threads::STACK, &shared.log, keep);
-        started.map(drop).map_err(StartError::Thread)
+        reloader.warn_if_open(&reloader.passwords);
+        let unreadable = |(path, error)| FilesError::Unreadable(path, error);
+        reloader.look_at_keys().map_err(unreadable)?;
+        reloader.look_at_bans().map_err(unreadable)?;
+        // After a panic it begins with what is known now, so that whatever was read and not put to use is
+        // read again.
+        let keep = move || reloader.clone().run();
+        let started = lasting::start("reloader", threads::STACK, &shared.log, keep);
+        started.map(drop).map_err(FilesError::Thread)
     }
 
     fn run(mut self) -> ! {
@@ -74,15 +73,17 @@ impl Keeper {
         for unreadable in [self.look_at_keys(), self.look_at_bans()] {
             if let Err((path, error)) = unreadable {
                 let (path, so) = (path.display(), "what it held before counts");
-                let fields: [(&str, &dyn Display); 3] =
-                    [("file", &path), ("error", &error), ("so", &so)];
-                self.shared.log.event(Level::Warn, "file-not-read", &fields);
+                self.shared.log.event(
+                    Level::Warn,
+                    "file-not-read",
+                    &[("file", &path), ("error", &error), ("so", &so)],
+                );
             }
         }
     }
 
-    /// If a lock were never given back, no conversation would go on, and neither may the keeper: it
-    /// is what the watchdog looks at.
+    /// Takes the locks that every session needs: if one were never given back, this thread would stop too,
+    /// and the watchdog with it.
     fn show_that_locks_are_free(&self) {
         drop(lock(&self.shared.admission));
         drop(lock(&self.shared.registry));
@@ -118,7 +119,7 @@ impl Keeper {
         self.say_read("keys-read", keys.count(), &self.keys, &wrong);
         self.warn_if_open(&self.keys);
         self.shared
-            .dismiss_listed(|credential| !keys.allows(credential), &key_withdrawn());
+            .dismiss_listed(|credential| !keys.allows(credential), &withdrawn());
         Ok(())
     }
 
@@ -143,9 +144,11 @@ impl Keeper {
             "everybody on this machine can read it",
         );
         let hint = format!("chmod o-r {path}");
-        let fields: [(&str, &dyn Display); 3] =
-            [("file", &path), ("error", &what), ("hint", &hint)];
-        self.shared.log.event(Level::Warn, "secrets-open", &fields);
+        self.shared.log.event(
+            Level::Warn,
+            "secrets-open",
+            &[("file", &path), ("error", &what), ("hint", &hint)],
+        );
     }
 
     fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {
@@ -157,9 +160,11 @@ impl Keeper {
             .log
             .event(Level::Info, event, &[("file", &path), ("count", &count)]);
         for WrongLine { number, why } in wrong {
-            let fields: [(&str, &dyn Display); 3] =
-                [("file", &path), ("line", number), ("error", why)];
-            self.shared.log.event(Level::Warn, "wrong-line", &fields);
+            self.shared.log.event(
+                Level::Warn,
+                "wrong-line",
+                &[("file", &path), ("line", number), ("error", why)],
+            );
         }
     }
 }
@@ -167,10 +172,10 @@ impl Keeper {
 /// What a file holds, if that has changed.
 fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::Error)> {
     let Some(file) = file else { return Ok(None) };
-    match file.look() {
-        Look::Same => Ok(None),
-        Look::Changed(text) => Ok(Some(text)),
-        Look::Unreadable(error) => Err((file.path().to_owned(), error)),
+    match file.read_if_changed() {
+        Contents::Unchanged => Ok(None),
+        Contents::Changed(text) => Ok(Some(text)),
+        Contents::Unreadable(error) => Err((file.path().to_owned(), error)),
     }
 }
 

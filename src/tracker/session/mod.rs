@@ -6,9 +6,9 @@
 //!
 //! Each file imports only from those above it:
 
-mod watch;
+pub(crate) mod watch;
 
-mod outbox;
+pub(crate) mod outbox;
 
 pub mod limits;
 

@@ -102,7 +102,7 @@ impl fmt::Display for Shortage {
 
 /// The limits of this process; `None` where there is none or it cannot be read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Machine {
+pub struct OsLimits {
     descriptors: Option<usize>,
     user_threads: Option<usize>,
     system_threads: Option<usize>,
@@ -110,7 +110,7 @@ pub struct Machine {
     maps: Option<usize>,
 }
 
-impl Machine {
+impl OsLimits {
     /// Reads the limits of this process.
     pub fn read() -> Self {
         let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
@@ -214,50 +214,50 @@ mod tests {
 
     #[test]
     fn the_limit_that_is_too_low_is_named_with_its_remedy() {
-        let plenty = Machine::default();
+        let plenty = OsLimits::default();
         assert_eq!(plenty.check(needs(1024)), Ok(()));
-        for (machine, part) in [
+        for (limits, part) in [
             (
-                Machine {
+                OsLimits {
                     descriptors: Some(1024),
                     ..plenty
                 },
                 "1289 open files are needed",
             ),
             (
-                Machine {
+                OsLimits {
                     user_threads: Some(900),
                     ..plenty
                 },
                 "ulimit -u 937",
             ),
             (
-                Machine {
+                OsLimits {
                     group_threads: Some(512),
                     ..plenty
                 },
                 "TasksMax=",
             ),
             (
-                Machine {
+                OsLimits {
                     system_threads: Some(100),
                     ..plenty
                 },
                 "kernel.threads-max=937",
             ),
             (
-                Machine {
+                OsLimits {
                     maps: Some(4747),
                     ..plenty
                 },
                 "vm.max_map_count=4748",
             ),
         ] {
-            let shortage = machine.check(needs(1024)).unwrap_err().to_string();
+            let shortage = limits.check(needs(1024)).unwrap_err().to_string();
             assert!(shortage.contains(part), "{shortage}");
         }
         assert!(
-            Machine {
+            OsLimits {
                 maps: Some(4748),
                 ..plenty
             }
@@ -272,9 +272,9 @@ mod tests {
             let needs = needs(max_slots);
             assert!(needs.threads() > max_slots / 2 && needs.maps() > max_slots / 2);
             assert!(needs.descriptors() >= max_slots);
-            let limits = Machine {
+            let limits = OsLimits {
                 descriptors: Some(1 << 20),
-                ..Machine::default()
+                ..OsLimits::default()
             };
             let shortage = limits.check(needs).unwrap_err().to_string();
             assert!(shortage.contains("open files are needed"), "{shortage}");

@@ -4,9 +4,10 @@ use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::passwords::Passwords;
 use crate::tracker::access::rate_limits::{Rate, WORK_RATE};
 use crate::tracker::access::slots::Limits;
+use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
-use crate::tracker::files::reload::{Keeper, reread};
+use crate::tracker::files::reload::{Reloader, reread};
 use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
@@ -16,7 +17,7 @@ use crate::tracker::start::config::{
     GAME_SERVER_PORT,
 };
 use crate::tracker::start::error::StartError;
-use crate::tracker::start::os_limits::{Machine, Needs};
+use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::log::{Level, Log};
@@ -60,18 +61,18 @@ impl Tracker {
     /// to the end of the process.
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         config.timings.check().map_err(StartError::Timings)?;
-        let machine = Machine::read();
-        let (max_slots, limits) = slots(&config, &machine)?;
+        let os_limits = OsLimits::read();
+        let (max_slots, limits) = slots(&config, &os_limits)?;
         let needs = Needs::of(limits);
         let published = config.publish.as_ref();
         if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
-            return Err(StartError::NoFolder(path.clone()));
+            return Err(FilesError::NoFolder(path.clone()).into());
         }
         let read = [&config.password_file, &config.keys_file, &config.bans_file];
         let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
         let (state, published) = (config.state.as_deref(), published.map(PathBuf::as_path));
         if let Some(path) = names::clash(state, published, &read) {
-            return Err(StartError::Clash(path));
+            return Err(FilesError::Clash(path).into());
         }
         let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
         let mut password_file = config.password_file.map(WatchedFile::new);
@@ -133,7 +134,7 @@ impl Tracker {
             lounge: Default::default(),
             guests: Default::default(),
         }));
-        Keeper::start(shared, password_file, config.keys_file, config.bans_file)?;
+        Reloader::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
             state_file::start(shared, path)?;
@@ -212,34 +213,29 @@ impl Tracker {
         self.shared.setting.require_check
     }
 
-    /// How often `part` has moved so far.
-    pub fn progress(&self, part: Part) -> u64 {
-        match part {
-            Part::GameServerDoor => self.shared.game_server_bell.opened(),
-            Part::ClientDoor => self.shared.client_bell.opened(),
-            Part::Keeper => self.shared.keeper_rounds.get(),
-        }
-    }
-
-    /// The same, after a door that has not moved since `seen` was given cause to.
-    pub fn urge(&self, part: Part, seen: u64) -> u64 {
-        match part {
-            Part::GameServerDoor => self.shared.game_server_bell.ring(self.servers, seen),
-            Part::ClientDoor => self.shared.client_bell.ring(self.clients, seen),
-            Part::Keeper => self.progress(part),
+    /// How often `part` has moved so far. If it has not moved since `seen`, it is given cause to.
+    pub(super) fn progress(&self, part: Part, seen: Option<u64>) -> u64 {
+        let (bell, address) = match part {
+            Part::GameServerPort => (&self.shared.game_server_bell, self.servers),
+            Part::ClientPort => (&self.shared.client_bell, self.clients),
+            Part::Reloader => return self.shared.keeper_rounds.get(),
+        };
+        match seen {
+            None => bell.opened(),
+            Some(seen) => bell.ring(address, seen),
         }
     }
 }
 
 /// The slots that were asked for if the machine allows them, or as many of the default as it does.
-fn slots(config: &Config, machine: &Machine) -> Result<(usize, Limits), StartError> {
+fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), StartError> {
     let divide = |max_slots| {
         Limits::divide(max_slots, config.slot_shares).ok_or(StartError::TooFewSlots(max_slots))
     };
     let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
     let mut limits = divide(max_slots)?;
     loop {
-        let Err(shortage) = machine.check(Needs::of(limits)) else {
+        let Err(shortage) = os_limits.check(Needs::of(limits)) else {
             return Ok((max_slots, limits));
         };
         if config.max_slots.is_some() {

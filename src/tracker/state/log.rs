@@ -191,8 +191,12 @@ impl<W: Write> Writer<W> {
         let dropped = self.dropped.load(Ordering::Relaxed);
         if dropped > self.said {
             let lost = dropped - self.said;
-            let fields: [(&str, &dyn Display); 1] = [("lines", &lost)];
-            text += &format_line(SystemTime::now(), Level::Warn, "log-dropped", &fields);
+            text += &format_line(
+                SystemTime::now(),
+                Level::Warn,
+                "log-dropped",
+                &[("lines", &lost)],
+            );
         }
         // A closed standard error is no reason to stop: somebody may look at the counters.
         let _ = self.target.write_all(text.as_bytes());

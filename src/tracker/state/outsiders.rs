@@ -8,7 +8,6 @@ use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::state::log::Log;
-use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -56,12 +55,10 @@ fn warn(address: SocketAddr, peer: IpAddr, count: usize, log: &Log) {
         "{who} reach it, and others ask for this list; its game server names the address that \
          they reach with ip="
     );
-    let fields: [(&str, &dyn Display); 3] =
-        [("address", &address), ("peer", &peer), ("count", &count)];
     log.noisy(
         "hidden",
         &Refusal::new(ErrorCode::Unreachable, text),
-        &fields,
+        &[("address", &address), ("peer", &peer), ("count", &count)],
     );
 }
 

@@ -5,6 +5,7 @@
 //! at the next start, so a machine that loses power loses nothing, and waiting for a disk every
 //! second would wear it out for that.
 
+use crate::tracker::files::names::temporary;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ impl Folder {
         name: &str,
         pieces: impl IntoIterator<Item = &'a str>,
     ) -> io::Result<Stamp> {
-        let new = self.0.join(super::temporary(name));
+        let new = self.0.join(temporary(name));
         // May be left from a tracker that was killed. Made anew, so that a link in its place, in a
         // folder where others may write, leads nowhere.
         let _ = fs::remove_file(&new);

@@ -4,9 +4,8 @@
 //! however its holder dies; and a temporary file that takes the place of the old one when it is
 //! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
 
-use super::{LOCK, NEW};
 use crate::tracker::files::lock_file::{Lock, NoLock, naming, private};
-use crate::tracker::files::names;
+use crate::tracker::files::names::{STATE_LOCK, STATE_NEW, beside};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +27,7 @@ pub(super) struct Disk {
 impl Disk {
     /// The file at `path`, which nobody has looked at yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        let lock = Lock::new(names::beside(&path, LOCK));
+        let lock = Lock::new(beside(&path, STATE_LOCK));
         Self { path, lock }
     }
 
@@ -39,7 +38,7 @@ impl Disk {
 
     /// The name of the file with more behind it.
     pub(super) fn beside(&self, end: &str) -> PathBuf {
-        names::beside(&self.path, end)
+        beside(&self.path, end)
     }
 
     /// Holds the lock, or takes it again if the folder was made anew since.
@@ -103,7 +102,7 @@ impl Disk {
     /// # Errors
     /// Why not; the file is as it was.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let new = self.beside(NEW);
+        let new = self.beside(STATE_NEW);
         let written = write_new(&new, text).map_err(|error| naming(&new, error));
         let replaced = written.and_then(|()| fs::rename(&new, &self.path));
         if replaced.is_err() {
