@@ -5,7 +5,7 @@ use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::systemd::Manager;
 use crate::tracker::start::tracker::Tracker;
-use crate::tracker::state::lasting;
+use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
 use crate::tracker::state::random::Random;
 use crate::tracker::threads::accept_probe::within;

@@ -3,7 +3,6 @@
 pub mod answers;
 pub mod connection;
 pub mod current;
-pub mod lasting;
 pub mod log;
 pub mod outsiders;
 pub mod random;
@@ -11,3 +10,5 @@ pub mod session_context;
 pub mod shared;
 pub mod stats;
 pub mod udp_probe;
+
+pub(crate) use log::lasting;

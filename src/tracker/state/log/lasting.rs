@@ -1,9 +1,8 @@
 //! Threads that outlive their panics, and say so.
-//!
-//! Those who hold conversations are in `pool`: there a panic costs one of them.
 
+use super::handle::Log;
+use super::line::Level;
 use crate::threads;
-use crate::tracker::state::log::{Level, Log};
 use std::io;
 use std::ops::ControlFlow;
 use std::thread::JoinHandle;
