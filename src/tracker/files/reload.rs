@@ -10,7 +10,6 @@ use crate::tracker::access::operator_lines::WrongLine;
 use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::watched_file::{Contents, WatchedFile, is_open_to_all};
-use crate::tracker::state::log::Level;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::{Shared, lock};
 use std::io;
@@ -73,8 +72,7 @@ impl Reloader {
         for unreadable in [self.look_at_keys(), self.look_at_bans()] {
             if let Err((path, error)) = unreadable {
                 let (path, so) = (path.display(), "what it held before counts");
-                self.shared.log.event(
-                    Level::Warn,
+                self.shared.log.warn(
                     "file-not-read",
                     &[("file", &path), ("error", &error), ("so", &so)],
                 );
@@ -96,16 +94,14 @@ impl Reloader {
                 let valid = self.shared.passwords.set(passwords).count();
                 self.shared
                     .log
-                    .event(Level::Info, "passwords-changed", &[("valid", &valid)]);
+                    .info("passwords-changed", &[("valid", &valid)]);
                 self.warn_if_open(&self.passwords);
             }
             Err(error) => {
                 let so = "the passwords from before stay valid";
-                self.shared.log.event(
-                    Level::Warn,
-                    "passwords-not-read",
-                    &[("error", &error), ("so", &so)],
-                );
+                self.shared
+                    .log
+                    .warn("passwords-not-read", &[("error", &error), ("so", &so)]);
             }
         }
     }
@@ -144,8 +140,7 @@ impl Reloader {
             "everybody on this machine can read it",
         );
         let hint = format!("chmod o-r {path}");
-        self.shared.log.event(
-            Level::Warn,
+        self.shared.log.warn(
             "secrets-open",
             &[("file", &path), ("error", &what), ("hint", &hint)],
         );
@@ -158,10 +153,9 @@ impl Reloader {
             .unwrap_or_default();
         self.shared
             .log
-            .event(Level::Info, event, &[("file", &path), ("count", &count)]);
+            .info(event, &[("file", &path), ("count", &count)]);
         for WrongLine { number, why } in wrong {
-            self.shared.log.event(
-                Level::Warn,
+            self.shared.log.warn(
                 "wrong-line",
                 &[("file", &path), ("line", number), ("error", why)],
             );

@@ -58,8 +58,7 @@ pub fn serve(
     manager.say_ready(&status);
     if !asked_for_slots && tracker.max_slots() < DEFAULT_MAX_SLOTS {
         let why = "the limits of this machine allow no more; --max-slots tells which";
-        log.event(
-            Level::Warn,
+        log.warn(
             "fewer-slots",
             &[
                 ("max-slots", &tracker.max_slots()),
@@ -71,8 +70,7 @@ pub fn serve(
     // Not before it listens: that is what the first line says.
     for UnknownVariable { name, hint } in unknown {
         let so = "it changes nothing";
-        log.event(
-            Level::Warn,
+        log.warn(
             "unknown-variable",
             &[("name", name), ("so", &so), ("hint", hint)],
         );
@@ -130,8 +128,7 @@ fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
         return Err(StartError::NoCredentials(folder, error));
     }
     let (folder, so) = (folder.display(), "nothing is taken from there");
-    log.event(
-        Level::Warn,
+    log.warn(
         "credentials-not-read",
         &[("folder", &folder), ("error", &error), ("so", &so)],
     );
@@ -146,11 +143,7 @@ fn log_panics(log: Log) {
         let message = payload.downcast_ref::<&str>().copied();
         let message = message.or(payload.downcast_ref::<String>().map(String::as_str));
         let message = message.unwrap_or("no message");
-        log.event(
-            Level::Error,
-            "panic",
-            &[("place", &place), ("message", &message)],
-        );
+        log.error("panic", &[("place", &place), ("message", &message)]);
     }));
 }
 

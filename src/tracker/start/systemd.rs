@@ -5,7 +5,7 @@
 //! watchdog is fed only while both ports accept connections and the files are read again, for which their
 //! thread takes the locks that every session needs: a tracker that hangs is started again.
 
-use crate::tracker::state::log::{Level, Log};
+use crate::tracker::state::log::Log;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ impl Manager {
             let pause = match stuck {
                 None => {
                     if was_stuck {
-                        log.event(Level::Info, "works-again", &[]);
+                        log.info("works-again", &[]);
                         // The manager shows the last that it was told.
                         self.say(&format!("STATUS={status}"));
                     }
@@ -83,7 +83,7 @@ impl Manager {
                     interval
                 }
                 Some(part) => {
-                    log.event(Level::Error, "stuck", &[("what", &part.name())]);
+                    log.error("stuck", &[("what", &part.name())]);
                     self.say(&format!("STATUS=stuck: {}", part.name()));
                     interval.min(LOOK_AGAIN)
                 }

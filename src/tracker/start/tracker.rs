@@ -20,7 +20,7 @@ use crate::tracker::start::error::StartError;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
-use crate::tracker::state::log::{Level, Log};
+use crate::tracker::state::log::Log;
 use crate::tracker::state::outsiders::Outsiders;
 use crate::tracker::state::random::Random;
 use crate::tracker::state::shared::Shared;
@@ -170,8 +170,7 @@ impl Tracker {
             move |place, stream, peer| shared.receive_game_server(place, stream, peer),
         )
         .map_err(StartError::Thread)?;
-        log.event(
-            Level::Info,
+        log.info(
             "listening",
             &[
                 ("servers", &servers_at),

@@ -13,7 +13,6 @@ use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::{Lock, NoLock};
 use crate::tracker::files::names::{PUBLISH_LOCK, PUBLISHED};
 use crate::tracker::files::outage::Outage;
-use crate::tracker::state::log::Level;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::{Shared, lock};
 use std::fmt::Display;
@@ -193,12 +192,12 @@ impl<'a> Publisher<'a> {
             }
             let so = "the files stay as they are; tried again every second";
             fields.push(("so", &so));
-            self.shared.log.event(Level::Warn, "not-published", &fields);
+            self.shared.log.warn("not-published", &fields);
         }
         if !is_failing && self.outage.works(now) {
             self.shared
                 .log
-                .event(Level::Info, "published-again", &[("folder", &folder)]);
+                .info("published-again", &[("folder", &folder)]);
         }
     }
 

@@ -7,7 +7,6 @@ use crate::protocol::scope::Scope;
 use crate::tracker::access::identity::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::STALE_FOR;
-use crate::tracker::state::log::Level;
 use crate::tracker::state::shared::{Shared, lock};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -69,11 +68,9 @@ pub(super) fn forget(shared: &'static Shared) -> ControlFlow<()> {
         if next.is_none_or(|next| now < next) && forgotten > 0 {
             shared.watchers.list_changed();
             let why = "they have not logged in again since the tracker was started";
-            shared.log.event(
-                Level::Info,
-                "stale-forgotten",
-                &[("count", &forgotten), ("why", &why)],
-            );
+            shared
+                .log
+                .info("stale-forgotten", &[("count", &forgotten), ("why", &why)]);
             forgotten = 0;
         }
         match next {

@@ -12,7 +12,6 @@ use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::NoLock;
 use crate::tracker::files::names::behind_links;
 use crate::tracker::files::outage::Outage;
-use crate::tracker::state::log::Level;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::{Shared, lock};
 use std::collections::HashMap;
@@ -132,7 +131,7 @@ impl StateFile {
         if self.outage.works(Instant::now()) {
             let path = self.disk.path().display();
             let log = &self.shared.log;
-            log.event(Level::Info, "state-written-again", &[("file", &path)]);
+            log.info("state-written-again", &[("file", &path)]);
         }
     }
 
@@ -143,8 +142,7 @@ impl StateFile {
         let so = "the file is as it was, and is tried again every second";
         let path = self.disk.path().display();
         let log = &self.shared.log;
-        log.event(
-            Level::Warn,
+        log.warn(
             "state-not-written",
             &[("file", &path), ("error", error), ("so", &so)],
         );
@@ -157,11 +155,7 @@ impl StateFile {
         let read = match self.disk.read() {
             Ok(None) => {
                 let why = "there is no such file yet";
-                return log.event(
-                    Level::Info,
-                    "state-empty",
-                    &[("file", &path), ("why", &why)],
-                );
+                return log.info("state-empty", &[("file", &path), ("why", &why)]);
             }
             Ok(Some(text)) => format::decode(&text).map_err(|wrong| wrong.to_string()),
             Err(error) => Err(format!("it cannot be read: {error}")),
@@ -171,8 +165,7 @@ impl StateFile {
                 let count = saved.len();
                 self.until = restore(self.shared, saved);
                 let listed = self.until.len();
-                log.event(
-                    Level::Info,
+                log.info(
                     "state-read",
                     &[("file", &path), ("count", &count), ("listed", &listed)],
                 );
@@ -184,8 +177,7 @@ impl StateFile {
                     Ok(aside) => format!("the list starts empty; it is now {}", aside.display()),
                     Err(error) => format!("the list starts empty; it stays there: {error}"),
                 };
-                log.event(
-                    Level::Warn,
+                log.warn(
                     "state-not-read",
                     &[("file", &path), ("error", &why), ("so", &so)],
                 );

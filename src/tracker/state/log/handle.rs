@@ -56,6 +56,26 @@ impl Log {
         })
     }
 
+    /// Logs what somebody should act on.
+    pub fn error(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+        self.event(Level::Error, event, fields);
+    }
+
+    /// Logs what somebody should know.
+    pub fn warn(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+        self.event(Level::Warn, event, fields);
+    }
+
+    /// Logs the life of the tracker.
+    pub fn info(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+        self.event(Level::Info, event, fields);
+    }
+
+    /// Logs what happens to one connection.
+    pub fn debug(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+        self.event(Level::Debug, event, fields);
+    }
+
     /// Logs one event. Never waits.
     pub fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
         if level > self.level {
@@ -143,12 +163,12 @@ mod tests {
             written: Arc::clone(&written),
         };
         let log = Log::start(Level::Info, target).unwrap();
-        log.event(Level::Info, "first", &[]);
+        log.info("first", &[]);
         // From now on it is in the writer's hands, and nothing else is.
         stuck.recv_timeout(PATIENCE).unwrap();
         for n in 0..QUEUE + 99 {
-            log.event(Level::Info, "test", &[("n", &n)]);
-            log.event(Level::Debug, "not-shown", &[]);
+            log.info("test", &[("n", &n)]);
+            log.debug("not-shown", &[]);
         }
         assert_eq!(log.dropped(), 99);
         drop(free);
@@ -163,7 +183,7 @@ mod tests {
         };
         wait_for("event=log-dropped lines=99\n", &|| {});
         // The queue may be full for a moment longer, so this is said until it is written.
-        wait_for("event=after", &|| log.event(Level::Info, "after", &[]));
+        wait_for("event=after", &|| log.info("after", &[]));
         assert!(!written().contains("not-shown"));
     }
 
@@ -185,7 +205,7 @@ mod tests {
     fn a_target_that_panics_costs_the_lines_in_hand_and_the_log_goes_on() {
         let (write, written) = mpsc::channel();
         let log = Log::start(Level::Info, Broken(false, write)).unwrap();
-        log.event(Level::Info, "lost", &[]);
+        log.info("lost", &[]);
         let hear = || written.recv_timeout(Duration::from_secs(20)).unwrap();
         let text = hear();
         let mut lines = text.lines();
@@ -199,7 +219,7 @@ mod tests {
             "{text}"
         );
         assert_eq!((next(), log.dropped()), ("", 1));
-        log.event(Level::Info, "after", &[]);
+        log.info("after", &[]);
         assert!(hear().ends_with(" level=info event=after\n"));
         drop(log);
         let end = written.recv_timeout(Duration::from_secs(20));

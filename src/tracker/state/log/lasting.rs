@@ -1,7 +1,6 @@
 //! Threads that outlive their panics, and say so.
 
 use super::handle::Log;
-use super::line::Level;
 use crate::threads;
 use std::io;
 use std::ops::ControlFlow;
@@ -24,12 +23,13 @@ pub(crate) fn start(
 /// Does `work` over and over until it says that it is done, also after a panic, which the log has
 /// as `<name>-panicked`. As for [`threads::survive`], whatever `work` keeps must survive that.
 pub(crate) fn run(name: &str, log: &Log, work: impl FnMut() -> ControlFlow<()>) {
-    let say = || log.event(Level::Error, &format!("{name}-panicked"), &[]);
+    let say = || log.error(&format!("{name}-panicked"), &[]);
     threads::survive(threads::AFTER_A_PANIC, say, work);
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::Level;
     use super::*;
     use std::io::Write;
     use std::sync::mpsc::{Sender, channel};
