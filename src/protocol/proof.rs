@@ -4,7 +4,7 @@
 //! against the vectors that NIST and RFC 4231 publish.
 
 /// The bytes of a SHA-256 digest.
-pub const DIGEST: usize = 32;
+pub(crate) const DIGEST: usize = 32;
 
 /// The bytes that SHA-256 works on at a time.
 const BLOCK: usize = 64;
@@ -85,7 +85,7 @@ fn sha256(parts: &[&[u8]]) -> [u8; DIGEST] {
 }
 
 /// The HMAC-SHA256 of `message` under `key`.
-pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; DIGEST] {
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; DIGEST] {
     let mut block = [0; BLOCK];
     if key.len() > BLOCK {
         block[..DIGEST].copy_from_slice(&sha256(&[key]));

@@ -19,7 +19,7 @@ pub fn is_plain(c: char) -> bool {
 }
 
 /// The first character of `text` that is not plain, if there is one.
-pub fn first_not_plain(text: &str) -> Option<char> {
+pub(crate) fn first_not_plain(text: &str) -> Option<char> {
     text.chars().find(|&c| !is_plain(c))
 }
 

@@ -83,7 +83,7 @@ impl<'a> Changes<'a> {
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn of_one(key: &'a str, value: &'a str) -> Result<Self, Refusal> {
+    pub(crate) fn of_one(key: &'a str, value: &'a str) -> Result<Self, Refusal> {
         check_key(key)?;
         check_value(key, value)?;
         let mut changes = Self::default();

@@ -28,7 +28,7 @@ pub(super) const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
 pub const MAX_FIELDS: usize = 32;
 
 /// True for a key that gltracker knows.
-pub fn is_known(key: &str) -> bool {
+pub(crate) fn is_known(key: &str) -> bool {
     KNOWN.contains(&key)
 }
 
@@ -43,7 +43,7 @@ pub(super) fn place(key: &str) -> (usize, &str) {
 ///
 /// # Errors
 /// `bad-value`, naming the key and what its value must be.
-pub fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
+pub(crate) fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
     let is_one_of = |words: [&str; 4]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
     let number = |least: u16| number(&value).filter(|&n| n >= least);
     let respelled = |n: u16| match value.len() > 1 && value.starts_with('0') {

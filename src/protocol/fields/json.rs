@@ -12,7 +12,7 @@ const NUMBERS: [&str; 4] = ["port", "nbplayers", "maxplayers", "pingport"];
 
 /// Appends `text` as a JSON string. What is not plain text is escaped, so that it can be looked at
 /// on a terminal, and so is `<`, so that it can stand in a web page's script.
-pub fn push_string(out: &mut String, text: &str) {
+pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut plain_from = 0;
     for (at, c) in text.char_indices() {

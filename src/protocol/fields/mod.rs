@@ -18,7 +18,8 @@ pub mod filter;
 pub mod json;
 
 pub use changes::Changes;
-pub use field::{MAX_FIELDS, canonical_value, is_known};
+pub use field::MAX_FIELDS;
+pub(crate) use field::is_known;
 pub use filter::Filter;
 pub(crate) use infos::places;
 pub use infos::{Infos, MAX_FIELDS_BYTES};

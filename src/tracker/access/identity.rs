@@ -24,7 +24,7 @@ impl Credential {
     /// True if whoever holds `newer` may take over what was listed with this. What was listed with
     /// a password that nobody remembers goes to the first who comes with anything that is valid:
     /// without it the place would have been free.
-    pub fn yields_to(self, newer: Self) -> bool {
+    pub(crate) fn yields_to(self, newer: Self) -> bool {
         self == newer || self == Self::Forgotten
     }
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest secret, in bytes.
-pub const MAX_SECRET: usize = 255;
+pub(crate) const MAX_SECRET: usize = 255;
 
 /// The keys that are valid now. They do not change: a file that has is read into others, so that
 /// nobody who logs in waits for that.

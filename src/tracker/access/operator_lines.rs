@@ -2,7 +2,7 @@
 
 /// The lines of a file that say something, each with its number: trimmed, and neither blank nor
 /// beginning with `#`.
-pub fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
         .map(|(number, line)| (number + 1, line.trim()))

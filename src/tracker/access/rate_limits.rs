@@ -60,7 +60,7 @@ impl HostTimes {
 
 /// So many times a second, and so many at once after a while without.
 #[derive(Debug)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Time that one costs.
     interval: Duration,
     /// Time that may be owed when one more is allowed.
@@ -71,7 +71,7 @@ pub struct Rate {
 
 impl Rate {
     /// `per_second` on and on, `burst` at once.
-    pub fn new((per_second, burst): (u32, u32)) -> Self {
+    pub(crate) fn new((per_second, burst): (u32, u32)) -> Self {
         let interval = Duration::from_secs(1) / per_second;
         Self {
             interval,
@@ -81,7 +81,7 @@ impl Rate {
     }
 
     /// True if `host` may do it once more now; that is then counted.
-    pub fn allows(&mut self, host: Network, now: Instant) -> bool {
+    pub(crate) fn allows(&mut self, host: Network, now: Instant) -> bool {
         self.spend(host, 1, now).is_ok()
     }
 
@@ -90,7 +90,12 @@ impl Rate {
     ///
     /// # Errors
     /// How long it has to wait.
-    pub fn spend(&mut self, host: Network, times: u32, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn spend(
+        &mut self,
+        host: Network,
+        times: u32,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let paid_off = self.paid_off.get(host, now).unwrap_or(now);
         let owed_too_much = paid_off.saturating_duration_since(now + self.tolerance);
         if !owed_too_much.is_zero() {

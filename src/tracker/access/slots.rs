@@ -65,7 +65,7 @@ impl std::str::FromStr for SlotShares {
 
 /// The most guests, half of them on each port. Each has a quarter of a second to speak while no more than
 /// 384 come to its port in a second.
-pub const MOST_GUESTS: usize = 192;
+pub(crate) const MOST_GUESTS: usize = 192;
 
 /// How many slots each class has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 /// Changes that are kept even of a short list.
-pub const LEAST_KEPT: usize = 1024;
+pub(crate) const LEAST_KEPT: usize = 1024;
 
 /// Changes per chunk. Whoever asks takes references to the chunks, while new changes still go
 /// into the last of them.

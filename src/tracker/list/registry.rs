@@ -173,7 +173,7 @@ impl Registry {
     }
 
     /// The stale entry of `address`, and the owner it was given.
-    pub fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
+    pub(crate) fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
         let place = *self.place_of_address.get(&address)?;
         let entry = self.list.at(place);
         entry

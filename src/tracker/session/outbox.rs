@@ -75,11 +75,6 @@ impl Outbox {
         }
     }
 
-    /// Adds whole lines, each with its LF.
-    pub fn text(&mut self, lines: Vec<u8>) {
-        self.chunks.push(Chunk::Text(lines));
-    }
-
     /// Adds the INFOS lines of the whole list.
     pub fn list(&mut self, list: Arc<List>) {
         self.chunks.push(Chunk::List(list));
@@ -112,7 +107,7 @@ impl Outbox {
     }
 
     /// Takes that out.
-    pub fn take_ending(&mut self) -> Option<Ending> {
+    pub(crate) fn take_ending(&mut self) -> Option<Ending> {
         self.ending.take()
     }
 
@@ -123,7 +118,7 @@ impl Outbox {
 
     /// True if so much is to be sent that it should not gather. The list itself is there in any case,
     /// so one goes out together with what follows it, such as the answer to QUIT.
-    pub fn is_large(&self) -> bool {
+    pub(crate) fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
         const MANY: usize = 4;
         let copied = self.chunks.iter().map(|chunk| match chunk {

@@ -10,7 +10,7 @@ use std::fs;
 
 /// Threads at each door beyond its slots: a slot is free a moment before the thread that served it
 /// is, and somebody must still be there to say no.
-pub const SPARE_DOORMEN: usize = 16;
+pub(crate) const SPARE_DOORMEN: usize = 16;
 
 /// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the keeper, the
 /// watchers', the guests', the lounge's, the publisher, and two of the state file, which write and
@@ -32,7 +32,7 @@ const OTHER_MAPS: usize = 1000;
 
 /// What a tracker needs to hold all its slots. However many those are, it is not less for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// Threads of the game-server port.
     pub game_server_threads: usize,
     /// Those of them that log game servers in; all others hold one that is on the list.
@@ -46,7 +46,7 @@ pub struct Needs {
 
 impl Needs {
     /// What these slots need.
-    pub fn of(limits: Limits) -> Self {
+    pub(crate) fn of(limits: Limits) -> Self {
         let workers = limits.of(Class::Pending).saturating_add(SPARE_DOORMEN);
         Self {
             game_server_threads: workers.saturating_add(limits.of(Class::Listed)),
@@ -102,7 +102,7 @@ impl fmt::Display for Shortage {
 
 /// The limits of this process; `None` where there is none or it cannot be read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct OsLimits {
+pub(crate) struct OsLimits {
     descriptors: Option<usize>,
     user_threads: Option<usize>,
     system_threads: Option<usize>,
@@ -112,7 +112,7 @@ pub struct OsLimits {
 
 impl OsLimits {
     /// Reads the limits of this process.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let is_root = fs::read_to_string("/proc/self/status")
@@ -136,7 +136,7 @@ impl OsLimits {
     ///
     /// # Errors
     /// The first limit that is too low, and how to raise it.
-    pub fn check(&self, needs: Needs) -> Result<(), Shortage> {
+    pub(crate) fn check(&self, needs: Needs) -> Result<(), Shortage> {
         let (threads, maps) = (needs.threads(), needs.maps());
         let descriptors = needs.descriptors();
         let limits = [

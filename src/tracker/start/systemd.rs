@@ -25,7 +25,7 @@ pub struct Manager {
 
 impl Manager {
     /// The one that started this process, as the environment says.
-    pub fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name| environment(name).and_then(|value| value.into_string().ok());
         Self {
             socket: environment("NOTIFY_SOCKET").and_then(|name| Socket::open(&name)),
@@ -43,13 +43,13 @@ impl Manager {
     }
 
     /// Says that the tracker is up, and what to show while all is well.
-    pub fn say_ready(&self, status: &str) {
+    pub(crate) fn say_ready(&self, status: &str) {
         self.say(&format!("READY=1\nSTATUS={status}"));
     }
 
     /// Feeds the watchdog for ever, as long as the tracker works. `progress` counts how often a part has
     /// moved so far, and gives it cause to if it has not moved since the count that it is given.
-    pub fn feed_watchdog(
+    pub(crate) fn feed_watchdog(
         &self,
         status: &str,
         progress: impl Fn(Part, Option<u64>) -> u64,
@@ -102,7 +102,7 @@ impl Manager {
 
 /// What must move for the tracker to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Accepting game servers.
     GameServerPort,
     /// Accepting clients.

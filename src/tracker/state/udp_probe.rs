@@ -27,7 +27,7 @@ pub const PER_SECOND: usize = 50;
 
 /// Sends datagrams within the limits.
 #[derive(Debug)]
-pub struct Reachability {
+pub(crate) struct Reachability {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     quota: Mutex<Quota>,
@@ -37,7 +37,7 @@ impl Reachability {
     /// Opens the sockets that datagrams are sent from: at the address that game servers connect to, so
     /// that they come from where the game server has connected; and one for the other family, of which
     /// addresses may be named.
-    pub fn open(servers: IpAddr) -> Self {
+    pub(crate) fn open(servers: IpAddr) -> Self {
         let bind = |any: IpAddr| {
             let servers = servers.to_canonical();
             let ip = if servers.is_ipv4() == any.is_ipv4() {
@@ -58,7 +58,7 @@ impl Reachability {
 
     /// Sends `CHALLENGE <number>` to `target`, for the peer that is `asking`; `None` is one that is
     /// trusted to be sent as many as it wants. False if that would be too many now.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         target: SocketAddr,
         number: u64,
@@ -89,7 +89,7 @@ impl Reachability {
 impl Reachability {
     /// What was sent to `target` last for the peer that is `asking` has come back. Where that is another
     /// host, it is as if it had not been sent: many game servers may be on a second address.
-    pub fn answered(&self, target: IpAddr, asking: IpAddr) {
+    pub(crate) fn answered(&self, target: IpAddr, asking: IpAddr) {
         let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
         quota.give_back([target, asking].map(Network::host));
     }

@@ -11,5 +11,5 @@ mod slot_table;
 pub mod slots_in_use;
 
 pub use denied::Denied;
-pub use slot_table::{FAIR_TURN, Newcomer};
+pub use slot_table::Newcomer;
 pub use slots_in_use::{Admission, Caps, host_cap};

@@ -27,7 +27,7 @@ pub struct Newcomer {
 }
 
 /// When everybody has one connection, the oldest is dropped for a newcomer if it is older.
-pub const FAIR_TURN: Duration = Duration::from_millis(250);
+pub(crate) const FAIR_TURN: Duration = Duration::from_millis(250);
 
 /// A connection that holds a slot.
 #[derive(Debug)]

@@ -164,7 +164,7 @@ impl<H> Admission<H> {
     ///
     /// # Errors
     /// Why not; it keeps the slot it has, and so does the ghost.
-    pub fn enlist(
+    pub(crate) fn enlist(
         &mut self,
         newcomer: Newcomer,
         key: Option<Credential>,
@@ -219,7 +219,7 @@ impl<H> Admission<H> {
     }
 
     /// A host has misbehaved while logging in. True if it is shut out now.
-    pub fn penalize(&mut self, ip: IpAddr, penalty: Duration, now: Instant) -> bool {
+    pub(crate) fn penalize(&mut self, ip: IpAddr, penalty: Duration, now: Instant) -> bool {
         self.penalties.add(Network::host(ip), penalty, now)
     }
 

@@ -138,7 +138,7 @@ impl Timings {
     }
 
     /// How long a peer may take for an answer of so many bytes.
-    pub fn to_take(&self, bytes: usize) -> Duration {
+    pub(crate) fn to_take(self, bytes: usize) -> Duration {
         let rate = self.write_bytes_per_second.max(1);
         let for_size = Duration::try_from_secs_f64(bytes as f64 / f64::from(rate));
         let all = self.write.saturating_add(for_size.unwrap_or(LONGEST));
