@@ -1,7 +1,6 @@
 //! A line into arguments, and values into the form they travel in.
 //!
-//! This file hides how an argument is spelled: its key, its operator, and when its value needs
-//! quotes.
+//! An argument is a word, or a key, an operator and a value, which is in quotes where it must be.
 
 use super::refusal::{ErrorCode, Refusal};
 use super::text::{first_not_plain, is_plain, spelled_out};
@@ -135,7 +134,7 @@ fn split_value<'a>(key: &str, text: &'a str) -> Result<(Cow<'a, str>, &'a str), 
         }
         return Ok((Cow::Borrowed(bare), rest));
     };
-    // A value without escapes is there as it is.
+    // A value without escapes is taken as it stands.
     if let Some(end) = quoted.find(['"', '\\'])
         && let Some(rest) = quoted[end..].strip_prefix('"')
         && (rest.is_empty() || rest.starts_with(' '))
@@ -163,8 +162,7 @@ fn split_value<'a>(key: &str, text: &'a str) -> Result<(Cow<'a, str>, &'a str), 
     bad("the closing quote is missing")
 }
 
-/// Appends `value` as it travels: bare where that is possible, else in quotes. Every value thus
-/// has exactly one spelling.
+/// Appends `value` as it travels: in quotes only where it must be. Every value has exactly one spelling.
 pub(crate) fn push_value(out: &mut String, value: &str) {
     if !value.is_empty() && !value.contains([' ', '"']) {
         out.push_str(value);

@@ -12,9 +12,9 @@ use std::borrow::Cow;
 pub enum Common<'a> {
     /// Answer `PONG` with the same word, which may be missing.
     Ping(&'a str),
-    /// What can be typed here?
+    /// Say what can be typed here.
     Help,
-    /// How is the tracker doing?
+    /// Give the counters of the tracker.
     Stats,
     /// Close the connection.
     Quit,
@@ -49,20 +49,21 @@ pub enum ClientCommand<'a> {
 /// Which part of the list a client asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What the client has already; `None` if it has nothing, or nothing that any tracker wrote.
+    /// The revision that the client has; `None` if it has none, or names one that no tracker can have
+    /// written.
     pub since: Option<Revision>,
     /// What it wants to see.
     pub filter: Filter,
 }
 
-/// A line as the verb as it was typed, and arguments.
+/// Splits a line into the verb, as it was typed, and the arguments.
 fn split_verb(line: &str) -> (&str, &str) {
     let line = line.trim_matches(' ');
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
     (verb, arguments.trim_start_matches(' '))
 }
 
-/// The verb that was typed, which may be in small letters.
+/// The verb in capitals; it may be typed in small letters.
 fn in_capitals(typed: &str) -> Cow<'_, str> {
     match typed.bytes().any(|b| b.is_ascii_lowercase()) {
         true => Cow::Owned(typed.to_ascii_uppercase()),
@@ -180,8 +181,8 @@ impl<'a> ClientCommand<'a> {
 }
 
 impl Request {
-    /// Reads `[since=<rev>] [condition …]`. A revision that no tracker can have written is one
-    /// that this tracker cannot tell the changes since: it is no mistake.
+    /// Reads `[since=<rev>] [condition …]`. A revision that no tracker can have written is not a mistake:
+    /// the whole list answers it.
     ///
     /// # Errors
     /// As [`Filter::parse`]; `bad-syntax` for a second `since=`.

@@ -1,7 +1,7 @@
 //! HMAC-SHA256: how a game server shows that it knows a key without saying it.
 //!
-//! This file hides the arithmetic of FIPS 180-4 (SHA-256) and RFC 2104 (HMAC). It is checked
-//! against the vectors that NIST and RFC 4231 publish.
+//! The arithmetic is that of FIPS 180-4 (SHA-256) and RFC 2104 (HMAC). It is tested with the vectors that
+//! NIST and RFC 4231 publish.
 
 /// The bytes of a SHA-256 digest.
 pub(crate) const DIGEST: usize = 32;
@@ -116,8 +116,7 @@ pub fn mac(secret: &str, number: u64, name: &str, port: u16) -> String {
         .collect()
 }
 
-/// Compares without telling by the time it takes where the texts differ. Their lengths are no
-/// secret.
+/// Compares in a time that does not depend on where the texts differ. Their lengths are not secret.
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     let differs = one
         .iter()

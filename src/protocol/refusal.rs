@@ -16,7 +16,7 @@ pub enum ErrorCode {
     NotText,
     /// A value that its key cannot have.
     BadValue,
-    /// An `ip` that is not the one the tracker sees.
+    /// An `ip` at which this game server cannot be.
     BadIp,
     /// Not a password of this tracker.
     BadPassword,
@@ -84,7 +84,7 @@ impl ErrorCode {
     }
 }
 
-/// A "no" with its reason. Displayed as it is sent, without the LF: `ERR <code> <text>`.
+/// A refusal with its reason. Displayed as it is sent, without the LF: `ERR <code> <text>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// What a program reads.

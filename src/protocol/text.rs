@@ -1,16 +1,15 @@
 //! Which characters may travel, how anything else is shown, and how numbers are written.
 //!
-//! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's
-//! log. A value therefore never holds a character that could move a cursor, start a new line or
-//! reverse the reading order; and where such a character must be mentioned (in an `ERR` line, in
-//! a log line) it is spelled out.
+//! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's log. So
+//! no value holds a character that could move a cursor, start a new line or reverse the reading order.
+//! Where such a character must be mentioned, in an `ERR` line or in a log line, it is spelled out.
 
 use std::str::FromStr;
 
 /// True for a character that is nothing but visible text or a space.
 ///
-/// Refused are the control characters (C0, DEL, C1), the line and paragraph separators, and the
-/// bidirectional controls, which can make text read as something other than what it is.
+/// Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional controls, which make
+/// text read as something else, are not plain.
 pub fn is_plain(c: char) -> bool {
     !matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
@@ -47,8 +46,8 @@ pub fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// The number of a challenge as it travels: 16 hexadecimal digits, so that a password, a port and
-/// a number cannot be taken for one another.
+/// The number of a challenge as it travels: 16 hexadecimal digits. A password, a port and such a number
+/// cannot be mistaken for one another.
 pub fn format_number(number: u64) -> String {
     format!("{number:016x}")
 }

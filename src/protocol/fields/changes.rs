@@ -16,7 +16,7 @@ pub struct Changes<'a> {
 /// What is said of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change<'a> {
-    /// The first half of its [`place`], which takes longer to find out than to keep.
+    /// The first half of its [`place`]: to keep it costs less than to look it up again.
     known: usize,
     pub(super) key: &'a str,
     /// Empty if the field is to be removed.
@@ -118,7 +118,7 @@ impl<'a> Changes<'a> {
         self.fields.is_empty()
     }
 
-    /// Takes out a field that the tracker says itself, leaving it unchanged.
+    /// Leaves out the field `name`, which is not for the list.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|change| change.key != name);
         self

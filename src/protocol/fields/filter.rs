@@ -37,8 +37,8 @@ struct Condition {
     test: Test,
 }
 
-/// What is compared is the spelling of a value, of which each value has one; it is empty for a field
-/// that was never said.
+/// Values are compared as they are spelled, since each has one spelling. A field that was never said is
+/// empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Test {
     Is(Box<str>),
@@ -95,7 +95,7 @@ impl Filter {
     /// True if `infos` satisfies every condition. A field that was never said equals nothing,
     /// differs from everything, and is neither at least nor at most any number.
     pub fn matches(&self, infos: &Infos) -> bool {
-        // Both are in the same order: one look at each is enough.
+        // Fields and conditions are in the same order, so one pass over both is enough.
         let mut fields = infos.spelled_fields().peekable();
         self.conditions.iter().all(|condition| {
             let (place_wanted, wanted) = (condition.place, &*condition.key);
@@ -108,9 +108,9 @@ impl Filter {
         })
     }
 
-    /// Which of up to 128 game servers satisfy every condition, as the bits of their places: those of
-    /// `all` that [`matches`](Self::matches) would find one by one. `column` tells of a key who has
-    /// said it, and the spelled values with their places, in order.
+    /// The game servers among `all` that satisfy every condition: up to 128, each a bit, as
+    /// [`matches`](Self::matches) would find them one by one. For a key, `column` gives the game servers
+    /// that have said it, and their values as they are spelled, in order.
     pub(crate) fn select<'a, C>(&self, all: u128, column: impl Fn(&str) -> (u128, C)) -> u128
     where
         C: Iterator<Item = (u32, &'a [u8])>,
@@ -151,7 +151,7 @@ impl Filter {
 fn condition<'a>(argument: &'a Argument<'_>) -> Result<(&'a str, Test), Refusal> {
     let (key, operator, value) = match argument {
         Argument::Word("notempty") => return Ok((PLAYERS, Test::AtLeast(1))),
-        // Nobody said that it is full.
+        // A game server that said no maximum is not full.
         Argument::Word("notfull") => return Ok(("maxplayers", Test::MoreThanPlayers)),
         Argument::Word(word) => {
             return Err(Refusal::new(
@@ -208,7 +208,7 @@ impl Test {
     }
 }
 
-/// The number that is spelled like this: digits and nothing else, and no more than 64 bits hold.
+/// Reads a number: digits alone, of at most 64 bits.
 fn number(spelled: &[u8]) -> Option<u64> {
     let (first, rest) = spelled.split_first()?;
     rest.iter().try_fold(digit(*first)?, |number, byte| {

@@ -25,9 +25,8 @@ pub const MAX_FIELDS_BYTES: usize = MAX_LINE - 5 - (4 + 39) - 12 - 10 - 1;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Infos {
-    /// ` key=value` for every field, as it is sent: in order, each key once, no value empty. One
-    /// set of fields has one spelling, and a list has thousands of sets: this is the least that
-    /// keeps one.
+    /// ` key=value` for every field, as it is sent: in order, each key once, no value empty. A list has
+    /// thousands of sets; this form takes the least memory.
     spelled: Box<str>,
 }
 
@@ -132,13 +131,13 @@ impl std::fmt::Display for Infos {
     }
 }
 
-/// Where the keys and the values are in what spells some fields: every field is a space, a key, an
-/// equals sign and a value that is not empty.
+/// Where the keys and the values are in spelled fields. Every field is a space, a key, an equals sign and a
+/// value that is not empty.
 pub(crate) fn places(spelled: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let field = spelled.get(at..)?.strip_prefix(b" ")?;
-        // Keys are short: to set up a search takes longer than to look at each byte.
+        // Keys are short: looking at each byte is quicker than setting up a search.
         let key = field.iter().position(|&byte| byte == b'=')?;
         let (start, value) = (at + 1, at + 1 + key + 1);
         at = value + value_end(&field[key + 1..]);

@@ -1,7 +1,7 @@
 //! Fields as JSON.
 //!
-//! This file hides how text is escaped and which fields are numbers, so that the list a player
-//! prints and the list a tracker publishes are read by the same program.
+//! The list that a player prints and the list that a tracker publishes have the same form, so one program
+//! reads both.
 
 use super::infos::Infos;
 use crate::protocol::text::is_plain;
@@ -10,8 +10,8 @@ use std::fmt::Write;
 /// The fields that are numbers in JSON.
 const NUMBERS: [&str; 4] = ["port", "nbplayers", "maxplayers", "pingport"];
 
-/// Appends `text` as a JSON string. What is not plain text is escaped, so that it can be looked at
-/// on a terminal, and so is `<`, so that it can stand in a web page's script.
+/// Appends `text` as a JSON string. What is not plain text is escaped, so that a terminal can show it, and
+/// so is `<`, so that it can stand in the script of a web page.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut plain_from = 0;

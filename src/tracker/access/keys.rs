@@ -1,7 +1,7 @@
 //! Named keys: credentials of one game-server admin each, whose secret never crosses the wire.
 //!
-//! This file hides what a key file looks like: a name and a secret on each line. A key is its name
-//! together with its secret; with another secret it is another key.
+//! A key file has a name and a secret on each line. A key is its name together with its secret: with
+//! another secret it is another key.
 
 use crate::protocol::argument::MAX_KEY;
 use crate::protocol::proof;
@@ -14,13 +14,13 @@ use std::sync::Arc;
 /// The longest secret, in bytes.
 pub(crate) const MAX_SECRET: usize = 255;
 
-/// The keys that are valid now. They do not change: a file that has is read into others, so that
-/// nobody who logs in waits for that.
+/// The keys that are valid now. They do not change: a changed file makes new ones, so that no login waits
+/// for it.
 #[derive(Debug, Default)]
 pub struct Keys {
     /// Secret and credential by name.
     valid: HashMap<Arc<str>, (Box<str>, Credential)>,
-    /// The names by credential, for questions that are asked of each game server on the list.
+    /// The names by credential, since each game server on the list is looked up.
     names: HashMap<Credential, Arc<str>>,
     /// How many keys have ever been given a credential.
     numbered: u32,
@@ -84,8 +84,8 @@ impl Keys {
         credential.key().is_none() || self.names.contains_key(&credential)
     }
 
-    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and
-    /// port. Takes as long for a name that is not known.
+    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and port. An
+    /// unknown name takes as long.
     pub fn verify(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
         let key = self.valid.get(name);
         let secret = key.map_or("nobody's secret", |(secret, _)| secret);

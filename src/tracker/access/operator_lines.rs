@@ -1,7 +1,6 @@
 //! The lines of a file that the operator writes.
 
-/// The lines of a file that say something, each with its number: trimmed, and neither blank nor
-/// beginning with `#`.
+/// The lines that say something, each with its number: trimmed, not blank, and not beginning with `#`.
 pub(crate) fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()

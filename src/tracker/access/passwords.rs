@@ -1,7 +1,6 @@
 //! What game servers log in with: passwords, which many share.
 //!
-//! This file hides what a password may be, what a file of them looks like, and how one is compared.
-//! The credentials of one admin each are in [`keys`](crate::tracker::access::keys).
+//! What one admin alone logs in with is a key: [`keys`](crate::tracker::access::keys).
 
 use crate::protocol::proof::is_same;
 use crate::protocol::text::is_plain;
@@ -88,13 +87,13 @@ fn read<'t>(text: &'t str, path: &Path) -> Result<Vec<&'t str>, PasswordError> {
     }
 }
 
-/// The passwords that are valid now. They do not change: a file that has is read into others, so
-/// that nobody who logs in waits for a disk.
+/// The passwords that are valid now. They do not change: a changed file makes new ones, so that no login
+/// waits for a disk.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    /// Every password ever seen, at the place that its credential names; false once withdrawn.
+    /// Every password ever seen, at the index that its credential names; false once it is withdrawn.
     known: Vec<(Box<str>, bool)>,
-    /// So many of them, the first, are from no file.
+    /// The first so many are from no file, and stay valid.
     fixed: usize,
 }
 
@@ -150,8 +149,8 @@ impl Passwords {
         self.known.iter().filter(|(_, valid)| *valid).count()
     }
 
-    /// The credential that `password` stands for, if it is valid. Takes as long whichever
-    /// password is right and wherever a wrong one differs.
+    /// The credential that `password` stands for, if it is valid. The time that this takes does not depend
+    /// on which password is right, nor on where a wrong one differs.
     pub fn verify(&self, password: &str) -> Option<Credential> {
         let mut found = None;
         let valid = self.known.iter().enumerate().filter(|(_, known)| known.1);

@@ -1,9 +1,8 @@
-//! What hosts have used up: how fast they may connect, and how long they must stay away.
+//! How fast hosts may connect, and how long those that fail to log in must stay away.
 //!
-//! This file hides how that is remembered in bounded memory. All of it is of one kind, a time per
-//! host after which nothing need be remembered; and when the table is full, the time that comes
-//! soonest is forgotten, since that changes least. A stranger is never refused because there is no
-//! room to remember him. Pure: `now` is a parameter.
+//! The memory is bounded. For each host a time is kept, after which nothing about it need be remembered.
+//! When the table is full, the time that comes soonest is forgotten, since that changes least. No stranger
+//! is refused because there is no room to remember him. Pure: `now` is a parameter.
 
 use crate::tracker::access::network::Network;
 use std::collections::{BTreeSet, HashMap};
@@ -58,12 +57,12 @@ impl HostTimes {
     }
 }
 
-/// So many times a second, and so many at once after a while without.
+/// So many times a second, and after a pause so many at once.
 #[derive(Debug)]
 pub(crate) struct Rate {
-    /// Time that one costs.
+    /// The time that one costs.
     interval: Duration,
-    /// Time that may be owed when one more is allowed.
+    /// The time that may be owed while one more is allowed.
     tolerance: Duration,
     /// When each host will owe nothing any more.
     paid_off: HostTimes,
@@ -80,13 +79,12 @@ impl Rate {
         }
     }
 
-    /// True if `host` may do it once more now; that is then counted.
+    /// Counts one more for `host`. False if that is one too many now.
     pub(crate) fn allows(&mut self, host: Network, now: Instant) -> bool {
         self.spend(host, 1, now).is_ok()
     }
 
-    /// Counts that `host` does it so many times at once, however many that are, unless it owes too
-    /// much already.
+    /// Counts so many at once for `host`, however many those are, unless it owes too much already.
     ///
     /// # Errors
     /// How long it has to wait.
@@ -106,8 +104,8 @@ impl Rate {
     }
 }
 
-/// How long hosts must stay away, as OpenSSH counts it: each misdeed adds its time, small sums are
-/// forgiven, and nobody is shut out for longer than ten minutes after the last one.
+/// How long hosts must stay away, as OpenSSH counts it: each failure adds its penalty, small sums are
+/// forgiven, and nobody is shut out for longer than ten minutes after the last failure.
 #[derive(Debug)]
 pub struct Penalties {
     /// The sum of each host, as the time when it will have run off.

@@ -1,6 +1,6 @@
 //! How MAX_SLOTS is shared.
 //!
-//! Each class has slots of its own, which no other class takes.
+//! Each class has its own slots, which no other class takes.
 
 use crate::protocol::text::number;
 

@@ -26,8 +26,8 @@ pub enum FilesError {
 }
 
 impl FilesError {
-    /// An error that keeps a tracker from writing where `flag` says. A disk that is full is none: it
-    /// may have room again, and the tracker of a machine that was started again must start.
+    /// Fails for an error that keeps a tracker from writing where `flag` says. A full disk does not: it may
+    /// have room again, and a machine that was started again must have its tracker.
     pub(super) fn unless_full(
         flag: &'static str,
         path: &Path,
@@ -39,12 +39,11 @@ impl FilesError {
         }
     }
 
-    /// True if what was said is wrong, which stays so until somebody changes it; false if the system
-    /// said no.
+    /// True if the operator has to change something; false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::Clash(_) => true,
-            // It is there and can be read, but it is no text.
+            // The file can be read, but it is not text.
             Self::Unreadable(_, error) => error.kind() == io::ErrorKind::InvalidData,
             _ => false,
         }

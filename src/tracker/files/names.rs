@@ -1,5 +1,5 @@
-//! Which files a tracker writes, and where they really are: links are followed. Two files of one name are
-//! refused at the start.
+//! Which files a tracker writes, and where they really are, since links are followed. A file with two
+//! purposes is refused at the start.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,7 +15,8 @@ pub(super) const STATE_LOCK: &str = ".lock";
 /// The files that are published.
 pub(super) const PUBLISHED: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
 
-/// The file that is locked for the folder of published files. Nobody else may open it, or could lock it.
+/// The file that is locked for the folder of published files. Only its owner may open it, so nobody else
+/// can lock it.
 pub(super) const PUBLISH_LOCK: &str = ".lock";
 
 /// What the published file `name` is called until it is complete.
@@ -26,15 +27,15 @@ pub(super) fn temporary(name: &str) -> String {
 /// Links to links that are followed, as many as Linux does.
 const MAX_LINKS: usize = 40;
 
-/// The file that `path` leads to if it is a link. There need not be one: a link to nothing names a
-/// file that is still to be made, as it does for every program that writes one.
+/// The target of `path` if it is a link. It need not exist: a link to nothing names a file that is still to
+/// be made.
 ///
 /// # Errors
 /// For links that lead nowhere but to each other.
 pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        // What is no link, or cannot be looked at, is met again when it is opened.
+        // It is no link. If it cannot be looked at, opening it will fail.
         let Ok(target) = fs::read_link(&path) else {
             return Ok(path);
         };
@@ -51,7 +52,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// What would be written for two purposes, or over one of the files that are `read`.
+/// A path that would be written for two purposes, or over one of the files that are `read`.
 pub(crate) fn clash(
     state: Option<&Path>,
     folder: Option<&Path>,
@@ -65,14 +66,14 @@ pub(crate) fn clash(
     twice.or_else(|| names.find(|path| state.contains(path) || published.contains(path)))
 }
 
-/// What a state file uses.
+/// The paths that a state file uses.
 fn of_state(path: &Path) -> Vec<PathBuf> {
     let names = names(path).map(|name| absolute(&name));
     let used = |name: PathBuf| ["", STATE_NEW, STATE_LOCK].map(|end| beside(&name, end));
     names.flat_map(used).collect()
 }
 
-/// What a folder of published files uses.
+/// The paths that a folder of published files uses.
 fn of_folder(folder: &Path) -> Vec<PathBuf> {
     let folder = absolute(folder);
     let mut used = vec![folder.clone(), folder.join(PUBLISH_LOCK)];
@@ -82,13 +83,13 @@ fn of_folder(folder: &Path) -> Vec<PathBuf> {
     used
 }
 
-/// A file under its own name, and under that of what it leads to: a link may be replaced too.
+/// The names of a file: its own, and that of its target, since a link may be replaced too.
 fn names(path: &Path) -> impl Iterator<Item = PathBuf> {
     let names = [Some(path.to_owned()), behind_links(path).ok()];
     names.into_iter().flatten()
 }
 
-/// The one name of what is, or will be, at `path`: links in its folder are followed.
+/// The one absolute name of what is, or will be, at `path`: links in its folder are followed.
 fn absolute(path: &Path) -> PathBuf {
     if path.is_dir()
         && let Ok(real) = path.canonicalize()

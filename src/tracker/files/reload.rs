@@ -130,7 +130,7 @@ impl Reloader {
         Ok(())
     }
 
-    /// Warns of secrets that are none.
+    /// Warns of a file of secrets that everybody on this machine can read.
     fn warn_if_open(&self, file: &Option<WatchedFile>) {
         let Some(file) = file.as_ref().filter(|file| is_open_to_all(file.path())) else {
             return;
@@ -163,7 +163,7 @@ impl Reloader {
     }
 }
 
-/// What a file holds, if that has changed.
+/// The text of a file, if it has changed.
 fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::Error)> {
     let Some(file) = file else { return Ok(None) };
     match file.read_if_changed() {
@@ -173,7 +173,7 @@ fn look(file: &mut Option<WatchedFile>) -> Result<Option<String>, (PathBuf, io::
     }
 }
 
-/// The passwords that are valid after a look at the password file; `None` if it has not changed.
+/// The passwords that are valid now; `None` if the password file has not changed.
 ///
 /// # Errors
 /// If the file cannot be used. Its passwords from before stay valid: an editor's empty moment locks

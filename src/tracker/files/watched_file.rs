@@ -11,14 +11,14 @@ use std::time::SystemTime;
 /// The largest file that is read, in bytes: some 400,000 bans.
 const MAX_FILE: u64 = 16 << 20;
 
-/// A file and what was last seen of it.
+/// A file, and how it was when it was last read.
 #[derive(Debug, Clone)]
 pub struct WatchedFile {
     path: PathBuf,
     seen: Option<Stamp>,
-    /// How it looked the last time, if that was not how it was when it was read.
+    /// How it was at the last look, if it had changed since it was read.
     settling: Option<Stamp>,
-    /// It was unreadable the last time, and that was said.
+    /// It was unreadable at the last look, and that was reported.
     is_missing: bool,
 }
 
@@ -27,9 +27,9 @@ pub struct WatchedFile {
 pub enum Contents {
     /// It is as it was.
     Unchanged,
-    /// It is new or has changed; this is what it holds.
+    /// The text of a file that is new or has changed.
     Changed(String),
-    /// It cannot be read (any more). Said once, until it could be read again.
+    /// It cannot be read (any more). Reported once, until it can be read again.
     Unreadable(io::Error),
 }
 
@@ -45,7 +45,7 @@ struct Stamp {
 impl Stamp {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        // Reading anything else might wait for ever, or never end.
+        // Reading anything else might never return, or never end.
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
@@ -77,8 +77,8 @@ impl WatchedFile {
         &self.path
     }
 
-    /// Reads it if it has changed since it was read, and looks as it did the last time: a file that
-    /// is being written is left alone until that is done. The first look reads it as it is.
+    /// Reads it if it has changed since it was read, and not since the last look: a file that is being
+    /// written is left alone until that is done. The first look reads it as it is.
     pub fn read_if_changed(&mut self) -> Contents {
         // The stamp is taken before reading: a change in between is seen the next time.
         let read = Stamp::of(&self.path).and_then(|stamp| {

@@ -1,7 +1,7 @@
 //! The session with a client.
 //!
-//! Any number of commands, each answered at once. The first one that is understood proves that
-//! the peer is a client; before it, a mistake ends the session.
+//! A client sends any number of commands, each of which is answered at once. The first one that is
+//! understood proves that the peer is a client; before it, a mistake ends the session.
 
 use super::answer::Answer;
 use super::common::{Session, answer_common};
@@ -70,7 +70,7 @@ impl<'a, S: Services> ClientSession<'a, S> {
         }
     }
 
-    /// A client for which there is no slot: it is answered if it is quick, and told `end` in the end.
+    /// A client without a slot: it is answered if it is quick, and is told `end` in the end.
     pub fn for_guest(services: S, setting: &'a Setting, now: Instant, end: Refusal) -> Self {
         let step = setting.timings.guest;
         Self {
@@ -171,8 +171,8 @@ impl<S: Services> Session for ClientSession<'_, S> {
         }
     }
 
-    /// One whole list is sent as it is kept. Another on the same connection may wait for its turn, as
-    /// may one that has to be looked through.
+    /// One whole list is cheap, since it is sent as it is kept. Another on the same connection can wait,
+    /// and so can one with conditions.
     fn is_dear(&self, line: &str) -> bool {
         let request = match ClientCommand::parse(line) {
             Ok(ClientCommand::List(request) | ClientCommand::Watch(request)) => request,

@@ -1,4 +1,4 @@
-//! What all sessions have in common: what they are told, and what both ports answer.
+//! What all sessions have in common: the events they are given, and the commands that both ports answer.
 
 use super::outbox::{Ending, Outbox};
 use crate::protocol::command::Common;
@@ -10,7 +10,7 @@ use std::time::Instant;
 pub trait Session {
     /// A line came in, or something that cannot be read as one. A blank line is empty.
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox);
-    /// A bufferful came in and no line ended in it.
+    /// A whole buffer came in, and no line ended in it.
     fn on_noise(&mut self, now: Instant, out: &mut Outbox);
     /// [`next_deadline`](Self::next_deadline) has passed.
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox);
@@ -21,8 +21,7 @@ pub trait Session {
         }
         out.end(Ending::Done);
     }
-    /// True if `line` takes more time to answer than somebody should wait for whose own line is not
-    /// read yet.
+    /// True if `line` takes so much time to answer that others should not have to wait for it.
     fn is_dear(&self, line: &str) -> bool {
         let _ = line;
         false

@@ -1,4 +1,4 @@
-//! What HELP is answered on either port.
+//! What the sessions answer to HELP.
 
 use super::limits::Setting;
 

@@ -12,7 +12,7 @@ pub enum Chunk {
     Text(Vec<u8>),
     /// The INFOS lines of the whole list.
     List(Arc<List>),
-    /// Lines that many are sent.
+    /// Lines that are sent to many.
     Shared(Arc<[u8]>),
 }
 
@@ -101,12 +101,12 @@ impl Outbox {
         self.end(Ending::Refused(refusal));
     }
 
-    /// Why it is to end, if it is.
+    /// Why the session is to end, if it is.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
     }
 
-    /// Takes that out.
+    /// Takes out why the session is to end.
     pub(crate) fn take_ending(&mut self) -> Option<Ending> {
         self.ending.take()
     }
@@ -116,8 +116,8 @@ impl Outbox {
         self.chunks.is_empty()
     }
 
-    /// True if so much is to be sent that it should not gather. The list itself is there in any case,
-    /// so one goes out together with what follows it, such as the answer to QUIT.
+    /// True if so much is to be sent that it should go out now. A whole list does not count: it takes no
+    /// memory here, and goes out together with what follows it, such as the answer to QUIT.
     pub(crate) fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
         const MANY: usize = 4;

@@ -1,8 +1,8 @@
 //! The session with a watcher: a client that stays and is told what changes.
 //!
-//! It has had its first answer when this begins. From then on it has the list of one revision, and
-//! is sent what has changed since. It is never owed anything but the way from there to the newest
-//! state, so however slow it is, nothing piles up for it.
+//! Its first answer has been sent when the session begins. From then on it has the list of one revision,
+//! and is sent what has changed since. The tracker owes it only the way from there to the newest state, so
+//! nothing piles up for a slow watcher.
 
 use super::answer::{Batch, Question};
 use super::common::{Session, answer_common};
@@ -21,7 +21,7 @@ use std::time::Instant;
 pub trait Services: super::client::Services {
     /// The state of the list now.
     fn revision(&self) -> Revision;
-    /// The way to that state, for all who are asked by this question.
+    /// The lines that lead to that state, encoded once for all who ask the same.
     fn batch(&self, question: Question) -> Arc<Batch>;
 }
 

@@ -15,7 +15,7 @@ pub enum StartError {
     TooFewSlots(usize),
     /// The machine does not allow as many slots as were asked for.
     Machine(usize, Shortage),
-    /// The machine does not allow even so few slots, and nobody has asked for a number.
+    /// The machine does not allow even so few slots, and no number was given.
     TooSmall(usize, Shortage),
     /// The timings cannot be used; only a program that starts a tracker itself can set them.
     Timings(String),
@@ -32,14 +32,13 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// True if what was said is wrong, which stays so until somebody changes it; false if the system
-    /// said no.
+    /// True if the operator has to change something; false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::TooFewSlots(_) | Self::Timings(_) => true,
             Self::Files(error) => error.is_wrong_usage(),
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
-            // It is there and can be read, but it is no text.
+            // The file can be read, but it is not text.
             Self::Passwords(PasswordError::Unreadable(_, error)) => {
                 error.kind() == io::ErrorKind::InvalidData
             }

@@ -1,8 +1,7 @@
-//! What the machine allows.
+//! What the machine allows, and what MAX_SLOTS needs.
 //!
-//! This file hides where the limits of a process are found, and what MAX_SLOTS costs of each. All
-//! threads are started at boot; a limit that would be met later is named before that, together
-//! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
+//! All threads are started at boot. A limit that would be met later is named before that, together with
+//! what to change. A limit that cannot be read (not Linux) counts as none.
 
 use crate::tracker::access::slots::{Class, Limits};
 use std::fmt;
@@ -30,7 +29,7 @@ const MAPS_PER_THREAD: usize = 4;
 /// Memory maps of everything else in the process.
 const OTHER_MAPS: usize = 1000;
 
-/// What a tracker needs to hold all its slots. However many those are, it is not less for more.
+/// What a tracker needs to hold all its slots. More slots never need less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
     /// Threads of the game-server port.

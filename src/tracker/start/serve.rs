@@ -67,7 +67,7 @@ pub fn serve(
             ],
         );
     }
-    // Not before it listens: that is what the first line says.
+    // After the line that says where it listens, which comes first.
     for UnknownVariable { name, hint } in unknown {
         let so = "it changes nothing";
         log.warn(
@@ -75,8 +75,8 @@ pub fn serve(
             &[("name", name), ("so", &so), ("hint", hint)],
         );
     }
-    // Nobody types behind a service manager, whose journal has it at every start; but a password
-    // that was made up is said nowhere else.
+    // Nobody types behind a service manager, so the guide would only fill the journal at every start. But a
+    // password that was made up is shown nowhere else.
     if made_up.is_some() || !manager.is_there() {
         // A closed standard output is no reason to stop: the tracker runs.
         let mut stdout = std::io::stdout();
@@ -96,11 +96,10 @@ fn status(tracker: &Tracker) -> String {
     format!("game servers log in at {servers}, clients ask at {clients}")
 }
 
-/// What nobody has named, and a service manager hands over in a folder, is taken from there.
+/// Takes the files that no other field names from the folder that a service manager hands over.
 ///
-/// # Errors
-/// If the folder cannot be used and a password would be made up for that reason. What is in the
-/// folder and cannot be read is an error later, as if somebody had named it.
+/// If the folder cannot be used, and a password would be made up for that reason. A file in the folder that
+/// cannot be read is an error later, as if the operator had named it.
 fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
     let Some(folder) = config.credentials.take() else {
         return Ok(());
@@ -116,7 +115,7 @@ fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
             continue;
         }
         let path = folder.join(name);
-        // Not followed: a link to nothing was to be something.
+        // The link itself is looked at: one that leads to nothing was meant to be something.
         match fs::symlink_metadata(&path) {
             Ok(_) => *file = Some(path),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -1,19 +1,19 @@
 //! What a service manager is told: that the tracker is ready, and that it still works.
 //!
-//! This file hides the notify protocol of systemd: datagrams of `KEY=value` lines to the socket
-//! named by `NOTIFY_SOCKET`. Without that variable, nothing is sent and nothing is checked. The
-//! watchdog is fed only while both ports accept connections and the files are read again, for which their
-//! thread takes the locks that every session needs: a tracker that hangs is started again.
+//! The notify protocol of systemd is datagrams of `KEY=value` lines to the socket named by `NOTIFY_SOCKET`.
+//! Without that variable nothing is sent and nothing is checked. The watchdog is fed only while both ports
+//! accept connections and the files are read again. The thread that reads them takes the locks that every
+//! session needs, so a tracker that hangs is restarted.
 
 use crate::tracker::state::log::Log;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-/// Nothing is called stuck that was seen to move this long ago. Files are read again once a second.
+/// A part that moved this long ago is not stuck. Files are read again once a second.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// After something was found stuck it is looked at again this soon: it may have been the whole
-/// process that was stopped.
+/// After a part was found stuck it is looked at again this soon: perhaps the whole process was stopped for
+/// a while.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The service manager, if there is one that wants to know.
@@ -76,7 +76,7 @@ impl Manager {
                 None => {
                     if was_stuck {
                         log.info("works-again", &[]);
-                        // The manager shows the last that it was told.
+                        // The manager shows the last status that it was sent.
                         self.say(&format!("STATUS={status}"));
                     }
                     self.say("WATCHDOG=1");
@@ -135,7 +135,7 @@ impl Pulse {
         Self { count, moved: now }
     }
 
-    /// Whether it has moved since it was last looked at, or at least not long ago.
+    /// True if it has moved since the last look, or not long ago.
     fn beats(&mut self, count: u64, now: Instant) -> bool {
         if count != self.count {
             *self = Self::new(count, now);
@@ -144,8 +144,8 @@ impl Pulse {
     }
 }
 
-/// How often to feed a watchdog that bites after `microseconds`: twice in that time, but not more
-/// often than each millisecond. `None` if there is none, or if it watches another process.
+/// How often to feed a watchdog that waits for so many microseconds: twice in that time, and at most once a
+/// millisecond. `None` if there is none, or if it watches another process.
 fn interval(microseconds: Option<&str>, pid: Option<&str>, own_pid: u32) -> Option<Duration> {
     let microseconds: u64 = microseconds?.parse().ok().filter(|n| *n > 0)?;
     let is_ours = pid.is_none_or(|pid| pid.parse() == Ok(own_pid));
@@ -182,7 +182,7 @@ mod unix {
         }
     }
 
-    /// A path, or behind an `@` a name that is in no file system.
+    /// A path, or behind an `@` an abstract name.
     fn address(name: &OsStr) -> Option<SocketAddr> {
         match name.as_bytes() {
             [b'/', ..] => SocketAddr::from_pathname(name).ok(),

@@ -54,7 +54,7 @@ impl fmt::Debug for Tracker {
 }
 
 impl Tracker {
-    /// Starts a tracker: all its threads are running and both doors open when this returns.
+    /// Starts a tracker: when this returns all its threads are running, and both ports accept connections.
     ///
     /// # Errors
     /// [`StartError`], with a text that says what to change. What was opened until then is left
@@ -226,7 +226,7 @@ impl Tracker {
     }
 }
 
-/// The slots that were asked for if the machine allows them, or as many of the default as it does.
+/// The slots that were asked for if the machine allows them, or else as many of the default as it allows.
 fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), StartError> {
     let divide = |max_slots| {
         Limits::divide(max_slots, config.slot_shares).ok_or(StartError::TooFewSlots(max_slots))

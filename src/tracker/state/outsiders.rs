@@ -1,8 +1,8 @@
 //! Game servers that not all who ask for the list can reach.
 //!
-//! This file hides how that is noticed: by the farthest place from which somebody has asked. A game
-//! server beside the tracker that logs in over loopback, or behind the same router, is listed at an
-//! address that is good for those who are there too.
+//! The tracker knows the farthest place from which somebody has asked. A game server that logs in over
+//! loopback, or behind the same router, is listed at an address that is good only for those who are there
+//! too.
 
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;

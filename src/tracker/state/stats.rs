@@ -6,7 +6,7 @@ use crate::tracker::access::slots::Class;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What has happened since the start. Read together with the slots in use by `STATS`.
+/// What has happened since the start. `STATS` gives it together with the slots in use.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Connections that got a slot.

@@ -4,10 +4,10 @@ use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::slots::Class;
 use std::time::Duration;
 
-/// Why a newcomer is refused, each with what is there and what may be.
+/// Why a newcomer is refused, with the limit that was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// The host has failed to log in too often; it is refused what is wrong for so long.
+    /// The host has failed to log in too often, and is shut out for so long.
     Penalty(Duration),
     /// The host connects too fast.
     TooFast(Class),
@@ -22,7 +22,7 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// The reason in one word: that of the counter, here and in the log.
+    /// The reason in one word, as the counter and the log name it.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Penalty(_) => "in-penalty",

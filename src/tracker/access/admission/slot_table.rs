@@ -1,8 +1,8 @@
 //! The connections of one class, and whom a full class drops for a newcomer.
 //!
-//! With `c` slots of a class, `K` groups of an attacker and `H` groups of honest peers with one connection
-//! each, a full class and the newcomer are `c + 1` connections: as long as `K + H <= c`, two of them share
-//! a group, and those are the attacker's. So who has one connection always gets in and is never dropped,
+//! Let a class have `c` slots, an attacker `K` groups, and honest peers `H` groups with one connection
+//! each. A full class and a newcomer are `c + 1` connections. As long as `K + H <= c`, two of them share a
+//! group, and those are the attacker's. So whoever has one connection always gets in and is never dropped,
 //! however fast the others come. Inside the group that holds the most the same is true of its hosts.
 
 use crate::tracker::access::identity::{ConnectionId, Credential};
@@ -26,7 +26,7 @@ pub struct Newcomer {
     pub now: Instant,
 }
 
-/// When everybody has one connection, the oldest is dropped for a newcomer if it is older.
+/// Where everybody has one connection, the oldest is dropped for a newcomer once it is older than this.
 pub(crate) const FAIR_TURN: Duration = Duration::from_millis(250);
 
 /// A connection that holds a slot.
@@ -36,7 +36,7 @@ pub(super) struct Holder<H> {
     networks: [Network; 3],
     trusted: bool,
     since: Instant,
-    /// What counts against its key while it is listed.
+    /// The key that it counts for while it is listed.
     key: Option<Credential>,
     pub(super) handle: H,
 }
@@ -69,7 +69,7 @@ impl<H> Holder<H> {
 /// The connections of one class.
 #[derive(Debug)]
 pub(super) struct SlotTable<H> {
-    /// Connections are numbered as they come, so these are in order of age.
+    /// In order of age, since connections are numbered as they come.
     holders: BTreeMap<ConnectionId, Holder<H>>,
     by_host: Tally<Network>,
     /// Of those who are not trusted.
@@ -103,8 +103,8 @@ impl<K: Eq + Hash> Tally<K> {
 }
 
 impl Tally<Network> {
-    /// The network that holds the most once a newcomer from `own` is there, if any holds more than
-    /// one; `own` if there is a choice.
+    /// The network that holds the most, and more than one, once a newcomer from `own` is counted; `own` if
+    /// there is a choice.
     fn largest(&self, own: Option<Network>) -> Option<Network> {
         let sizes = self.0.iter().map(|(network, size)| {
             let is_own = own == Some(*network);
@@ -165,7 +165,7 @@ impl<H> SlotTable<H> {
         self.holders.values().map(|holder| &holder.handle)
     }
 
-    /// Takes in a newcomer. If all `limit` places are taken, somebody else goes, whose handle is
+    /// Gives a newcomer one of `limit` slots. If all are taken, somebody else is dropped, whose handle is
     /// returned.
     ///
     /// # Errors
@@ -185,12 +185,12 @@ impl<H> SlotTable<H> {
         Ok(dropped)
     }
 
-    /// Who must go for a newcomer when all places are taken; `None` if it is the newcomer. The
-    /// trusted are never dropped, and are in nobody's network.
+    /// Who must go for a newcomer when all slots are taken; `None` if it is the newcomer. The trusted are
+    /// never dropped, and count for no network.
     ///
-    /// Of the networks that hold more than one the largest has to give, and in it the largest that
-    /// it consists of, down to the host, whose youngest goes. Where all hold one, whoever has had
-    /// its turn goes.
+    /// The largest group that holds more than one has to give. Of its subnets the largest gives, of that
+    /// one's hosts the largest, and of that host the youngest connection. Where all hold one, the oldest
+    /// goes if it has had its turn.
     fn victim(&self, newcomer: &Newcomer) -> Option<ConnectionId> {
         let own = (!newcomer.trusted).then(|| Network::nested(newcomer.ip));
         let mut holders = self.holders.iter().map(|(id, holder)| (*id, holder));
@@ -210,7 +210,7 @@ impl<H> SlotTable<H> {
                 if holder.has_had_its_turn(newcomer.now) {
                     return Some(*oldest);
                 }
-                // A network that holds the most has to give even if nobody in it has had a turn.
+                // The group that holds the most has to give even if nobody in it has had a turn.
                 return own.is_none().then_some(*youngest);
             };
             theirs.retain(|(_, holder)| holder.networks[level] == network);

@@ -56,8 +56,8 @@ impl<H> Admission<H> {
         }
     }
 
-    /// A newcomer asks for a slot of `class`. If somebody else had to be dropped for it, that one
-    /// has lost its slot already, and its handle is returned so that its connection can be closed.
+    /// Gives a newcomer a slot of `class`. Whoever is dropped for it has lost its slot already; its handle
+    /// is returned, so that its connection can be closed.
     ///
     /// # Errors
     /// Why not.
@@ -73,8 +73,8 @@ impl<H> Admission<H> {
         self.take_slot(newcomer, class, handle)
     }
 
-    /// A client is about to become a watcher: it takes a slot for that, by the same rules, and
-    /// keeps its slot as a client until [`settle`](Self::settle).
+    /// Gives a client a slot as a watcher too, by the same rules. It keeps its slot as a client until
+    /// [`settle`](Self::settle).
     ///
     /// # Errors
     /// Why not; it keeps the slot it has.
@@ -85,8 +85,8 @@ impl<H> Admission<H> {
         self.take_slot(client, Class::Watcher, handle)
     }
 
-    /// A newcomer who did not get a slot of `class` asks to say what it wants all the same. If
-    /// another guest had to be dropped for it, its handle is returned.
+    /// Lets a newcomer without a slot be a guest. Another guest may be dropped for it, whose handle is
+    /// returned.
     ///
     /// # Errors
     /// `denied` again.
@@ -114,7 +114,7 @@ impl<H> Admission<H> {
         admitted.map_err(|Full| denied)
     }
 
-    /// A client has become a watcher and gives back what it held before.
+    /// A client has become a watcher, and gives back the slot or the guest's place that it had before.
     pub fn settle(&mut self, id: ConnectionId) {
         self.tables[Class::Client as usize].remove(id);
         self.guests[1].remove(id);
@@ -140,7 +140,7 @@ impl<H> Admission<H> {
         if !rate.allows(host, now) {
             return Err(Denied::TooFast(class));
         }
-        // Failed logins keep a host from logging in, not the players behind the same address from
+        // Failed logins shut a host out from logging in. They keep no player behind the same address from
         // asking for the list.
         if class == Class::Pending
             && let Some(left) = self.penalties.left(host, now)
@@ -158,9 +158,9 @@ impl<H> Admission<H> {
         }
     }
 
-    /// A connection has proven itself and goes on the list, giving back the pending slot it had if
-    /// it had one. One that is there already stays there. The `ghost` that it replaces makes room for
-    /// it, and is returned: nobody is kept out by a ghost of its own.
+    /// Gives a game server that has logged in a slot of the list, and takes back its pending slot. One that
+    /// has a slot of the list keeps it. The `ghost` that it replaces loses its slot first, and its handle
+    /// is returned: nobody is kept out by a ghost of its own.
     ///
     /// # Errors
     /// Why not; it keeps the slot it has, and so does the ghost.
@@ -211,14 +211,14 @@ impl<H> Admission<H> {
         Ok(())
     }
 
-    /// A holder goes: what it holds is free again. Nothing happens if it was dropped before.
+    /// Takes back whatever the connection holds. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
         for table in self.tables.iter_mut().chain(&mut self.guests) {
             table.remove(id);
         }
     }
 
-    /// A host has misbehaved while logging in. True if it is shut out now.
+    /// Adds a penalty for a failed login. True if the host is shut out now.
     pub(crate) fn penalize(&mut self, ip: IpAddr, penalty: Duration, now: Instant) -> bool {
         self.penalties.add(Network::host(ip), penalty, now)
     }

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The page that shows servers.json.
 const PAGE: &str = include_str!("index.html");
 
-/// How often it is looked whether something must be replaced; so no file is written more often.
+/// How often the thread looks whether something must be replaced; no file is written more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often metrics.prom is replaced. Prometheus asks every 15 s unless it is told otherwise.
@@ -37,7 +37,7 @@ const METRICS_EVERY: Duration = Duration::from_secs(15);
 /// that is full is none.
 pub(crate) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), FilesError> {
     let no_place = |error| FilesError::unless_full("--publish", &folder, error);
-    // Only now: one that is removed later was removed by somebody who wanted that.
+    // Only at the start: a folder that is removed later was removed on purpose.
     match fs::create_dir(&folder) {
         Err(error) if !folder.is_dir() => no_place(error)?,
         _ => {}
@@ -57,11 +57,11 @@ pub(crate) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), File
         .map_err(FilesError::Thread)
 }
 
-/// All that the thread knows.
+/// The state of the thread.
 struct Publisher<'a> {
     shared: &'static Shared,
     folder: Folder,
-    /// That of the folder.
+    /// The lock of the folder.
     lock: &'a mut Lock,
     started: SystemTime,
     servers: Servers,
@@ -122,7 +122,7 @@ impl<'a> Publisher<'a> {
             return Ok(());
         }
         self.servers.update(list, now);
-        // Forgotten first, so that what fails is tried again.
+        // Forgotten first, so that a failed write is tried again.
         self.servers_stamp = None;
         let pieces = self.servers.pieces();
         self.servers_stamp = Some(self.folder.replace("servers.json", pieces)?);
@@ -173,7 +173,7 @@ impl<'a> Publisher<'a> {
         metrics.text(&shared.stats)
     }
 
-    /// Says what could not be written, and that it can be again.
+    /// Logs what could not be written, and that it can be again.
     fn say(&mut self, written: [(&str, io::Result<()>); 3], now: Instant) {
         let folder = self.folder.path().display().to_string();
         let mut is_failing = false;

@@ -1,6 +1,6 @@
 //! The list survives the tracker.
 //!
-//! - [`format`]: what a state file looks like.
+//! - [`mod@format`]: what a state file looks like.
 //! - `disk`: how it is locked, read, replaced and set aside.
 //! - `restore`: which game servers of it are listed again.
 //! - `writer`: when it is read and written.

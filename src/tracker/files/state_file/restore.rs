@@ -1,6 +1,6 @@
 //! Which game servers of a state file are listed again, and until when.
 //!
-//! What is read from the file is believed as little as what comes over the wire.
+//! The file is trusted as little as the wire.
 
 use super::format::Saved;
 use crate::protocol::scope::Scope;
@@ -14,14 +14,15 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Lists those who may still be. Returns the second of Unix time at which each is to be forgotten.
+/// Lists the game servers that still may be listed. Returns at which second of Unix time each is to be
+/// forgotten.
 pub(super) fn restore(shared: &Shared, saved: Vec<Saved>) -> HashMap<SocketAddr, u64> {
     let (now, clock) = (Instant::now(), SystemTime::now());
     let second = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
     let latest = second + STALE_FOR;
     let mut listed = HashMap::new();
     for saved in saved {
-        // A clock that was set back gives nobody more time than those have who were live.
+        // After a clock was set back nobody has more time than those who were live.
         let until = saved.until.map_or(latest, Duration::from_secs).min(latest);
         let Some(left) = until.checked_sub(second).filter(|left| !left.is_zero()) else {
             continue;
@@ -38,9 +39,9 @@ pub(super) fn restore(shared: &Shared, saved: Vec<Saved>) -> HashMap<SocketAddr,
     listed
 }
 
-/// The entry of a game server, if it could log in as this tracker is set up now: its key is
-/// still valid, it is not banned, its port was proven if that is required, and another `ip` is one
-/// that somebody can be at, and proven or named from a trusted network.
+/// The entry of a game server, if it could log in as this tracker is set up now: its key is valid, it is
+/// not banned, its port was proven if that is required. Another `ip` must be one that somebody can be at,
+/// and proven or named from a trusted network.
 fn entitled(shared: &Shared, saved: &Saved) -> Option<Entry> {
     let credential = match &saved.key {
         Some(name) => shared.keys.get().credential(name)?,
@@ -59,7 +60,7 @@ fn entitled(shared: &Shared, saved: &Saved) -> Option<Entry> {
     is_entitled.then_some(entry)
 }
 
-/// Takes those off the list who have not come back in time. Done when there are none left.
+/// Takes game servers off the list that have not come back in time. Done when there are none left.
 pub(super) fn forget(shared: &'static Shared) -> ControlFlow<()> {
     let mut forgotten = 0;
     loop {

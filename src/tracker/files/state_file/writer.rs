@@ -21,18 +21,17 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// From one writing to the next. A login is to be on the disk within a second, and this leaves a
-/// tenth of it for the writing.
+/// From one write to the next. A login is to be on the disk within a second; this leaves a tenth of it for
+/// the write.
 const WRITE_EVERY: Duration = Duration::from_millis(900);
 
 /// Puts the game servers of the state file back on the list, and keeps it up to date from now on.
 ///
-/// # Errors
-/// If another tracker does that, if `path` cannot be a file or nothing can be written there, or
-/// without a thread. What was written there and cannot be read is none, nor is a disk that is full:
-/// that is logged, and the tracker runs.
+/// If another tracker uses the file, if `path` cannot be a file or nothing can be written there, or if
+/// there is no thread. A file that cannot be read and a disk that is full are no errors: they are logged,
+/// and the tracker runs.
 pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesError> {
-    // A link stays one: what it leads to is what is locked and replaced.
+    // A link stays one: its target is locked and replaced.
     let path = behind_links(&path).map_err(|error| FilesError::Unreadable(path, error))?;
     let mut disk = Disk::new(path);
     if disk.is_no_file() {
@@ -54,7 +53,7 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
         outage: Outage::default(),
     };
     file.load();
-    // Apart from the thread that writes: a disk that hangs keeps nobody on the list for longer.
+    // A thread of its own, so that a disk that hangs keeps nobody on the list for longer.
     let forget = move || forget(shared);
     lasting::start("forget", threads::STACK, &shared.log, forget)
         .and_then(|_| {
@@ -68,16 +67,16 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
         .map_err(FilesError::Thread)
 }
 
-/// What its thread knows. A panic leaves it whole: that something is on the disk is noted when it is.
+/// The state of the thread. It is whole after a panic, since a write is noted when it is done.
 struct StateFile {
     shared: &'static Shared,
     disk: Disk,
-    /// What is there now is not to be written over, but to be set aside first.
+    /// The file that is there is to be set aside before another is written.
     is_bad: bool,
-    /// The second at which each game server that came back stale is to be forgotten. Kept in the
-    /// file too, so that a tracker that crashes again and again does not list the dead for ever.
+    /// At which second each game server that came back stale is to be forgotten. Kept in the file too, so
+    /// that a tracker that crashes again and again does not list the dead for ever.
     until: HashMap<SocketAddr, u64>,
-    /// What is on the disk.
+    /// The revision that is on the disk.
     written: Option<Revision>,
     outage: Outage,
 }
@@ -97,7 +96,7 @@ impl StateFile {
             return self.say_written();
         }
         let text = format::encode(&list, &self.shared.keys.get(), &self.until);
-        // While it is held, every change copies a piece of it.
+        // While the list is held, every change of it copies a piece.
         drop(list);
         match self.write(&text) {
             Ok(()) => {
@@ -126,7 +125,7 @@ impl StateFile {
         self.disk.replace(text)
     }
 
-    /// What is on the disk is the list. Said if the log has it that it could not be written.
+    /// The list is on the disk. Logged if a failure was logged before.
     fn say_written(&mut self) {
         if self.outage.works(Instant::now()) {
             let path = self.disk.path().display();

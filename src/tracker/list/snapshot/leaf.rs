@@ -6,9 +6,9 @@ use crate::tracker::list::entry::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Game servers per leaf. 128 lines are about 18 KiB: a change moves what is behind its line, which
-/// costs no more than with a quarter of that (`cargo bench --bench growth`), and a list of 10,000
-/// is 79 pieces to send. In pieces of 4 KiB it took a fifth more CPU time.
+/// Game servers per leaf. 128 lines are about 18 KiB. A change moves what is behind its line, which costs
+/// no more than with a quarter of that (`cargo bench --bench growth`). A list of 10,000 is 79 pieces to
+/// send; in pieces of 4 KiB it took a fifth more CPU time.
 pub(super) const LEAF: usize = 128;
 
 /// Up to [`LEAF`] game servers.
@@ -17,8 +17,7 @@ pub(super) struct Leaf {
     pub(super) entries: Vec<Arc<Entry>>,
     /// The lines of `entries`, one after the other.
     pub(super) encoded: Vec<u8>,
-    /// Where each of them ends. Known here, because looking at the entries themselves would fetch
-    /// all of them from all over the memory.
+    /// Where each of them ends. Kept here, since the entries themselves lie all over the memory.
     ends: Vec<u32>,
     columns: LazyColumns,
 }
@@ -48,8 +47,8 @@ impl Leaf {
         start as usize..self.ends[at] as usize
     }
 
-    /// Makes room for `more` bytes. Where a vector would make twice the room, which is the most of
-    /// what a list takes, this makes an eighth more.
+    /// Makes room for `more` bytes, and an eighth more. A vector would double its room, and this room is
+    /// most of what a list takes.
     fn make_room(&mut self, more: usize) {
         if self.encoded.capacity() - self.encoded.len() < more {
             self.encoded.reserve_exact(more + self.encoded.len() / 8);

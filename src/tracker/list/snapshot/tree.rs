@@ -42,7 +42,7 @@ impl List {
         self.count
     }
 
-    /// Which state of the list this is.
+    /// The revision of this state of the list.
     pub fn revision(&self) -> Revision {
         self.revision
     }
@@ -75,15 +75,15 @@ impl List {
         (count, encoded)
     }
 
-    /// The game servers in the pieces of [`encoded`](Self::encoded), and whether each piece is the
-    /// very one that `older` has in that place.
+    /// The game servers of each piece of [`encoded`](Self::encoded), and whether `older` has the same piece
+    /// in that place.
     pub fn pieces_since<'a>(
         &'a self,
         older: Option<&'a List>,
     ) -> impl Iterator<Item = (bool, &'a [Arc<Entry>])> {
         let mut before = older.into_iter().flat_map(List::shared_leaves);
         self.shared_leaves().map(move |leaf| {
-            // Whoever holds `older` keeps its leaves from being changed in place.
+            // A leaf that `older` holds is never changed in place.
             let is_same = before.next().is_some_and(|older| Arc::ptr_eq(older, leaf));
             (is_same, &*leaf.entries)
         })
@@ -141,13 +141,13 @@ impl List {
         }
     }
 
-    /// One more change is complete.
+    /// Counts one more change.
     pub(crate) fn advance(&mut self) {
         self.revision.count += 1;
     }
 }
 
-/// A place as branch, leaf in it, and place in that.
+/// Splits a place into the branch, the leaf in it, and the place in the leaf.
 fn split(place: usize) -> (usize, usize, usize) {
     (place / (LEAF * BRANCH), place / LEAF % BRANCH, place % LEAF)
 }

@@ -1,7 +1,6 @@
 //! What a session with a game server does when a line comes or a deadline passes.
 //!
-//! Until it has answered the challenge any mistake ends the session; after that a mistake changes
-//! nothing.
+//! Before the challenge is answered any mistake ends the session; after that a mistake changes nothing.
 
 use super::login::{no_mac_expected, not_logged_in};
 use super::services::Services;
@@ -31,7 +30,7 @@ impl<S: Services> Session for GameServerSession<'_, S> {
         };
         match done {
             Ok(()) => {}
-            // Anybody can send the game server a datagram with a number: that is not its mistake.
+            // Anybody can send the game server a datagram with a number, so a wrong one is not its mistake.
             Err(refusal)
                 if refusal.code == ErrorCode::BadChallenge && self.mistakes.is_proven() =>
             {
@@ -67,8 +66,8 @@ impl<S: Services> Session for GameServerSession<'_, S> {
                 pings,
                 ..
             } => {
-                // Never without having been asked: a tracker that stood still for a minute would
-                // drop everybody.
+                // Nobody is dropped without a PING: a tracker that stood still for a minute would drop
+                // everybody.
                 if pinged.is_some_and(|at| now >= at + to_answer(&timings)) {
                     let text = format!(
                         "nothing was heard for {} s; answer PING with PONG",

@@ -21,8 +21,8 @@ impl<S: Services> GameServerSession<'_, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        // What was proven before a restart counts until it is proven again, as soon as may be: or
-        // else nobody would be listed as checked for minutes.
+        // What was proven before a restart counts until it is proven again, which begins at once. Otherwise
+        // nobody would be listed as checked for minutes.
         let mut proof = Proof::of_port(udp_port(&infos), now);
         let target = self.whereabouts().target(&infos);
         let mut entry = self.entry(infos, credential)?;
@@ -70,7 +70,7 @@ impl<S: Services> GameServerSession<'_, S> {
                 let text = format!("{what} cannot change on this connection; log in again");
                 return Err(Refusal::new(ErrorCode::BadValue, text));
             }
-            // What was proven was the port from before.
+            // The old port was proven, not this one.
             infos.set("checked", "")?;
         } else if is_proven {
             infos.set("checked", "yes")?;

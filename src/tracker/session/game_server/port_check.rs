@@ -1,20 +1,19 @@
-//! Does the advertised UDP port answer at the game server's address?
+//! Whether the advertised UDP port answers at the game server's address.
 //!
-//! This file hides how often that is asked and when the tracker gives up. The question is a number
-//! in a datagram; the answer is that number in an INFOS. Nothing here says where datagrams go:
-//! that is never the game server's choice.
+//! The tracker sends a number in a datagram; the answer is that number in an INFOS. This file decides how
+//! often it is sent and when the tracker gives up. Where it is sent is never the game server's choice.
 
 use crate::tracker::session::limits::Timings;
 use std::time::{Duration, Instant};
 
-/// Datagrams that are sent at the most before a port counts as unreachable.
+/// The most datagrams that are sent before a port counts as unreachable.
 const DATAGRAMS: u32 = 3;
 
-/// A game server on the list that was not asked since too many are looks again whether it is its
-/// turn when there is something else to do for it, such as a PING; after this time at the latest.
+/// A listed game server whose datagram has to wait, since too many are being sent, is not woken for that
+/// alone. It looks again when it is awake, for a PING for instance, and after this time at the latest.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Ports below are not asked: what listens there is not a game.
+/// Ports below this one are not asked: what listens there is not a game.
 pub const LOWEST_PORT: u16 = 1024;
 
 /// Where the proof of one port stands.
@@ -28,10 +27,10 @@ pub(super) enum Proof {
     Open {
         number: u64,
         sent: u32,
-        /// Whatever comes next does not come before.
+        /// The next datagram is sent no sooner …
         next: Instant,
-        /// Nor later. The two differ for one whose turn it was not. To look costs more than to ask,
-        /// since a thread has to be woken for it, and thousands may be waiting for their turn.
+        /// … and no later. The two differ for one whose datagram has to wait: waking a thread costs more
+        /// than a datagram, and thousands may wait.
         latest: Instant,
     },
 }
@@ -71,8 +70,8 @@ impl Proof {
         }
     }
 
-    /// Does what is due. `send` sends the number, and tells whether it was allowed to; if not, it
-    /// is asked again within `longest_wait`.
+    /// Does what is due. `send` sends the number and returns whether it was allowed to; if not, it is tried
+    /// again within `longest_wait`.
     pub(super) fn on_deadline(
         &mut self,
         now: Instant,
@@ -106,7 +105,7 @@ impl Proof {
             return Outcome::Unreachable;
         }
         if !send(*number) {
-            // Too many are being sent to this host, or in all: its turn will come.
+            // Too many are being sent, to this host or in all.
             *next = now + timings.look_again;
             *latest = now + longest_wait;
             return Outcome::Waiting;

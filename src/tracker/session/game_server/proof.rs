@@ -49,7 +49,7 @@ impl<S: Services> GameServerSession<'_, S> {
             ..
         } = &self.state
         {
-            // Something else to be proven is asked no sooner, and there is no new time for it.
+            // A new address gives it neither a sooner datagram nor more time.
             patience = *before;
             is_new = self.whereabouts().target(infos) != target;
             proof = match (is_new, open.next_deadline()) {
@@ -72,8 +72,8 @@ impl<S: Services> GameServerSession<'_, S> {
         Ok(())
     }
 
-    /// Checks a number that is said to come from a datagram. It is spent only when what came
-    /// along with it is accepted.
+    /// Checks a number that should be that of a datagram. It is used up only when the fields that came with
+    /// it are accepted.
     pub(super) fn check_proof(&self, number: Option<&str>) -> Result<(), Refusal> {
         if let State::Checking { proof, .. } | State::Listed { proof, .. } = &self.state
             && number
@@ -87,10 +87,10 @@ impl<S: Services> GameServerSession<'_, S> {
         Err(Refusal::new(ErrorCode::BadChallenge, text))
     }
 
-    /// Asks for a proof if it is time, and draws the consequence if none came.
+    /// Sends a datagram if it is time, and acts if none was answered.
     pub(super) fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
         let (target, must_be_proven, longest_wait) = match &self.state {
-            // Who is not on the list before that has no minute to lose.
+            // A game server that is not listed before its proof has no time to lose.
             State::Checking { infos, .. } => (
                 self.whereabouts().target(infos),
                 true,
@@ -131,7 +131,7 @@ impl<S: Services> GameServerSession<'_, S> {
             );
             return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
         }
-        // It was reachable once and is not any more: that is worth knowing, and no more.
+        // It was reachable and is not any more. The list says so; nothing else follows.
         if let Some(entry) = services.entry()
             && entry.infos.get("checked").is_some()
         {

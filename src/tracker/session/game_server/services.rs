@@ -30,9 +30,9 @@ pub trait Services {
     fn is_crowded(&self) -> bool;
     /// The entry that this connection has on the list; `None` once it was taken over by another.
     fn entry(&self) -> Option<Arc<Entry>>;
-    /// What was on the list before the tracker was started again and `entry` would take over.
+    /// The stale entry that `entry` would take over.
     fn stale(&self, entry: &Entry) -> Option<Arc<Entry>>;
-    /// Fails if nobody may be listed where `entry` is, or somebody else is.
+    /// Fails if `entry` is at an address where somebody else is listed, or where nobody may be.
     ///
     /// # Errors
     /// `taken` or `banned`.
@@ -52,7 +52,7 @@ pub trait Services {
 pub fn taken(address: SocketAddr, why: Taken) -> Refusal {
     let text = match why {
         Taken::ByAnother => format!("{address} is listed with another credential"),
-        // A ghost of its own is gone by then.
+        // A ghost of its own is gone after that time.
         Taken::FromElsewhere => format!(
             "{address} is listed by a login with the same credential from another address; wait {} s",
             Timings::default().drop_after.as_secs()

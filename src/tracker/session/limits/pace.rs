@@ -4,24 +4,24 @@ use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::session::outbox::Outbox;
 use std::time::{Duration, Instant};
 
-/// Lines that a peer may send a second, on and on.
+/// Lines that a peer may send each second, for ever.
 pub const LINES_PER_SECOND: u32 = 20;
 
-/// For so many seconds it may send more than that.
+/// For so many seconds it may be ahead of that pace.
 pub const LINES_FOR_SECONDS: u32 = 10;
 
-/// Lines that a LIST counts for: its answer may be a thousand times as long as that of others.
+/// Lines that a LIST counts for, since its answer may be a thousand times as long as others.
 pub const LIST_WEIGHT: u32 = 10;
 
-/// Counts lines, so that one peer cannot keep the tracker busy: who is more than
+/// Counts the lines of a peer, so that it cannot keep the tracker busy. A peer that is more than
 /// [`LINES_FOR_SECONDS`] ahead of [`LINES_PER_SECOND`] is refused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     /// A trusted peer may send as many as it likes.
     is_trusted: bool,
-    /// When all lines so far would have come at the pace that may go on for ever.
+    /// When all lines so far would have come at the pace that is allowed for ever.
     caught_up: Instant,
-    /// Some of them weighed more than others.
+    /// Some of them were LIST or WATCH.
     has_listed: bool,
 }
 
@@ -34,7 +34,7 @@ impl Pace {
         }
     }
 
-    /// Makes the line that was just counted, a LIST, weigh as much as so many lines.
+    /// Makes the line that was just counted, a LIST or WATCH, count for so many.
     pub(crate) fn weigh(&mut self, lines: u32) {
         self.has_listed = true;
         self.caught_up += Duration::from_secs(1) / LINES_PER_SECOND * (lines - 1);

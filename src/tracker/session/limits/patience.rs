@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// The wait for one step, which may last long while there is room and must be short in a crowd.
-/// Whether there is a crowd is only known at the time, so the short limit is looked at again and
-/// again until the long one has passed.
+/// The wait for one step: long while there is room, short in a crowd. Whether there is a crowd shows only
+/// at the time. So from the short limit on, the session looks again and again until the long one has
+/// passed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// When it has taken too long in a crowd.

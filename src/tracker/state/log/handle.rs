@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Lines that may wait to be written. Most take 160 bytes, which makes two thirds of a megabyte.
 const QUEUE: usize = 4096;
 
-/// Of events that may come in thousands, one of a kind is written in this time.
+/// Of noisy events, one of a kind is written in this time.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// A handle to the log. Clones write to the same one.
@@ -28,7 +28,7 @@ pub struct Log {
     noises: Arc<Mutex<HashMap<(&'static str, &'static str), Noise>>>,
 }
 
-/// What is known of one kind of event that may come in thousands.
+/// What is known of one kind of noisy event.
 #[derive(Debug, Default)]
 struct Noise {
     quiet_until: Option<Instant>,
@@ -45,7 +45,7 @@ impl Log {
         let (queue, lines) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let mut writer = Writer::new(lines, Arc::clone(&dropped), target);
-        // What it says of a panic it writes itself.
+        // The writer reports its panics itself.
         let write = move || threads::survive(threads::AFTER_A_PANIC, || {}, || writer.write_next());
         threads::start("log", 128 * 1024, write)?;
         Ok(Self {
@@ -92,8 +92,8 @@ impl Log {
         }
     }
 
-    /// Logs a "no" of which there may be thousands a second: of each code of each event one line a
-    /// second is written, at level warn, and says how many were left out since the last.
+    /// Logs a refusal, of which there may be thousands a second, at level warn. Of each code of each event
+    /// one line a second is written, which says how many were left out since the last.
     pub fn noisy(&self, event: &'static str, refusal: &Refusal, fields: &[(&str, &dyn Display)]) {
         if Level::Warn > self.level {
             return;

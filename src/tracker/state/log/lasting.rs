@@ -1,4 +1,4 @@
-//! Threads that outlive their panics, and say so.
+//! Threads that outlive their panics, which the log has.
 
 use super::handle::Log;
 use crate::threads;

@@ -1,5 +1,5 @@
-//! One line of the log: `key=value` for each event. What peers typed is spelled out, so that it is always one
-//! line of plain text.
+//! One line of the log: `key=value` for each field. What peers typed is spelled out, so that it is always
+//! one line of plain text.
 
 use super::time::push_time;
 use crate::protocol::argument::push_value;

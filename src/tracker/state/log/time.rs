@@ -18,8 +18,8 @@ pub(crate) fn push_time(out: &mut String, time: SystemTime) {
     );
 }
 
-/// The date of a day counted from 1970-01-01. Years are counted from 1 March, so that the leap day
-/// is the last day of its year, and in eras of 400 years, which have 146,097 days each.
+/// The date of a day counted from 1970-01-01. Years begin on 1 March, so that the leap day is the last day
+/// of its year; eras have 400 years, which are 146,097 days.
 fn civil_date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // from 0000-03-01
     let (era, day_of_era) = (days / 146_097, days % 146_097);

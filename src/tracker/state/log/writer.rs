@@ -8,25 +8,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime};
 
-/// After it was written to, the log gathers lines for so long, and then as many at once. Beyond that
-/// pace, which is 100,000 lines a second, lines are dropped.
+/// After each write the log gathers lines for so long, and writes so many at once. Beyond that pace, which
+/// is 100,000 lines a second, lines are dropped.
 const GATHER: Duration = Duration::from_millis(5);
 const AT_ONCE: usize = 512;
 
-/// What the log's thread knows.
+/// The state of the thread.
 pub(super) struct Writer<W> {
     lines: Receiver<String>,
     /// Counts all lines that are lost.
     dropped: Arc<AtomicU64>,
-    /// How many of those the log has a word of.
+    /// How many of those were reported in the log.
     said: u64,
-    /// Lines that were taken and are not written yet. None between two rounds, but after a panic.
+    /// Lines that were taken off the queue and not written yet. After a panic there are some.
     in_hand: u64,
     target: W,
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes `lines` to `target`, and says how many were `dropped`.
+    /// Writes `lines` to `target`, and reports how many were `dropped`.
     pub(super) fn new(lines: Receiver<String>, dropped: Arc<AtomicU64>, target: W) -> Self {
         Self {
             lines,
@@ -37,9 +37,8 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes a line that comes alone at once, and many that come together together: to be woken
-    /// for each is more work than to write it, for those who log too. Done when nobody can log any
-    /// more.
+    /// Writes a single line at once, and many lines together: waking for each costs more than writing it,
+    /// for those who log too. Done when nobody can log any more.
     pub(super) fn write_next(&mut self) -> ControlFlow<()> {
         let Some(mut text) = self.first() else {
             return ControlFlow::Break(());
@@ -68,8 +67,8 @@ impl<W: Write> Writer<W> {
         ControlFlow::Continue(())
     }
 
-    /// The first of the lines to be written, as soon as there is one. After a panic that is a word
-    /// of it, and the lines that were in hand are lost.
+    /// The first line to write, as soon as there is one. After a panic that is a report of it, and the
+    /// lines in hand are lost.
     fn first(&mut self) -> Option<String> {
         let lost = std::mem::take(&mut self.in_hand);
         if lost == 0 {
