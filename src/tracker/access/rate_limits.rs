@@ -59,7 +59,7 @@ impl HostTimes {
 
 /// So many times a second, and after a pause so many at once.
 #[derive(Debug)]
-pub(crate) struct Rate {
+pub(crate) struct RateLimit {
     /// The time that one costs.
     interval: Duration,
     /// The time that may be owed while one more is allowed.
@@ -68,7 +68,7 @@ pub(crate) struct Rate {
     paid_off: HostTimes,
 }
 
-impl Rate {
+impl RateLimit {
     /// `per_second` on and on, `burst` at once.
     pub(crate) fn new((per_second, burst): (u32, u32)) -> Self {
         let interval = Duration::from_secs(1) / per_second;
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn a_rate_has_a_burst_and_then_its_pace() {
-        let mut rate = Rate::new((2, 16));
+        let mut rate = RateLimit::new((2, 16));
         let start = Instant::now();
-        let allowed = |rate: &mut Rate, at: f64| {
+        let allowed = |rate: &mut RateLimit, at: f64| {
             let now = start + Duration::from_secs_f64(at);
             (0..100).take_while(|_| rate.allows(host(1), now)).count()
         };
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_counts_for_many_is_allowed_once_and_then_waited_for() {
-        let (mut rate, start) = (Rate::new((10, 5)), Instant::now());
+        let (mut rate, start) = (RateLimit::new((10, 5)), Instant::now());
         let at = |tenths: u32| start + Duration::from_millis(100) * tenths;
         assert_eq!(rate.spend(host(1), 20, start), Ok(()));
         let wait = Duration::from_millis(1600);
@@ -203,7 +203,7 @@ mod tests {
         // The whole list of 10,000 game servers, and 32 conditions held against all of them.
         const WHOLE: u32 = 130;
         const DEAR: u32 = 3_970;
-        let (mut rate, start) = (Rate::new(WORK_RATE), Instant::now());
+        let (mut rate, start) = (RateLimit::new(WORK_RATE), Instant::now());
         assert!(
             (0..80).all(|_| rate.spend(host(1), WHOLE, start).is_ok()),
             "all at once"

@@ -2,7 +2,7 @@
 
 use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::passwords::Passwords;
-use crate::tracker::access::rate_limits::{Rate, WORK_RATE};
+use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
 use crate::tracker::access::slots::Limits;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
@@ -20,12 +20,12 @@ use crate::tracker::start::error::StartError;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
+use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::outsiders::Outsiders;
 use crate::tracker::state::random::Random;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::stats::Stats;
-use crate::tracker::state::udp_probe::Reachability;
+use crate::tracker::state::udp_probe::UdpProbe;
 use crate::tracker::threads::peer::Roster;
 use crate::tracker::threads::{acceptor as pool, guests, watchers};
 use std::fmt;
@@ -119,13 +119,13 @@ impl Tracker {
             passwords: Current::new(passwords),
             keys: Default::default(),
             bans: Default::default(),
-            reachability: Reachability::open(servers_at.ip()),
-            outsiders: Outsiders::default(),
+            reachability: UdpProbe::open(servers_at.ip()),
+            outsiders: HiddenServers::default(),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watchers: Default::default(),
             answers: Default::default(),
-            work: Mutex::new(Rate::new(WORK_RATE)),
+            work: Mutex::new(RateLimit::new(WORK_RATE)),
             game_server_roster,
             client_roster,
             game_server_bell: Default::default(),

@@ -10,7 +10,7 @@ pub mod current;
 
 pub mod udp_probe;
 
-pub mod outsiders;
+pub mod hidden_servers;
 
 pub mod connection;
 

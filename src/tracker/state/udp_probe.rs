@@ -27,13 +27,13 @@ pub const PER_SECOND: usize = 50;
 
 /// Sends datagrams within the limits.
 #[derive(Debug)]
-pub(crate) struct Reachability {
+pub(crate) struct UdpProbe {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     quota: Mutex<Quota>,
 }
 
-impl Reachability {
+impl UdpProbe {
     /// Opens the sockets that datagrams are sent from. One is at the address that game servers connect to,
     /// so that a datagram comes from where its game server has connected; one is for the other family, of
     /// which addresses may be named.
@@ -70,23 +70,18 @@ impl Reachability {
         // What cannot be sent is lost, as any datagram may be.
         let Some(socket) = socket else { return true };
         let hosts = asking.map(|asking| [ip, asking].map(Network::host));
-        if !self
-            .quota
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(hosts, now)
-        {
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        if !quota.take(hosts, now) {
             return false;
         }
+        drop(quota);
         let _ = socket.send_to(
             format!("CHALLENGE {}", format_number(number)).as_bytes(),
             SocketAddr::new(ip, target.port()),
         );
         true
     }
-}
 
-impl Reachability {
     /// What was last sent to `target` for the peer that is `asking` has come back. If that is another host,
     /// the datagram no longer counts for either: many game servers may be on a second address.
     pub(crate) fn answered(&self, target: IpAddr, asking: IpAddr) {

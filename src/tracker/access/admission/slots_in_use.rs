@@ -5,7 +5,7 @@ use super::denied::Denied;
 use super::slot_table::{Full, Holder, Newcomer, SlotTable};
 use crate::tracker::access::identity::{ConnectionId, Credential};
 use crate::tracker::access::network::Network;
-use crate::tracker::access::rate_limits::{CLIENT_RATE, GAME_SERVER_RATE, Penalties, Rate};
+use crate::tracker::access::rate_limits::{CLIENT_RATE, GAME_SERVER_RATE, Penalties, RateLimit};
 use crate::tracker::access::slots::{Class, Limits};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ pub struct Admission<H> {
     tables: [SlotTable<H>; 4],
     /// Those without a slot, on the game-server port and on the client port.
     guests: [SlotTable<H>; 2],
-    game_server_rate: Rate,
-    client_rate: Rate,
+    game_server_rate: RateLimit,
+    client_rate: RateLimit,
     penalties: Penalties,
 }
 
@@ -50,8 +50,8 @@ impl<H> Admission<H> {
             caps,
             tables: Class::ALL.map(|_| SlotTable::new()),
             guests: [SlotTable::new(), SlotTable::new()],
-            game_server_rate: Rate::new(GAME_SERVER_RATE),
-            client_rate: Rate::new(CLIENT_RATE),
+            game_server_rate: RateLimit::new(GAME_SERVER_RATE),
+            client_rate: RateLimit::new(CLIENT_RATE),
             penalties: Penalties::new(),
         }
     }

@@ -15,8 +15,8 @@ quickcheck! {
         for class in [Class::Pending, Class::Client] {
             let mut port = Port::new(usize::from(slots), class);
             // Honest ones do not come too fast; how that is judged is tested by itself.
-            port.admission.game_server_rate = Rate::new((1_000_000, 1000));
-            port.admission.client_rate = Rate::new((1_000_000, 1000));
+            port.admission.game_server_rate = RateLimit::new((1_000_000, 1000));
+            port.admission.client_rate = RateLimit::new((1_000_000, 1000));
             let mut inside: HashMap<u8, u64> = HashMap::new();
             let mut hostile: HashMap<u64, IpAddr> = HashMap::new();
             for &(what, group, host) in &history {
@@ -65,7 +65,7 @@ quickcheck! {
         let honest = slots - attackers;
         for is_v6 in [false, true] {
             let mut port = Port::new(usize::from(slots), Class::Client);
-            port.admission.client_rate = Rate::new((1_000_000, 1000));
+            port.admission.client_rate = RateLimit::new((1_000_000, 1000));
             let address = |customer: u8, subnet: u8| match is_v6 {
                 false => ip(1, customer),
                 true => {

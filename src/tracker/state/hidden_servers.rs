@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// From how far the list has been asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Outsiders {
+pub(crate) struct HiddenServers {
     /// A [`Scope`], as a number; 0 before anybody has asked.
     farthest: AtomicU8,
 }
 
-impl Outsiders {
+impl HiddenServers {
     /// Somebody at `ip` is sent `list`. If nobody has asked from so far yet, warns of all on it that
     /// cannot be reached from there.
     pub(crate) fn ask(&self, ip: IpAddr, list: &List, log: &Log) {
@@ -96,9 +96,9 @@ mod tests {
         Entry::new(ip.parse().unwrap(), infos, Credential::Password(0)).unwrap()
     }
 
-    fn list_one(outsiders: &Outsiders, ip: &str, log: &Log) {
+    fn list_one(hidden_servers: &HiddenServers, ip: &str, log: &Log) {
         let entry = entry(ip);
-        outsiders.list(entry.address, entry.peer, log);
+        hidden_servers.list(entry.address, entry.peer, log);
     }
 
     #[test]
@@ -111,11 +111,11 @@ mod tests {
             registry.put(owner as u64, entry(ip)).unwrap();
         }
         let list = registry.list();
-        let outsiders = Outsiders::default();
+        let hidden_servers = HiddenServers::default();
         let (quiet, unsaid) = log();
-        list_one(&outsiders, "127.0.0.1", &quiet);
-        outsiders.ask("::1".parse().unwrap(), &list, &quiet);
-        list_one(&outsiders, "127.0.0.1", &quiet);
+        list_one(&hidden_servers, "127.0.0.1", &quiet);
+        hidden_servers.ask("::1".parse().unwrap(), &list, &quiet);
+        list_one(&hidden_servers, "127.0.0.1", &quiet);
         drop(quiet);
         assert_eq!(unsaid.recv().ok(), None, "all who ask are on this machine");
         // Each first question from farther away, and each listing after it.
@@ -124,17 +124,17 @@ mod tests {
             ("203.0.113.9", "127.0.0.1:1", 2),
         ] {
             let (log, said) = log();
-            outsiders.ask(client.parse().unwrap(), &list, &log);
+            hidden_servers.ask(client.parse().unwrap(), &list, &log);
             let line = said.recv_timeout(Duration::from_secs(20)).unwrap();
             let expected = format!("event=hidden address={listed} peer=127.0.0.1 count={count}");
             assert!(line.contains(&expected), "{line}");
-            outsiders.ask(client.parse().unwrap(), &list, &log);
+            hidden_servers.ask(client.parse().unwrap(), &list, &log);
             drop(log);
             assert_eq!(said.recv().ok(), None, "it is said once");
         }
         let (log, said) = log();
-        list_one(&outsiders, "198.51.100.7", &log);
-        list_one(&outsiders, "192.168.7.2", &log);
+        list_one(&hidden_servers, "198.51.100.7", &log);
+        list_one(&hidden_servers, "192.168.7.2", &log);
         drop(log);
         let lines: Vec<String> = said.iter().collect();
         assert!(
