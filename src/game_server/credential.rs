@@ -2,7 +2,7 @@
 //!
 //! This file hides the secret: nothing but the wire ever sees it.
 
-use crate::protocol::proof;
+use crate::protocol::hmac;
 use crate::protocol::text::first_not_plain;
 use crate::protocol::text::format_number;
 use std::fmt;
@@ -80,7 +80,7 @@ impl Credential {
         match &self.key {
             None => shown,
             Some(name) => {
-                let mac = proof::mac(&self.secret, number, name, port);
+                let mac = hmac::mac(&self.secret, number, name, port);
                 format!("{shown} mac={mac}")
             }
         }

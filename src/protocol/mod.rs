@@ -11,7 +11,7 @@
 //! - [`fields`]: what a game server says about itself, and what a client asks for.
 //! - [`revision`]: which list a client has already.
 //! - [`command`]: a line into a command.
-//! - [`proof`]: HMAC-SHA256, for a login with a key.
+//! - [`hmac`]: HMAC-SHA256, for a login with a key.
 
 pub mod text;
 
@@ -29,4 +29,4 @@ pub mod revision;
 
 pub mod command;
 
-pub mod proof;
+pub mod hmac;

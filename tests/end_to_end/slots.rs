@@ -2,7 +2,7 @@
 
 use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess, outcome};
 use crate::patience::wait_until;
-use gltracker::protocol::proof::mac;
+use gltracker::protocol::hmac::mac;
 use gltracker::protocol::text::parse_number;
 
 #[test]

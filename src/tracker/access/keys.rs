@@ -4,7 +4,7 @@
 //! another secret it is another key.
 
 use crate::protocol::argument::MAX_KEY;
-use crate::protocol::proof;
+use crate::protocol::hmac;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::identity::Credential;
 use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
@@ -89,8 +89,8 @@ impl Keys {
     pub fn verify(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
         let key = self.valid.get(name);
         let secret = key.map_or("nobody's secret", |(secret, _)| secret);
-        let expected = proof::mac(secret, number, name, port);
-        let is_right = proof::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
+        let expected = hmac::mac(secret, number, name, port);
+        let is_right = hmac::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
         key.filter(|_| is_right).map(|(_, credential)| *credential)
     }
 }
@@ -129,12 +129,7 @@ mod tests {
     const NUMBER: u64 = 0x5f1c_9a3e_77b0_4d21;
 
     fn verify(keys: &Keys, name: &str, secret: &str) -> Option<Credential> {
-        keys.verify(
-            name,
-            NUMBER,
-            23460,
-            &proof::mac(secret, NUMBER, name, 23460),
-        )
+        keys.verify(name, NUMBER, 23460, &hmac::mac(secret, NUMBER, name, 23460))
     }
 
     #[test]
@@ -150,7 +145,7 @@ mod tests {
             None,
             "an unknown name has no secret"
         );
-        let mac = proof::mac("between us", NUMBER, "alice", 23460);
+        let mac = hmac::mac("between us", NUMBER, "alice", 23460);
         assert!(
             keys.verify("alice", NUMBER, 23460, &mac.to_uppercase())
                 .is_some()

@@ -2,7 +2,7 @@
 //!
 //! What one admin alone logs in with is a key: [`keys`](crate::tracker::access::keys).
 
-use crate::protocol::proof::is_same;
+use crate::protocol::hmac::is_same;
 use crate::protocol::text::is_plain;
 use crate::tracker::access::identity::Credential;
 use crate::tracker::access::operator_lines::telling_lines;

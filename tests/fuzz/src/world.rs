@@ -1,7 +1,7 @@
 //! A tracker without sockets, threads and slots, for its sessions.
 
 use gltracker::protocol::command::Request;
-use gltracker::protocol::proof;
+use gltracker::protocol::hmac;
 use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::revision::Revision;
 use gltracker::tracker::access::identity::ConnectionId;
@@ -174,7 +174,7 @@ impl game_server::Services for Desk {
     }
 
     fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
-        let is_right = name == KEY.0 && mac == proof::mac(KEY.1, number, name, port);
+        let is_right = name == KEY.0 && mac == hmac::mac(KEY.1, number, name, port);
         is_right.then_some(Credential::Key(1))
     }
 

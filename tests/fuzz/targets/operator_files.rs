@@ -1,7 +1,7 @@
 //! Files with passwords, keys and bans: each input is all three.
 #![no_main]
 
-use gltracker::protocol::proof::mac;
+use gltracker::protocol::hmac::mac;
 use gltracker::tracker::access::bans::Bans;
 use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::access::keys::Keys;

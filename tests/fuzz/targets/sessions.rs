@@ -9,8 +9,8 @@
 #![no_main]
 
 use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::protocol::hmac::mac;
 use gltracker::protocol::line::LineSplitter;
-use gltracker::protocol::proof::mac;
 use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::text::{format_number, parse_number};
 use gltracker::tracker::access::identity::Credential;

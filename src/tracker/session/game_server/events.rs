@@ -4,7 +4,7 @@
 
 use super::login::{no_mac_expected, not_logged_in};
 use super::services::Services;
-use super::state::{GameServerSession, State};
+use super::session_state::{GameServerSession, State};
 use crate::protocol::command::{Common, GameServerCommand};
 use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::line::LineError;

@@ -2,7 +2,7 @@
 
 use super::port_check::Proof;
 use super::services::Services;
-use super::state::{GameServerSession, State};
+use super::session_state::{GameServerSession, State};
 use super::whereabouts::udp_port;
 use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::refusal::{ErrorCode, Refusal};

@@ -1,7 +1,7 @@
 //! Logging in: the password or the key, and the number that must come back.
 
 use super::services::Services;
-use super::state::{GameServerSession, Login, State, login_steps};
+use super::session_state::{GameServerSession, Login, State, login_steps};
 use crate::protocol::fields::Infos;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::{format_number, parse_number};

@@ -3,7 +3,7 @@
 //! - `services`: what it needs from the tracker around it.
 //! - `whereabouts`: where a game server may say that it is.
 //! - `port_check`: how often a UDP port is asked, and until when.
-//! - `state`: how far a game server has got.
+//! - `session_state`: how far a game server has got.
 //! - `login`: the password or the key, and the challenge.
 //! - `listing`: how it gets onto the list, and changes what stands there.
 //! - `proof`: when an address must be proven, and what comes of it.
@@ -15,7 +15,7 @@ mod whereabouts;
 
 mod port_check;
 
-mod state;
+mod session_state;
 
 mod login;
 
@@ -30,4 +30,4 @@ mod tests;
 
 pub use port_check::LOWEST_PORT;
 pub use services::{Services, taken, taken_over};
-pub use state::GameServerSession;
+pub use session_state::GameServerSession;

@@ -2,7 +2,7 @@
 
 use super::port_check::{LONGEST_WAIT, LOWEST_PORT, Outcome, Proof};
 use super::services::Services;
-use super::state::{GameServerSession, State};
+use super::session_state::{GameServerSession, State};
 use crate::protocol::fields::Infos;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::parse_number;

@@ -1,7 +1,7 @@
 //! What events are logged with. Whoever logs never waits: lines go through a bounded queue to a thread of their
 //! own, and what does not fit is counted and said later.
 
-use super::line::{Level, format_line};
+use super::format::{Level, format_line};
 use super::writer::Writer;
 use crate::protocol::refusal::Refusal;
 use crate::threads;

@@ -29,7 +29,7 @@ pub(crate) fn run(name: &str, log: &Log, work: impl FnMut() -> ControlFlow<()>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Level;
+    use super::super::format::Level;
     use super::*;
     use std::io::Write;
     use std::sync::mpsc::{Sender, channel};

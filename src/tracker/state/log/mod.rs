@@ -2,7 +2,7 @@
 
 mod time;
 
-mod line;
+mod format;
 
 mod writer;
 
@@ -10,6 +10,6 @@ mod handle;
 
 pub(crate) mod lasting;
 
+pub use format::Level;
 pub use handle::Log;
-pub use line::Level;
 pub(crate) use time::push_time;

@@ -1,6 +1,6 @@
 //! The thread that writes the log.
 
-use super::line::{Level, format_line};
+use super::format::{Level, format_line};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -104,7 +104,7 @@ fn a_key_is_shown_by_a_mac_and_never_said() {
             format!("CHALLENGE {NUMBER}\n"),
             "whatever the name"
         );
-        let mac = crate::protocol::proof::mac("between us", 0x2a, name, 23460);
+        let mac = crate::protocol::hmac::mac("between us", 0x2a, name, 23460);
         let answer = say(
             &mut session,
             &format!("INFOS {NUMBER} {}", fields(&mac)),

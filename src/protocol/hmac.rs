@@ -101,7 +101,7 @@ pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; DIGEST] {
 /// with a space between each, in hexadecimal.
 ///
 /// ```
-/// use gltracker::protocol::proof::mac;
+/// use gltracker::protocol::hmac::mac;
 /// // printf %s '5f1c9a3e77b04d21 alice 23460' | openssl dgst -sha256 -hmac 'between us'
 /// assert_eq!(
 ///     mac("between us", 0x5f1c_9a3e_77b0_4d21, "alice", 23460),
