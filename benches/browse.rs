@@ -19,7 +19,7 @@ use gltracker::client::browse::favourites::Favourites;
 use gltracker::client::browse::model::{Event, Listed, Model, Ping};
 use gltracker::client::browse::view::draw;
 use gltracker::client::ping::{Limits, Pinger};
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::fields::{Changes, Infos};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;

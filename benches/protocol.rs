@@ -16,8 +16,8 @@
 //! - `list/matching` is a LIST with conditions: the only one that looks at every game server.
 
 use criterion::{BatchSize, BenchmarkId, Criterion};
-use gltracker::protocol::filter::Filter;
-use gltracker::protocol::infos::{Changes, Infos, MAX_FIELDS};
+use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::{Changes, Infos, MAX_FIELDS};
 use gltracker::tracker::list::registry::Registry;
 use std::hint::black_box;
 use std::io::IoSlice;

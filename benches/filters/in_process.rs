@@ -6,7 +6,7 @@ use crate::support::run::Result;
 use crate::support::sample::entry;
 use crate::support::turns::take_turns;
 use crate::{Plan, TARGET};
-use gltracker::protocol::filter::Filter;
+use gltracker::protocol::fields::Filter;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::list::snapshot::List;

@@ -2,7 +2,7 @@
 
 use crate::peers::{at_pace, attacker, dial};
 use crate::tracker::Ports;
-use gltracker::protocol::filter::MAX_CONDITIONS;
+use gltracker::protocol::fields::filter::MAX_CONDITIONS;
 use gltracker::protocol::revision::Revision;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, TcpStream};

@@ -2,7 +2,7 @@
 
 use crate::LISTED;
 use crate::tracker::{KEY, PASSWORD};
-use gltracker::protocol::proof;
+use gltracker::protocol::hmac;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -121,7 +121,7 @@ impl Manner {
         let mac = match self.with_key {
             true => {
                 let number = u64::from_str_radix(challenge, 16).ok()?;
-                format!("mac={} ", proof::mac(secret, number, name, advertised))
+                format!("mac={} ", hmac::mac(secret, number, name, advertised))
             }
             false => String::new(),
         };

@@ -1,7 +1,8 @@
 //! Game servers as they are.
 
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::tracker::access::passwords::{Credential, Passwords};
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::tracker::access::identity::Credential;
+use gltracker::tracker::access::passwords::Passwords;
 use gltracker::tracker::list::entry::Entry;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -5,7 +5,7 @@ use super::trackers::{IPV4, IPV6, Trackers, VARIABLE};
 use super::{Command, UsageError};
 use crate::game_server::announce::{Options, Secret};
 use crate::game_server::{PongPlace, TRACKER_PORT, TrackerAddress};
-use crate::protocol::infos::{self, Infos};
+use crate::protocol::fields::{Infos, is_known};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -183,7 +183,7 @@ pub(super) fn parse(
 fn field_as_flag(word: &str) -> Option<UsageError> {
     let rest = word.strip_prefix("--")?;
     let (key, value) = rest.split_once('=').unwrap_or((rest, "..."));
-    let is_meant = infos::is_known(key) && (key != "version" || rest.contains('='));
+    let is_meant = is_known(key) && (key != "version" || rest.contains('='));
     let is_flag = FLAGS.iter().any(|flag| flag.name == format!("--{key}"));
     (is_meant && !is_flag).then(|| {
         let value = value.escape_debug();

@@ -5,7 +5,7 @@
 
 use super::{Command, UsageError, flags};
 use crate::client::TRACKER_PORT;
-use crate::protocol::infos::is_known;
+use crate::protocol::fields::is_known;
 use std::path::PathBuf;
 
 /// The conditions that are a word.

@@ -4,10 +4,10 @@
 //! they are checked here, by the tracker's own rules, before anything is asked.
 
 use crate::protocol::argument::{self, Argument, push_value};
-use crate::protocol::filter::Filter;
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Filter;
+use crate::protocol::fields::Infos;
 use crate::protocol::line::MAX_LINE;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,7 +27,7 @@ const MAX_BYTES: usize = MAX_LINE - "WATCH since=".len() - MAX_REVISION - 2;
 /// // Word by word, as a shell hands them over: nothing has to be quoted.
 /// assert_eq!(conditions, Conditions::from_words(["notempty", "map=old town"])?);
 /// assert_eq!(conditions.to_string(), "notempty map=\"old town\"");
-/// # Ok::<(), gltracker::protocol::message::Refusal>(())
+/// # Ok::<(), gltracker::protocol::refusal::Refusal>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conditions {

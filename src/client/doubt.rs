@@ -3,7 +3,7 @@
 //! This file hides to which addresses a tracker may send a player. A list is the word of others: it
 //! must not make a player's program speak to his own machine or network on behalf of a stranger.
 
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ impl Doubt {
     ///
     /// ```
     /// use gltracker::client::doubt::Doubt;
-    /// use gltracker::protocol::infos::Infos;
+    /// use gltracker::protocol::fields::Infos;
     /// let router = "192.168.1.1".parse()?;
     /// let of = |tracker: &str| Doubt::of(router, &Infos::default(), tracker.parse().ok());
     /// assert_eq!((of("192.168.1.5"), of("198.51.100.7")), (None, Some(Doubt::Local)));

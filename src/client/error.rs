@@ -1,7 +1,7 @@
 //! Why a tracker gave no list.
 
 use super::TRACKER_PORT;
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::protocol::text::spelled_out;
 use crate::words::{is_unknown_name, unreached};
 use std::fmt;

@@ -7,7 +7,7 @@
 use super::conditions::MAX_REVISION;
 use super::error::{Error, Refused};
 use crate::protocol::argument::{Argument, Operator, next_argument};
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::text::is_plain;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

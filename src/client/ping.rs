@@ -6,9 +6,9 @@
 pub mod schedule;
 
 use super::random::Random;
-use crate::protocol::infos::Infos;
-use crate::protocol::message::{format_number, parse_number};
+use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
+use crate::protocol::text::{format_number, parse_number};
 use crate::threads;
 use schedule::{Permits, Schedule};
 use std::io;

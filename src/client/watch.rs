@@ -12,7 +12,7 @@ use super::error::{Error, Refused};
 use super::fetch::refresh_at;
 use super::known::{Change, KnownList};
 use super::random::Random;
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::reach::Pace;
 use crate::threads;
 use std::io;

@@ -13,7 +13,7 @@ use super::program;
 use super::refusal::Situation;
 use super::report::Report;
 use super::updates::{self, Follower, LOOK, Numbered};
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::text::spelled_out;
 use crate::threads;
 use crate::words::in_words;

@@ -2,9 +2,9 @@
 //!
 //! This file hides the secret: nothing but the wire ever sees it.
 
-use crate::protocol::message::format_number;
-use crate::protocol::proof;
+use crate::protocol::hmac;
 use crate::protocol::text::first_not_plain;
+use crate::protocol::text::format_number;
 use std::fmt;
 
 /// The longest password or secret, in bytes.
@@ -80,7 +80,7 @@ impl Credential {
         match &self.key {
             None => shown,
             Some(name) => {
-                let mac = proof::mac(&self.secret, number, name, port);
+                let mac = hmac::mac(&self.secret, number, name, port);
                 format!("{shown} mac={mac}")
             }
         }

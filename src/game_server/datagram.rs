@@ -3,7 +3,7 @@
 //! This file hides which of them deserve an answer.
 
 use crate::protocol::argument::check_word;
-use crate::protocol::message::parse_number;
+use crate::protocol::text::parse_number;
 
 /// The longest datagram that is answered, in bytes.
 pub const MAX_DATAGRAM: usize = 260;

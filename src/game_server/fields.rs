@@ -5,9 +5,9 @@
 
 use super::refusal::Situation;
 use crate::protocol::argument::push_value;
-use crate::protocol::infos::{Changes, Infos};
+use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::line::MAX_LINE;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 
 /// A key and its new value, which is empty if the field is to be removed.

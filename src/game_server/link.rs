@@ -11,7 +11,7 @@ use super::credential::Credential;
 use super::event::{Event, Happening};
 use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use crate::protocol::line::LineSplitter;
 use crate::reach::{Pace, Reached};
 use crate::threads;

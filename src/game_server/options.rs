@@ -6,7 +6,7 @@ use super::TrackerAddress;
 use super::announce::AnnounceError;
 use super::credential::Credential;
 use super::pong::PongPlace;
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;

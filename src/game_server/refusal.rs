@@ -3,7 +3,7 @@
 //! This file hides what follows from it: whether trying again can help, how soon, and what a
 //! person can do.
 
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::protocol::text::spelled_out;
 use std::fmt;
 use std::time::Duration;

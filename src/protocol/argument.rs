@@ -1,9 +1,8 @@
 //! A line into arguments, and values into the form they travel in.
 //!
-//! This file hides how an argument is spelled: its key, its operator, and when its value needs
-//! quotes.
+//! An argument is a word, or a key, an operator and a value, which is in quotes where it must be.
 
-use super::message::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, Refusal};
 use super::text::{first_not_plain, is_plain, spelled_out};
 use std::borrow::Cow;
 
@@ -40,7 +39,7 @@ pub enum Argument<'a> {
 /// # Errors
 /// `bad-syntax` for a malformed key or quote, `bad-value` for a value that is too long or holds
 /// characters that are not plain text.
-pub fn next_argument<'a>(rest: &mut &'a str) -> Result<Option<Argument<'a>>, Refusal> {
+pub(crate) fn next_argument<'a>(rest: &mut &'a str) -> Result<Option<Argument<'a>>, Refusal> {
     let text = rest.trim_start_matches(' ');
     if text.is_empty() {
         *rest = text;
@@ -85,7 +84,7 @@ fn shown_argument(text: &str) -> String {
 ///
 /// # Errors
 /// `bad-syntax`, with the form in its text.
-pub fn check_key(key: &str) -> Result<(), Refusal> {
+pub(crate) fn check_key(key: &str) -> Result<(), Refusal> {
     let form = |(n, b): (usize, u8)| {
         b.is_ascii_lowercase() || (n > 0 && (b.is_ascii_digit() || b == b'_' || b == b'-'))
     };
@@ -106,7 +105,7 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `bad-value` when it is longer than [`MAX_VALUE`] bytes or not plain text.
-pub fn check_value(key: &str, value: &str) -> Result<(), Refusal> {
+pub(crate) fn check_value(key: &str, value: &str) -> Result<(), Refusal> {
     if let Some(c) = first_not_plain(value) {
         return Err(Refusal::new(
             ErrorCode::BadValue,
@@ -135,7 +134,7 @@ fn split_value<'a>(key: &str, text: &'a str) -> Result<(Cow<'a, str>, &'a str), 
         }
         return Ok((Cow::Borrowed(bare), rest));
     };
-    // A value without escapes is there as it is.
+    // A value without escapes is taken as it stands.
     if let Some(end) = quoted.find(['"', '\\'])
         && let Some(rest) = quoted[end..].strip_prefix('"')
         && (rest.is_empty() || rest.starts_with(' '))
@@ -163,9 +162,8 @@ fn split_value<'a>(key: &str, text: &'a str) -> Result<(Cow<'a, str>, &'a str), 
     bad("the closing quote is missing")
 }
 
-/// Appends `value` as it travels: bare where that is possible, else in quotes. Every value thus
-/// has exactly one spelling.
-pub fn push_value(out: &mut String, value: &str) {
+/// Appends `value` as it travels: in quotes only where it must be. Every value has exactly one spelling.
+pub(crate) fn push_value(out: &mut String, value: &str) {
     if !value.is_empty() && !value.contains([' ', '"']) {
         out.push_str(value);
         return;
@@ -184,7 +182,7 @@ pub fn push_value(out: &mut String, value: &str) {
 ///
 /// # Errors
 /// `bad-syntax` for several words, `bad-value` for one that cannot travel.
-pub fn check_word(verb: &str, word: &str) -> Result<(), Refusal> {
+pub(crate) fn check_word(verb: &str, word: &str) -> Result<(), Refusal> {
     if word.contains(' ') {
         return Err(Refusal::new(
             ErrorCode::BadSyntax,

@@ -1,8 +1,6 @@
 //! Bytes into lines.
 //!
-//! This file hides how a stream is cut: where a line ends, how long it may be, and what happens to
-//! the rest of one that is too long. Bytes may arrive chopped anywhere; the lines that come out
-//! are always the same.
+//! However the bytes of a stream arrive, the same lines come out.
 
 use std::fmt;
 
@@ -42,7 +40,7 @@ impl fmt::Display for LineError {
 #[derive(Debug, Default)]
 pub struct LineSplitter {
     partial: Vec<u8>,
-    /// `partial` holds a line that has been handed out and is to be forgotten.
+    /// `partial` holds a line that was returned already.
     handed_out: bool,
     /// Inside the rest of a line that was too long.
     skipping: bool,
@@ -57,7 +55,7 @@ impl LineSplitter {
         input: &mut &'b [u8],
     ) -> Option<Result<&'a str, LineError>> {
         if self.handed_out {
-            // Idle connections keep no buffer.
+            // An idle connection keeps no buffer.
             self.partial = Vec::new();
             self.handed_out = false;
         }

@@ -1,20 +1,32 @@
 //! The wire: text in, values out, and back again.
 //!
-//! Everything here is pure. There is no I/O, no clock and no lock, so that the tracker, a game
-//! server and a client can all speak the protocol through the same code. In reading order:
-//! [`text`] says which characters may travel, [`mod@line`] cuts bytes into lines, [`argument`] cuts a
-//! line into arguments, [`infos`] is what a game server says about itself, [`filter`] is what a
-//! client asks for, [`revision`] what it has already, and [`message`] names the verbs and the refusals.
-//! [`json`] is for programs that do not speak the protocol.
+//! Everything here is pure: no I/O, no clock, no lock. The tracker, a game server and a client speak the
+//! protocol through the same code. Each file imports only from those above it:
+//!
+//! - [`text`]: which characters may travel, and how numbers are written.
+//! - [`scope`]: how far an address reaches.
+//! - [`mod@line`]: bytes into lines.
+//! - [`refusal`]: the `ERR` codes, and how an `ERR` line is written.
+//! - [`argument`]: a line into arguments.
+//! - [`fields`]: what a game server says about itself, and what a client asks for.
+//! - [`revision`]: which list a client has already.
+//! - [`command`]: a line into a command.
+//! - [`hmac`]: HMAC-SHA256, for a login with a key.
+
+pub mod text;
+
+pub mod scope;
+
+pub mod line;
+
+pub mod refusal;
 
 pub mod argument;
-pub mod filter;
-pub mod http;
-pub mod infos;
-pub mod json;
-pub mod line;
-pub mod message;
-pub mod proof;
+
+pub mod fields;
+
 pub mod revision;
-pub mod scope;
-pub mod text;
+
+pub mod command;
+
+pub mod hmac;

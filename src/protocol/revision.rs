@@ -1,13 +1,12 @@
 //! States of the list.
 //!
-//! This file hides how a revision is written. For everybody but the tracker that wrote it, it is a
-//! word to send back.
+//! Only the tracker that wrote a revision reads it. For everybody else it is a word to send back.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Counts the changes of the list. Written `<epoch>-<count>`: revisions of different epochs (a
-/// tracker that was started again) do not compare.
+/// Counts the changes of the list. Written `<epoch>-<count>`. Revisions of different epochs do not compare:
+/// the tracker was started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision {
     /// Tells one run of a tracker from another.

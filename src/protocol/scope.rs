@@ -36,10 +36,10 @@ impl Scope {
     fn of_v4(ip: Ipv4Addr) -> Option<Self> {
         let is_shared = matches!(ip.octets(), [100, 64..=127, ..]);
         match ip.octets() {
-            // Unspecified, for protocols (RFC 6890), multicast, reserved and broadcast.
+            // Unspecified, reserved for protocols (RFC 6890), multicast, reserved and broadcast.
             [0 | 224..=255, ..] | [192, 0, 0, _] => None,
             [127, ..] => Some(Self::Machine),
-            // For tests of networks (RFC 2544).
+            // Benchmarks of networks (RFC 2544).
             [198, 18 | 19, ..] => Some(Self::Network),
             _ if ip.is_private() || is_shared || ip.is_link_local() => Some(Self::Network),
             _ => Some(Self::World),
@@ -49,8 +49,8 @@ impl Scope {
     fn of_v6(ip: Ipv6Addr) -> Option<Self> {
         match ip.segments() {
             _ if ip == Ipv6Addr::LOCALHOST => Some(Self::Machine),
-            // An IPv4 address in another dress (RFC 4291, 2765, 6052, 8215) is not one that anybody is at;
-            // 100:: throws away what comes (RFC 6666).
+            // An IPv4 address written as IPv6 (RFC 4291, 2765, 6052, 8215) is nobody's address; 100::
+            // discards what is sent there (RFC 6666).
             [0 | 0x64 | 0x100 | 0xff00..=0xffff, ..] => None,
             // The router of that IPv4 address (RFC 3056).
             [0x2002, high, low, ..] => {

@@ -1,16 +1,15 @@
-//! Which characters may travel, how anything else is shown, and how a number is written.
+//! Which characters may travel, how anything else is shown, and how numbers are written.
 //!
-//! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's
-//! log. A value therefore never holds a character that could move a cursor, start a new line or
-//! reverse the reading order; and where such a character must be mentioned (in an `ERR` line, in
-//! a log line) it is spelled out.
+//! Whatever a stranger types may end up in a player's terminal, on a web page or in an operator's log. So
+//! no value holds a character that could move a cursor, start a new line or reverse the reading order.
+//! Where such a character must be mentioned, in an `ERR` line or in a log line, it is spelled out.
 
 use std::str::FromStr;
 
 /// True for a character that is nothing but visible text or a space.
 ///
-/// Refused are the control characters (C0, DEL, C1), the line and paragraph separators, and the
-/// bidirectional controls, which can make text read as something other than what it is.
+/// Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional controls, which make
+/// text read as something else, are not plain.
 pub fn is_plain(c: char) -> bool {
     !matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
@@ -19,7 +18,7 @@ pub fn is_plain(c: char) -> bool {
 }
 
 /// The first character of `text` that is not plain, if there is one.
-pub fn first_not_plain(text: &str) -> Option<char> {
+pub(crate) fn first_not_plain(text: &str) -> Option<char> {
     text.chars().find(|&c| !is_plain(c))
 }
 
@@ -47,9 +46,22 @@ pub fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| is_plain)
 }
 
+/// The number of a challenge as it travels: 16 hexadecimal digits. A password, a port and such a number
+/// cannot be mistaken for one another.
+pub fn format_number(number: u64) -> String {
+    format!("{number:016x}")
+}
+
+/// The number that `text` spells, if it has the form of one.
+pub fn parse_number(text: &str) -> Option<u64> {
+    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quickcheck::quickcheck;
 
     #[test]
     fn text_in_any_script_is_plain() {
@@ -84,6 +96,30 @@ mod tests {
         );
         for bad in ["", "+24", "-1", " 1", "1 ", "256", "२"] {
             assert_eq!(number::<u8>(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_sixteen_digits() {
+        assert_eq!(format_number(0x2a), "000000000000002a");
+        assert_eq!(
+            parse_number("5F1c9a3e77b04d21"),
+            Some(0x5f1c_9a3e_77b0_4d21)
+        );
+        for bad in [
+            "",
+            "2a",
+            "+00000000000002a",
+            "000000000000002g",
+            "0000000000000002a",
+        ] {
+            assert_eq!(parse_number(bad), None, "{bad}");
+        }
+    }
+
+    quickcheck! {
+        fn a_number_comes_back(number: u64) -> bool {
+            parse_number(&format_number(number)) == Some(number)
         }
     }
 }

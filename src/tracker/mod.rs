@@ -1,16 +1,22 @@
-//! The daemon: who is listed, who may connect, and the two conversations.
+//! The daemon: who may connect, who is listed, and the sessions with both.
 //!
 //! Each folder is read after those above it and imports only from them. [`access`], [`list`] and
 //! [`session`] decide; they have no I/O and are given the time. [`state`] has what the threads share,
 //! [`threads`] the threads that hold connections, [`files`] the disk, [`start`] the way up.
 
 pub mod access;
-pub mod files;
+
 pub mod list;
+
 pub mod session;
-pub mod start;
+
 pub mod state;
+
 pub mod threads;
+
+pub mod files;
+
+pub mod start;
 
 pub use start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
@@ -18,3 +24,4 @@ pub use start::config::{
 };
 pub use start::error::StartError;
 pub use start::tracker::Tracker;
+pub use state::log;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::{PATIENCE, wait_until};
-use gltracker::tracker::access::admission::CLIENT_RATE;
+use gltracker::tracker::access::rate_limits::CLIENT_RATE;
 use std::net::SocketAddr;
 use std::time::Instant;
 

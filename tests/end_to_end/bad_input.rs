@@ -2,7 +2,7 @@
 
 use crate::harness::{PASSWORD, Peer, TrackerProcess, outcome};
 use crate::tools::need;
-use gltracker::protocol::http::{HEAD, TEXT};
+use gltracker::protocol::refusal::{HTTP_HEAD, NOT_A_WEB_SERVER};
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 
@@ -113,7 +113,7 @@ fn a_web_browser_on_either_port() {
         "POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let told = format!("{HEAD}\nERR unknown-command {TEXT}\n");
+    let told = format!("{HTTP_HEAD}\nERR unknown-command {NOT_A_WEB_SERVER}\n");
     for request in [get, post] {
         for port in [witness.tracker.servers, witness.tracker.clients] {
             assert_eq!(witness.answer_to(port, request.as_bytes()), told);
@@ -144,7 +144,7 @@ fn curl_shows_what_a_web_browser_is_told() {
             String::from_utf8_lossy(&stderr),
         );
         assert!(status.success() && errors.is_empty(), "{errors}");
-        assert_eq!(said, format!("ERR unknown-command {TEXT}\n"));
+        assert_eq!(said, format!("ERR unknown-command {NOT_A_WEB_SERVER}\n"));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::harness::{Peer, TrackerProcess, command, outcome};
 use crate::patience::{PATIENCE, time_of};
-use gltracker::protocol::message::parse_number;
-use gltracker::protocol::proof::mac;
+use gltracker::protocol::hmac::mac;
+use gltracker::protocol::text::parse_number;
 use gltracker::tracker::files::watched_file::is_open_to_all;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

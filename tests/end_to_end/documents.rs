@@ -3,13 +3,15 @@
 use crate::harness::{command, outcome};
 use gltracker::game_server::LONGEST_WAIT;
 use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
-use gltracker::protocol::filter::MAX_CONDITIONS;
-use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
+use gltracker::protocol::fields::filter::MAX_CONDITIONS;
+use gltracker::protocol::fields::{MAX_FIELDS, MAX_FIELDS_BYTES};
 use gltracker::protocol::line::MAX_LINE;
-use gltracker::protocol::message::ErrorCode;
-use gltracker::tracker::access::admission::{CLIENT_RATE, GAME_SERVER_RATE, WORK_RATE, host_cap};
+use gltracker::protocol::refusal::ErrorCode;
+use gltracker::tracker::access::admission::host_cap;
 use gltracker::tracker::access::passwords::MAX_PASSWORD;
-use gltracker::tracker::access::rate_limits::Penalties;
+use gltracker::tracker::access::rate_limits::{
+    CLIENT_RATE, GAME_SERVER_RATE, Penalties, WORK_RATE,
+};
 use gltracker::tracker::access::slots::Class;
 use gltracker::tracker::list::registry::STALE_FOR;
 use gltracker::tracker::session::{

@@ -125,7 +125,7 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
     assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
     // What a tracker that has used up its descriptors does.
     limit_descriptors(&tracker, "5");
-    let is_stuck = |said: &str| said.starts_with("STATUS=stuck: the door for ");
+    let is_stuck = |said: &str| said.starts_with("STATUS=stuck: accepting ");
     manager.wait_for(is_stuck);
     for _ in 0..2 {
         let said = manager.hear().unwrap();
@@ -135,7 +135,7 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
     let is_well = |said: &str| said.starts_with("STATUS=game servers log in at ");
     manager.wait_for(is_well);
     assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
-    tracker.wait_for_log("level=error event=stuck what=\"the door for ");
+    tracker.wait_for_log("level=error event=stuck what=\"accepting ");
     tracker.wait_for_log("level=info event=works-again");
 }
 

@@ -2,12 +2,16 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::message::{Refusal, Request, format_number};
+use gltracker::protocol::command::Request;
+use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
+use gltracker::protocol::text::format_number;
+use gltracker::tracker::access::identity::ConnectionId;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::access::keys::Keys;
-use gltracker::tracker::access::passwords::{Credential, Passwords};
+use gltracker::tracker::access::passwords::Passwords;
 use gltracker::tracker::list::entry::Entry;
-use gltracker::tracker::list::registry::{ConnectionId, Registry};
+use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::session::answer::{Answer, Batch, Question};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};

@@ -2,8 +2,8 @@
 
 use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess, outcome};
 use crate::patience::wait_until;
-use gltracker::protocol::message::parse_number;
-use gltracker::protocol::proof::mac;
+use gltracker::protocol::hmac::mac;
+use gltracker::protocol::text::parse_number;
 
 #[test]
 fn a_full_class_says_busy_and_others_go_on() {

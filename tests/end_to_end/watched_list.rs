@@ -4,11 +4,12 @@
 //! the filter one by one: nothing here compares a text with one that the same code wrote.
 
 use gltracker::client::known::KnownList;
-use gltracker::protocol::filter::Filter;
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::protocol::message::{Refusal, Request};
+use gltracker::protocol::command::Request;
+use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::session::answer::{Answer, Batch, Question};

@@ -4,7 +4,7 @@
 //! game server says about itself: every word of the template is one argument, whatever is put into
 //! it.
 
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::net::SocketAddr;
 
 /// What `--exec` said: words with placeholders such as `{ip}`, `{port}` or `{version}`.
@@ -175,7 +175,7 @@ fn parts(word: &str) -> Result<Vec<Part>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
 
     fn call(template: &str, address: &str, infos: &str) -> Result<Vec<String>, String> {
         let infos = Infos::default().with(&Changes::parse(infos).unwrap());

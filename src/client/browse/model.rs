@@ -6,7 +6,7 @@ use super::favourites::Favourites;
 use super::keys::Key;
 use super::row::{Chance, compare, matches};
 use crate::client::width::cut;
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;

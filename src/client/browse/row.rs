@@ -5,7 +5,7 @@
 use crate::client::doubt::Doubt;
 use crate::client::ping::target;
 use crate::client::width::is_blank;
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::cmp::Ordering;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use crate::client::doubt::Doubt;
 use crate::client::known::Change;
 use crate::client::watch::{self, Timings, Watch};
 use crate::client::{Conditions, TrackerAddress};
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use quickcheck::quickcheck;
 
 fn address(port: u16) -> SocketAddr {

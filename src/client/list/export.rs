@@ -6,7 +6,7 @@
 use super::found::Row;
 use crate::client::doubt::Doubt;
 use crate::figures::in_units;
-use crate::protocol::json::{push_infos, push_string};
+use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
 use std::time::Duration;
 

@@ -5,7 +5,7 @@
 use crate::client::TrackerAddress;
 use crate::client::doubt::Doubt;
 use crate::client::ping::{Ping, target};
-use crate::protocol::infos::Infos;
+use crate::protocol::fields::Infos;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -192,7 +192,7 @@ impl Findings {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
 
     /// A row that was pinged, or whose ping was not answered.
     pub(in crate::client::list) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {

@@ -1,7 +1,7 @@
 //! Conversations on a pretend clock.
 
 use super::*;
-use crate::protocol::infos::Changes;
+use crate::protocol::fields::Changes;
 
 const NUMBER: &str = "5f1c9a3e77b04d21";
 

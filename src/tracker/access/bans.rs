@@ -1,20 +1,19 @@
 //! Addresses that the operator does not want.
 //!
-//! This file hides what a bans file looks like (an address or a network on each line, and a reason
-//! behind it), and how one of many thousand is found: by its prefix, for each length of prefix
-//! that occurs.
+//! A bans file has an address or a network on each line, and a reason behind it. Among many thousands, a
+//! ban is found by its prefix, for each length of prefix that occurs.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 use crate::tracker::access::network::Network;
-use crate::tracker::files::watched_file::{WrongLine, telling_lines};
+use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// The longest reason that is told, in bytes: it must fit into an ERR line.
 const MAX_REASON: usize = 400;
 
-/// `text` cut to [`MAX_REASON`] bytes: spelling out may have made it longer.
+/// Cuts `text` to [`MAX_REASON`] bytes, which spelling out may have exceeded.
 fn bounded(mut text: String) -> String {
     while text.len() > MAX_REASON {
         text.pop();

@@ -1,25 +1,26 @@
 //! Named keys: credentials of one game-server admin each, whose secret never crosses the wire.
 //!
-//! This file hides what a key file looks like: a name and a secret on each line. A key is its name
-//! together with its secret; with another secret it is another key.
+//! A key file has a name and a secret on each line. A key is its name together with its secret: with
+//! another secret it is another key.
 
 use crate::protocol::argument::MAX_KEY;
-use crate::protocol::proof;
-use crate::tracker::access::passwords::Credential;
-use crate::tracker::files::watched_file::{WrongLine, telling_lines};
+use crate::protocol::hmac;
+use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::tracker::access::identity::Credential;
+use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest secret, in bytes.
-pub const MAX_SECRET: usize = 255;
+pub(crate) const MAX_SECRET: usize = 255;
 
-/// The keys that are valid now. They do not change: a file that has is read into others, so that
-/// nobody who logs in waits for that.
+/// The keys that are valid now. They do not change: a changed file makes new ones, so that no login waits
+/// for it.
 #[derive(Debug, Default)]
 pub struct Keys {
     /// Secret and credential by name.
     valid: HashMap<Arc<str>, (Box<str>, Credential)>,
-    /// The names by credential, for questions that are asked of each game server on the list.
+    /// The names by credential, since each game server on the list is looked up.
     names: HashMap<Credential, Arc<str>>,
     /// How many keys have ever been given a credential.
     numbered: u32,
@@ -83,15 +84,21 @@ impl Keys {
         credential.key().is_none() || self.names.contains_key(&credential)
     }
 
-    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and
-    /// port. Takes as long for a name that is not known.
+    /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and port. An
+    /// unknown name takes as long.
     pub fn verify(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
         let key = self.valid.get(name);
         let secret = key.map_or("nobody's secret", |(secret, _)| secret);
-        let expected = proof::mac(secret, number, name, port);
-        let is_right = proof::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
+        let expected = hmac::mac(secret, number, name, port);
+        let is_right = hmac::is_same(expected.as_bytes(), mac.to_ascii_lowercase().as_bytes());
         key.filter(|_| is_right).map(|(_, credential)| *credential)
     }
+}
+
+/// Told to a game server whose key is not valid any more.
+pub(crate) fn withdrawn() -> Refusal {
+    let text = "the key you logged in with is not valid any more";
+    Refusal::new(ErrorCode::BadPassword, text)
 }
 
 /// True for what the name of a key may be.
@@ -122,12 +129,7 @@ mod tests {
     const NUMBER: u64 = 0x5f1c_9a3e_77b0_4d21;
 
     fn verify(keys: &Keys, name: &str, secret: &str) -> Option<Credential> {
-        keys.verify(
-            name,
-            NUMBER,
-            23460,
-            &proof::mac(secret, NUMBER, name, 23460),
-        )
+        keys.verify(name, NUMBER, 23460, &hmac::mac(secret, NUMBER, name, 23460))
     }
 
     #[test]
@@ -143,7 +145,7 @@ mod tests {
             None,
             "an unknown name has no secret"
         );
-        let mac = proof::mac("between us", NUMBER, "alice", 23460);
+        let mac = hmac::mac("between us", NUMBER, "alice", 23460);
         assert!(
             keys.verify("alice", NUMBER, 23460, &mac.to_uppercase())
                 .is_some()

@@ -1,21 +1,21 @@
 //! Addresses as limits see them.
 //!
-//! This file hides how much of an address names one host, and how much names the network around
-//! it. Whoever has one IPv6 address has at least the 2^64 of its subnet, and often 65,536 such
-//! subnets; whoever can rent one IPv4 address can often rent its neighbours.
+//! Some bits of an address name one host, fewer name the network around it. Whoever has one IPv6 address
+//! has at least the 2^64 of its subnet, and often 65,536 such subnets; whoever can rent one IPv4 address
+//! can often rent its neighbours.
 
 use crate::protocol::text::{number, spelled_out};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The most characters of what is not a network that are shown: the longest network has 43.
+/// The most characters that are shown of what is not a network. The longest network has 43.
 const MAX_SHOWN: usize = 50;
 
 /// A range of addresses: those that begin with the same bits.
 ///
 /// ```
-/// use gltracker::tracker::network::Network;
+/// use gltracker::tracker::access::network::Network;
 /// let network: Network = "192.0.2.0/24".parse().unwrap();
 /// assert!(network.contains("192.0.2.77".parse().unwrap()));
 /// assert!(network.contains("::ffff:192.0.2.77".parse().unwrap()));

@@ -1,12 +1,11 @@
 //! What game servers log in with: passwords, which many share.
 //!
-//! This file hides what a password may be, what a file of them looks like, and how one is compared.
-//! Those of a file are kept even while the file cannot be used: an editor's empty moment locks
-//! nobody out. The credentials of one admin each are in [`keys`](crate::tracker::access::keys).
+//! What one admin alone logs in with is a key: [`keys`](crate::tracker::access::keys).
 
-use crate::protocol::proof::is_same;
+use crate::protocol::hmac::is_same;
 use crate::protocol::text::is_plain;
-use crate::tracker::files::watched_file::{Look, WatchedFile, telling_lines};
+use crate::tracker::access::identity::Credential;
+use crate::tracker::access::operator_lines::telling_lines;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,32 +15,6 @@ pub const MAX_PASSWORD: usize = 255;
 
 /// The most passwords in a file: each is compared at every login.
 const MAX_PASSWORDS: usize = 1000;
-
-/// Tells what somebody logged in with, without being it. The same password gives the same credential
-/// for as long as the process lives, and the same key for as long as its file has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Credential {
-    /// A password, which many may share.
-    Password(u32),
-    /// A key, which belongs to one admin.
-    Key(u32),
-    /// A password in the life of a tracker before this one: nobody knows any more which.
-    Forgotten,
-}
-
-impl Credential {
-    /// Itself if it is a key.
-    pub fn key(self) -> Option<Self> {
-        matches!(self, Self::Key(_)).then_some(self)
-    }
-
-    /// True if whoever holds `newer` may take over what was listed with this. What was listed with
-    /// a password that nobody remembers goes to the first who comes with anything that is valid:
-    /// without it the place would have been free.
-    pub fn yields_to(self, newer: Self) -> bool {
-        self == newer || self == Self::Forgotten
-    }
-}
 
 /// Why a set of passwords cannot be used.
 #[derive(Debug)]
@@ -114,24 +87,13 @@ fn read<'t>(text: &'t str, path: &Path) -> Result<Vec<&'t str>, PasswordError> {
     }
 }
 
-/// What happened when the password file was looked at.
-#[derive(Debug)]
-pub enum Reread {
-    /// It is as it was.
-    Same,
-    /// It has changed; these passwords are valid now.
-    Changed(Passwords),
-    /// It has changed but cannot be used; the passwords from before stay valid.
-    Kept(PasswordError),
-}
-
-/// The passwords that are valid now. They do not change: a file that has is read into others, so
-/// that nobody who logs in waits for a disk.
+/// The passwords that are valid now. They do not change: a changed file makes new ones, so that no login
+/// waits for a disk.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    /// Every password ever seen, at the place that its credential names; false once withdrawn.
+    /// Every password ever seen, at the index that its credential names; false once it is withdrawn.
     known: Vec<(Box<str>, bool)>,
-    /// So many of them, the first, are from no file.
+    /// The first so many are from no file, and stay valid.
     fixed: usize,
 }
 
@@ -152,21 +114,14 @@ impl Passwords {
         Ok(Self { known, fixed })
     }
 
-    /// Looks whether `file` has changed. It holds one password on each line, in place of those that
-    /// it held before; blank lines and those that begin with `#` are passed over, spaces around a
-    /// password are not part of it.
-    pub fn reread(&self, file: &mut WatchedFile) -> Reread {
-        let text = match file.look() {
-            Look::Same => return Reread::Same,
-            Look::Changed(text) => text,
-            Look::Unreadable(error) => {
-                return Reread::Kept(PasswordError::Unreadable(file.path().to_owned(), error));
-            }
-        };
-        match read(&text, file.path()) {
-            Ok(passwords) => Reread::Changed(self.with_file(&passwords)),
-            Err(error) => Reread::Kept(error),
-        }
+    /// The passwords after the file at `path` was read, which holds `text`: one on each line, in place of
+    /// those that the file held before. Blank lines and those that begin with `#` are passed over, spaces
+    /// around a password are not part of it.
+    ///
+    /// # Errors
+    /// [`PasswordError`]; the passwords from before stay valid then.
+    pub fn renewed(&self, text: &str, path: &Path) -> Result<Self, PasswordError> {
+        Ok(self.with_file(&read(text, path)?))
     }
 
     /// The same, with these from a file. One that was ever known keeps its credential.
@@ -194,8 +149,8 @@ impl Passwords {
         self.known.iter().filter(|(_, valid)| *valid).count()
     }
 
-    /// The credential that `password` stands for, if it is valid. Takes as long whichever
-    /// password is right and wherever a wrong one differs.
+    /// The credential that `password` stands for, if it is valid. The time that this takes does not depend
+    /// on which password is right, nor on where a wrong one differs.
     pub fn verify(&self, password: &str) -> Option<Credential> {
         let mut found = None;
         let valid = self.known.iter().enumerate().filter(|(_, known)| known.1);
@@ -211,13 +166,6 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-
-    fn file(name: &str, text: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("gltracker-{}-{name}", std::process::id()));
-        fs::write(&path, text).unwrap();
-        path
-    }
 
     #[test]
     fn each_password_is_a_credential_of_its_own() {
@@ -235,72 +183,30 @@ mod tests {
             assert!(Passwords::new(vec![bad.into()]).is_err(), "{bad:?}");
         }
         let none = Passwords::new(vec![]).unwrap();
-        let look = |path: &Path| none.reread(&mut WatchedFile::new(path.to_owned()));
-        let reread = look(Path::new("/nowhere/at/all"));
-        assert!(matches!(
-            reread,
-            Reread::Kept(PasswordError::Unreadable(..))
-        ));
-        let empty = file("empty", "\n  \n");
-        let reread = look(&empty);
-        assert!(matches!(reread, Reread::Kept(PasswordError::Empty(_))));
-        fs::remove_file(empty).unwrap();
+        let renewed = none.renewed("\n  \n", Path::new("file"));
+        assert!(matches!(renewed, Err(PasswordError::Empty(_))));
+        let renewed = none.renewed("\nname=x", Path::new("file"));
+        assert!(matches!(renewed, Err(PasswordError::Unusable(2, _))));
     }
 
     #[test]
-    fn an_edited_file_counts_and_an_unusable_one_does_not() {
-        let path = file("edited", "old\r\nkept\nfixed\nkept\n");
-        let mut watched = WatchedFile::new(path.clone());
-        let mut passwords = Passwords::new(vec!["fixed".into()]).unwrap();
-        let mut look = |passwords: &mut Passwords| match passwords.reread(&mut watched) {
-            Reread::Same => Ok(false),
-            Reread::Changed(new) => {
-                *passwords = new;
-                Ok(true)
-            }
-            Reread::Kept(error) => Err(error),
-        };
-        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
-        let kept = passwords.verify("kept").unwrap();
-        let old = passwords.verify("old").unwrap();
-        assert!(!look(&mut passwords).unwrap());
-
-        fs::write(&path, "# of the guild\nkept\nbrand-new\n").unwrap();
-        let has_settled = look(&mut passwords).unwrap();
-        assert!(!has_settled, "one look to see that it has");
-        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
-        assert_eq!(passwords.verify("old"), None);
-        assert_eq!(passwords.verify("# of the guild"), None);
+    fn a_password_keeps_its_credential_whatever_the_file_held_meanwhile() {
+        let renewed = |passwords: &Passwords, text| passwords.renewed(text, Path::new("file"));
+        let fixed = Passwords::new(vec!["fixed".into()]).unwrap();
+        let first = renewed(&fixed, "old\r\nkept\nfixed\nkept\n").unwrap();
+        let (kept, old) = (first.verify("kept").unwrap(), first.verify("old").unwrap());
+        let second = renewed(&first, "# of the guild\nkept\nbrand-new\n").unwrap();
+        assert_eq!((first.count(), second.count()), (3, 3));
         assert_eq!(
-            passwords.verify("kept"),
-            Some(kept),
-            "the same password, the same credential"
+            (second.verify("kept"), second.verify("old")),
+            (Some(kept), None)
         );
-        assert!(passwords.verify("brand-new").is_some() && passwords.verify("fixed").is_some());
-
-        fs::write(&path, "").unwrap();
-        let _ = look(&mut passwords);
-        assert!(matches!(look(&mut passwords), Err(PasswordError::Empty(_))));
-        fs::write(&path, "name=x").unwrap();
-        let _ = look(&mut passwords);
-        assert!(matches!(
-            look(&mut passwords),
-            Err(PasswordError::Unusable(1, _))
-        ));
-        fs::remove_file(&path).unwrap();
-        assert!(matches!(
-            look(&mut passwords),
-            Err(PasswordError::Unreadable(..))
-        ));
-        assert!(
-            passwords.verify("kept").is_some(),
-            "an editor's empty moment locks nobody out"
+        assert_eq!(second.verify("# of the guild"), None);
+        assert!(second.verify("brand-new").is_some() && second.verify("fixed").is_some());
+        let third = renewed(&second, "old").unwrap();
+        assert_eq!(
+            (third.verify("old"), third.verify("kept")),
+            (Some(old), None)
         );
-
-        fs::write(&path, "back\nold\n").unwrap();
-        assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
-        assert!(passwords.verify("back").is_some());
-        assert_eq!(passwords.verify("old"), Some(old), "as ever");
-        fs::remove_file(&path).unwrap();
     }
 }

@@ -1,27 +1,37 @@
-//! What hosts have used up: how fast they may connect, and how long they must stay away.
+//! How fast hosts may connect, and how long those that fail to log in must stay away.
 //!
-//! This file hides how that is remembered in bounded memory. All of it is of one kind, a time per
-//! host after which nothing need be remembered; and when the table is full, the time that comes
-//! soonest is forgotten, since that changes least. A stranger is never refused because there is no
-//! room to remember him. Pure: `now` is a parameter.
+//! The memory is bounded. For each host a time is kept, after which nothing about it need be remembered.
+//! When the table is full, the time that comes soonest is forgotten, since that changes least. No stranger
+//! is refused because there is no room to remember him. Pure: `now` is a parameter.
 
 use crate::tracker::access::network::Network;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
+
+/// Connections of one host to the game-server port: so many a second, and so many at once.
+pub const GAME_SERVER_RATE: (u32, u32) = (2, 16);
+
+/// Connections of one host to the client port: so many a second, and so many at once.
+pub const CLIENT_RATE: (u32, u32) = (50, 100);
+
+/// Microseconds of CPU time that the answers to one host's LISTs may take: so many a second, so many
+/// at once. Fifty players behind one address who ask for 10,000 game servers each second take
+/// 6,500.
+pub const WORK_RATE: (u32, u32) = (10_000, 30_000);
 
 /// Hosts remembered in each table, some 1 MiB.
 const ROOM: usize = 8192;
 
 /// A time for each host.
 #[derive(Debug)]
-struct Ledger {
+struct HostTimes {
     room: usize,
     ends: HashMap<Network, Instant>,
     /// The same, the soonest first.
     order: BTreeSet<(Instant, Network)>,
 }
 
-impl Ledger {
+impl HostTimes {
     fn new(room: usize) -> Self {
         Self {
             room,
@@ -47,39 +57,43 @@ impl Ledger {
     }
 }
 
-/// So many times a second, and so many at once after a while without.
+/// So many times a second, and after a pause so many at once.
 #[derive(Debug)]
-pub struct Rate {
-    /// Time that one costs.
+pub(crate) struct RateLimit {
+    /// The time that one costs.
     interval: Duration,
-    /// Time that may be owed when one more is allowed.
+    /// The time that may be owed while one more is allowed.
     tolerance: Duration,
     /// When each host will owe nothing any more.
-    paid_off: Ledger,
+    paid_off: HostTimes,
 }
 
-impl Rate {
+impl RateLimit {
     /// `per_second` on and on, `burst` at once.
-    pub fn new((per_second, burst): (u32, u32)) -> Self {
+    pub(crate) fn new((per_second, burst): (u32, u32)) -> Self {
         let interval = Duration::from_secs(1) / per_second;
         Self {
             interval,
             tolerance: interval * (burst - 1),
-            paid_off: Ledger::new(ROOM),
+            paid_off: HostTimes::new(ROOM),
         }
     }
 
-    /// True if `host` may do it once more now; that is then counted.
-    pub fn allows(&mut self, host: Network, now: Instant) -> bool {
+    /// Counts one more for `host`. False if that is one too many now.
+    pub(crate) fn allows(&mut self, host: Network, now: Instant) -> bool {
         self.spend(host, 1, now).is_ok()
     }
 
-    /// Counts that `host` does it so many times at once, however many that are, unless it owes too
-    /// much already.
+    /// Counts so many at once for `host`, however many those are, unless it owes too much already.
     ///
     /// # Errors
     /// How long it has to wait.
-    pub fn spend(&mut self, host: Network, times: u32, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn spend(
+        &mut self,
+        host: Network,
+        times: u32,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let paid_off = self.paid_off.get(host, now).unwrap_or(now);
         let owed_too_much = paid_off.saturating_duration_since(now + self.tolerance);
         if !owed_too_much.is_zero() {
@@ -90,14 +104,14 @@ impl Rate {
     }
 }
 
-/// How long hosts must stay away, as OpenSSH counts it: each misdeed adds its time, small sums are
-/// forgiven, and nobody is shut out for longer than ten minutes after the last one.
+/// How long hosts must stay away, as OpenSSH counts it: each failure adds its penalty, small sums are
+/// forgiven, and nobody is shut out for longer than ten minutes after the last failure.
 #[derive(Debug)]
 pub struct Penalties {
     /// The sum of each host, as the time when it will have run off.
-    owed: Ledger,
+    owed: HostTimes,
     /// Those whose sum was once above what is forgiven, until it has run off.
-    active: Ledger,
+    active: HostTimes,
 }
 
 impl Penalties {
@@ -113,8 +127,8 @@ impl Penalties {
     /// Nobody owes anything.
     pub fn new() -> Self {
         Self {
-            owed: Ledger::new(ROOM),
-            active: Ledger::new(ROOM),
+            owed: HostTimes::new(ROOM),
+            active: HostTimes::new(ROOM),
         }
     }
 
@@ -153,9 +167,9 @@ mod tests {
 
     #[test]
     fn a_rate_has_a_burst_and_then_its_pace() {
-        let mut rate = Rate::new((2, 16));
+        let mut rate = RateLimit::new((2, 16));
         let start = Instant::now();
-        let allowed = |rate: &mut Rate, at: f64| {
+        let allowed = |rate: &mut RateLimit, at: f64| {
             let now = start + Duration::from_secs_f64(at);
             (0..100).take_while(|_| rate.allows(host(1), now)).count()
         };
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_counts_for_many_is_allowed_once_and_then_waited_for() {
-        let (mut rate, start) = (Rate::new((10, 5)), Instant::now());
+        let (mut rate, start) = (RateLimit::new((10, 5)), Instant::now());
         let at = |tenths: u32| start + Duration::from_millis(100) * tenths;
         assert_eq!(rate.spend(host(1), 20, start), Ok(()));
         let wait = Duration::from_millis(1600);
@@ -186,11 +200,10 @@ mod tests {
 
     #[test]
     fn many_players_behind_one_address_have_their_lists_and_one_attacker_does_not() {
-        use crate::tracker::access::admission::WORK_RATE;
         // The whole list of 10,000 game servers, and 32 conditions held against all of them.
         const WHOLE: u32 = 130;
         const DEAR: u32 = 3_970;
-        let (mut rate, start) = (Rate::new(WORK_RATE), Instant::now());
+        let (mut rate, start) = (RateLimit::new(WORK_RATE), Instant::now());
         assert!(
             (0..80).all(|_| rate.spend(host(1), WHOLE, start).is_ok()),
             "all at once"
@@ -246,27 +259,23 @@ mod tests {
 
     #[test]
     fn a_full_table_forgets_what_ends_soonest_and_refuses_nobody() {
-        let mut ledger = Ledger::new(100);
+        let mut times = HostTimes::new(100);
         let start = Instant::now();
         for n in 0..1000 {
-            ledger.set(host(n), start + Duration::from_secs(u64::from(2000 - n)));
-            assert!(ledger.ends.len() <= 100 && ledger.order.len() == ledger.ends.len());
+            times.set(host(n), start + Duration::from_secs(u64::from(2000 - n)));
+            assert!(times.ends.len() <= 100 && times.order.len() == times.ends.len());
         }
         assert!(
-            ledger.get(host(0), start).is_some(),
+            times.get(host(0), start).is_some(),
             "the one that ends last is remembered"
         );
         assert!(
-            ledger.get(host(999), start).is_some(),
+            times.get(host(999), start).is_some(),
             "and so is the newest"
         );
-        assert_eq!(ledger.get(host(950), start), None);
-        ledger.set(host(0), start);
-        ledger.set(host(5000), start + Duration::from_secs(1));
-        assert_eq!(
-            ledger.ends.get(&host(0)),
-            None,
-            "what has passed goes first"
-        );
+        assert_eq!(times.get(host(950), start), None);
+        times.set(host(0), start);
+        times.set(host(5000), start + Duration::from_secs(1));
+        assert_eq!(times.ends.get(&host(0)), None, "what has passed goes first");
     }
 }

@@ -1,7 +1,6 @@
 //! How MAX_SLOTS is shared.
 //!
-//! This file hides which classes there are and how many slots each has. One class never takes the
-//! slots of another.
+//! Each class has its own slots, which no other class takes.
 
 use crate::protocol::text::number;
 
@@ -64,9 +63,9 @@ impl std::str::FromStr for SlotShares {
     }
 }
 
-/// Guests at the most, half of them at each door. Each is heard for a quarter of a second as long as no
-/// more than 384 come to its door in a second.
-pub const MOST_GUESTS: usize = 192;
+/// The most guests, half of them on each port. Each has a quarter of a second to speak while no more than
+/// 384 come to its port in a second.
+pub(crate) const MOST_GUESTS: usize = 192;
 
 /// How many slots each class has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +85,7 @@ impl Limits {
         Some(Self([pending, listed, client, watcher]))
     }
 
-    /// How many guests there may be at both doors together: newcomers without a slot, who are heard
-    /// all the same.
+    /// How many guests there may be on both ports together: newcomers who are answered without a slot.
     pub fn guests(self) -> usize {
         let all = self.0.iter().copied().fold(0, usize::saturating_add);
         (all / 4 * 3).min(MOST_GUESTS)

@@ -1,7 +1,7 @@
 //! Which of several trackers may write a file or a folder.
 //!
-//! This file hides how that is settled: by a lock that is held for life, which the kernel frees however
-//! its holder dies. It is taken again where what it is on was made anew.
+//! The lock is held for life, and the kernel frees it however its holder dies. It is taken again where the
+//! file or folder was made anew.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -16,14 +16,14 @@ pub(crate) enum NoLock {
     Failed(io::Error),
 }
 
-/// A lock on a file that is there for nothing else.
+/// A lock on a file that serves no other purpose.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
     held: Option<File>,
 }
 
-/// How a file is written that is for nobody else to read, or to lock.
+/// How a file is written that nobody else may read, or lock.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -38,7 +38,7 @@ impl Lock {
         Self { path, held: None }
     }
 
-    /// Holds the lock, or takes it again if something else is at its path since.
+    /// Holds the lock, or takes it again if something else is at its path now.
     ///
     /// # Errors
     /// [`NoLock`].
@@ -65,12 +65,12 @@ impl Lock {
     }
 }
 
-/// The error with the file that it is about, which is not the one that everybody knows of.
+/// The error with the name of its file, which is not the one that the operator named.
 pub(crate) fn naming(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// True if what is open is what is at `path` now.
+/// True if the open file is the one that is at `path` now.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -79,7 +79,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     here.is_some() && here == fs::metadata(path).map(which).ok()
 }
 
-/// True if something is at `path` now: what is open can not be taken away there.
+/// True if something is at `path` now. An open file cannot be removed here.
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     path.exists()

@@ -1,9 +1,17 @@
-//! The disk: what is read again, kept and published.
+//! The disk: what is read again, kept and published. Each file imports only from those above it.
+
+pub mod error;
+
+pub mod names;
 
 pub mod lock_file;
-pub mod names;
+
 pub mod outage;
-pub mod publish;
-pub mod reload;
-pub mod state_file;
+
 pub mod watched_file;
+
+pub mod reload;
+
+pub mod state_file;
+
+pub mod publish;

@@ -1,25 +1,41 @@
-//! Where the files of a tracker really are.
-//!
-//! This file hides links, and which names beside its own `--state` and `--publish` use: what would take
-//! another's place is refused at the start.
+//! Which files a tracker writes, and where they really are, since links are followed. A file with two
+//! purposes is refused at the start.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What the name of the new state file ends in until it is complete.
+pub(super) const STATE_NEW: &str = ".new";
+
+/// What the name of the file ends in that is locked for the state file.
+pub(super) const STATE_LOCK: &str = ".lock";
+
+/// The files that are published.
+pub(super) const PUBLISHED: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
+
+/// The file that is locked for the folder of published files. Only its owner may open it, so nobody else
+/// can lock it.
+pub(super) const PUBLISH_LOCK: &str = ".lock";
+
+/// What the published file `name` is called until it is complete.
+pub(super) fn temporary(name: &str) -> String {
+    format!(".{name}.new")
+}
+
 /// Links to links that are followed, as many as Linux does.
 const MAX_LINKS: usize = 40;
 
-/// The file that `path` leads to if it is a link. There need not be one: a link to nothing names a
-/// file that is still to be made, as it does for every program that writes one.
+/// The target of `path` if it is a link. It need not exist: a link to nothing names a file that is still to
+/// be made.
 ///
 /// # Errors
 /// For links that lead nowhere but to each other.
 pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        // What is no link, or cannot be looked at, is met again when it is opened.
+        // It is no link. If it cannot be looked at, opening it will fail.
         let Ok(target) = fs::read_link(&path) else {
             return Ok(path);
         };
@@ -36,7 +52,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// What would be written for two purposes, or over one of the files that are `read`.
+/// A path that would be written for two purposes, or over one of the files that are `read`.
 pub(crate) fn clash(
     state: Option<&Path>,
     folder: Option<&Path>,
@@ -50,35 +66,30 @@ pub(crate) fn clash(
     twice.or_else(|| names.find(|path| state.contains(path) || published.contains(path)))
 }
 
-/// What a state file uses.
+/// The paths that a state file uses.
 fn of_state(path: &Path) -> Vec<PathBuf> {
     let names = names(path).map(|name| absolute(&name));
-    let used =
-        |name: PathBuf| crate::tracker::files::state_file::ENDS.map(|end| beside(&name, end));
+    let used = |name: PathBuf| ["", STATE_NEW, STATE_LOCK].map(|end| beside(&name, end));
     names.flat_map(used).collect()
 }
 
-/// What a folder of published files uses.
+/// The paths that a folder of published files uses.
 fn of_folder(folder: &Path) -> Vec<PathBuf> {
     let folder = absolute(folder);
-    let mut used = vec![
-        folder.clone(),
-        folder.join(crate::tracker::files::publish::LOCK),
-    ];
-    for name in crate::tracker::files::publish::FILES {
-        used.push(folder.join(name));
-        used.push(folder.join(crate::tracker::files::publish::temporary(name)));
+    let mut used = vec![folder.clone(), folder.join(PUBLISH_LOCK)];
+    for name in PUBLISHED {
+        used.extend([folder.join(name), folder.join(temporary(name))]);
     }
     used
 }
 
-/// A file under its own name, and under that of what it leads to: a link may be replaced too.
+/// The names of a file: its own, and that of its target, since a link may be replaced too.
 fn names(path: &Path) -> impl Iterator<Item = PathBuf> {
     let names = [Some(path.to_owned()), behind_links(path).ok()];
     names.into_iter().flatten()
 }
 
-/// The one name of what is, or will be, at `path`: links in its folder are followed.
+/// The one absolute name of what is, or will be, at `path`: links in its folder are followed.
 fn absolute(path: &Path) -> PathBuf {
     if path.is_dir()
         && let Ok(real) = path.canonicalize()
@@ -108,7 +119,7 @@ mod tests {
     }
 
     fn folder(name: &str) -> Folder {
-        let name = format!("gltracker-places-{}-{name}", std::process::id());
+        let name = format!("gltracker-names-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Folder(path.canonicalize().unwrap())
@@ -167,6 +178,7 @@ mod tests {
         assert!(clash(Some(&at("list")), Some(&at("list.new")), &[]).is_some());
         assert!(clash(Some(&at("none/servers.json")), Some(&at("none")), &[]).is_some());
     }
+
     #[test]
     fn what_is_read_is_not_written_over() {
         let folder = folder("read");

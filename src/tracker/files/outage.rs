@@ -1,29 +1,30 @@
-//! When to say that files cannot be written, and that they can be again.
+//! When to log that files cannot be written, and that they can be again.
 //!
-//! This file hides how often: the log's last word is never that something works which fails, and it
-//! is not flooded by a disk that is full every other second. It is pure.
+//! The last log line about a file always gives its true state. A disk that is full every other second does
+//! not flood the log. Pure.
 
 use std::time::{Duration, Instant};
 
-/// While it goes on failing, it is said once in this time.
+/// A failure that goes on is logged once in this time.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// One that fails again within [`QUIET`] of its recovery has recovered only after this long.
+/// After a failure within [`QUIET`] of a recovery, the next recovery is logged only when it has lasted for
+/// so long.
 const PROBATION: Duration = Duration::from_secs(10);
 
-/// What the log knows about something that may fail.
+/// What was logged about something that may fail.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
-    /// When it was last said to fail, if that is the last word.
+    /// When its failure was last logged, unless its recovery was logged since.
     said: Option<Instant>,
     /// When it last failed.
     failed: Option<Instant>,
-    /// When it was last said to work again.
+    /// When its recovery was last logged.
     recovered: Option<Instant>,
 }
 
 impl Outage {
-    /// It has failed. True if that is to be said.
+    /// It has failed. True if that is to be logged.
     pub(crate) fn fails(&mut self, now: Instant) -> bool {
         self.failed = Some(now);
         let is_said = self.said.is_some_and(|said| now < said + QUIET);
@@ -33,7 +34,7 @@ impl Outage {
         !is_said
     }
 
-    /// It works, or there was nothing to do. True if it is to be said that it works again.
+    /// It works, or there was nothing to do. True if a recovery is to be logged.
     pub(crate) fn works(&mut self, now: Instant) -> bool {
         let (Some(_), Some(failed)) = (self.said, self.failed) else {
             return false;

@@ -1,8 +1,7 @@
 //! A file that is read again when it changes.
 //!
-//! This file hides how a change is noticed: by the time of the last change, the length and, where
-//! there is one, the inode, so that an editor that writes a new file in place of the old is seen
-//! too.
+//! A change shows in the time of the last change, the length and, where there is one, the inode: so that
+//! an editor that writes a new file in place of the old is noticed too.
 
 use std::fs;
 use std::io;
@@ -12,25 +11,25 @@ use std::time::SystemTime;
 /// The largest file that is read, in bytes: some 400,000 bans.
 const MAX_FILE: u64 = 16 << 20;
 
-/// A file and what was last seen of it.
+/// A file, and how it was when it was last read.
 #[derive(Debug, Clone)]
 pub struct WatchedFile {
     path: PathBuf,
     seen: Option<Stamp>,
-    /// How it looked the last time, if that was not how it was when it was read.
+    /// How it was at the last look, if it had changed since it was read.
     settling: Option<Stamp>,
-    /// It was unreadable the last time, and that was said.
+    /// It was unreadable at the last look, and that was reported.
     is_missing: bool,
 }
 
-/// What came of looking at a file.
+/// What a file holds.
 #[derive(Debug)]
-pub enum Look {
+pub enum Contents {
     /// It is as it was.
-    Same,
-    /// It is new or has changed; this is what it holds.
+    Unchanged,
+    /// The text of a file that is new or has changed.
     Changed(String),
-    /// It cannot be read (any more). Said once, until it could be read again.
+    /// It cannot be read (any more). Reported once, until it can be read again.
     Unreadable(io::Error),
 }
 
@@ -46,7 +45,7 @@ struct Stamp {
 impl Stamp {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        // Reading anything else might wait for ever, or never end.
+        // Reading anything else might never return, or never end.
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
@@ -78,9 +77,9 @@ impl WatchedFile {
         &self.path
     }
 
-    /// Reads it if it has changed since it was read, and looks as it did the last time: a file that
-    /// is being written is left alone until that is done. The first look reads it as it is.
-    pub fn look(&mut self) -> Look {
+    /// Reads it if it has changed since it was read, and not since the last look: a file that is being
+    /// written is left alone until that is done. The first look reads it as it is.
+    pub fn read_if_changed(&mut self) -> Contents {
         // The stamp is taken before reading: a change in between is seen the next time.
         let read = Stamp::of(&self.path).and_then(|stamp| {
             if self.seen.as_ref() == Some(&stamp) {
@@ -97,18 +96,18 @@ impl WatchedFile {
             Ok(Some((stamp, text)))
         });
         match read {
-            Ok(None) => Look::Same,
+            Ok(None) => Contents::Unchanged,
             Ok(Some((stamp, text))) => {
                 self.seen = Some(stamp);
                 self.is_missing = false;
-                Look::Changed(text)
+                Contents::Changed(text)
             }
             Err(error) => {
                 self.seen = None;
                 if std::mem::replace(&mut self.is_missing, true) {
-                    return Look::Same;
+                    return Contents::Unchanged;
                 }
-                Look::Unreadable(error)
+                Contents::Unreadable(error)
             }
         }
     }
@@ -130,24 +129,6 @@ pub fn is_open_to_all(_: &Path) -> bool {
     false
 }
 
-/// The lines of a file that say something, each with its number: trimmed, and neither blank nor
-/// beginning with `#`.
-pub fn telling_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(number, line)| (number + 1, line.trim()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-}
-
-/// A line of a file that is not understood. The other lines count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongLine {
-    /// Counted from 1.
-    pub number: usize,
-    /// What is wrong with it, without what it holds.
-    pub why: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,33 +137,33 @@ mod tests {
     fn a_change_is_seen_once_and_a_missing_file_is_said_once() {
         let path = std::env::temp_dir().join(format!("gltracker-watched-{}", std::process::id()));
         let mut file = WatchedFile::new(path.clone());
-        assert!(matches!(file.look(), Look::Unreadable(_)));
-        assert!(matches!(file.look(), Look::Same));
+        assert!(matches!(file.read_if_changed(), Contents::Unreadable(_)));
+        assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         fs::write(&path, "one").unwrap();
-        assert!(matches!(file.look(), Look::Changed(text) if text == "one"));
-        assert!(matches!(file.look(), Look::Same));
+        assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "one"));
+        assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         fs::write(&path, "\u{feff}three").unwrap();
         assert!(
-            matches!(file.look(), Look::Same),
+            matches!(file.read_if_changed(), Contents::Unchanged),
             "it may still be being written"
         );
-        assert!(matches!(file.look(), Look::Changed(text) if text == "three"));
+        assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "three"));
 
         let replacement = path.with_extension("new");
         fs::write(&replacement, "other").unwrap();
         fs::rename(&replacement, &path).unwrap();
-        assert!(matches!(file.look(), Look::Same));
-        assert!(matches!(file.look(), Look::Changed(text) if text == "other"));
+        assert!(matches!(file.read_if_changed(), Contents::Unchanged));
+        assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "other"));
 
         fs::remove_file(&path).unwrap();
-        assert!(matches!(file.look(), Look::Unreadable(_)));
+        assert!(matches!(file.read_if_changed(), Contents::Unreadable(_)));
         fs::write(&path, [0xff]).unwrap();
         assert!(
-            matches!(file.look(), Look::Same),
+            matches!(file.read_if_changed(), Contents::Unchanged),
             "not text is no more readable than before"
         );
         fs::write(&path, "back").unwrap();
-        assert!(matches!(file.look(), Look::Changed(text) if text == "back"));
+        assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "back"));
         fs::remove_file(&path).unwrap();
     }
 
@@ -224,15 +205,9 @@ mod tests {
     #[test]
     fn what_is_not_a_file_is_not_read() {
         let mut folder = WatchedFile::new(std::env::temp_dir());
-        let Look::Unreadable(error) = folder.look() else {
+        let Contents::Unreadable(error) = folder.read_if_changed() else {
             panic!("a folder was read")
         };
         assert!(error.to_string().contains("not a regular file"));
-    }
-
-    #[test]
-    fn comments_and_blank_lines_say_nothing() {
-        let lines: Vec<_> = telling_lines("# top\n\n a b \r\n#c\nd#e").collect();
-        assert_eq!(lines, [(3, "a b"), (5, "d#e")]);
     }
 }

@@ -1,15 +1,15 @@
 //! One game server on the list.
 //!
-//! This file hides how its fields become the line that everybody is sent.
+//! Its fields are spelled as the line that everybody is sent.
 
-use crate::protocol::infos::Infos;
-use crate::tracker::access::passwords::Credential;
+use crate::protocol::fields::Infos;
+use crate::tracker::access::identity::Credential;
 use std::net::{IpAddr, SocketAddr};
 
 /// One game server on the list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where players join: the address it logged in from or has proven to be at, and the port it named.
+    /// Where players join: the address that it logged in from or has proven, and the port that it named.
     pub address: SocketAddr,
     /// Where it logged in from.
     pub peer: IpAddr,
@@ -20,8 +20,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip`
-    /// that they name, or else at `peer`. `None` if they name no port.
+    /// The entry of a game server that connects from `peer` and said `infos`. It is at the `ip` in them, or
+    /// else at `peer`. `None` if they have no port.
     pub fn new(peer: IpAddr, mut infos: Infos, credential: Credential) -> Option<Self> {
         let peer = peer.to_canonical();
         let named = infos.get("ip").and_then(|ip| ip.parse().ok());
@@ -38,13 +38,13 @@ impl Entry {
         })
     }
 
-    /// True if it is known from before the tracker was started, and nobody has logged in for it
-    /// since. No game server can say this word itself.
+    /// True if it was listed before the tracker was restarted, and has not logged in since. No game server
+    /// can say `stale` itself.
     pub fn is_stale(&self) -> bool {
         self.infos.get("stale").is_some()
     }
 
-    /// The INFOS line that says all this, with its LF, in pieces.
+    /// Its INFOS line with the LF, in pieces.
     pub fn line(&self) -> [&str; 3] {
         ["INFOS", self.infos.spelled(), "\n"]
     }

@@ -1,10 +1,9 @@
 //! What has changed lately.
 //!
-//! This file hides how a tracker knows what is different since a revision: it keeps the last
-//! changes, each with the entry before and after it. Old changes are forgotten when there are
-//! more of them than game servers on the list, for then the whole list is no longer to send.
+//! The last changes are kept, each with the entry before and after it. When there are more of them than
+//! game servers on the list, the oldest are forgotten: the whole list is shorter then.
 
-use crate::protocol::filter::Filter;
+use crate::protocol::fields::Filter;
 use crate::tracker::list::entry::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -12,10 +11,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 /// Changes that are kept even of a short list.
-pub const LEAST_KEPT: usize = 1024;
+pub(crate) const LEAST_KEPT: usize = 1024;
 
-/// Changes per chunk. Whoever asks takes references to the chunks, while new changes still go
-/// into the last of them.
+/// Changes per chunk. A reader takes references to the chunks, while new changes still go into the last of
+/// them.
 const CHUNK: usize = 64;
 
 type Chunk = [OnceLock<Change>];
@@ -43,8 +42,8 @@ impl History {
     pub(crate) fn push(&mut self, change: Change, listed: usize) {
         let at = (self.count - self.forgotten) as usize % CHUNK;
         if at == 0 {
-            // Collected, since an array would be made on the stack: 3 KiB of every thread that
-            // comes by here.
+            // Collected, since an array would be made on the stack first, which takes 3 KiB more of every
+            // thread that does it.
             self.chunks
                 .push_back((0..CHUNK).map(|_| OnceLock::new()).collect());
         }
@@ -96,10 +95,9 @@ impl Recent {
         self.changes
     }
 
-    /// How whoever has the older list gets the newer one, with `filter` applied to both: a line
-    /// `INFOS` for each game server that is new or different, and a line `GONE` for each that is
-    /// not there any more; and how many lines that are. There is one line at the most for each
-    /// address, so their order means nothing.
+    /// The lines that lead from the older list to the newer one, and how many they are: `INFOS` for each
+    /// game server that is new or different, `GONE` for each that has left, with `filter` applied to both
+    /// lists. There is at most one line for each address, so their order means nothing.
     pub fn encode(&self, filter: &Filter) -> (usize, String) {
         let mut lines = String::new();
         let mut count = 0;

@@ -1,9 +1,9 @@
 //! Who is on the list now.
 //!
-//! This file hides who owns which entry: one for each ip:port and one for each connection. Pure
-//! state: no I/O, no clock.
+//! Each ip:port and each connection has at most one entry. Pure state: no I/O, no clock.
 
 use crate::protocol::revision::Revision;
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::history::{Change, History, Recent};
 use crate::tracker::list::snapshot::List;
@@ -12,13 +12,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a game server stays on the list of a tracker that was started again and has not heard
-/// from it yet. While the tracker was away for long, game servers tried again once a minute at the
-/// least; this leaves another half for the attempt.
+/// How long a restarted tracker lists a game server that has not come back yet. After a long absence of the
+/// tracker, game servers try again at least once a minute; this leaves half a minute more for the attempt.
 pub const STALE_FOR: Duration = Duration::from_secs(90);
-
-/// Names one connection for as long as the process lives; never used twice.
-pub type ConnectionId = u64;
 
 /// The ip:port belongs to another game server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,12 +85,12 @@ impl Registry {
             .map(|&place| self.owners[place])
     }
 
-    /// Whose place `owner` would take if it put `entry` on the list; `None` for a free one, or its own.
+    /// The owner whose entry would go if `owner` put `entry` on the list; `None` for a free place, or its
+    /// own.
     ///
-    /// An older entry of the same ip:port, from the same address and with the same credential, is the
-    /// ghost of a game server that was started again. One that only names the address gives way to whoever
-    /// is there.
-    /// A stale entry has no connection; its game server takes it over in the same way.
+    /// An older entry of the same ip:port, from the same address and with the same credential, is the ghost
+    /// of a game server that was started again. An entry that only names the address gives way to whoever
+    /// is there. A stale entry has no connection; its game server takes it over in the same way.
     ///
     /// # Errors
     /// [`Taken`] if the ip:port is held by another.
@@ -111,8 +107,8 @@ impl Registry {
         check_replacing(before, entry).map(|()| Some(self.owners[place]))
     }
 
-    /// Puts `entry` on the list, or puts it in place of the one that `owner` holds already. Returns who
-    /// has been [`replaced`](Self::replaced), so that its connection can be closed.
+    /// Puts `entry` on the list, or in place of the entry that `owner` has already. Returns whom it has
+    /// [`replaced`](Self::replaced), so that the connection can be closed.
     ///
     /// # Errors
     /// [`Taken`] if the ip:port is held by another. Nothing has changed then.
@@ -123,7 +119,7 @@ impl Registry {
     ) -> Result<Option<ConnectionId>, Taken> {
         let entry = Arc::new(entry);
         let mine = self.place_of_owner.get(&owner).copied();
-        // Hardly any update is a move, and those that are none touch no more than they must.
+        // Few updates move an entry; the others touch no more than they must.
         if let Some(place) = mine.filter(|&place| self.list.at(place).address == entry.address) {
             self.replace(place, entry);
             return Ok(None);
@@ -161,9 +157,9 @@ impl Registry {
         Ok(replaced)
     }
 
-    /// Puts a game server back on the list that was there before the tracker was started, marked
-    /// as stale until its game server logs in, and to be forgotten at `until`. `owner` is a
-    /// connection that there will never be. False if somebody has that ip:port already.
+    /// Lists a game server again that was on the list before a restart. It is stale until it logs in, and
+    /// is forgotten at `until`. `owner` is a connection that there will never be. False if somebody has
+    /// that ip:port already.
     pub fn restore(&mut self, owner: ConnectionId, mut entry: Entry, until: Instant) -> bool {
         let is_free = !self.place_of_address.contains_key(&entry.address);
         // The value is a valid one.
@@ -175,7 +171,7 @@ impl Registry {
     }
 
     /// The stale entry of `address`, and the owner it was given.
-    pub fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
+    pub(crate) fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
         let place = *self.place_of_address.get(&address)?;
         let entry = self.list.at(place);
         entry
@@ -194,8 +190,8 @@ impl Registry {
         self.stale.first().map(|(until, _)| *until)
     }
 
-    /// Takes one stale entry off the list whose time is over. One at a time, so that nobody waits
-    /// for thousands.
+    /// Takes one stale entry off the list whose time is over. One at a time, so that nobody waits while
+    /// thousands go.
     pub fn forget(&mut self, now: Instant) -> Option<Arc<Entry>> {
         while self.next_to_forget().is_some_and(|until| until <= now) {
             let (_, owner) = self.stale.pop_first()?;
@@ -247,7 +243,7 @@ impl Registry {
 
 /// Fails unless `after` may have the place of `before`.
 fn check_replacing(before: &Entry, after: &Entry) -> Result<(), Taken> {
-    // Who is there itself has it from those who are not.
+    // Whoever connects from the address itself has it before those who only name it.
     let is_at_home = |entry: &Entry| entry.peer == entry.address.ip();
     if is_at_home(after) && !is_at_home(before) {
         return Ok(());

@@ -1,11 +1,10 @@
 //! What LIST and WATCH are answered with.
 //!
-//! This file hides how the list, or what has changed in it, becomes lines with an END behind them,
-//! and how much work that is.
+//! The list, or what has changed in it, becomes lines with an END behind them. Their cost is known before.
 
-use super::Outbox;
-use crate::protocol::filter::Filter;
-use crate::protocol::message::Request;
+use super::outbox::Outbox;
+use crate::protocol::command::Request;
+use crate::protocol::fields::Filter;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::history::Recent;
 use crate::tracker::list::snapshot::List;
@@ -23,21 +22,21 @@ const MATCH: Duration = Duration::from_nanos(12);
 /// CPU time to see what has become of one game server that changed, whatever the conditions.
 const COMPARE: Duration = Duration::from_nanos(700);
 
-/// What is asked for in an answer that is encoded.
+/// What an encoded answer depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
-    /// Who is of interest.
+    /// Which game servers are of interest.
     pub filter: Filter,
     /// The revision that the client names, or was told last, and that END names again.
     pub since: Option<Revision>,
-    /// A revision at which that client's part of the list was still the same: what has changed is
-    /// looked for from there on.
+    /// A revision at which the client's part of the list was still the same: changes are looked for from
+    /// there on.
     pub unchanged_until: Option<Revision>,
 }
 
 impl Question {
-    /// What is to be encoded for `request`, if `recent` is what has changed since the revision that
-    /// it names; `None` if the whole list is sent as it is kept.
+    /// The question to encode for `request`, where `recent` is what has changed since its revision; `None`
+    /// if the whole list is sent as it is kept.
     pub fn of(request: &Request, recent: &Option<Recent>) -> Option<Self> {
         let since = request.since.filter(|_| recent.is_some());
         (since.is_some() || !request.filter.is_empty()).then(|| Self {
@@ -55,7 +54,7 @@ pub struct Batch {
     pub text: Arc<[u8]>,
     /// The revision to which they lead.
     pub revision: Revision,
-    /// There is nothing in it but END: whoever has the older list learns nothing from it.
+    /// There is nothing in it but END: a client with the older list learns nothing from it.
     pub is_empty: bool,
 }
 
@@ -91,7 +90,7 @@ impl Batch {
 pub enum Answer {
     /// The whole list as it is kept.
     Whole(Arc<List>),
-    /// What was encoded for it.
+    /// Lines that were encoded.
     Encoded(Arc<Batch>),
 }
 
@@ -104,7 +103,7 @@ impl Answer {
         }
     }
 
-    /// The state of the list that whoever reads this knows then.
+    /// The revision that the reader of this answer has then.
     pub fn revision(&self) -> Revision {
         match self {
             Self::Whole(list) => list.revision(),
@@ -112,7 +111,7 @@ impl Answer {
         }
     }
 
-    /// Puts it where it is sent from.
+    /// Puts it into the outbox.
     pub fn send(self, out: &mut Outbox) {
         match self {
             Self::Whole(list) => {

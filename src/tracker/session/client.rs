@@ -1,21 +1,24 @@
-//! The conversation with a client.
+//! The session with a client.
 //!
-//! Any number of commands, each answered at once. The first one that is understood proves that
-//! the peer is a client; before it, a mistake ends the conversation.
+//! A client sends any number of commands, each of which is answered at once. The first one that is
+//! understood proves that the peer is a client; before it, a mistake ends the session.
 
-use super::Ending;
 use super::answer::Answer;
+use super::common::{Session, answer_common};
+use super::help;
+use super::limits::{LIST_WEIGHT, Mistakes, Pace, Patience, Setting};
+use super::outbox::{Ending, Outbox};
 use super::watch::Watch;
-use super::{LIST_WEIGHT, Mistakes, Outbox, Pace, Patience, Session, Setting, answer_common};
+use crate::protocol::command::{ClientCommand, Request};
 use crate::protocol::line::LineError;
-use crate::protocol::message::{ClientCommand, ErrorCode, Refusal, Request};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::time::{Duration, Instant};
 
-/// What takes more CPU time than this is not done by whoever accepts connections: to have another
+/// The thread that accepts connections answers what takes no more CPU time than this. To have another
 /// thread accept takes some 10 us.
 const CHEAP: Duration = Duration::from_micros(20);
 
-/// What the conversation needs from the tracker around it.
+/// What the session needs from the tracker around it.
 pub trait Services {
     /// The answer to a request as the list is now.
     ///
@@ -37,7 +40,7 @@ pub trait Services {
     fn stats(&self) -> Option<String>;
 }
 
-/// One client's conversation.
+/// The session with one client.
 #[derive(Debug)]
 pub struct ClientSession<'a, S> {
     services: S,
@@ -47,7 +50,7 @@ pub struct ClientSession<'a, S> {
     mistakes: Mistakes,
     /// It was sent a list.
     is_served: bool,
-    /// What it is told in the end if it has no slot.
+    /// What a guest is told in the end.
     guest: Option<Refusal>,
 }
 
@@ -57,17 +60,17 @@ impl<'a, S: Services> ClientSession<'a, S> {
         let timings = setting.timings;
         let patience = Patience::new(now, timings.first_command_crowded, timings.step);
         Self {
+            pace: Pace::new(services.is_trusted(), now),
             services,
             setting,
             patience,
-            pace: Pace::new(now),
             mistakes: Mistakes::default(),
             is_served: false,
             guest: None,
         }
     }
 
-    /// A client for which there is no slot: it is answered if it is quick, and told `end` in the end.
+    /// A client without a slot: it is answered if it is quick, and is told `end` in the end.
     pub fn for_guest(services: S, setting: &'a Setting, now: Instant, end: Refusal) -> Self {
         let step = setting.timings.guest;
         Self {
@@ -77,18 +80,14 @@ impl<'a, S: Services> ClientSession<'a, S> {
         }
     }
 
-    /// What it was given to ask the tracker with.
+    /// The services that it was given.
     pub fn services(&self) -> &S {
         &self.services
     }
 
-    /// Gives that back; the conversation is over.
+    /// Gives them back; the session is over.
     pub fn into_services(self) -> S {
         self.services
-    }
-
-    fn is_too_fast(&mut self, now: Instant, out: &mut Outbox) -> bool {
-        !self.services.is_trusted() && self.pace.count(now, out)
     }
 
     fn obey(&mut self, line: &str, now: Instant, out: &mut Outbox) -> Result<(), Refusal> {
@@ -114,7 +113,7 @@ impl<'a, S: Services> ClientSession<'a, S> {
             ClientCommand::Common(command) => {
                 answer_common(
                     command,
-                    || help(self.setting),
+                    || help::for_client(self.setting),
                     || self.services.stats(),
                     out,
                 )?;
@@ -122,9 +121,7 @@ impl<'a, S: Services> ClientSession<'a, S> {
         }
         Ok(())
     }
-}
 
-impl<S: Services> ClientSession<'_, S> {
     /// The answer to `request`; `None` if it was refused, and the client with it.
     fn answer(&mut self, request: &Request, now: Instant, out: &mut Outbox) -> Option<Answer> {
         self.is_served = true;
@@ -140,7 +137,7 @@ impl<S: Services> ClientSession<'_, S> {
 
 impl<S: Services> Session for ClientSession<'_, S> {
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
-        if self.is_too_fast(now, out) || line == Ok("") {
+        if self.pace.is_exceeded(now, out) || line == Ok("") {
             return;
         }
         let done = match line {
@@ -148,7 +145,7 @@ impl<S: Services> Session for ClientSession<'_, S> {
             Err(error) => Err(error.into()),
         };
         match done {
-            Ok(()) => self.mistakes.proven = true,
+            Ok(()) => self.mistakes.prove(),
             Err(refusal) => self.mistakes.answer(refusal, out),
         }
         let timings = &self.setting.timings;
@@ -160,7 +157,7 @@ impl<S: Services> Session for ClientSession<'_, S> {
     }
 
     fn on_noise(&mut self, now: Instant, out: &mut Outbox) {
-        self.is_too_fast(now, out);
+        self.pace.is_exceeded(now, out);
     }
 
     fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
@@ -174,8 +171,8 @@ impl<S: Services> Session for ClientSession<'_, S> {
         }
     }
 
-    /// One whole list is sent as it is kept. Another on the same connection may wait for its turn, as
-    /// may one that has to be looked through.
+    /// One whole list is cheap, since it is sent as it is kept. Another on the same connection can wait,
+    /// and so can one with conditions.
     fn is_dear(&self, line: &str) -> bool {
         let request = match ClientCommand::parse(line) {
             Ok(ClientCommand::List(request) | ClientCommand::Watch(request)) => request,
@@ -186,32 +183,17 @@ impl<S: Services> Session for ClientSession<'_, S> {
     }
 
     fn next_deadline(&self) -> Instant {
-        self.patience.next_look
+        self.patience.next_look()
     }
-}
-
-fn help(setting: &Setting) -> String {
-    format!(
-        "This port is for clients; game servers log in on port {}.\n\
-         LIST                             every game server, then END\n\
-         LIST notempty speed=fast         with conditions: key=value key!=value key>=n key<=n\n\
-         \u{20}                                notempty notfull\n\
-         LIST since=<rev>                 what has changed since an earlier END said rev=<rev>\n\
-         WATCH notempty                   as LIST, and then whatever changes as it happens\n\
-         PING <word>                      is answered PONG <word>\n\
-         QUIT                             closes the connection",
-        setting.game_server_port
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::protocol::fields::{Changes, Infos};
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
-    use crate::tracker::session::Ending;
     use quickcheck::quickcheck;
 
     struct Fixed {
@@ -253,12 +235,8 @@ mod tests {
         for (owner, said) in [(1, "port=1 nbplayers=0"), (2, "port=2 nbplayers=5")] {
             let infos = Infos::default().with(&Changes::parse(said).unwrap());
             let ip = "192.0.2.1".parse().unwrap();
-            registry
-                .put(
-                    owner,
-                    Entry::new(ip, infos, Credential::Password(0)).unwrap(),
-                )
-                .unwrap();
+            let entry = Entry::new(ip, infos, Credential::Password(0)).unwrap();
+            registry.put(owner, entry).unwrap();
         }
         Fixed {
             registry,
@@ -357,16 +335,7 @@ mod tests {
     fn only_the_first_list_and_what_is_cheap_is_answered_while_others_wait() {
         let (tracker, setting) = (fixed(false), Setting::default());
         let mut session = ClientSession::new(&tracker, &setting, Instant::now());
-        for line in [
-            "LIST",
-            "list",
-            "WATCH",
-            "QUIT",
-            "PING",
-            "",
-            "DANCE",
-            "LIST full",
-        ] {
+        for line in "LIST,list,WATCH,QUIT,PING,,DANCE,LIST full".split(',') {
             assert!(!session.is_dear(line), "{line}");
         }
         assert!(!session.is_dear("LIST a=1 b=2") && session.is_dear("LIST a=1 b=2 c=3"));

@@ -1,7 +1,7 @@
 //! What a session wants sent, and why it ends.
 
 use super::watch::Watch;
-use crate::protocol::message::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::tracker::list::snapshot::List;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub enum Chunk {
     Text(Vec<u8>),
     /// The INFOS lines of the whole list.
     List(Arc<List>),
-    /// Lines that many are sent.
+    /// Lines that are sent to many.
     Shared(Arc<[u8]>),
 }
 
@@ -75,11 +75,6 @@ impl Outbox {
         }
     }
 
-    /// Adds whole lines, each with its LF.
-    pub fn text(&mut self, lines: Vec<u8>) {
-        self.chunks.push(Chunk::Text(lines));
-    }
-
     /// Adds the INFOS lines of the whole list.
     pub fn list(&mut self, list: Arc<List>) {
         self.chunks.push(Chunk::List(list));
@@ -106,13 +101,13 @@ impl Outbox {
         self.end(Ending::Refused(refusal));
     }
 
-    /// Why it is to end, if it is.
+    /// Why the session is to end, if it is.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
     }
 
-    /// Takes that out.
-    pub fn take_ending(&mut self) -> Option<Ending> {
+    /// Takes out why the session is to end.
+    pub(crate) fn take_ending(&mut self) -> Option<Ending> {
         self.ending.take()
     }
 
@@ -121,9 +116,9 @@ impl Outbox {
         self.chunks.is_empty()
     }
 
-    /// True if so much is to be sent that it should not gather. The list itself is there in any case,
-    /// so one goes out together with what follows it, such as the answer to QUIT.
-    pub fn is_large(&self) -> bool {
+    /// True if so much is to be sent that it should go out now. A whole list does not count: it takes no
+    /// memory here, and goes out together with what follows it, such as the answer to QUIT.
+    pub(crate) fn is_large(&self) -> bool {
         const LARGE: usize = 4096;
         const MANY: usize = 4;
         let copied = self.chunks.iter().map(|chunk| match chunk {
@@ -158,5 +153,19 @@ impl Outbox {
         let chunks = self.take();
         let bytes = chunks.iter().flat_map(Chunk::pieces).flatten().copied();
         String::from_utf8(bytes.collect()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_gather_in_one_piece() {
+        let mut out = Outbox::default();
+        out.line("OK");
+        out.line("PONG");
+        assert!(matches!(&out.take()[..], [Chunk::Text(text)] if text == b"OK\nPONG\n"));
+        assert!(out.is_empty());
     }
 }

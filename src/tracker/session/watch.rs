@@ -1,7 +1,7 @@
 //! What a client watches, and how much of it it knows.
 
-use crate::protocol::filter::Filter;
-use crate::protocol::message::Request;
+use crate::protocol::command::Request;
+use crate::protocol::fields::Filter;
 use crate::protocol::revision::Revision;
 use std::time::Instant;
 
@@ -9,17 +9,16 @@ use std::time::Instant;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watch {
     pub(super) filter: Filter,
-    /// What the client has, or is being sent, is its part of the list at this revision …
+    /// The client has, or is being sent, its part of the list at this revision …
     pub(super) revision: Revision,
-    /// … and the revision that it was told is this, which may be older: of changes that are not in
-    /// its part it is told nothing.
+    /// … but was told this one, which may be older: a change outside its part is not sent.
     pub(super) told: Revision,
-    /// Since when.
+    /// When it was told.
     pub(super) told_at: Instant,
 }
 
 impl Watch {
-    /// A client has asked for this, and is sent an answer that leads to `revision`.
+    /// The watch of a client that asked for `request` and is sent an answer that leads to `revision`.
     pub fn new(request: Request, revision: Revision, now: Instant) -> Self {
         Self {
             filter: request.filter,

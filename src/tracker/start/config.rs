@@ -6,13 +6,13 @@ use crate::tracker::session::Timings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Slots when nobody says how many.
+/// The number of slots if none is given.
 pub const DEFAULT_MAX_SLOTS: usize = 1024;
 
-/// Game servers on the list for one host when nobody says how many.
+/// The number of listed game servers of one host if none is given.
 pub const DEFAULT_LISTED_PER_HOST: usize = 16;
 
-/// Game servers on the list for one key when nobody says how many.
+/// The number of listed game servers of one key if none is given.
 pub const DEFAULT_LISTED_PER_KEY: usize = 64;
 
 /// The port where game servers log in, by tradition.

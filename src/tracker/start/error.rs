@@ -1,11 +1,12 @@
 //! Why a tracker did not start, in words that say what to change.
 
 use crate::tracker::access::passwords::PasswordError;
+use crate::tracker::files::error::FilesError;
 use crate::tracker::start::os_limits::Shortage;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Why a tracker did not start.
 #[derive(Debug)]
@@ -14,28 +15,16 @@ pub enum StartError {
     TooFewSlots(usize),
     /// The machine does not allow as many slots as were asked for.
     Machine(usize, Shortage),
-    /// The machine does not allow even so few slots, and nobody has asked for a number.
+    /// The machine does not allow even so few slots, and no number was given.
     TooSmall(usize, Shortage),
     /// The timings cannot be used; only a program that starts a tracker itself can set them.
     Timings(String),
     /// The passwords cannot be used.
     Passwords(PasswordError),
-    /// A file of keys or bans, or the link to the state file, cannot be read.
-    File(PathBuf, io::Error),
+    /// The files cannot be used.
+    Files(FilesError),
     /// The folder of a service manager cannot be used, and nothing else says who may log in.
     NoCredentials(PathBuf, io::Error),
-    /// Another tracker keeps its list in the state file.
-    StateInUse(PathBuf),
-    /// What is there in place of the state file cannot be one: a folder, a device.
-    StateNoFile(PathBuf),
-    /// What is to be the folder for published files is something else.
-    NoFolder(PathBuf),
-    /// Another tracker publishes in the folder.
-    PublishInUse(PathBuf),
-    /// Nothing can be written at the path that this flag gives.
-    NoPlace(&'static str, PathBuf, io::Error),
-    /// Two of the state file, the published files and the files that are read would be here.
-    Clash(PathBuf),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -43,27 +32,14 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// An error that keeps a tracker from writing where `flag` says. A disk that is full is none: it
-    /// may have room again, and the tracker of a machine that was started again must start.
-    pub(crate) fn unless_full(
-        flag: &'static str,
-        path: &Path,
-        error: io::Error,
-    ) -> Result<(), Self> {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Ok(()),
-            _ => Err(Self::NoPlace(flag, path.to_owned(), error)),
-        }
-    }
-
-    /// True if what was said is wrong, which stays so until somebody changes it; false if the system
-    /// said no.
+    /// True if the operator has to change something; false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
-            Self::TooFewSlots(_) | Self::Timings(_) | Self::Clash(_) => true,
+            Self::TooFewSlots(_) | Self::Timings(_) => true,
+            Self::Files(error) => error.is_wrong_usage(),
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
-            // It is there and can be read, but it is no text.
-            Self::Passwords(PasswordError::Unreadable(_, error)) | Self::File(_, error) => {
+            // The file can be read, but it is not text.
+            Self::Passwords(PasswordError::Unreadable(_, error)) => {
                 error.kind() == io::ErrorKind::InvalidData
             }
             _ => false,
@@ -93,58 +69,17 @@ impl fmt::Display for StartError {
             }
             Self::Timings(why) => write!(f, "the timings cannot be used: {why}"),
             Self::Passwords(error) => error.fmt(f),
+            Self::Files(error) => error.fmt(f),
             Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
                 f,
                 "port {} is in use (on {address}): another tracker is running, or choose another \
                  with --servers or --clients",
                 address.port()
             ),
-            Self::File(path, error) => {
-                write!(f, "the file {} cannot be read: {error}", path.display())
-            }
             Self::NoCredentials(path, error) => write!(
                 f,
                 "the folder {} of CREDENTIALS_DIRECTORY, from where the password is to come, cannot \
                  be used: {error}; unset it, or give a password in another way",
-                path.display()
-            ),
-            Self::StateInUse(path) => write!(
-                f,
-                "another tracker keeps its list in {path} and holds {path}.lock; stop it, or choose \
-                 another file with --state",
-                path = path.display()
-            ),
-            Self::StateNoFile(path) => write!(
-                f,
-                "--state {} is not a regular file; choose the name of a file",
-                path.display()
-            ),
-            Self::NoFolder(path) => {
-                write!(f, "{} is not a folder; --publish needs one", path.display())
-            }
-            Self::PublishInUse(path) => write!(
-                f,
-                "another tracker publishes in {}; stop it, or choose another folder with --publish",
-                path.display()
-            ),
-            Self::NoPlace(flag, path, error) if error.kind() == io::ErrorKind::NotFound => write!(
-                f,
-                "{flag} {}: the folder {} is not there; make it, so that the user who runs the \
-                 tracker can write to it, or choose another place",
-                path.display(),
-                path.parent().unwrap_or(path).display()
-            ),
-            Self::NoPlace(flag, path, error) => {
-                write!(
-                    f,
-                    "{flag} {}: nothing can be written there: {error}",
-                    path.display()
-                )
-            }
-            Self::Clash(path) => write!(
-                f,
-                "{} would be used for two purposes, and lost; give --state and --publish places of \
-                 their own",
                 path.display()
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
@@ -154,6 +89,12 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<FilesError> for StartError {
+    fn from(error: FilesError) -> Self {
+        Self::Files(error)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -165,7 +106,7 @@ mod tests {
             let (path, error) = (PathBuf::from("list"), || io::Error::from(kind));
             let passwords = PasswordError::Unreadable(path.clone(), error());
             let passwords = StartError::Passwords(passwords).is_wrong_usage();
-            let keys = StartError::File(path, error()).is_wrong_usage();
+            let keys = StartError::from(FilesError::Unreadable(path, error())).is_wrong_usage();
             assert_eq!(passwords, keys);
             keys
         };

@@ -1,8 +1,14 @@
-//! The way up: the configuration, the limits of the system, the service manager.
+//! The way up: the configuration, the limits of the system, the service manager. Each file imports only from
+//! those above it.
 
 pub mod config;
-pub mod error;
+
 pub mod os_limits;
-pub mod serve;
+
+pub mod error;
+
 pub mod systemd;
+
 pub mod tracker;
+
+pub mod serve;

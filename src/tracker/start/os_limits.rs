@@ -1,8 +1,7 @@
-//! What the machine allows.
+//! What the machine allows, and what MAX_SLOTS needs.
 //!
-//! This file hides where the limits of a process are found, and what MAX_SLOTS costs of each. All
-//! threads are started at boot; a limit that would be met later is named before that, together
-//! with what to change. Where a limit cannot be read (not Linux), it is taken to be none.
+//! All threads are started at boot. A limit that would be met later is named before that, together with
+//! what to change. A limit that cannot be read (not Linux) counts as none.
 
 use crate::tracker::access::slots::{Class, Limits};
 use crate::tracker::state::tuning::ACCEPTORS;
@@ -27,9 +26,9 @@ const MAPS_PER_THREAD: usize = 4;
 /// Memory maps of everything else in the process.
 const OTHER_MAPS: usize = 1000;
 
-/// What a tracker needs to hold all its slots. However many those are, it is not less for more.
+/// What a tracker needs to hold all its slots. More slots never need less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// Threads that hold a connection of a game server, each.
     pub game_server_holders: usize,
     /// Threads that hold a connection of a client.
@@ -41,7 +40,7 @@ pub struct Needs {
 
 impl Needs {
     /// What these slots need.
-    pub fn of(limits: Limits) -> Self {
+    pub(crate) fn of(limits: Limits) -> Self {
         let pending = limits.of(Class::Pending);
         Self {
             game_server_holders: pending.saturating_add(limits.of(Class::Listed)),
@@ -95,7 +94,7 @@ impl fmt::Display for Shortage {
 
 /// The limits of this process; `None` where there is none or it cannot be read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Machine {
+pub(crate) struct OsLimits {
     descriptors: Option<usize>,
     user_threads: Option<usize>,
     system_threads: Option<usize>,
@@ -103,9 +102,9 @@ pub struct Machine {
     maps: Option<usize>,
 }
 
-impl Machine {
+impl OsLimits {
     /// Reads the limits of this process.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let is_root = fs::read_to_string("/proc/self/status")
@@ -129,7 +128,7 @@ impl Machine {
     ///
     /// # Errors
     /// The first limit that is too low, and how to raise it.
-    pub fn check(&self, needs: Needs) -> Result<(), Shortage> {
+    pub(crate) fn check(&self, needs: Needs) -> Result<(), Shortage> {
         let (threads, maps) = (needs.threads(), needs.maps());
         let descriptors = needs.descriptors();
         let limits = [
@@ -207,50 +206,50 @@ mod tests {
 
     #[test]
     fn the_limit_that_is_too_low_is_named_with_its_remedy() {
-        let plenty = Machine::default();
+        let plenty = OsLimits::default();
         assert_eq!(plenty.check(needs(1024)), Ok(()));
-        for (machine, part) in [
+        for (limits, part) in [
             (
-                Machine {
+                OsLimits {
                     descriptors: Some(1024),
                     ..plenty
                 },
                 "1261 open files are needed",
             ),
             (
-                Machine {
+                OsLimits {
                     user_threads: Some(900),
                     ..plenty
                 },
                 "ulimit -u 909",
             ),
             (
-                Machine {
+                OsLimits {
                     group_threads: Some(512),
                     ..plenty
                 },
                 "TasksMax=",
             ),
             (
-                Machine {
+                OsLimits {
                     system_threads: Some(100),
                     ..plenty
                 },
                 "kernel.threads-max=909",
             ),
             (
-                Machine {
+                OsLimits {
                     maps: Some(4635),
                     ..plenty
                 },
                 "vm.max_map_count=4636",
             ),
         ] {
-            let shortage = machine.check(needs(1024)).unwrap_err().to_string();
+            let shortage = limits.check(needs(1024)).unwrap_err().to_string();
             assert!(shortage.contains(part), "{shortage}");
         }
         assert!(
-            Machine {
+            OsLimits {
                 maps: Some(4636),
                 ..plenty
             }
@@ -265,9 +264,9 @@ mod tests {
             let needs = needs(max_slots);
             assert!(needs.threads() > max_slots / 2 && needs.maps() > max_slots / 2);
             assert!(needs.descriptors() >= max_slots);
-            let limits = Machine {
+            let limits = OsLimits {
                 descriptors: Some(1 << 20),
-                ..Machine::default()
+                ..OsLimits::default()
             };
             let shortage = limits.check(needs).unwrap_err().to_string();
             assert!(shortage.contains("open files are needed"), "{shortage}");

@@ -1,12 +1,14 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
 use crate::protocol::text::spelled_out;
+use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
+use crate::tracker::start::error::StartError;
 use crate::tracker::start::systemd::Manager;
-use crate::tracker::state::lasting;
+use crate::tracker::start::tracker::Tracker;
+use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
 use crate::tracker::state::random::Random;
 use crate::tracker::threads::accept_probe::within;
-use crate::tracker::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -52,25 +54,29 @@ pub fn serve(
     ];
     let tracker = Tracker::start(config, log.clone())?;
     let manager = Manager::from_environment(|name| std::env::var_os(name));
-    manager.say_ready(&tracker);
+    let status = status(&tracker);
+    manager.say_ready(&status);
     if !asked_for_slots && tracker.max_slots() < DEFAULT_MAX_SLOTS {
         let why = "the limits of this machine allow no more; --max-slots tells which";
-        let fields: [(&str, &dyn std::fmt::Display); 3] = [
-            ("max-slots", &tracker.max_slots()),
-            ("instead-of", &DEFAULT_MAX_SLOTS),
-            ("why", &why),
-        ];
-        log.event(Level::Warn, "fewer-slots", &fields);
+        log.warn(
+            "fewer-slots",
+            &[
+                ("max-slots", &tracker.max_slots()),
+                ("instead-of", &DEFAULT_MAX_SLOTS),
+                ("why", &why),
+            ],
+        );
     }
-    // Not before it listens: that is what the first line says.
+    // After the line that says where it listens, which comes first.
     for UnknownVariable { name, hint } in unknown {
         let so = "it changes nothing";
-        let fields: [(&str, &dyn std::fmt::Display); 3] =
-            [("name", name), ("so", &so), ("hint", hint)];
-        log.event(Level::Warn, "unknown-variable", &fields);
+        log.warn(
+            "unknown-variable",
+            &[("name", name), ("so", &so), ("hint", hint)],
+        );
     }
-    // Nobody types behind a service manager, whose journal has it at every start; but a password
-    // that was made up is said nowhere else.
+    // Nobody types behind a service manager, so the guide would only fill the journal at every start. But a
+    // password that was made up is shown nowhere else.
     if made_up.is_some() || !manager.is_there() {
         // A closed standard output is no reason to stop: the tracker runs.
         let mut stdout = std::io::stdout();
@@ -78,15 +84,22 @@ pub fn serve(
         let _ = stdout.flush();
     }
     loop {
-        lasting::run("watchdog", &log, || manager.feed_watchdog(&tracker, &log));
+        lasting::run("watchdog", &log, || {
+            manager.feed_watchdog(&status, |part, seen| tracker.progress(part, seen), &log)
+        });
     }
 }
 
-/// What nobody has named, and a service manager hands over in a folder, is taken from there.
+/// What a service manager shows while all is well.
+fn status(tracker: &Tracker) -> String {
+    let (servers, clients) = (tracker.servers(), tracker.clients());
+    format!("game servers log in at {servers}, clients ask at {clients}")
+}
+
+/// Takes the files that no other field names from the folder that a service manager hands over.
 ///
-/// # Errors
-/// If the folder cannot be used and a password would be made up for that reason. What is in the
-/// folder and cannot be read is an error later, as if somebody had named it.
+/// If the folder cannot be used, and a password would be made up for that reason. A file in the folder that
+/// cannot be read is an error later, as if the operator had named it.
 fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
     let Some(folder) = config.credentials.take() else {
         return Ok(());
@@ -102,7 +115,7 @@ fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
             continue;
         }
         let path = folder.join(name);
-        // Not followed: a link to nothing was to be something.
+        // The link itself is looked at: one that leads to nothing was meant to be something.
         match fs::symlink_metadata(&path) {
             Ok(_) => *file = Some(path),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -114,9 +127,10 @@ fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
         return Err(StartError::NoCredentials(folder, error));
     }
     let (folder, so) = (folder.display(), "nothing is taken from there");
-    let fields: [(&str, &dyn std::fmt::Display); 3] =
-        [("folder", &folder), ("error", &error), ("so", &so)];
-    log.event(Level::Warn, "credentials-not-read", &fields);
+    log.warn(
+        "credentials-not-read",
+        &[("folder", &folder), ("error", &error), ("so", &so)],
+    );
     Ok(())
 }
 
@@ -128,11 +142,7 @@ fn log_panics(log: Log) {
         let message = payload.downcast_ref::<&str>().copied();
         let message = message.or(payload.downcast_ref::<String>().map(String::as_str));
         let message = message.unwrap_or("no message");
-        log.event(
-            Level::Error,
-            "panic",
-            &[("place", &place), ("message", &message)],
-        );
+        log.error("panic", &[("place", &place), ("message", &message)]);
     }));
 }
 
@@ -212,4 +222,65 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     let addresses = within(address);
     let easiest = addresses.iter().find(|address| address.is_ipv4());
     *easiest.or(addresses.first()).unwrap_or(&address)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
+        use crate::tracker::state::lock::lock;
+        use std::os::unix::net::UnixDatagram;
+        let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let hear = || {
+            let mut buffer = [0; 100];
+            // Linux ends this wait in a process that was stopped and goes on.
+            let length = loop {
+                match socket.recv(&mut buffer) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    length => break length.unwrap(),
+                }
+            };
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        let anywhere = Some("127.0.0.1:0".parse().unwrap());
+        let config = Config {
+            servers: anywhere,
+            clients: anywhere,
+            max_slots: Some(16),
+            ..Config::default()
+        };
+        let log = Log::start(Level::Error, std::io::sink()).unwrap();
+        let tracker = Tracker::start(config, log.clone()).unwrap();
+        let shared = tracker.shared;
+        let manager = Manager::from_environment(|name| match name {
+            "NOTIFY_SOCKET" => Some(path.clone().into()),
+            "WATCHDOG_USEC" => Some("600000".into()),
+            _ => None,
+        });
+        let status = status(&tracker);
+        let well = format!("STATUS={status}");
+        std::thread::spawn(move || {
+            manager.feed_watchdog(&status, |part, seen| tracker.progress(part, seen), &log)
+        });
+        let soon = |said: &str| (0..50).any(|_| hear() == said);
+        assert!(soon("WATCHDOG=1"));
+        let held = lock(&shared.registry);
+        let stuck = "STATUS=stuck: reading the files again";
+        assert!(soon(stuck));
+        for _ in 0..2 {
+            assert_eq!(hear(), stuck, "once it is stuck it is not fed");
+        }
+        drop(held);
+        assert!(soon(&well), "it is not called stuck any more");
+        assert!(soon("WATCHDOG=1"));
+        let _ = std::fs::remove_file(&path);
+    }
 }

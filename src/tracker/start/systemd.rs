@@ -1,20 +1,19 @@
 //! What a service manager is told: that the tracker is ready, and that it still works.
 //!
-//! This file hides the notify protocol of systemd: datagrams of `KEY=value` lines to the socket
-//! named by `NOTIFY_SOCKET`. Without that variable, nothing is sent and nothing is checked. The
-//! watchdog is fed only while both doors let people in and the keeper makes its rounds, for which
-//! it takes the locks that every conversation needs: a tracker that hangs is started again.
+//! The notify protocol of systemd is datagrams of `KEY=value` lines to the socket named by `NOTIFY_SOCKET`.
+//! Without that variable nothing is sent and nothing is checked. The watchdog is fed only while both ports
+//! accept connections and the files are read again. The thread that reads them takes the locks that every
+//! session needs, so a tracker that hangs is restarted.
 
-use crate::tracker::Tracker;
-use crate::tracker::state::log::{Level, Log};
+use crate::tracker::state::log::Log;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-/// Nothing is called stuck that was seen to move this long ago. The keeper moves once a second.
+/// A part that moved this long ago is not stuck. Files are read again once a second.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// After something was found stuck it is looked at again this soon: it may have been the whole
-/// process that was stopped.
+/// After a part was found stuck it is looked at again this soon: perhaps the whole process was stopped for
+/// a while.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The service manager, if there is one that wants to know.
@@ -25,8 +24,8 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// The one that this process was started by, as the environment says.
-    pub fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Self {
+    /// The one that started this process, as the environment says.
+    pub(crate) fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name| environment(name).and_then(|value| value.into_string().ok());
         Self {
             socket: environment("NOTIFY_SOCKET").and_then(|name| Socket::open(&name)),
@@ -38,30 +37,36 @@ impl Manager {
         }
     }
 
-    /// True if somebody is told anything.
+    /// True if there is one.
     pub fn is_there(&self) -> bool {
         self.socket.is_some()
     }
 
-    /// Says that all is up.
-    pub fn say_ready(&self, tracker: &Tracker) {
-        self.say(&format!("READY=1\n{}", status(tracker)));
+    /// Says that the tracker is up, and what to show while all is well.
+    pub(crate) fn say_ready(&self, status: &str) {
+        self.say(&format!("READY=1\nSTATUS={status}"));
     }
 
-    /// Feeds the watchdog for ever, as long as the tracker works.
-    pub fn feed_watchdog(&self, tracker: &Tracker, log: &Log) -> ! {
+    /// Feeds the watchdog for ever, as long as the tracker works. `progress` counts how often a part has
+    /// moved so far, and gives it cause to if it has not moved since the count that it is given.
+    pub(crate) fn feed_watchdog(
+        &self,
+        status: &str,
+        progress: impl Fn(Part, Option<u64>) -> u64,
+        log: &Log,
+    ) -> ! {
         let (Some(interval), Some(_)) = (self.watchdog, &self.socket) else {
             loop {
                 std::thread::park();
             }
         };
         let start = Instant::now();
-        let mut pulses = Part::ALL.map(|part| (part, Pulse::new(tracker.progress(part), start)));
+        let mut pulses = Part::ALL.map(|part| (part, Pulse::new(progress(part, None), start)));
         let mut was_stuck = false;
         loop {
             let mut stuck = None;
             for (part, pulse) in &mut pulses {
-                let count = tracker.urge(*part, pulse.count);
+                let count = progress(*part, Some(pulse.count));
                 if !pulse.beats(count, Instant::now()) {
                     stuck = Some(*part);
                 }
@@ -70,15 +75,15 @@ impl Manager {
             let pause = match stuck {
                 None => {
                     if was_stuck {
-                        log.event(Level::Info, "works-again", &[]);
-                        // The manager shows the last that it was told.
-                        self.say(&status(tracker));
+                        log.info("works-again", &[]);
+                        // The manager shows the last status that it was sent.
+                        self.say(&format!("STATUS={status}"));
                     }
                     self.say("WATCHDOG=1");
                     interval
                 }
                 Some(part) => {
-                    log.event(Level::Error, "stuck", &[("what", &part.name())]);
+                    log.error("stuck", &[("what", &part.name())]);
                     self.say(&format!("STATUS=stuck: {}", part.name()));
                     interval.min(LOOK_AGAIN)
                 }
@@ -95,31 +100,25 @@ impl Manager {
     }
 }
 
-/// What a manager shows while all is well.
-fn status(tracker: &Tracker) -> String {
-    let (servers, clients) = (tracker.servers(), tracker.clients());
-    format!("STATUS=game servers log in at {servers}, clients ask at {clients}")
-}
-
 /// What must move for the tracker to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The door for game servers.
-    GameServerDoor,
-    /// The door for clients.
-    ClientDoor,
-    /// The keeper.
-    Keeper,
+pub(crate) enum Part {
+    /// Accepting game servers.
+    GameServerPort,
+    /// Accepting clients.
+    ClientPort,
+    /// Reading the operator's files again.
+    Reloader,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::GameServerDoor, Self::ClientDoor, Self::Keeper];
+    const ALL: [Self; 3] = [Self::GameServerPort, Self::ClientPort, Self::Reloader];
 
     fn name(self) -> &'static str {
         match self {
-            Self::GameServerDoor => "the door for game servers",
-            Self::ClientDoor => "the door for clients",
-            Self::Keeper => "the keeper",
+            Self::GameServerPort => "accepting game servers",
+            Self::ClientPort => "accepting clients",
+            Self::Reloader => "reading the files again",
         }
     }
 }
@@ -136,7 +135,7 @@ impl Pulse {
         Self { count, moved: now }
     }
 
-    /// Whether it has moved since it was last looked at, or at least not long ago.
+    /// True if it has moved since the last look, or not long ago.
     fn beats(&mut self, count: u64, now: Instant) -> bool {
         if count != self.count {
             *self = Self::new(count, now);
@@ -145,8 +144,8 @@ impl Pulse {
     }
 }
 
-/// How often to feed a watchdog that bites after `microseconds`: twice in that time, but not more
-/// often than each millisecond. `None` if there is none, or if it watches another process.
+/// How often to feed a watchdog that waits for so many microseconds: twice in that time, and at most once a
+/// millisecond. `None` if there is none, or if it watches another process.
 fn interval(microseconds: Option<&str>, pid: Option<&str>, own_pid: u32) -> Option<Duration> {
     let microseconds: u64 = microseconds?.parse().ok().filter(|n| *n > 0)?;
     let is_ours = pid.is_none_or(|pid| pid.parse() == Ok(own_pid));
@@ -183,7 +182,7 @@ mod unix {
         }
     }
 
-    /// A path, or behind an `@` a name that is in no file system.
+    /// A path, or behind an `@` an abstract name.
     fn address(name: &OsStr) -> Option<SocketAddr> {
         match name.as_bytes() {
             [b'/', ..] => SocketAddr::from_pathname(name).ok(),
@@ -225,59 +224,6 @@ mod tests {
         assert!(pulse.beats(8, at(100)), "it moves again");
         assert!(pulse.beats(8, at(102)));
         assert!(!pulse.beats(8, at(104)));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
-        use crate::tracker::Config;
-        use crate::tracker::state::lock::lock;
-        use std::os::unix::net::UnixDatagram;
-        let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        let socket = UnixDatagram::bind(&path).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        let hear = || {
-            let mut buffer = [0; 100];
-            // Linux ends this wait in a process that was stopped and goes on.
-            let length = loop {
-                match socket.recv(&mut buffer) {
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    length => break length.unwrap(),
-                }
-            };
-            String::from_utf8(buffer[..length].to_vec()).unwrap()
-        };
-        let anywhere = Some("127.0.0.1:0".parse().unwrap());
-        let config = Config {
-            servers: anywhere,
-            clients: anywhere,
-            max_slots: Some(16),
-            ..Config::default()
-        };
-        let log = Log::start(Level::Error, std::io::sink()).unwrap();
-        let tracker = Tracker::start(config, log.clone()).unwrap();
-        let shared = tracker.shared;
-        let manager = Manager {
-            socket: Socket::open(path.as_os_str()),
-            watchdog: Some(Duration::from_millis(300)),
-        };
-        let well = status(&tracker);
-        std::thread::spawn(move || manager.feed_watchdog(&tracker, &log));
-        let soon = |said: &str| (0..50).any(|_| hear() == said);
-        assert!(soon("WATCHDOG=1"));
-        let held = lock(&shared.registry);
-        let stuck = "STATUS=stuck: the keeper";
-        assert!(soon(stuck));
-        for _ in 0..2 {
-            assert_eq!(hear(), stuck, "once it is stuck it is not fed");
-        }
-        drop(held);
-        assert!(soon(&well), "it is not called stuck any more");
-        assert!(soon("WATCHDOG=1"));
-        let _ = std::fs::remove_file(&path);
     }
 
     #[test]

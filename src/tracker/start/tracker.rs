@@ -1,12 +1,13 @@
 //! A tracker that runs: everything is made here, in the order in which it is needed.
 
-use crate::tracker::access::admission::{Admission, Caps, WORK_RATE};
-use crate::tracker::access::passwords::{Passwords, Reread};
-use crate::tracker::access::rate_limits::Rate;
+use crate::tracker::access::admission::{Admission, Caps};
+use crate::tracker::access::passwords::Passwords;
+use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
 use crate::tracker::access::slots::Limits;
+use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
-use crate::tracker::files::reload::Keeper;
+use crate::tracker::files::reload::{Reloader, reread};
 use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
@@ -16,16 +17,16 @@ use crate::tracker::start::config::{
     GAME_SERVER_PORT,
 };
 use crate::tracker::start::error::StartError;
-use crate::tracker::start::os_limits::{Machine, Needs};
+use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
-use crate::tracker::state::log::{Level, Log};
-use crate::tracker::state::outsiders::Outsiders;
+use crate::tracker::state::hidden_servers::HiddenServers;
+use crate::tracker::state::log::Log;
 use crate::tracker::state::random::Random;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::state::tuning::SHORTEST_WAIT;
-use crate::tracker::state::udp_probe::Reachability;
+use crate::tracker::state::udp_probe::UdpProbe;
 use crate::tracker::threads::acceptor;
 use crate::tracker::threads::reception::Reception;
 use std::fmt;
@@ -55,34 +56,30 @@ impl fmt::Debug for Tracker {
 }
 
 impl Tracker {
-    /// Starts a tracker: all its threads are running and both ports open when this returns.
+    /// Starts a tracker: when this returns all its threads are running, and both ports accept connections.
     ///
     /// # Errors
     /// [`StartError`], with a text that says what to change. What was opened until then is left
     /// to the end of the process.
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         config.timings.check().map_err(StartError::Timings)?;
-        let machine = Machine::read();
-        let (max_slots, limits) = slots(&config, &machine)?;
+        let os_limits = OsLimits::read();
+        let (max_slots, limits) = slots(&config, &os_limits)?;
         let needs = Needs::of(limits);
         let published = config.publish.as_ref();
         if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
-            return Err(StartError::NoFolder(path.clone()));
+            return Err(FilesError::NoFolder(path.clone()).into());
         }
         let read = [&config.password_file, &config.keys_file, &config.bans_file];
         let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
         let (state, published) = (config.state.as_deref(), published.map(PathBuf::as_path));
         if let Some(path) = names::clash(state, published, &read) {
-            return Err(StartError::Clash(path));
+            return Err(FilesError::Clash(path).into());
         }
         let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
         let mut password_file = config.password_file.map(WatchedFile::new);
-        if let Some(file) = &mut password_file {
-            match passwords.reread(file) {
-                Reread::Same => {}
-                Reread::Changed(more) => passwords = more,
-                Reread::Kept(error) => return Err(StartError::Passwords(error)),
-            }
+        if let Some(more) = reread(&passwords, &mut password_file).map_err(StartError::Passwords)? {
+            passwords = more;
         }
         let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
         let clients = listen(config.clients, CLIENT_PORT)?;
@@ -123,17 +120,17 @@ impl Tracker {
             passwords: Current::new(passwords),
             keys: Default::default(),
             bans: Default::default(),
-            reachability: Reachability::open(servers_at.ip()),
-            outsiders: Outsiders::default(),
+            reachability: UdpProbe::open(servers_at.ip()),
+            outsiders: HiddenServers::default(),
             trusted: config.trusted,
             last_id: AtomicU64::new(0),
             watched: Default::default(),
             wake: Default::default(),
             answers: Default::default(),
-            work: Mutex::new(Rate::new(WORK_RATE)),
+            work: Mutex::new(RateLimit::new(WORK_RATE)),
             keeper_rounds: Default::default(),
         }));
-        Keeper::start(shared, password_file, config.keys_file, config.bans_file)?;
+        Reloader::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
             state_file::start(shared, path)?;
@@ -150,8 +147,7 @@ impl Tracker {
         reception
             .open_to_game_servers(game_servers, needs.game_server_holders)
             .map_err(StartError::Thread)?;
-        log.event(
-            Level::Info,
+        log.info(
             "listening",
             &[
                 ("servers", &servers_at),
@@ -194,34 +190,29 @@ impl Tracker {
         self.shared.setting.require_check
     }
 
-    /// How often `part` has moved so far.
-    pub fn progress(&self, part: Part) -> u64 {
-        match part {
-            Part::GameServerDoor => self.reception.game_server_probe.accepted(),
-            Part::ClientDoor => self.reception.client_probe.accepted(),
-            Part::Keeper => self.shared.keeper_rounds.get(),
-        }
-    }
-
-    /// The same, after a door that has not moved since `seen` was given cause to.
-    pub fn urge(&self, part: Part, seen: u64) -> u64 {
-        match part {
-            Part::GameServerDoor => self.reception.game_server_probe.probe(self.servers, seen),
-            Part::ClientDoor => self.reception.client_probe.probe(self.clients, seen),
-            Part::Keeper => self.progress(part),
+    /// How often `part` has moved so far. If it has not moved since `seen`, it is given cause to.
+    pub(super) fn progress(&self, part: Part, seen: Option<u64>) -> u64 {
+        let (probe, address) = match part {
+            Part::GameServerPort => (&self.reception.game_server_probe, self.servers),
+            Part::ClientPort => (&self.reception.client_probe, self.clients),
+            Part::Reloader => return self.shared.keeper_rounds.get(),
+        };
+        match seen {
+            None => probe.accepted(),
+            Some(seen) => probe.probe(address, seen),
         }
     }
 }
 
-/// The slots that were asked for if the machine allows them, or as many of the default as it does.
-fn slots(config: &Config, machine: &Machine) -> Result<(usize, Limits), StartError> {
+/// The slots that were asked for if the machine allows them, or else as many of the default as it allows.
+fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), StartError> {
     let divide = |max_slots| {
         Limits::divide(max_slots, config.slot_shares).ok_or(StartError::TooFewSlots(max_slots))
     };
     let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
     let mut limits = divide(max_slots)?;
     loop {
-        let Err(shortage) = machine.check(Needs::of(limits)) else {
+        let Err(shortage) = os_limits.check(Needs::of(limits)) else {
             return Ok((max_slots, limits));
         };
         if config.max_slots.is_some() {

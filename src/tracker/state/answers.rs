@@ -87,9 +87,9 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::filter::Filter;
-    use crate::protocol::infos::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::protocol::fields::Filter;
+    use crate::protocol::fields::{Changes, Infos};
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
 

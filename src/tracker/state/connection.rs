@@ -8,8 +8,8 @@
 use super::stats::Counter;
 use super::tuning::{MAX_UNREAD, NEVER_WAITS, SHORTEST_WAIT};
 use crate::protocol::line::MAX_LINE;
-use crate::protocol::message::Refusal;
-use crate::tracker::list::registry::ConnectionId;
+use crate::protocol::refusal::Refusal;
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::session::Chunk;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

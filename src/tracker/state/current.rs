@@ -1,11 +1,11 @@
 //! What is replaced as a whole while others use it: passwords, keys and bans.
 //!
-//! This file hides the lock. It is held to take a reference or to exchange one, and by nobody who
-//! uses a value, makes the next one or drops an old one: each of that may take long.
+//! The lock is held to take a reference or to exchange one. Nobody holds it who uses a value, makes the
+//! next one or drops an old one: each of these may take long.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The value that counts now.
+/// The current value.
 #[derive(Debug, Default)]
 pub(crate) struct Current<T>(Mutex<Arc<T>>);
 
@@ -14,7 +14,7 @@ impl<T> Current<T> {
         Self(Mutex::new(Arc::new(value)))
     }
 
-    /// The value of this moment.
+    /// The value now.
     pub(crate) fn get(&self) -> Arc<T> {
         Arc::clone(&self.lock())
     }
@@ -23,7 +23,7 @@ impl<T> Current<T> {
     pub(crate) fn set(&self, value: T) -> Arc<T> {
         let value = Arc::new(value);
         let old = std::mem::replace(&mut *self.lock(), Arc::clone(&value));
-        // Not before the lock is free again.
+        // Dropped when the lock is free again.
         drop(old);
         value
     }

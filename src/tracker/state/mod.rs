@@ -1,18 +1,33 @@
 //! What the threads share, and its locks.
 
-pub(crate) mod answers;
-pub mod connection;
-pub(crate) mod current;
-pub(crate) mod lasting;
-pub(crate) mod lock;
-pub mod log;
-pub(crate) mod outsiders;
-pub mod random;
-pub(crate) mod session_context;
-pub(crate) mod shared;
-pub(crate) mod slot_guard;
-pub mod stats;
 pub(crate) mod tuning;
+
+pub(crate) mod lock;
+
+pub mod log;
+
+pub mod stats;
+
+pub mod random;
+
+pub mod current;
+
 pub mod udp_probe;
-pub(crate) mod wake;
+
+pub mod hidden_servers;
+
+pub mod connection;
+
+pub(crate) mod answers;
+
 pub(crate) mod watched;
+
+pub(crate) mod wake;
+
+pub(crate) mod shared;
+
+pub(crate) mod slot_guard;
+
+pub(crate) mod session_context;
+
+pub(crate) use log::lasting;

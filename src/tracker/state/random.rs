@@ -14,7 +14,7 @@ const STOCK: usize = 64;
 
 /// A source of random numbers.
 #[derive(Debug)]
-pub struct Random {
+pub(crate) struct Random {
     source: Option<File>,
     /// Fetched and not given to anybody yet.
     stock: Mutex<Vec<u64>>,
@@ -22,7 +22,7 @@ pub struct Random {
 
 impl Random {
     /// Opens the kernel's generator.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::from(File::open("/dev/urandom").ok())
     }
 
@@ -34,7 +34,7 @@ impl Random {
     }
 
     /// 64 random bits.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         let in_stock = self.stock().pop();
         in_stock.or_else(|| self.fetch()).unwrap_or_else(|| {
             // Systems without the device: std keys its hash maps from the system's generator, and
@@ -63,7 +63,7 @@ impl Random {
 
     /// A password of 12 letters and digits (60 bits) that is easy to read out: no vowels, so that
     /// it spells nothing, and none that look alike.
-    pub fn password(&self) -> String {
+    pub(crate) fn password(&self) -> String {
         const LETTERS: &[u8; 32] = b"bcdfghjkmnpqrstvwxz2345678BCDFGH";
         let bits = self.number();
         let letter = |n: u32| char::from(LETTERS[(bits >> (5 * n)) as usize % LETTERS.len()]);

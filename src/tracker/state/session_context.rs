@@ -3,10 +3,13 @@
 use super::answers::Answers;
 use super::lock::lock;
 use super::slot_guard::SlotGuard;
-use crate::protocol::message::{ErrorCode, Refusal, Request};
 use crate::protocol::revision::Revision;
+use crate::protocol::{
+    command::Request,
+    refusal::{ErrorCode, Refusal},
+};
+use crate::tracker::access::identity::Credential;
 use crate::tracker::access::network::Network;
-use crate::tracker::access::passwords::Credential;
 use crate::tracker::access::slots::Class;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::history::Recent;

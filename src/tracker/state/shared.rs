@@ -8,24 +8,27 @@
 use super::answers::Answers;
 use super::connection::Connection;
 use super::current::Current;
+use super::hidden_servers::HiddenServers;
 use super::lock::lock;
 use super::log::Log;
-use super::outsiders::Outsiders;
 use super::random::Random;
 use super::stats::{Counter, Stats};
-use super::udp_probe::Reachability;
+use super::udp_probe::UdpProbe;
 use super::wake::Wake;
 use super::watched::Watched;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Admission, Denied};
 use crate::tracker::access::bans::Bans;
 use crate::tracker::access::keys::Keys;
 use crate::tracker::access::network::Network;
-use crate::tracker::access::passwords::{Credential, Passwords};
-use crate::tracker::access::rate_limits::Rate;
+use crate::tracker::access::rate_limits::RateLimit;
 use crate::tracker::access::slots::Class;
+use crate::tracker::access::{
+    identity::{ConnectionId, Credential},
+    passwords::Passwords,
+};
 use crate::tracker::list::entry::Entry;
-use crate::tracker::list::registry::{ConnectionId, Registry};
+use crate::tracker::list::registry::Registry;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::session::Setting;
 use std::fmt::Display;
@@ -46,9 +49,9 @@ pub(crate) struct Shared {
     pub(crate) passwords: Current<Passwords>,
     pub(crate) keys: Current<Keys>,
     pub(crate) bans: Current<Bans>,
-    pub(crate) reachability: Reachability,
+    pub(crate) reachability: UdpProbe,
     /// From how far the list is asked for.
-    pub(crate) outsiders: Outsiders,
+    pub(crate) outsiders: HiddenServers,
     /// Networks that the operator vouches for.
     pub(crate) trusted: Vec<Network>,
     pub(crate) last_id: AtomicU64,
@@ -58,7 +61,7 @@ pub(crate) struct Shared {
     /// What LIST is answered with.
     pub(crate) answers: Mutex<Answers>,
     /// How much each host may still ask for.
-    pub(crate) work: Mutex<Rate>,
+    pub(crate) work: Mutex<RateLimit>,
     /// How often the keeper went round.
     pub(crate) keeper_rounds: Counter,
 }

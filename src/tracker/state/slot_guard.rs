@@ -3,9 +3,8 @@
 
 use super::connection::Connection;
 use super::lock::lock;
-use super::log::Level;
 use super::shared::{Shared, key_withdrawn};
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::rate_limits::Penalties;
 use crate::tracker::access::slots::Class;
@@ -124,7 +123,7 @@ impl SlotGuard {
         let fields = [("peer", &peer as _), ("class", &class.as_str() as _)];
         match ending {
             Ending::Done | Ending::Watching(_) => {
-                shared.log.event(Level::Debug, "closed", &fields);
+                shared.log.debug("closed", &fields);
                 None
             }
             Ending::Refused(refusal) if self.is_rejected(&refusal) => {
@@ -151,7 +150,7 @@ impl SlotGuard {
             }
             Ending::Lost(error) => {
                 let fields = [fields[0], fields[1], ("error", &error as _)];
-                shared.log.event(Level::Debug, "lost", &fields);
+                shared.log.debug("lost", &fields);
                 None
             }
         }
@@ -235,7 +234,7 @@ impl SlotGuard {
         self.connection.set_proven();
         shared.stats.logins.add_one();
         let fields = [("address", &address as _), ("peer", &peer as _)];
-        shared.log.event(Level::Info, "listed", &fields);
+        shared.log.info("listed", &fields);
         shared.outsiders.list(address, peer.ip(), &shared.log);
         Ok(())
     }
@@ -275,7 +274,7 @@ impl SlotGuard {
                 ("to", &address as _),
                 ("peer", &peer as _),
             ];
-            shared.log.event(Level::Info, "moved", &fields);
+            shared.log.info("moved", &fields);
         }
         Ok(())
     }
@@ -293,7 +292,7 @@ impl SlotGuard {
                 ("peer", &peer as _),
                 ("why", &why as _),
             ];
-            self.shared.log.event(Level::Info, "unlisted", &fields);
+            self.shared.log.info("unlisted", &fields);
             self.shared.wake.list_changed();
         }
     }

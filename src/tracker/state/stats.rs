@@ -1,12 +1,12 @@
 //! Counters that an operator can ask for.
 
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::admission::Denied;
 use crate::tracker::access::slots::Class;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What has happened since the start. Read together with the slots in use by `STATS`.
+/// What has happened since the start. `STATS` gives it together with the slots in use.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Connections that got a slot.

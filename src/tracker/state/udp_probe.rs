@@ -1,10 +1,10 @@
 //! The UDP datagrams of proofs.
 //!
-//! This file hides the limits that keep them from being of use to anybody else: few for each peer that
-//! has logged in over TCP, few to each host, whoever names it, and few in all. They carry nothing that a
-//! peer chose. When they are sent is the sessions' business.
+//! Limits keep them from being of use to anybody else: few for each peer that has logged in, few to each
+//! host, whoever names it, and few in all. No byte of them is chosen by a peer. The sessions decide when
+//! they are sent.
 
-use crate::protocol::message::format_number;
+use crate::protocol::text::format_number;
 use crate::tracker::access::network::Network;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -12,11 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Datagrams to one host in [`HOST_WINDOW`], and to all that it names.
+/// Datagrams in [`HOST_WINDOW`] to one host, and for one host to all that it names.
 pub const PER_HOST: usize = 3;
 
-/// Datagrams to one host in [`HOST_WINDOW`] that others name, for each of them one: the last is left
-/// for the host itself.
+/// Datagrams in [`HOST_WINDOW`] to one host that others name, one for each of them. The last of
+/// [`PER_HOST`] is left for the host itself.
 pub const FOR_OTHERS: usize = PER_HOST - 1;
 
 /// The time in which a host is sent no more than [`PER_HOST`].
@@ -27,17 +27,17 @@ pub const PER_SECOND: usize = 50;
 
 /// Sends datagrams within the limits.
 #[derive(Debug)]
-pub struct Reachability {
+pub(crate) struct UdpProbe {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     quota: Mutex<Quota>,
 }
 
-impl Reachability {
-    /// Opens the sockets that datagrams are sent from: at the address that game servers connect to, so
-    /// that they come from where the game server has connected; and one for the other family, of which
-    /// addresses may be named.
-    pub fn open(servers: IpAddr) -> Self {
+impl UdpProbe {
+    /// Opens the sockets that datagrams are sent from. One is at the address that game servers connect to,
+    /// so that a datagram comes from where its game server has connected; one is for the other family, of
+    /// which addresses may be named.
+    pub(crate) fn open(servers: IpAddr) -> Self {
         let bind = |any: IpAddr| {
             let servers = servers.to_canonical();
             let ip = if servers.is_ipv4() == any.is_ipv4() {
@@ -58,7 +58,7 @@ impl Reachability {
 
     /// Sends `CHALLENGE <number>` to `target`, for the peer that is `asking`; `None` is one that is
     /// trusted to be sent as many as it wants. False if that would be too many now.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         target: SocketAddr,
         number: u64,
@@ -70,33 +70,28 @@ impl Reachability {
         // What cannot be sent is lost, as any datagram may be.
         let Some(socket) = socket else { return true };
         let hosts = asking.map(|asking| [ip, asking].map(Network::host));
-        if !self
-            .quota
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(hosts, now)
-        {
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        if !quota.take(hosts, now) {
             return false;
         }
+        drop(quota);
         let _ = socket.send_to(
             format!("CHALLENGE {}", format_number(number)).as_bytes(),
             SocketAddr::new(ip, target.port()),
         );
         true
     }
-}
 
-impl Reachability {
-    /// What was sent to `target` last for the peer that is `asking` has come back. Where that is another
-    /// host, it is as if it had not been sent: many game servers may be on a second address.
-    pub fn answered(&self, target: IpAddr, asking: IpAddr) {
+    /// What was last sent to `target` for the peer that is `asking` has come back. If that is another host,
+    /// the datagram no longer counts for either: many game servers may be on a second address.
+    pub(crate) fn answered(&self, target: IpAddr, asking: IpAddr) {
         let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
         quota.give_back([target, asking].map(Network::host));
     }
 }
 
-/// What was sent lately. Bounded by itself: no more than [`PER_SECOND`] a second are remembered
-/// for [`HOST_WINDOW`].
+/// What was sent lately. It is bounded, since no more than [`PER_SECOND`] a second are remembered for
+/// [`HOST_WINDOW`].
 #[derive(Debug, Default)]
 struct Quota {
     /// When the last datagrams went out, to all hosts, the oldest first, and for which hosts.
@@ -106,8 +101,8 @@ struct Quota {
 }
 
 impl Quota {
-    /// One more to the first of `hosts`, which the second asks for; `None` for whoever is trusted and
-    /// has no limit of his own.
+    /// Counts one more to the first of `hosts`, which the second asks for; `None` for a trusted one, which
+    /// has no limit of its own. False if that would be too many.
     fn take(&mut self, hosts: Option<[Network; 2]>, now: Instant) -> bool {
         while let Some(&(sent, hosts)) = self.all.front()
             && now >= sent + HOST_WINDOW
@@ -115,7 +110,7 @@ impl Quota {
             self.all.pop_front();
             self.forget(hosts);
         }
-        // The one that went out so many before the next is more than a second ago.
+        // The datagram that went out so many before this one is more than a second ago.
         let last_second = self.all.iter().rev().nth(PER_SECOND - 1);
         if last_second.is_some_and(|(sent, _)| now < *sent + Duration::from_secs(1)) {
             return false;
@@ -137,7 +132,7 @@ impl Quota {
         true
     }
 
-    /// The last that was sent to the first of `hosts` for the second does not count, but among all.
+    /// The last datagram to the first of `hosts` for the second counts no longer, but among all.
     fn give_back(&mut self, hosts: [Network; 2]) {
         let of_these = Some(hosts.map(Some)).filter(|_| hosts[0] != hosts[1]);
         let mut sent = self.all.iter_mut().rev();
@@ -156,8 +151,8 @@ impl Quota {
         }
     }
 
-    /// True if the second of `hosts` may have a datagram sent to the first: so that one host that asks again
-    /// and again keeps neither the first itself nor a third that names it from being asked.
+    /// True if the second of `hosts` may have a datagram sent to the first. One host that asks again and
+    /// again must not use up what is for the first itself, or for a third that names it.
     fn may_name(&self, hosts: [Network; 2]) -> bool {
         let mut sent = self.all.iter();
         self.count(hosts[0]) < FOR_OTHERS && !sent.any(|(_, sent)| *sent == hosts.map(Some))

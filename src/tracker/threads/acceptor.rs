@@ -6,7 +6,7 @@ use super::accept_probe::AcceptProbe;
 use crate::threads;
 use crate::tracker::state::connection;
 use crate::tracker::state::lock::lock;
-use crate::tracker::state::log::{Level, Log};
+use crate::tracker::state::log::Log;
 use crate::tracker::state::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -84,11 +84,8 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
             Ok((stream, peer)) => {
                 let receive = || (self.receive)(stream, peer);
                 if catch_unwind(AssertUnwindSafe(receive)).is_err() {
-                    self.log.event(
-                        Level::Error,
-                        "session-panicked",
-                        &[("peer", &peer), ("port", &self.name)],
-                    );
+                    self.log
+                        .error("session-panicked", &[("peer", &peer), ("port", &self.name)]);
                 }
             }
             Err(error) => self.recover(&error),
@@ -110,11 +107,8 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
         let now = Instant::now();
         if logged.is_none_or(|at| now >= at + LOG_EVERY) {
             *logged = Some(now);
-            self.log.event(
-                Level::Warn,
-                "accept-failed",
-                &[("port", &self.name), ("error", error)],
-            );
+            self.log
+                .warn("accept-failed", &[("port", &self.name), ("error", error)]);
         }
         std::thread::sleep(ACCEPT_AGAIN);
     }
@@ -128,7 +122,7 @@ mod tests {
     fn open(receive: impl Fn(TcpStream, SocketAddr) + Send + Sync + 'static) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let log = Log::start(Level::Error, io::sink()).unwrap();
+        let log = Log::start(crate::tracker::state::log::Level::Error, io::sink()).unwrap();
         start("test", listener, Box::leak(Box::default()), log, receive).unwrap();
         address
     }

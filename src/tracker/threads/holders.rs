@@ -7,7 +7,7 @@ use super::sender::Sender;
 use super::watchers::Watchers;
 use crate::threads;
 use crate::tracker::session::Session;
-use crate::tracker::state::log::{Level, Log};
+use crate::tracker::state::log::Log;
 use crate::tracker::state::tuning::{STACK, WAIT_TOLERANCE};
 use std::io;
 use std::ops::ControlFlow;
@@ -53,7 +53,7 @@ impl Holders {
         for number in 1..=count {
             let log = log.clone();
             let hold = move || {
-                let say = || log.event(Level::Error, "session-panicked", &[("port", &name)]);
+                let say = || log.error("session-panicked", &[("port", &name)]);
                 threads::survive(Duration::ZERO, say, || {
                     self.hold(self.queue.take());
                     ControlFlow::Continue(())

@@ -5,7 +5,7 @@
 
 use super::sender::Sender;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::tracker::session::{Chunk, Ending, Outbox, Session, Timings};
 use crate::tracker::state::connection::Connection;
 use std::io;

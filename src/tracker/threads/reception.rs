@@ -8,7 +8,7 @@ use super::peer::{Effort, Peer};
 use super::polled::Polled;
 use super::sender::Sender;
 use super::watchers::Watchers;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::slots::Class;
 use crate::tracker::session::Ending;

@@ -4,7 +4,7 @@
 //! game server never send: one thread does, for all of them. An answer there is a line or a few, and a
 //! socket that has no room for it belongs to a peer that does not read.
 
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::threads;
 use crate::tracker::session::Chunk;
 use crate::tracker::state::connection::Connection;

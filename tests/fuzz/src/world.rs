@@ -1,11 +1,13 @@
 //! A tracker without sockets, threads and slots, for its sessions.
 
-use gltracker::protocol::message::{ErrorCode, Refusal, Request};
-use gltracker::protocol::proof;
+use gltracker::protocol::command::Request;
+use gltracker::protocol::hmac;
+use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::revision::Revision;
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::tracker::access::identity::ConnectionId;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
-use gltracker::tracker::list::registry::{ConnectionId, Registry};
+use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::session::answer::{self, Answer, Batch, Question};
 use gltracker::tracker::session::game_server::{self, taken, taken_over};
 use gltracker::tracker::session::{Chunk, Outbox, client, watcher};
@@ -172,7 +174,7 @@ impl game_server::Services for Desk {
     }
 
     fn verify_key(&self, name: &str, number: u64, port: u16, mac: &str) -> Option<Credential> {
-        let is_right = name == KEY.0 && mac == proof::mac(KEY.1, number, name, port);
+        let is_right = name == KEY.0 && mac == hmac::mac(KEY.1, number, name, port);
         is_right.then_some(Credential::Key(1))
     }
 

@@ -8,9 +8,9 @@
 
 use gltracker::game_server::conversation::{Conversation, Ending, News, Outbox};
 use gltracker::game_server::{Credential, Situation, TrackerRefusal};
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::command::GameServerCommand;
+use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::protocol::line::LineSplitter;
-use gltracker::protocol::message::GameServerCommand;
 use gltracker_fuzz::checks::{MAX_LINE, plain_line, shown};
 use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;

@@ -3,8 +3,8 @@
 
 use gltracker::client::KnownList;
 use gltracker::client::known::Change;
-use gltracker::protocol::infos::Infos;
-use gltracker::protocol::message::ClientCommand;
+use gltracker::protocol::command::ClientCommand;
+use gltracker::protocol::fields::Infos;
 use gltracker_fuzz::checks::{plain_line, shown};
 use gltracker_fuzz::naive;
 use gltracker_fuzz::script::grown;

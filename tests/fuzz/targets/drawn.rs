@@ -17,7 +17,7 @@ use gltracker::client::list::found::{Findings, Row, Sort};
 use gltracker::client::list::table::{ping, table};
 use gltracker::client::ping;
 use gltracker::client::width::width;
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::fields::{Changes, Infos};
 use gltracker_fuzz::checks::is_plain;
 use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;

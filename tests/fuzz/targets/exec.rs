@@ -2,7 +2,7 @@
 #![no_main]
 
 use gltracker::client::browse::exec::Template;
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::fields::{Changes, Infos};
 use gltracker_fuzz::naive::Fields;
 use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;

@@ -6,7 +6,7 @@
 use gltracker::client::known::Change;
 use gltracker::client::watch::{Event, Timings, Watch};
 use gltracker::client::{Conditions, Error, KnownList, TrackerAddress, fetch};
-use gltracker::protocol::infos::Infos;
+use gltracker::protocol::fields::Infos;
 use gltracker::protocol::line::LineSplitter;
 use gltracker_fuzz::checks::shown;
 use gltracker_fuzz::script::{grown, pieces};

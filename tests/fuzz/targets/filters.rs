@@ -5,10 +5,10 @@
 #![no_main]
 
 use gltracker::client::Conditions;
-use gltracker::protocol::filter::Filter;
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::protocol::message::{ClientCommand, Request};
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::protocol::command::{ClientCommand, Request};
+use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::list::snapshot::List;

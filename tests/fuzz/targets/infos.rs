@@ -1,8 +1,8 @@
 //! What INFOS says, and the fields that come of it.
 #![no_main]
 
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::protocol::json::push_infos;
+use gltracker::protocol::fields::json::push_infos;
+use gltracker::protocol::fields::{Changes, Infos};
 use gltracker_fuzz::checks::{MAX_LINE, plain_line};
 use gltracker_fuzz::naive::{self, Fields};
 use gltracker_fuzz::script::grown;

@@ -2,8 +2,9 @@
 #![no_main]
 
 use gltracker::game_server::Datagram;
+use gltracker::protocol::command::{ClientCommand, GameServerCommand};
 use gltracker::protocol::line::{LineError, LineSplitter};
-use gltracker::protocol::message::{ClientCommand, GameServerCommand, Refusal};
+use gltracker::protocol::refusal::Refusal;
 use gltracker_fuzz::checks::{MAX_LINE, plain_line};
 use gltracker_fuzz::script::{grown, pieces};
 use libfuzzer_sys::fuzz_target;

@@ -1,11 +1,13 @@
 //! Files with passwords, keys and bans: each input is all three.
 #![no_main]
 
-use gltracker::protocol::proof::mac;
+use gltracker::protocol::hmac::mac;
 use gltracker::tracker::access::bans::Bans;
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::access::keys::Keys;
-use gltracker::tracker::access::passwords::{Credential, Passwords, Reread};
-use gltracker::tracker::files::watched_file::{WatchedFile, WrongLine};
+use gltracker::tracker::access::operator_lines::WrongLine;
+use gltracker::tracker::access::passwords::{PasswordError, Passwords};
+use gltracker::tracker::files::watched_file::{Contents, WatchedFile};
 use gltracker_fuzz::checks::{is_plain, plain_line};
 use gltracker_fuzz::script::grown;
 use libfuzzer_sys::fuzz_target;
@@ -45,10 +47,10 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn passwords(data: &[u8], text: &str) {
     std::fs::write(&*FILE, data).expect("a file can be written");
     let none = Passwords::new(Vec::new()).expect("it may be that there is none");
-    let read = match none.reread(&mut WatchedFile::new(FILE.clone())) {
-        Reread::Changed(passwords) => Ok(passwords),
-        Reread::Kept(error) => Err(error),
-        Reread::Same => panic!("a file that was never read is new"),
+    let read = match WatchedFile::new(FILE.clone()).read_if_changed() {
+        Contents::Changed(text) => none.renewed(&text, &FILE),
+        Contents::Unreadable(error) => Err(PasswordError::Unreadable(FILE.clone(), error)),
+        Contents::Unchanged => panic!("a file that was never read is new"),
     };
     std::fs::remove_file(&*FILE).expect("it is there");
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

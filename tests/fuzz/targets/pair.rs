@@ -7,8 +7,8 @@
 
 use gltracker::game_server::Credential;
 use gltracker::game_server::conversation::{self, Conversation, Ending, News};
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::protocol::message::ErrorCode;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::protocol::refusal::ErrorCode;
 use gltracker::tracker::session::game_server::GameServerSession;
 use gltracker::tracker::session::{Outbox, Session, Setting};
 use gltracker_fuzz::checks::whole_lines;

@@ -7,8 +7,8 @@
 #![no_main]
 
 use gltracker::client::KnownList;
-use gltracker::protocol::infos::{Changes, Infos};
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::watcher::WatcherSession;

@@ -8,11 +8,12 @@
 //! `@<n>` lets n tenths of a second pass, `!<n>` makes the tracker stand still for so long.
 #![no_main]
 
-use gltracker::protocol::infos::{Changes, Infos};
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::protocol::hmac::mac;
 use gltracker::protocol::line::LineSplitter;
-use gltracker::protocol::message::{ErrorCode, Refusal, format_number, parse_number};
-use gltracker::protocol::proof::mac;
-use gltracker::tracker::access::passwords::Credential;
+use gltracker::protocol::refusal::{ErrorCode, Refusal};
+use gltracker::protocol::text::{format_number, parse_number};
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::game_server::GameServerSession;

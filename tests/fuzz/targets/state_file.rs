@@ -1,8 +1,8 @@
 //! State files of whatever somebody wrote, and the list that comes back.
 #![no_main]
 
+use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::access::keys::Keys;
-use gltracker::tracker::access::passwords::Credential;
 use gltracker::tracker::files::state_file::format::{Saved, decode, encode};
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;

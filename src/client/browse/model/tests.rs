@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::doubt::Doubt;
-use crate::protocol::infos::Changes;
+use crate::protocol::fields::Changes;
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use std::time::Duration;
 

@@ -1,16 +1,16 @@
 //! The folder of published files.
 //!
-//! This file hides how a file is replaced so that a reader sees the old one or the new one, whole:
-//! a temporary file beside it is renamed. Nothing is forced to the disk: all of it is written anew
-//! at the next start, so a machine that loses power loses nothing, and waiting for a disk every
-//! second would wear it out for that.
+//! A file is replaced by renaming a temporary file beside it, so a reader sees the old one or the new one,
+//! whole. Nothing is forced to the disk: all files are written anew at the next start, so a loss of power
+//! loses nothing, and a flush every second would wear the disk out.
 
+use crate::tracker::files::names::temporary;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What shows that a file is still the one that was left.
+/// What shows that a file is still the one that was written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     modified: Option<SystemTime>,
@@ -57,7 +57,7 @@ impl Folder {
     /// The stamp of the file `name` if it holds `text` already.
     pub(super) fn stamp_of(&self, name: &str, text: &str) -> Option<Stamp> {
         let path = self.0.join(name);
-        // Looked at first, so that nothing else than a file of that size is read.
+        // The size is looked at first, so that no other file is read.
         let metadata = fs::metadata(&path).ok()?;
         let may_be = metadata.is_file() && metadata.len() == text.len() as u64;
         (may_be && fs::read(&path).ok()? == text.as_bytes()).then(|| Stamp::of(&metadata))
@@ -72,16 +72,16 @@ impl Folder {
         name: &str,
         pieces: impl IntoIterator<Item = &'a str>,
     ) -> io::Result<Stamp> {
-        let new = self.0.join(super::temporary(name));
-        // May be left from a tracker that was killed. Made anew, so that a link in its place, in a
-        // folder where others may write, leads nowhere.
+        let new = self.0.join(temporary(name));
+        // One may be left from a tracker that was killed. It is made anew, so that a link in its place, in
+        // a folder where others may write, leads nowhere.
         let _ = fs::remove_file(&new);
         let replaced = write_new(&new, pieces).and_then(|stamp| {
             fs::rename(&new, self.0.join(name))?;
             Ok(stamp)
         });
         if replaced.is_err() {
-            // Half a file must not take the room of a whole one.
+            // Half a file must not take up room.
             let _ = fs::remove_file(&new);
         }
         replaced

@@ -1,10 +1,10 @@
 //! metrics.prom.
 //!
-//! This file hides how the counters are named for Prometheus: `gltracker_` first, `_total` last for
-//! what only grows, base units, one name with a label where the parts add up. It is pure.
+//! The counters are named as Prometheus wants it: `gltracker_` first, `_total` last for what only grows,
+//! base units, one name with a label where the parts add up. Pure.
 
 use crate::figures::in_units;
-use crate::protocol::message::ErrorCode;
+use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::stats::Stats;
 use std::fmt::{Display, Write};

@@ -1,10 +1,9 @@
 //! servers.json.
 //!
-//! This file hides the shape of the document, which is that of DDNet's list (keys may be added),
-//! and how it is kept formatted: in the pieces of the list, so that a change formats one piece anew
-//! and not all. It is pure.
+//! The document has the form of DDNet's list (keys may be added). It is kept formatted in the pieces of the
+//! list, so that a change formats one piece anew and not all. Pure.
 
-use crate::protocol::json::{push_infos, push_string};
+use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::revision::Revision;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::snapshot::List;
@@ -12,14 +11,14 @@ use crate::tracker::state::log::push_time;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A document that is older than this is to be written anew although the list is as it was: that it
-/// is true is said so often, and whoever reads it can tell a quiet list from a dead tracker.
+/// A document that is older than this is written anew even if the list is as it was. So whoever reads it
+/// can tell a quiet list from a dead tracker.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// The document for one state of the list.
 #[derive(Debug)]
 pub(super) struct Servers {
-    /// Kept so that its pieces can be told from newer ones.
+    /// Kept, so that its pieces can be compared with newer ones.
     list: Option<Arc<List>>,
     /// When the list became what it is.
     updated: SystemTime,
@@ -49,14 +48,13 @@ impl Servers {
         self.list.as_ref().map(|list| list.revision())
     }
 
-    /// True if this is the document for `list`, and not too old. A clock that was set back makes it
-    /// so at once.
+    /// True if this is the document for `list`, and not too old. After a clock was set back it is too old.
     pub(super) fn is_current(&self, list: &List, now: SystemTime) -> bool {
         let age = now.duration_since(self.written);
         self.revision() == Some(list.revision()) && age.is_ok_and(|age| age < SIGN_OF_LIFE)
     }
 
-    /// Goes on to the state of the list that is true `now`, which may be the same.
+    /// Makes it the document for `list` at the time `now`.
     pub(super) fn update(&mut self, list: Arc<List>, now: SystemTime) {
         if self.revision() != Some(list.revision()) {
             self.updated = now;
@@ -112,8 +110,8 @@ fn push_server(out: &mut String, entry: &Entry) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::{Changes, Infos};
-    use crate::tracker::access::passwords::Credential;
+    use crate::protocol::fields::{Changes, Infos};
+    use crate::tracker::access::identity::Credential;
     use quickcheck::quickcheck;
 
     fn entry(ip: &str, fields: &str) -> Arc<Entry> {

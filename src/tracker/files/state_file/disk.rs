@@ -1,12 +1,11 @@
 //! One file that is replaced as a whole, by one process.
 //!
-//! This file hides how that is done: a lock file next to it, held for life, which the kernel frees
-//! however its holder dies; and a temporary file that takes the place of the old one when it is
-//! complete and on the disk. Whoever reads finds the old text or the new one, never half of it.
+//! A lock file next to it is held for life; the kernel frees it however its holder dies. A temporary file
+//! takes the place of the old one when it is complete and on the disk. So whoever reads finds the old text
+//! or the new one, never half of it.
 
-use super::{LOCK, NEW};
 use crate::tracker::files::lock_file::{Lock, NoLock, naming, private};
-use crate::tracker::files::names;
+use crate::tracker::files::names::{STATE_LOCK, STATE_NEW, beside};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,9 +25,9 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// The file at `path`, which nobody has looked at yet.
+    /// The file at `path`, which was not looked at yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        let lock = Lock::new(names::beside(&path, LOCK));
+        let lock = Lock::new(beside(&path, STATE_LOCK));
         Self { path, lock }
     }
 
@@ -39,7 +38,7 @@ impl Disk {
 
     /// The name of the file with more behind it.
     pub(super) fn beside(&self, end: &str) -> PathBuf {
-        names::beside(&self.path, end)
+        beside(&self.path, end)
     }
 
     /// Holds the lock, or takes it again if the folder was made anew since.
@@ -78,7 +77,7 @@ impl Disk {
         Ok(Some(text))
     }
 
-    /// Gives the file another name, under which nothing is yet, and returns that.
+    /// Renames the file to a name that is free, and returns that.
     ///
     /// # Errors
     /// Why it stays where it is.
@@ -88,7 +87,7 @@ impl Disk {
                 0 => self.beside(".bad"),
                 _ => self.beside(&format!(".bad.{number}")),
             };
-            // Nobody else with the lock gives this name to anything.
+            // The name stays free until then: only the holder of the lock uses such names.
             if fs::symlink_metadata(&aside).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
                 fs::rename(&self.path, &aside)?;
                 return Ok(aside);
@@ -103,11 +102,11 @@ impl Disk {
     /// # Errors
     /// Why not; the file is as it was.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let new = self.beside(NEW);
+        let new = self.beside(STATE_NEW);
         let written = write_new(&new, text).map_err(|error| naming(&new, error));
         let replaced = written.and_then(|()| fs::rename(&new, &self.path));
         if replaced.is_err() {
-            // Where there is no room, the half of it should not take any.
+            // Half a file must not take up room.
             let _ = fs::remove_file(&new);
         }
         replaced?;
@@ -116,7 +115,7 @@ impl Disk {
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    // One that was left by a crash, or by somebody who would have another file written over.
+    // One may be left by a crash, or by somebody who wants another file written over.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,6 +1,6 @@
 //! What a state file looks like.
 //!
-//! This file hides how a list becomes text and text a list again:
+//! A list becomes such a text, and the text a list again:
 //!
 //! ```text
 //! gltracker-state 1
@@ -9,15 +9,15 @@
 //! end 2 0f3d5c2b8a917e64
 //! ```
 //!
-//! One line for each game server: whether it was live when this was written, or else the second
-//! (of Unix time) at which it is to be forgotten; where it logged in from; what it logged in with,
-//! without any secret; and its line of the list. The last line tells how many there are, and a
-//! checksum of all lines before it, so that a file that is torn or was typed over is noticed. The
-//! lines are read with the parser and the limits of the wire. Pure: no file and no clock.
+//! Each game server has one line. It says whether the game server was live when this was written, or else
+//! at which second of Unix time it is to be forgotten; where it logged in from; what it logged in with,
+//! without any secret; and its line of the list. The last line has their count, and a checksum of all lines
+//! before it, which shows that a file is torn or was typed over. The lines are read with the parser and the
+//! limits of the wire. Pure: no file and no clock.
 
-use crate::protocol::infos::Infos;
+use crate::protocol::command::GameServerCommand;
+use crate::protocol::fields::Infos;
 use crate::protocol::line::MAX_LINE;
-use crate::protocol::message::GameServerCommand;
 use crate::protocol::text::number;
 use crate::tracker::access::keys::{Keys, is_name};
 use crate::tracker::list::snapshot::List;
@@ -152,9 +152,9 @@ fn end(count: usize, lines: &[u8]) -> String {
     format!("end {count} {:016x}\n", checksum(lines))
 }
 
-/// FNV-1a with 64 bits. Every step is a bijection of what came before, so a change of one byte is
-/// always noticed, and any other but once in 2^64. It keeps out accidents, not forgers: who can
-/// write the file may write a true one.
+/// FNV-1a with 64 bits. Each step is a bijection of what came before, so a change of one byte is always
+/// noticed, and any other change but once in 2^64. It keeps out accidents, not forgers: whoever can write
+/// the file can write a valid one.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -193,7 +193,7 @@ fn read_line(line: &[u8]) -> Option<Saved> {
     let mut infos = Infos::default().with(&changes);
     infos.check_complete().ok()?;
     infos.get("ip")?;
-    // A file is not where a game server says such a thing.
+    // No game server says this word.
     infos.set("stale", "").ok()?;
     Some(Saved {
         peer,
@@ -206,8 +206,8 @@ fn read_line(line: &[u8]) -> Option<Saved> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
-    use crate::tracker::access::passwords::Credential;
+    use crate::protocol::fields::Changes;
+    use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
     use quickcheck::{TestResult, quickcheck};

@@ -1,23 +1,23 @@
-//! The fields of a leaf's lines by key, so that a filter looks at the values of its own keys alone.
+//! The fields of a leaf's lines by key, so that a filter reads only the values of its own keys.
 //!
-//! This file hides when the lines are taken apart: at the first filter after a change, once for all
-//! filters that follow. Who asks for the whole list, and who changes it, pay nothing.
+//! The lines are taken apart at the first filter after a change, for all filters that follow. A client that
+//! asks for the whole list, and a change, cost nothing more.
 
-use crate::protocol::infos::places;
+use crate::protocol::fields::places;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// The verb that every line begins with.
 const VERB: &str = "INFOS";
 
-/// Values for which there is room at first in the column of a key.
+/// The values for which a column has room at first.
 const ROOM: usize = 4;
 
-/// Made when they are first wanted.
+/// Columns that are made when they are first needed.
 #[derive(Debug, Default)]
 pub(super) struct LazyColumns(OnceLock<Box<Columns>>);
 
-/// A copy of a leaf is made to be changed.
+/// A leaf is copied to be changed, so its columns are not copied.
 impl Clone for LazyColumns {
     fn clone(&self) -> Self {
         Self::default()
@@ -90,8 +90,8 @@ impl Columns {
         }
     }
 
-    /// The place of the column of `key`. Most lines have the keys of the line before, in the same
-    /// order, so it is looked for at the `likely` place first.
+    /// The index of the column of `key`. Most lines have the keys of the line before, in the same order, so
+    /// the `likely` index is tried first.
     fn place(&mut self, key: &[u8], likely: usize) -> usize {
         if self
             .columns
@@ -108,7 +108,7 @@ impl Columns {
         self.columns.push(Column {
             key: key.into(),
             lines: 0,
-            // Most keys are those of many.
+            // Most keys are those of many lines.
             cells: Vec::with_capacity(ROOM),
         });
         place

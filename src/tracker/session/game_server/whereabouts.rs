@@ -1,10 +1,7 @@
-//! Where a game server says it is, held against where it is seen.
-//!
-//! This file hides which addresses may be named by whom, and where one that is named is asked for a
-//! proof.
+//! Where a game server may say that it is, and where that is proven.
 
-use crate::protocol::infos::Infos;
-use crate::protocol::message::{ErrorCode, Refusal};
+use crate::protocol::fields::Infos;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,16 +10,16 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) struct Whereabouts {
     /// Where its connection comes from, IPv4 as IPv4.
     pub(super) seen: IpAddr,
-    /// It may name any address, and that is not asked.
+    /// It may name any address, which needs no proof.
     pub(super) is_trusted: bool,
 }
 
 impl Whereabouts {
-    /// Refuses an `ip` at which no game server can be, and one that fewer can reach than the address
-    /// that it is seen at: nobody has the tracker knock at doors that are behind its own.
+    /// Refuses an `ip` at which no game server can be, and one that fewer people can reach than the address
+    /// it is seen at: so nobody makes the tracker send datagrams into its own network.
     pub(super) fn check(self, named: &str) -> Result<(), Refusal> {
         let seen = self.seen;
-        // An address it is, or nothing, which names none: that was looked at when the line was read.
+        // The line was accepted, so this is an address or empty; empty names none.
         let named = named.parse::<IpAddr>().ok();
         let Some(ip) = named.filter(|ip| *ip != seen) else {
             return Ok(());
@@ -39,8 +36,8 @@ impl Whereabouts {
         Ok(())
     }
 
-    /// Where the datagrams go that prove `infos`: to the address that they name, or else that of the
-    /// peer. A name from whoever is trusted is not asked.
+    /// Where the datagrams go that prove `infos`: to the address in them, or else to that of the peer. What
+    /// a trusted peer names needs no proof.
     pub(super) fn target(self, infos: &Infos) -> SocketAddr {
         let named = infos.get("ip").filter(|_| !self.is_trusted);
         let ip = named.and_then(|ip| ip.parse().ok()).unwrap_or(self.seen);
@@ -64,7 +61,7 @@ pub(super) fn udp_port(infos: &Infos) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::infos::Changes;
+    use crate::protocol::fields::Changes;
 
     fn at(seen: &str, is_trusted: bool) -> Whereabouts {
         let seen = seen.parse().unwrap();

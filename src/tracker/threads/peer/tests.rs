@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::line::LineError;
-use crate::protocol::message::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::tracker::state::stats::Counter;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,0 +1,187 @@
+//! When the state file is read and written.
+//!
+//! Nobody ever waits for the disk: one thread takes a reference to the list, writes it, and tries again
+//! later if that fails.
+
+use super::disk::Disk;
+use super::format;
+use super::restore::{forget, restore};
+use crate::protocol::revision::Revision;
+use crate::threads;
+use crate::tracker::files::error::FilesError;
+use crate::tracker::files::lock_file::NoLock;
+use crate::tracker::files::names::behind_links;
+use crate::tracker::files::outage::Outage;
+use crate::tracker::state::lock::lock;
+use crate::tracker::state::log::lasting;
+use crate::tracker::state::shared::Shared;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// From one write to the next. A login is to be on the disk within a second; this leaves a tenth of it for
+/// the write.
+const WRITE_EVERY: Duration = Duration::from_millis(900);
+
+/// Puts the game servers of the state file back on the list, and keeps it up to date from now on.
+///
+/// If another tracker uses the file, if `path` cannot be a file or nothing can be written there, or if
+/// there is no thread. A file that cannot be read and a disk that is full are no errors: they are logged,
+/// and the tracker runs.
+pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesError> {
+    // A link stays one: its target is locked and replaced.
+    let path = behind_links(&path).map_err(|error| FilesError::Unreadable(path, error))?;
+    let mut disk = Disk::new(path);
+    if disk.is_no_file() {
+        return Err(FilesError::StateNoFile(disk.path().to_owned()));
+    }
+    match disk.hold() {
+        Err(NoLock::Held) => return Err(FilesError::StateInUse(disk.path().to_owned())),
+        Err(NoLock::Failed(error)) => {
+            FilesError::unless_full("--state", disk.path(), error)?;
+        }
+        Ok(()) => {}
+    }
+    let mut file = StateFile {
+        shared,
+        disk,
+        is_bad: false,
+        until: HashMap::new(),
+        written: None,
+        outage: Outage::default(),
+    };
+    file.load();
+    // A thread of its own, so that a disk that hangs keeps nobody on the list for longer.
+    let forget = move || forget(shared);
+    lasting::start("forget", threads::STACK, &shared.log, forget)
+        .and_then(|_| {
+            let keep = move || {
+                file.write_and_rest();
+                ControlFlow::Continue(())
+            };
+            lasting::start("state-file", threads::STACK, &shared.log, keep)
+        })
+        .map(drop)
+        .map_err(FilesError::Thread)
+}
+
+/// The state of the thread. It is whole after a panic, since a write is noted when it is done.
+struct StateFile {
+    shared: &'static Shared,
+    disk: Disk,
+    /// The file that is there is to be set aside before another is written.
+    is_bad: bool,
+    /// At which second each game server that came back stale is to be forgotten. Kept in the file too, so
+    /// that a tracker that crashes again and again does not list the dead for ever.
+    until: HashMap<SocketAddr, u64>,
+    /// The revision that is on the disk.
+    written: Option<Revision>,
+    outage: Outage,
+}
+
+impl StateFile {
+    fn write_and_rest(&mut self) {
+        let start = Instant::now();
+        self.write_if_changed();
+        std::thread::sleep(WRITE_EVERY.saturating_sub(start.elapsed()));
+    }
+
+    fn write_if_changed(&mut self) {
+        let list = lock(&self.shared.registry).list();
+        let revision = list.revision();
+        // Somebody may have removed it meanwhile.
+        if self.written == Some(revision) && self.disk.is_there() {
+            return self.say_written();
+        }
+        let text = format::encode(&list, &self.shared.keys.get(), &self.until);
+        // While the list is held, every change of it copies a piece.
+        drop(list);
+        match self.write(&text) {
+            Ok(()) => {
+                self.written = Some(revision);
+                self.say_written();
+            }
+            Err(error) => {
+                self.shared.stats.state_failures.add_one();
+                self.say_not_written(&error);
+            }
+        }
+    }
+
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        match self.disk.hold() {
+            Ok(()) => {}
+            Err(NoLock::Failed(error)) => return Err(error),
+            Err(NoLock::Held) => {
+                return Err(io::Error::other("another tracker keeps its list there"));
+            }
+        }
+        if self.is_bad {
+            self.disk.set_aside()?;
+            self.is_bad = false;
+        }
+        self.disk.replace(text)
+    }
+
+    /// The list is on the disk. Logged if a failure was logged before.
+    fn say_written(&mut self) {
+        if self.outage.works(Instant::now()) {
+            let path = self.disk.path().display();
+            let log = &self.shared.log;
+            log.info("state-written-again", &[("file", &path)]);
+        }
+    }
+
+    fn say_not_written(&mut self, error: &io::Error) {
+        if !self.outage.fails(Instant::now()) {
+            return;
+        }
+        let so = "the file is as it was, and is tried again every second";
+        let path = self.disk.path().display();
+        let log = &self.shared.log;
+        log.warn(
+            "state-not-written",
+            &[("file", &path), ("error", error), ("so", &so)],
+        );
+    }
+
+    /// Reads the file and puts on the list what is in it.
+    fn load(&mut self) {
+        let path = self.disk.path().display().to_string();
+        let log = &self.shared.log;
+        let read = match self.disk.read() {
+            Ok(None) => {
+                let why = "there is no such file yet";
+                return log.info("state-empty", &[("file", &path), ("why", &why)]);
+            }
+            Ok(Some(text)) => format::decode(&text).map_err(|wrong| wrong.to_string()),
+            Err(error) => Err(format!("it cannot be read: {error}")),
+        };
+        match read {
+            Ok(saved) => {
+                let count = saved.len();
+                self.until = restore(self.shared, saved);
+                let listed = self.until.len();
+                log.info(
+                    "state-read",
+                    &[("file", &path), ("count", &count), ("listed", &listed)],
+                );
+            }
+            Err(why) => {
+                let aside = self.disk.set_aside();
+                self.is_bad = aside.is_err();
+                let so = match aside {
+                    Ok(aside) => format!("the list starts empty; it is now {}", aside.display()),
+                    Err(error) => format!("the list starts empty; it stays there: {error}"),
+                };
+                log.warn(
+                    "state-not-read",
+                    &[("file", &path), ("error", &why), ("so", &so)],
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Threads that outlive their panics, which the log has.
+
+use super::handle::Log;
+use crate::threads;
+use std::io;
+use std::ops::ControlFlow;
+use std::thread::JoinHandle;
+
+/// Starts a thread that does `work` as [`run`] does.
+///
+/// # Errors
+/// What the system says when it has no thread left.
+pub(crate) fn start(
+    name: &'static str,
+    stack: usize,
+    log: &Log,
+    work: impl FnMut() -> ControlFlow<()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let log = log.clone();
+    threads::start(name, stack, move || run(name, &log, work))
+}
+
+/// Does `work` over and over until it says that it is done, also after a panic, which the log has
+/// as `<name>-panicked`. As for [`threads::survive`], whatever `work` keeps must survive that.
+pub(crate) fn run(name: &str, log: &Log, work: impl FnMut() -> ControlFlow<()>) {
+    let say = || log.error(&format!("{name}-panicked"), &[]);
+    threads::survive(threads::AFTER_A_PANIC, say, work);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::Level;
+    use super::*;
+    use std::io::Write;
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    struct Lines(Sender<String>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_says_so_and_goes_on_with_what_it_had() {
+        let ((say, said), (write, written)) = (channel(), channel());
+        let log = Log::start(Level::Error, Lines(write)).unwrap();
+        let mut rounds = 0;
+        let work = move || {
+            rounds += 1;
+            assert_ne!(rounds, 2, "on purpose");
+            say.send(rounds).unwrap();
+            match rounds {
+                3 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        };
+        let thread = start("counter", threads::STACK, &log, work).unwrap();
+        let hear = || said.recv_timeout(PATIENCE).unwrap();
+        assert_eq!([hear(), hear()], [1, 3]);
+        let line = written.recv_timeout(PATIENCE).unwrap();
+        assert!(
+            line.ends_with(" level=error event=counter-panicked\n"),
+            "{line}"
+        );
+        thread.join().unwrap();
+    }
+}
