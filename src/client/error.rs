@@ -1,9 +1,9 @@
 //! Why a tracker gave no list.
 
 use super::TRACKER_PORT;
+use crate::base::io_error::{is_unknown_name, unreached};
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
-use crate::words::{is_unknown_name, unreached};
 use std::fmt;
 use std::io;
 

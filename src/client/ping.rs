@@ -6,10 +6,10 @@
 pub mod schedule;
 
 use super::random::Random;
+use crate::base::threads;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
 use crate::protocol::scope::Scope;
-use crate::threads;
 use schedule::{Permits, Schedule};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};

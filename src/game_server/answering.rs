@@ -4,7 +4,7 @@
 
 use super::announcer::Relay;
 use super::datagram::{Datagram, MAX_DATAGRAM};
-use crate::threads;
+use crate::base::threads;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::TrackerAddress;
 use super::refusal::TrackerRefusal;
-use crate::figures::in_units;
+use crate::base::time_format::in_units;
 use std::fmt;
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 
 use super::announcer::Relay;
 use super::answering::{Answering, bind, everywhere, is_ours};
-use crate::threads;
-use crate::words::in_words;
+use crate::base::io_error::in_words;
+use crate::base::threads;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};

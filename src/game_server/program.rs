@@ -4,10 +4,10 @@
 
 use super::TrackerAddress;
 use super::event::Seconds;
-use crate::interrupt;
+use crate::base::interrupt;
+use crate::base::io_error::in_words;
+use crate::base::threads;
 use crate::protocol::text::spelled_out;
-use crate::threads;
-use crate::words::in_words;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::Path;

@@ -5,8 +5,8 @@
 
 use super::event::{Event, Happening};
 use super::refusal::{Situation, TrackerRefusal};
+use crate::base::threads;
 use crate::protocol::scope::Scope;
-use crate::threads;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::io::Write;

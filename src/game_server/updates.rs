@@ -4,8 +4,8 @@
 //! `tail -F` does. One that is written anew, or replaced by another, is read from its beginning
 //! again, so that a file may as well hold nothing but what is true now.
 
+use crate::base::io_error::in_words;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
-use crate::words::in_words;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

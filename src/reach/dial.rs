@@ -7,7 +7,7 @@
 
 use super::address::Address;
 use super::memory::{Family, Memory};
-use crate::threads;
+use crate::base::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};

@@ -4,7 +4,7 @@
 //! The file is the user's: other lines stay as they are, other browsers may write it too, and it
 //! may be a link to where it really is.
 
-use crate::words::in_words;
+use crate::base::io_error::in_words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};

@@ -6,7 +6,7 @@
 
 use super::keys::{Key, next_key};
 use super::terminal::{self, TTY};
-use crate::threads;
+use crate::base::threads;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -22,9 +22,9 @@ pub mod view;
 
 use super::ping::{Limits, Pinger};
 use super::{Conditions, TrackerAddress};
-use crate::interrupt;
+use crate::base::interrupt;
+use crate::base::io_error::in_words;
 use crate::protocol::text::spelled_out;
-use crate::words::in_words;
 use exec::{Call, Template};
 use favourites::Favourites;
 use inbox::{Happening, Inbox};

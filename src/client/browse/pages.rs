@@ -2,8 +2,8 @@
 
 use super::model::{Model, Page, Ping, Row};
 use super::view::{Line, Style, orders};
+use crate::base::time_format::in_units;
 use crate::client::width::{pad, plain, wrap};
-use crate::figures::in_units;
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
 

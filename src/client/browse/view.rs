@@ -4,8 +4,8 @@
 
 use super::model::{Column, Connection, Model, Page, Ping, Row};
 use super::{pages, status};
+use crate::base::time_format::in_units;
 use crate::client::width::{cut, pad, plain, width, wrap};
-use crate::figures::in_units;
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
 

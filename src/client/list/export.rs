@@ -4,8 +4,8 @@
 //! behind those that are there. It is pure.
 
 use super::found::Row;
+use crate::base::time_format::in_units;
 use crate::client::doubt::Doubt;
-use crate::figures::in_units;
 use crate::protocol::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
 use std::time::Duration;

@@ -16,7 +16,7 @@ use super::error::Error;
 use super::fetch::fetch;
 use super::known::KnownList;
 use super::ping::{Limits, Ping, Pinger};
-use crate::threads;
+use crate::base::threads;
 use found::{Findings, Sort};
 use std::collections::HashSet;
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 //! This file hides how the counters are named for Prometheus: `gltracker_` first, `_total` last for
 //! what only grows, base units, one name with a label where the parts add up. It is pure.
 
-use crate::figures::in_units;
+use crate::base::time_format::in_units;
 use crate::protocol::message::ErrorCode;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::stats::Stats;

@@ -1,0 +1,11 @@
+//! What std lacks and every party needs. Nothing here knows of trackers.
+//!
+//! In reading order: each file imports only what stands above it.
+
+pub(crate) mod io_error;
+
+pub(crate) mod time_format;
+
+pub(crate) mod threads;
+
+pub mod interrupt;
