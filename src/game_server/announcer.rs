@@ -1,20 +1,17 @@
 //! A game server on the lists of its trackers, for as long as this value lives.
 
-use super::TrackerAddress;
-use super::credential::Credential;
 use super::event::{Event, Happening};
-use super::fields;
-use super::link::{Link, Shared};
-use super::mailbox::Mailbox;
+use super::link::{Link, Mailbox, Shared};
+use super::session::{Credential, fields};
+use super::tracker_address::TrackerAddress;
 use crate::base::io_error::in_words;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::message::Refusal;
-use std::fmt;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::{fmt, io};
 
 /// Keeps a game server on the lists of some trackers: logs in, answers challenges and pings,
 /// comes back when a tracker was away, and says what has changed. Each tracker has a connection

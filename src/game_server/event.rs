@@ -1,7 +1,7 @@
 //! What becomes of an announcement.
 
-use super::TrackerAddress;
-use super::refusal::TrackerRefusal;
+use super::session::TrackerRefusal;
+use super::tracker_address::TrackerAddress;
 use crate::base::time_format::in_units;
 use std::fmt;
 use std::time::Duration;
@@ -109,8 +109,8 @@ impl fmt::Display for Seconds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::refusal::Stage;
     use super::*;
+    use crate::game_server::session::Stage;
 
     fn shown(what: Happening) -> String {
         let tracker = "tracker.example".parse().unwrap();

@@ -6,7 +6,7 @@
 //! tracker hangs up.
 #![no_main]
 
-use gltracker::game_server::conversation::{Conversation, Ending, News, Outbox};
+use gltracker::game_server::session::state_machine::{Conversation, Ending, News, Outbox};
 use gltracker::game_server::{Credential, Situation, TrackerRefusal};
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::line::LineSplitter;

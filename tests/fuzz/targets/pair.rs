@@ -6,7 +6,7 @@
 #![no_main]
 
 use gltracker::game_server::Credential;
-use gltracker::game_server::conversation::{self, Conversation, Ending, News};
+use gltracker::game_server::session::state_machine::{self, Conversation, Ending, News};
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::message::ErrorCode;
 use gltracker::tracker::session::game_server::GameServerSession;
@@ -68,7 +68,7 @@ struct Pair<'a> {
     credential: Arc<Credential>,
     wanted: Infos,
     conversation: Conversation,
-    said: conversation::Outbox,
+    said: state_machine::Outbox,
     session: GameServerSession<'a, Desk>,
     desk: Desk,
     /// Datagrams that were looked at.
@@ -84,7 +84,7 @@ impl<'a> Pair<'a> {
         let changes = Changes::parse("port=23460").expect("these are fields");
         let wanted = Infos::default().with(&changes);
         let desk = desk(&world, 1);
-        let mut said = conversation::Outbox::default();
+        let mut said = state_machine::Outbox::default();
         let conversation = Conversation::new(
             credential.clone(),
             wanted.clone(),
@@ -115,7 +115,7 @@ impl<'a> Pair<'a> {
         self.desk = desk(&self.world, self.last_id);
         self.session = GameServerSession::new(self.desk.clone(), self.setting, self.now);
         let (credential, wanted) = (self.credential.clone(), self.wanted.clone());
-        self.said = conversation::Outbox::default();
+        self.said = state_machine::Outbox::default();
         self.conversation =
             Conversation::new(credential, wanted, Vec::new(), self.now, &mut self.said);
         self.seen = 0;

@@ -2,9 +2,9 @@
 //!
 //! This file hides which sockets that takes, and the thread of each.
 
-use super::announcer::Relay;
 use super::datagram::{Datagram, MAX_DATAGRAM};
 use crate::base::threads;
+use crate::game_server::announcer::Relay;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -19,19 +19,19 @@ const LOOK: Duration = Duration::from_millis(500);
 const STACK: usize = 128 * 1024;
 
 /// What stands for all addresses of this machine, of both families.
-pub(super) fn everywhere(port: u16) -> SocketAddr {
+pub(crate) fn everywhere(port: u16) -> SocketAddr {
     (Ipv6Addr::UNSPECIFIED, port).into()
 }
 
 /// True if this machine has the address.
-pub(super) fn is_ours(address: &SocketAddr) -> bool {
+pub(crate) fn is_ours(address: &SocketAddr) -> bool {
     let mut any_port = *address;
     any_port.set_port(0);
     UdpSocket::bind(any_port).is_ok()
 }
 
 /// Sockets for an address, or for [`everywhere`]; each with the former.
-pub(super) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
     if address != everywhere(address.port()) {
         return Ok(vec![(address, UdpSocket::bind(address)?)]);
     }
@@ -56,9 +56,9 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket
 }
 
 /// Who answers at one socket, until it is dropped.
-pub(super) struct Answering {
+pub(crate) struct Answering {
     /// What it was bound for.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where it is bound.
     local: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -66,7 +66,7 @@ pub(super) struct Answering {
 }
 
 impl Answering {
-    pub(super) fn start(address: SocketAddr, socket: UdpSocket, relay: Relay) -> io::Result<Self> {
+    pub(crate) fn start(address: SocketAddr, socket: UdpSocket, relay: Relay) -> io::Result<Self> {
         socket.set_read_timeout(Some(LOOK))?;
         let local = socket.local_addr()?;
         let is_over = Arc::<AtomicBool>::default();

@@ -2,11 +2,10 @@
 //!
 //! This file hides what it is told, what it is not told, and how its end becomes an exit code.
 
-use super::TrackerAddress;
-use super::event::Seconds;
-use crate::base::interrupt;
 use crate::base::io_error::in_words;
-use crate::base::threads;
+use crate::base::{interrupt, threads};
+use crate::game_server::event::Seconds;
+use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::text::spelled_out;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
@@ -19,7 +18,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Starts the game server on the standard streams of this process. It learns which port is
 /// announced and where, and none of the secrets.
-pub(super) fn start(
+pub(crate) fn start(
     program: &OsString,
     arguments: &[OsString],
     port: u16,
@@ -40,7 +39,7 @@ pub(super) fn start(
 ///
 /// # Errors
 /// When the system has no thread left.
-pub(super) fn when_it_ends(
+pub(crate) fn when_it_ends(
     mut child: Child,
     tell: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
 ) -> io::Result<()> {
@@ -49,7 +48,7 @@ pub(super) fn when_it_ends(
 
 /// What is to be said when it has ended: why nothing is announced any more, if it looks as if the
 /// game server went on without it. That is so for a start script, which has nothing more to do.
-pub(super) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<String> {
+pub(crate) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<String> {
     (status.success() && ran < AT_ONCE).then(|| {
         format!(
             "{} has ended after {} with exit code 0, and the announcement with it.\n  If it has put \
@@ -62,7 +61,7 @@ pub(super) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<
 }
 
 /// Why it cannot be started.
-pub(super) fn why_not(program: &OsStr, error: &io::Error) -> String {
+pub(crate) fn why_not(program: &OsStr, error: &io::Error) -> String {
     let name = spelled_out(&program.to_string_lossy(), 200);
     let is_path = Path::new(program).components().count() > 1;
     match error.kind() {
@@ -81,7 +80,7 @@ pub(super) fn why_not(program: &OsStr, error: &io::Error) -> String {
 }
 
 /// Its exit code as a shell shows it: 128 and the number of the signal that ended it, if one did.
-pub(super) fn exit_code(status: ExitStatus) -> u8 {
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]

@@ -3,7 +3,7 @@
 //! This file hides how the thread that talks to a tracker waits for several things at once: what
 //! the tracker says, what the game server wants said, numbers from datagrams, and the end.
 
-use super::proofs::Waiting;
+use crate::game_server::session::proofs::Waiting;
 use crate::protocol::line::LineError;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -15,11 +15,11 @@ use std::time::Instant;
 const ROOM: usize = 64;
 
 /// The attempt that is none: whatever is heard is of no interest.
-pub(super) const NOBODY: u64 = 0;
+pub(crate) const NOBODY: u64 = 0;
 
 /// What came from the other end of a connection.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// One of the tracker's addresses has accepted a connection. One before it did not answer.
     Connected(TcpStream),
     /// A line.
@@ -30,7 +30,7 @@ pub(super) enum Heard {
 
 /// What a thread is woken for.
 #[derive(Debug)]
-pub(super) enum Letter {
+pub(crate) enum Letter {
     /// The game server leaves, for good or for a while.
     Stop,
     /// The game server wants something else said.
@@ -59,7 +59,7 @@ struct Letters {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     letters: Mutex<Letters>,
     arrived: Condvar,
     taken: Condvar,
@@ -72,40 +72,40 @@ impl Mailbox {
     }
 
     /// The game server leaves.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.lock().is_stopped = true;
         self.arrived.notify_all();
     }
 
     /// True once the game server has left for good.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.lock().is_stopped
     }
 
     /// The game server leaves for a while, or is back.
-    pub(super) fn hide(&self, is_hidden: bool) {
+    pub(crate) fn hide(&self, is_hidden: bool) {
         self.lock().is_hidden = is_hidden;
         self.arrived.notify_all();
     }
 
     /// The address from which the tracker was reached last.
-    pub(super) fn local(&self) -> Option<SocketAddr> {
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.lock().local
     }
 
     /// The address at which the tracker was reached last.
-    pub(super) fn tracker(&self) -> Option<IpAddr> {
+    pub(crate) fn tracker(&self) -> Option<IpAddr> {
         self.lock().tracker
     }
 
     /// The game server wants something else said.
-    pub(super) fn change(&self) {
+    pub(crate) fn change(&self) {
         self.lock().is_changed = true;
         self.arrived.notify_all();
     }
 
     /// A number came in a datagram.
-    pub(super) fn number(&self, number: u64, from: SocketAddr) {
+    pub(crate) fn number(&self, number: u64, from: SocketAddr) {
         let mut letters = self.lock();
         let (tracker, is_first) = (letters.tracker, letters.numbers.is_empty());
         letters.numbers.add(number, from, tracker);
@@ -116,7 +116,7 @@ impl Mailbox {
     }
 
     /// A new connection is tried: from now on only what is heard on it counts.
-    pub(super) fn listen_to(&self, attempt: u64) {
+    pub(crate) fn listen_to(&self, attempt: u64) {
         let mut letters = self.lock();
         letters.attempt = attempt;
         letters.heard.clear();
@@ -126,7 +126,7 @@ impl Mailbox {
 
     /// Something was heard. Waits while the box is full; false if nobody listens to this
     /// connection any more.
-    pub(super) fn hear(&self, attempt: u64, heard: Heard) -> bool {
+    pub(crate) fn hear(&self, attempt: u64, heard: Heard) -> bool {
         let letters = self.lock();
         let is_full = |letters: &mut Letters| {
             letters.attempt == attempt && !letters.is_stopped && letters.heard.len() >= ROOM
@@ -149,7 +149,7 @@ impl Mailbox {
 
     /// Waits until `until`, and on while the game server is away; true as soon as it has left for
     /// good.
-    pub(super) fn is_stopped_within(&self, until: Instant) -> bool {
+    pub(crate) fn is_stopped_within(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let stays = |letters: &mut Letters| !letters.is_stopped;
         let waited = self.arrived.wait_timeout_while(self.lock(), left, stays);
@@ -161,7 +161,7 @@ impl Mailbox {
 
     /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. The
     /// end is a letter that comes again and again.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &self,
         until: Instant,
         numbers_from: Option<Instant>,

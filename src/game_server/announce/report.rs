@@ -3,9 +3,9 @@
 //! This file hides how much is said: each trouble once, and never so much that it hides the rest.
 //! Whoever reports never waits, also when nobody reads standard error.
 
-use super::event::{Event, Happening};
-use super::refusal::{Situation, TrackerRefusal};
 use crate::base::threads;
+use crate::game_server::event::{Event, Happening};
+use crate::game_server::session::{Situation, TrackerRefusal};
 use crate::protocol::scope::Scope;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -154,7 +154,7 @@ enum Message {
 
 /// Writes to standard error from a thread of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Report(SyncSender<Message>);
+pub(crate) struct Report(SyncSender<Message>);
 
 impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -167,25 +167,25 @@ impl Report {
     ///
     /// # Errors
     /// When the system has none left.
-    pub(super) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start() -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         threads::start("report", threads::STACK, move || write_all(&messages))?;
         Ok(Self(queue))
     }
 
     /// Something has happened with a tracker.
-    pub(super) fn event(&self, event: Event, situation: Situation) {
+    pub(crate) fn event(&self, event: Event, situation: Situation) {
         // What does not fit is not read by anybody.
         let _ = self.0.try_send(Message::Event(event, situation));
     }
 
     /// Anything else. The text must be plain.
-    pub(super) fn text(&self, text: impl Display) {
+    pub(crate) fn text(&self, text: impl Display) {
         let _ = self.0.try_send(Message::Text(text.to_string()));
     }
 
     /// Waits for a moment until all of it is written.
-    pub(super) fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let (done, is_done) = sync_channel(1);
         if self.0.try_send(Message::Flush(done)).is_ok() {
             let _ = is_done.recv_timeout(FAREWELL);
@@ -213,9 +213,9 @@ fn write_all(messages: &Receiver<Message>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TrackerAddress;
-    use super::super::refusal::Stage;
     use super::*;
+    use crate::game_server::session::Stage;
+    use crate::game_server::tracker_address::TrackerAddress;
     use crate::reach::Family;
 
     const SITUATION: Situation = Situation {

@@ -1,15 +1,14 @@
 //! Why `gltracker announce` does not start, in words for a person.
 
-use super::announcer::StartError;
-use super::credential::CredentialError;
-use super::pong::PongError;
 use super::program;
 use crate::base::io_error::in_words;
+use crate::game_server::announcer::StartError;
+use crate::game_server::pong::PongError;
+use crate::game_server::session::CredentialError;
 use crate::protocol::text::spelled_out;
 use std::ffi::OsString;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// Why nothing is announced.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::protocol::message::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 
 /// A key and its new value, which is empty if the field is to be removed.
-pub(super) type Field = (String, String);
+pub(crate) type Field = (String, String);
 
 /// The words that are not a game server's to say.
 const NOT_OURS: [(&str, &str); 3] = [
@@ -31,7 +31,7 @@ const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('�
 /// # Errors
 /// `bad-value` for words that are not a game server's to say, for a missing port, and for more
 /// fields or bytes than it may have.
-pub(super) fn merged(infos: &Infos, changes: &Changes) -> Result<Infos, Refusal> {
+pub(crate) fn merged(infos: &Infos, changes: &Changes) -> Result<Infos, Refusal> {
     for (key, why) in NOT_OURS {
         if changes.get(key).is_some() {
             let text = format!("leave {key} out: {why}");
@@ -44,7 +44,7 @@ pub(super) fn merged(infos: &Infos, changes: &Changes) -> Result<Infos, Refusal>
 }
 
 /// The UDP port that pings and proofs come to.
-pub(super) fn udp_port(infos: &Infos) -> u16 {
+pub(crate) fn udp_port(infos: &Infos) -> u16 {
     infos
         .number("pingport")
         .or(infos.number("port"))
@@ -52,7 +52,7 @@ pub(super) fn udp_port(infos: &Infos) -> u16 {
 }
 
 /// What is to be known for advice about a game server of these fields.
-pub(super) fn situation(infos: &Infos, answers: bool) -> Situation {
+pub(crate) fn situation(infos: &Infos, answers: bool) -> Situation {
     Situation {
         udp_port: udp_port(infos),
         answers,
@@ -62,7 +62,7 @@ pub(super) fn situation(infos: &Infos, answers: bool) -> Situation {
 
 /// What to say about a value that stands between quotes, which players would see: somebody has
 /// quoted it once too often.
-pub(super) fn odd_quotes(key: &str, value: &str) -> Option<String> {
+pub(crate) fn odd_quotes(key: &str, value: &str) -> Option<String> {
     let within = QUOTES.iter().find_map(|(left, right)| {
         let rest = value.strip_prefix(*left)?;
         rest.strip_suffix(*right)
@@ -77,7 +77,7 @@ pub(super) fn odd_quotes(key: &str, value: &str) -> Option<String> {
 
 /// What must be said for `told` to become `wanted`, in the order in which fields are sent, what is
 /// to be removed first. Fields in `avoided` are left as they are.
-pub(super) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec<Field> {
+pub(crate) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec<Field> {
     let removed = told
         .iter()
         .filter(|(key, _)| wanted.get(key).is_none())
@@ -96,7 +96,7 @@ pub(super) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec
 /// line. What does not fit is left for the next one. What makes the set smaller comes first then,
 /// so that it is never larger on the way than at both ends; and the port, which is among the
 /// shortest fields there are, is always in the first line.
-pub(super) fn line_with(
+pub(crate) fn line_with(
     start: &str,
     mut fields: Vec<Field>,
     told: &Infos,
@@ -127,7 +127,7 @@ pub(super) fn line_with(
 }
 
 /// `told` after these fields were said.
-pub(super) fn after(told: &Infos, fields: &[Field]) -> Infos {
+pub(crate) fn after(told: &Infos, fields: &[Field]) -> Infos {
     let mut infos = told.clone();
     for (key, value) in fields {
         // The fields come from a set, where they were checked.
@@ -137,7 +137,7 @@ pub(super) fn after(told: &Infos, fields: &[Field]) -> Infos {
 }
 
 /// ` key=value` for all of these.
-pub(super) fn shown(fields: &[Field]) -> String {
+pub(crate) fn shown(fields: &[Field]) -> String {
     let text: String = fields.iter().map(spelled).collect();
     text.trim_start().to_owned()
 }

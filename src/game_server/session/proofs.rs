@@ -20,11 +20,11 @@ const SENDERS: usize = 12;
 
 /// The numbers that wait: the latest of each sender, who take turns.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(VecDeque<(SocketAddr, u64)>);
+pub(crate) struct Waiting(VecDeque<(SocketAddr, u64)>);
 
 impl Waiting {
     /// A number came from this sender. One at the address of the `tracker` always finds a place.
-    pub(super) fn add(&mut self, number: u64, from: SocketAddr, tracker: Option<IpAddr>) {
+    pub(crate) fn add(&mut self, number: u64, from: SocketAddr, tracker: Option<IpAddr>) {
         let is_trackers = |sender: &SocketAddr| {
             Some(sender.ip().to_canonical()) == tracker.map(|ip| ip.to_canonical())
         };
@@ -43,25 +43,25 @@ impl Waiting {
     }
 
     /// The next one whose turn it is.
-    pub(super) fn next(&mut self) -> Option<u64> {
+    pub(crate) fn next(&mut self) -> Option<u64> {
         self.0.pop_front().map(|(_, number)| number)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// The numbers of one connection that were passed on.
 #[derive(Debug)]
-pub(super) struct Proofs {
+pub(crate) struct Proofs {
     passed_on: VecDeque<u64>,
     next: Instant,
 }
 
 impl Proofs {
     /// None so far.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             passed_on: VecDeque::new(),
             next: now,
@@ -69,12 +69,12 @@ impl Proofs {
     }
 
     /// When another may be passed on.
-    pub(super) fn next(&self) -> Instant {
+    pub(crate) fn next(&self) -> Instant {
         self.next
     }
 
     /// True if `number` is to be passed on; it then counts as passed on.
-    pub(super) fn is_due(&mut self, number: u64, now: Instant) -> bool {
+    pub(crate) fn is_due(&mut self, number: u64, now: Instant) -> bool {
         if now < self.next || self.passed_on.contains(&number) {
             return false;
         }

@@ -54,12 +54,12 @@ pub struct Situation {
 
 impl Situation {
     /// True for a port to which trackers send no datagrams.
-    pub(super) fn is_never_checked(&self) -> bool {
+    pub(crate) fn is_never_checked(&self) -> bool {
         self.udp_port < LOWEST_CHECKED
     }
 
     /// What to do about a port that is never checked.
-    pub(super) fn advice_on_low_port(&self) -> String {
+    pub(crate) fn advice_on_low_port(&self) -> String {
         format!(
             "trackers never check UDP ports below {LOWEST_CHECKED}, so no list will say checked=yes \
              of UDP {}; let a higher one answer for the game: --pong pingport=<port>",
@@ -68,7 +68,7 @@ impl Situation {
     }
 
     /// What may help where nothing has come back from the UDP port.
-    pub(super) fn advice_on_silence(&self) -> String {
+    pub(crate) fn advice_on_silence(&self) -> String {
         let port = self.udp_port;
         let named = match self.names_ip {
             true => " at the ip= that you name (or leave ip= out)",
@@ -100,7 +100,7 @@ pub enum Fate {
 
 impl TrackerRefusal {
     /// Reads what followed `ERR`.
-    pub(super) fn parse(said: &str, stage: Stage) -> Self {
+    pub(crate) fn parse(said: &str, stage: Stage) -> Self {
         let word = said.split(' ').next().unwrap_or_default();
         Self {
             code: ErrorCode::ALL
@@ -112,7 +112,7 @@ impl TrackerRefusal {
     }
 
     /// True if the tracker closes the connection after it.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         use ErrorCode::*;
         match self.code {
             _ if matches!(self.stage, Stage::LoggingIn | Stage::Introducing) => true,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How often a file is looked at.
-pub(super) const LOOK: Duration = Duration::from_millis(200);
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 
 /// So much before the place where reading goes on must be as it was, or the file was written anew.
 /// All of a file that holds one set of fields is less.
@@ -141,7 +141,7 @@ impl Follower {
     /// Reads what is new, or from a named pipe all that is ever written. For that it waits, for as
     /// long as it takes. `on_line` says whether to go on, and is told `None` for a file that was
     /// written without a new line in it; returns what is wrong, once.
-    pub(super) fn look_or_listen(
+    pub(crate) fn look_or_listen(
         &mut self,
         mut on_line: impl FnMut(Option<Numbered>) -> bool,
     ) -> Option<String> {

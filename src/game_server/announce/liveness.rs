@@ -3,14 +3,13 @@
 //! This file hides how that is seen. What decides is pure; a process is looked at where the system
 //! shows it as Linux does, in `/proc`.
 
-use super::event::Seconds;
-use std::fmt;
-use std::fs;
+use crate::game_server::event::Seconds;
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 /// Why the game server is not vouched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// Its process was stopped by a signal.
     Stopped,
     /// No update came for so long.
@@ -35,7 +34,7 @@ impl fmt::Display for Trouble {
 
 /// What is known of a game server's life.
 #[derive(Debug)]
-pub(super) struct Life {
+pub(crate) struct Life {
     /// How long it may be silent, if that matters.
     patience: Option<Duration>,
     heard: Instant,
@@ -43,7 +42,7 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn new(patience: Option<Duration>, now: Instant) -> Self {
+    pub(crate) fn new(patience: Option<Duration>, now: Instant) -> Self {
         Self {
             patience,
             heard: now,
@@ -52,17 +51,17 @@ impl Life {
     }
 
     /// True if time alone can bring trouble.
-    pub(super) fn needs_looking_at(&self) -> bool {
+    pub(crate) fn needs_looking_at(&self) -> bool {
         self.patience.is_some()
     }
 
     /// An update came, whatever it says.
-    pub(super) fn hear(&mut self, now: Instant) {
+    pub(crate) fn hear(&mut self, now: Instant) {
         self.heard = now;
     }
 
     /// What is wrong now, if that has changed: `Some(None)` when all is well again.
-    pub(super) fn look(&mut self, is_stopped: bool, now: Instant) -> Option<Option<Trouble>> {
+    pub(crate) fn look(&mut self, is_stopped: bool, now: Instant) -> Option<Option<Trouble>> {
         let silence = now.saturating_duration_since(self.heard);
         let silent = self.patience.filter(|patience| silence >= *patience);
         let trouble = match is_stopped {
@@ -76,7 +75,7 @@ impl Life {
 }
 
 /// True for a process that was stopped by a signal. Where there is no `/proc` nobody can tell.
-pub(super) fn is_stopped(process: u32) -> bool {
+pub(crate) fn is_stopped(process: u32) -> bool {
     let stat = fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
     // pid (name) state …; the name may hold anything.
     let after_name = stat.rsplit(|&byte| byte == b')').next();

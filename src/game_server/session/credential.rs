@@ -67,7 +67,7 @@ impl Credential {
     }
 
     /// The first line on a connection.
-    pub(super) fn login(&self) -> String {
+    pub(crate) fn login(&self) -> String {
         match &self.key {
             None => format!("LOGIN {}", self.secret),
             Some(name) => format!("LOGIN name={name}"),
@@ -75,7 +75,7 @@ impl Credential {
     }
 
     /// What stands between the verb and the fields of the INFOS that answers a challenge.
-    pub(super) fn answer(&self, number: u64, port: u16) -> String {
+    pub(crate) fn answer(&self, number: u64, port: u16) -> String {
         let shown = format_number(number);
         match &self.key {
             None => shown,

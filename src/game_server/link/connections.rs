@@ -4,15 +4,15 @@
 //! and never blocks for longer than a write may take; for each connection another one, the ear,
 //! which reaches one of its addresses and reads, all of which may block.
 
-use super::TrackerAddress;
-use super::backoff::{Backoff, chance};
-use super::conversation::{Conversation, Ending, News, Outbox};
-use super::credential::Credential;
-use super::event::{Event, Happening};
-use super::fields::Field;
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
+use super::retry::{Backoff, chance};
 use crate::base::io_error::unreached;
 use crate::base::threads;
+use crate::game_server::event::{Event, Happening};
+use crate::game_server::session::Credential;
+use crate::game_server::session::fields::Field;
+use crate::game_server::session::state_machine::{Conversation, Ending, News, Outbox};
+use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
 use crate::reach::{Pace, Reached};
@@ -42,7 +42,7 @@ const BYTE: Duration = Duration::from_micros(100);
 const BURST: u32 = 100;
 
 /// What all threads of an announcement share.
-pub(super) trait Shared: Send + Sync + 'static {
+pub(crate) trait Shared: Send + Sync + 'static {
     /// What the game server says about itself now.
     fn wanted(&self) -> Infos;
     /// Something has happened.
@@ -50,11 +50,11 @@ pub(super) trait Shared: Send + Sync + 'static {
 }
 
 /// What one tracker needs.
-pub(super) struct Link<S> {
-    pub(super) tracker: TrackerAddress,
-    pub(super) credential: Arc<Credential>,
-    pub(super) mailbox: Arc<Mailbox>,
-    pub(super) shared: Arc<S>,
+pub(crate) struct Link<S> {
+    pub(crate) tracker: TrackerAddress,
+    pub(crate) credential: Arc<Credential>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) shared: Arc<S>,
 }
 
 /// How a connection ended, and for how long it was listed.
@@ -65,7 +65,7 @@ impl<S: Shared> Link<S> {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub(super) fn start(self) -> io::Result<JoinHandle<()>> {
+    pub(crate) fn start(self) -> io::Result<JoinHandle<()>> {
         threads::start("announce", STACK, move || self.run())
     }
 

@@ -3,8 +3,8 @@
 //! This file hides the delays: quick and spread when a tracker was only started again, growing
 //! when it stays away, as long as it asks for when it says so. Pure: chance is a parameter.
 
-use super::conversation::Ending;
-use super::refusal::Fate;
+use crate::game_server::session::Fate;
+use crate::game_server::session::state_machine::Ending;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ const LISTED_FOR_GOOD: Duration = Duration::from_secs(60);
 
 /// Counts failures in a row.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 /// Chance: a number from 0 (included) to 1 (not included).
-pub(super) fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     // std keys its hash maps from the system's generator; the keyed hash of nothing is as random.
     let bits = RandomState::new().build_hasher().finish();
     (bits >> 11) as f64 / (1u64 << 53) as f64
@@ -38,7 +38,7 @@ pub(super) fn chance() -> f64 {
 impl Backoff {
     /// A connection has ended like this, after having been listed for so long if it was; `None` if
     /// no other is to be tried.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         ending: &Ending,
         listed_for: Option<Duration>,
@@ -82,8 +82,8 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::super::refusal::{Stage, TrackerRefusal};
     use super::*;
+    use crate::game_server::session::{Stage, TrackerRefusal};
 
     fn lost() -> Ending {
         Ending::Lost("it hung up".to_owned())

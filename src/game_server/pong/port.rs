@@ -2,10 +2,10 @@
 //!
 //! This file hides at which addresses of this machine they are waited for, which may change.
 
-use super::announcer::Relay;
 use super::answering::{Answering, bind, everywhere, is_ours};
 use crate::base::io_error::in_words;
 use crate::base::threads;
+use crate::game_server::announcer::Relay;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -81,7 +81,7 @@ impl PongPort {
     }
 
     /// Takes the port of `place`, or else the one that is announced.
-    pub(super) fn bind_at(place: PongPlace, announced: u16) -> Result<Self, PongError> {
+    pub(crate) fn bind_at(place: PongPlace, announced: u16) -> Result<Self, PongError> {
         let port = place.port.unwrap_or(announced);
         let address = place
             .ip
@@ -172,7 +172,7 @@ pub struct Pong {
 
 impl Pong {
     /// What is announced has changed: the port may be another.
-    pub(super) fn look(&self) {
+    pub(crate) fn look(&self) {
         if let Some(keeper) = &self.keeper {
             keeper.thread().unpark();
         }
@@ -254,8 +254,9 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Announcer, Credential};
     use super::*;
+    use crate::game_server::announcer::Announcer;
+    use crate::game_server::session::Credential;
     use std::net::{Ipv4Addr, TcpListener};
     use std::time::Instant;
 

@@ -1,20 +1,18 @@
 //! `gltracker announce`: an announcer for games that have none.
 
-use super::TrackerAddress;
-pub use super::announce_error::AnnounceError;
-use super::announcer::Announcer;
-use super::credential::Credential;
-use super::event::{Event, Happening};
-use super::fields;
-use super::life::{self, Life};
-pub use super::options::{Options, Secret};
-use super::pong::{Pong, PongError, PongPort};
+use super::error::AnnounceError;
+use super::liveness::{self, Life};
+use super::options::Options;
 use super::program;
-use super::refusal::Situation;
 use super::report::Report;
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::base::io_error::in_words;
 use crate::base::threads;
+use crate::game_server::announcer::Announcer;
+use crate::game_server::event::{Event, Happening};
+use crate::game_server::pong::{Pong, PongError, PongPort};
+use crate::game_server::session::{Credential, Situation, fields};
+use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::text::spelled_out;
 use std::collections::HashSet;
@@ -197,7 +195,7 @@ impl Watch {
     }
 
     fn look(&mut self, announcer: &Announcer, report: &Report) {
-        let is_stopped = self.child.is_some_and(life::is_stopped);
+        let is_stopped = self.child.is_some_and(liveness::is_stopped);
         if let Some(trouble) = self.life.look(is_stopped, Instant::now()) {
             announcer.hide(trouble.is_some());
             match trouble {

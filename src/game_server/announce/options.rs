@@ -2,16 +2,15 @@
 //!
 //! This file hides where the password comes from.
 
-use super::TrackerAddress;
-use super::announce::AnnounceError;
-use super::credential::Credential;
-use super::pong::PongPlace;
+use super::error::AnnounceError;
+use crate::game_server::pong::PongPlace;
+use crate::game_server::session::Credential;
+use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use std::ffi::OsString;
-use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fmt, fs};
 
 /// What `gltracker announce` is to do.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ impl Options {
     ///
     /// # Errors
     /// When the file cannot be read or holds no password, or a login cannot carry it.
-    pub(super) fn credential(&self) -> Result<Credential, AnnounceError> {
+    pub(crate) fn credential(&self) -> Result<Credential, AnnounceError> {
         let secret = match &self.secret {
             Secret::Text(secret) => secret.clone(),
             Secret::File(path) => {
