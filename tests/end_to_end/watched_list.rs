@@ -3,7 +3,7 @@
 //! Every answer is read by the code of the client, and held against the game servers that satisfy
 //! the filter one by one: nothing here compares a text with one that the same code wrote.
 
-use gltracker::client::known::KnownList;
+use gltracker::client::KnownList;
 use gltracker::protocol::filter::Filter;
 use gltracker::protocol::infos::{Changes, Infos};
 use gltracker::protocol::message::{Refusal, Request};

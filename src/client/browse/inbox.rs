@@ -3,9 +3,9 @@
 //! This file hides that the player is not kept waiting: a key is looked at before all that trackers
 //! and pings have told, however much of that waits, and while nobody listens to them.
 
-use super::input::Input;
+use super::terminal::input::Input;
+use crate::client::ask::watch;
 use crate::client::ping::Ping;
-use crate::client::watch;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Error;
+    use crate::client::replica::Error;
 
     const NOW: Duration = Duration::ZERO;
     const HOUR: Duration = Duration::from_secs(3600);

@@ -2,10 +2,9 @@
 
 use super::inbox::Happening;
 use super::model::{Event, Listed};
-use crate::client::doubt::Doubt;
-use crate::client::known::Change;
-use crate::client::watch::{self, Timings, Watch};
-use crate::client::{Conditions, TrackerAddress};
+use crate::client::ask::watch::{self, Timings, Watch};
+use crate::client::replica::{Change, Conditions, Doubt};
+use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -258,7 +257,7 @@ mod tests {
         assert!(trackers.on_event(1, batch(&[9])).is_empty(), "it was left");
         assert_eq!(seen(&trackers.on_event(2, batch(&[4]))).0, [2, 3, 4]);
         let lost = watch::Event::Lost {
-            why: crate::client::Error::CutOff,
+            why: crate::client::replica::Error::CutOff,
             retry_in: std::time::Duration::ZERO,
         };
         assert!(seen(&trackers.on_event(3, lost)).1);
@@ -296,7 +295,7 @@ mod tests {
         assert_eq!(told(3, "nbplayers=7"), Some(7));
         // Who is not heard any more may have missed what has changed since.
         let lost = watch::Event::Lost {
-            why: crate::client::Error::CutOff,
+            why: crate::client::replica::Error::CutOff,
             retry_in: std::time::Duration::ZERO,
         };
         trackers.on_event(3, lost);

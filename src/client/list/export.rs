@@ -5,7 +5,7 @@
 
 use super::found::Row;
 use crate::base::time_format::in_units;
-use crate::client::doubt::Doubt;
+use crate::client::replica::Doubt;
 use crate::protocol::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
 use std::time::Duration;

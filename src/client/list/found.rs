@@ -2,9 +2,9 @@
 //!
 //! This file hides which entries are the same, and which comes first. It is pure.
 
-use crate::client::TrackerAddress;
-use crate::client::doubt::Doubt;
 use crate::client::ping::{Ping, target};
+use crate::client::replica::Doubt;
+use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -190,12 +190,12 @@ impl Findings {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::protocol::infos::Changes;
 
     /// A row that was pinged, or whose ping was not answered.
-    pub(in crate::client::list) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {
+    pub(crate) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {
         let address: SocketAddr = ([198, 51, 100, 7], port).into();
         let text = format!("ip=198.51.100.7 port={port} {fields}");
         let ping = Ping {

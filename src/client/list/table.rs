@@ -4,8 +4,8 @@
 //! pure.
 
 use super::found::Row;
-use crate::client::doubt::Doubt;
 use crate::client::ping::Ping;
+use crate::client::replica::Doubt;
 use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
 use crate::protocol::argument::MAX_VALUE;
 

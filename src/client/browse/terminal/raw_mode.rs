@@ -5,7 +5,7 @@
 //! panics. Settings are changed with `stty`, which every Unix has.
 
 use super::screen::Screen;
-use super::view::Line;
+use crate::client::browse::view::Line;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// The device that is the terminal of this process, wherever its standard streams go.
-pub(super) const TTY: &str = "/dev/tty";
+pub(crate) const TTY: &str = "/dev/tty";
 
 /// Keys come one by one, unechoed, and Ctrl-C is one of them. A read ends after a tenth of a second
 /// if none comes.
@@ -150,7 +150,7 @@ impl Drop for Terminal {
 }
 
 /// Columns and lines.
-pub fn size() -> Option<(usize, usize)> {
+pub(crate) fn size() -> Option<(usize, usize)> {
     let size = stty(&["size"]).ok()?;
     let mut numbers = size.split_whitespace().map(|number| number.parse().ok());
     let (lines, columns) = (numbers.next()??, numbers.next()??);
@@ -160,7 +160,7 @@ pub fn size() -> Option<(usize, usize)> {
 
 /// Somebody else has changed the settings since it was taken: a shell that this program was stopped
 /// and continued from, or a program on the same terminal.
-pub fn is_changed() -> bool {
+pub(crate) fn is_changed() -> bool {
     let now = stty(&["-g"]);
     let settings = lock();
     settings.is_taken && now.is_ok_and(|now| now.trim() != settings.taken)

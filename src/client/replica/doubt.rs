@@ -23,7 +23,7 @@ impl Doubt {
     /// which that is not known counts as one that is far away.
     ///
     /// ```
-    /// use gltracker::client::doubt::Doubt;
+    /// use gltracker::client::Doubt;
     /// use gltracker::protocol::infos::Infos;
     /// let router = "192.168.1.1".parse()?;
     /// let of = |tracker: &str| Doubt::of(router, &Infos::default(), tracker.parse().ok());

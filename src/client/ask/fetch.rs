@@ -1,10 +1,8 @@
 //! Asking a tracker once.
 
-use super::TrackerAddress;
-use super::conditions::Conditions;
-use super::connection::{Connection, pace, unreachable};
-use super::error::Error;
-use super::known::{Change, KnownList};
+use super::exchange::{Connection, pace, unreachable};
+use crate::client::replica::{Change, Conditions, Error, KnownList};
+use crate::client::tracker_address::TrackerAddress;
 use crate::reach::Pace;
 use std::time::{Duration, Instant};
 
@@ -62,7 +60,7 @@ pub fn refresh(
 }
 
 /// As [`refresh`], no faster than the tracker may be heard.
-pub(super) fn refresh_at(
+pub(crate) fn refresh_at(
     list: &mut KnownList,
     tracker: &TrackerAddress,
     conditions: &Conditions,

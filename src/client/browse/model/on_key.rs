@@ -2,12 +2,13 @@
 //!
 //! This file hides which key means what on which page.
 
-use super::{Action, Connection, Model, Page, Ping};
+use super::row::Ping;
+use super::state::{Action, Connection, Model, Page};
 use crate::client::browse::keys::Key;
 use std::time::Instant;
 
 impl Model {
-    pub(super) fn on_key(&mut self, key: Key, now: Instant) -> Option<Action> {
+    pub(crate) fn on_key(&mut self, key: Key, now: Instant) -> Option<Action> {
         match key {
             Key::Interrupt => return Some(Action::Quit),
             Key::Redraw => return Some(Action::Redraw),

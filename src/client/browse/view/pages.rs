@@ -1,8 +1,8 @@
 //! The pages behind the list: one game server with all its fields, and what the keys do.
 
-use super::model::{Model, Page, Ping, Row};
-use super::view::{Line, Style, orders};
+use super::line::{Line, Style};
 use crate::base::time_format::in_units;
+use crate::client::browse::model::{Column, Model, Page, Ping, Row};
 use crate::client::width::{pad, plain, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
@@ -99,12 +99,12 @@ fn texts(model: &Model) -> (String, Vec<String>) {
 }
 
 /// How far the page can be scrolled.
-pub(super) fn most_scrolled(model: &Model) -> usize {
+pub(crate) fn most_scrolled(model: &Model) -> usize {
     texts(model).1.len().saturating_sub(model.room())
 }
 
 /// A title and lines that can be scrolled.
-pub(super) fn page(model: &Model) -> Vec<Line> {
+pub(crate) fn page(model: &Model) -> Vec<Line> {
     let columns = model.size.0;
     let (title, texts) = texts(model);
     let first = model.scrolled.min(most_scrolled(model));
@@ -117,4 +117,9 @@ pub(super) fn page(model: &Model) -> Vec<Line> {
             .map(|text| Line::new(Style::Plain, text, columns)),
     );
     lines
+}
+
+/// The columns by which rows can be ordered, for the help.
+fn orders() -> String {
+    Column::ALL.map(Column::title).join(", ")
 }

@@ -1,11 +1,10 @@
 //! Why a tracker gave no list.
 
-use super::TRACKER_PORT;
 use crate::base::io_error::{is_unknown_name, unreached};
+use crate::client::tracker_address::TRACKER_PORT;
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 /// The most characters of what a stranger sent that are shown.
 const MAX_SHOWN: usize = 300;
@@ -51,7 +50,7 @@ impl fmt::Display for Error {
 impl Error {
     /// This, as the user of `gltracker <command>` is told of it who wants the list of `tracker`,
     /// which is displayed like that; with what to do, where that is known.
-    pub(super) fn told(&self, tracker: &str, command: &str) -> String {
+    pub(crate) fn told(&self, tracker: &str, command: &str) -> String {
         let host = tracker.strip_suffix(&format!(":{TRACKER_PORT}"));
         let is_word = |host: &str| host != "localhost" && !host.contains(['.', ':']);
         match (self, host) {
@@ -86,7 +85,7 @@ pub struct Refused {
 
 impl Refused {
     /// Reads what follows `ERR `.
-    pub(super) fn parse(rest: &str) -> Self {
+    pub(crate) fn parse(rest: &str) -> Self {
         let (code, text) = rest.split_once(' ').unwrap_or((rest, ""));
         Self {
             code: spelled_out(code, 32),

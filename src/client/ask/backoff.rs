@@ -13,18 +13,18 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Counts failures.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// It has worked: the next wait is a short one again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// It has failed: how long to wait now. Half of it is chance.
-    pub(super) fn next(&mut self, random: u64) -> Duration {
+    pub(crate) fn next(&mut self, random: u64) -> Duration {
         let longest = FIRST
             .saturating_mul(1 << self.failures.min(16))
             .min(LONGEST);
@@ -34,7 +34,7 @@ impl Backoff {
 }
 
 /// Between a half of `longest` and all of it.
-pub(super) fn jittered(longest: Duration, random: u64) -> Duration {
+pub(crate) fn jittered(longest: Duration, random: u64) -> Duration {
     let half = longest / 2;
     half + half.mul_f64(random as f64 / u64::MAX as f64)
 }

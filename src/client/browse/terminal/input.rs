@@ -4,9 +4,9 @@
 //! stop reading while a game has the terminal; and that nothing is told of the rest: another thread
 //! looks whether the window has another size, and whether the terminal is still as it should be.
 
-use super::keys::{Key, next_key};
-use super::terminal::{self, TTY};
+use super::raw_mode::{self, TTY};
 use crate::base::threads;
+use crate::client::browse::keys::{Key, next_key};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -125,14 +125,14 @@ fn look(on_input: &impl Fn(Input)) {
     let mut size = None;
     let mut is_turn_of_settings = false;
     loop {
-        if let Some(new) = terminal::size().filter(|new| Some(*new) != size) {
+        if let Some(new) = raw_mode::size().filter(|new| Some(*new) != size) {
             size = Some(new);
             on_input(Input::Size(new.0, new.1));
         }
         let start = Instant::now();
         std::thread::sleep(LOOK_EVERY);
         is_turn_of_settings = !is_turn_of_settings;
-        if start.elapsed() > STOPPED || is_turn_of_settings && terminal::is_changed() {
+        if start.elapsed() > STOPPED || is_turn_of_settings && raw_mode::is_changed() {
             on_input(Input::Changed);
         }
     }
@@ -169,7 +169,7 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
         };
         if empty > MOST_EMPTY {
             // Somebody may have told it not to wait; that is noticed elsewhere.
-            if terminal::size().is_none() {
+            if raw_mode::size().is_none() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             std::thread::sleep(QUIET);

@@ -81,7 +81,7 @@ pub struct KnownList {
     bytes: usize,
     revision: Option<String>,
     /// The address at which the tracker was reached, if that is known.
-    pub(super) from: Option<IpAddr>,
+    pub(crate) from: Option<IpAddr>,
     answer: Answer,
     bounds: Bounds,
 }

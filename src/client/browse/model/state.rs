@@ -1,22 +1,15 @@
-//! What the browser knows, and what happens to it. Pure: events in, actions out.
+//! What the browser knows. Pure.
 //!
 //! This file hides what is shown and what is selected.
 
-use super::favourites::Favourites;
-use super::keys::Key;
-use super::row::{Chance, compare, matches};
+use super::row::{Chance, Column, Listed, Ping, Row, TOO_FAR, compare, matches};
+use crate::client::browse::favourites::Favourites;
+use crate::client::browse::keys::Key;
 use crate::client::width::cut;
 use crate::protocol::infos::Infos;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
-
-mod pressed;
-
-pub use super::row::{Column, Listed, Ping, Row, TOO_FAR};
-
-/// The most columns of a name in a notice, so that what it did is seen too.
-const NAME_IN_NOTICE: usize = 40;
 
 /// The most columns of a stranger's version, so that the player's is seen too.
 const VERSION_IN_TROUBLE: usize = 24;
@@ -109,26 +102,26 @@ pub struct Hidden {
 /// Everything that the browser knows.
 #[derive(Debug)]
 pub struct Model {
-    rows: BTreeMap<SocketAddr, Row>,
+    pub(super) rows: BTreeMap<SocketAddr, Row>,
     /// Who is to be pinged at a UDP address.
-    targets: HashMap<SocketAddr, Vec<SocketAddr>>,
+    pub(super) targets: HashMap<SocketAddr, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
-    shown: Vec<SocketAddr>,
-    selected: Option<SocketAddr>,
+    pub(super) shown: Vec<SocketAddr>,
+    pub(super) selected: Option<SocketAddr>,
     /// The place of what is selected, or was before it left the list.
-    place: usize,
+    pub(super) place: usize,
     /// The player has chosen what is selected; before that it is whatever comes first.
-    has_chosen: bool,
+    pub(super) has_chosen: bool,
     /// What the player had chosen when a search began, which a search that is given up leaves
     /// chosen.
-    before_search: Option<SocketAddr>,
+    pub(super) before_search: Option<SocketAddr>,
     /// Something has come that may change the order.
-    is_stale: bool,
-    top: usize,
+    pub(super) is_stale: bool,
+    pub(super) top: usize,
     /// The page in front.
     pub page: Page,
     /// What the help was opened over, and is closed to.
-    behind: Page,
+    pub(super) behind: Page,
     /// The line of the page that is shown first, where it is longer than the terminal.
     pub scrolled: usize,
     /// What is searched for; empty for everything.
@@ -247,77 +240,12 @@ impl Model {
         }
     }
 
-    /// Takes in what has happened.
-    pub fn on_event(&mut self, event: Event, now: Instant) -> Option<Action> {
-        match event {
-            Event::Key(key) => return self.on_key(key, now),
-            Event::List(list) => return self.on_list(list, now),
-            Event::Ping(target, ping) => {
-                // Several may share a target, and one that has another by now is not meant.
-                for address in self.targets.get(&target).into_iter().flatten() {
-                    if let Some(row) = self.rows.get_mut(address) {
-                        row.ping = ping;
-                        self.is_stale = true;
-                    }
-                }
-            }
-            Event::Lost {
-                why,
-                is_retried,
-                was_heard,
-            } => {
-                self.connection = Connection::Lost {
-                    why,
-                    is_retried,
-                    was_heard,
-                };
-            }
-            Event::Size(columns, lines) => {
-                self.size = (columns, lines);
-                self.keep_in_sight();
-            }
-            Event::Notice(text) => self.notice = Some((text, now)),
-        }
-        None
-    }
-
     /// Brings what is shown into order, if something has come since. Done once for all that has
     /// come before it is drawn: a thousand pings are no thousand sortings.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
             self.arrange();
         }
-    }
-
-    fn on_list(&mut self, list: Vec<Listed>, now: Instant) -> Option<Action> {
-        let mut old = std::mem::take(&mut self.rows);
-        let mut unmeasured = Vec::new();
-        self.targets.clear();
-        for listed in list {
-            let address = listed.0;
-            let mut row = Row::new(listed, self.favourites.contains(address));
-            match old.remove(&address) {
-                Some(before) if before.target == row.target => row.ping = before.ping,
-                _ => unmeasured.extend(row.target),
-            }
-            if let Some(target) = row.target {
-                self.targets.entry(target).or_default().push(address);
-            }
-            self.rows.insert(address, row);
-        }
-        self.connection = Connection::Live;
-        self.updated = Some(now);
-        if let Some(lost) = self.selected.and_then(|address| old.get(&address)) {
-            let name = lost.name();
-            let text = format!("{} has left the list", cut(&name, NAME_IN_NOTICE));
-            self.notice = Some((text, now));
-            self.behind = Page::List;
-            if self.page == Page::Details {
-                self.page = Page::List;
-            }
-        }
-        self.is_stale = true;
-        (!unmeasured.is_empty()).then_some(Action::Ping(unmeasured))
     }
 
     /// Marks the favourites, after other browsers' were read.
@@ -327,7 +255,7 @@ impl Model {
         }
     }
 
-    fn go_to(&mut self, place: usize) {
+    pub(super) fn go_to(&mut self, place: usize) {
         self.place = place.min(self.shown.len().saturating_sub(1));
         self.selected = self.shown.get(self.place).copied();
         self.keep_in_sight();
@@ -335,7 +263,7 @@ impl Model {
 
     /// Chooses and orders what is shown. What is selected stays so, wherever it moves; what has
     /// gone leaves its place to the next.
-    fn arrange(&mut self) {
+    pub(super) fn arrange(&mut self) {
         let needle = self.search.to_lowercase();
         let version = self.game_version.as_deref();
         let mut shown: Vec<(Chance, &Row)> = self
@@ -363,7 +291,7 @@ impl Model {
             || (self.hidden.other_versions && other_version())
     }
 
-    fn keep_in_sight(&mut self) {
+    pub(super) fn keep_in_sight(&mut self) {
         let room = self.room();
         let last_top = self.shown.len().saturating_sub(room);
         self.top = self.top.min(last_top);
@@ -374,6 +302,3 @@ impl Model {
         }
     }
 }
-
-#[cfg(test)]
-pub(super) mod tests;

@@ -2,8 +2,8 @@
 //!
 //! This file hides what is said shorter, and what is not said at all, where there is no room.
 
-use super::model::{Connection, Model, Page};
-use super::view::{Line, Style};
+use super::line::{Line, Style};
+use crate::client::browse::model::{Connection, Model, Page};
 use crate::client::width::{cut, cut_start, width};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ impl Part {
 }
 
 /// How many there are, of whom, how old that is, and what hides the others.
-pub(super) fn status(model: &Model, now: Instant) -> Line {
+pub(crate) fn status(model: &Model, now: Instant) -> Line {
     let columns = model.size.0;
     if model.page == Page::Search {
         // What is typed is seen, however long it is, and the keys where there is room.
@@ -154,7 +154,7 @@ fn hiding(model: &Model) -> Part {
 }
 
 /// The keys that matter, as far as there is room.
-pub(super) fn keys(model: &Model) -> Line {
+pub(crate) fn keys(model: &Model) -> Line {
     let columns = model.size.0;
     let enter = if model.joins {
         "Enter join"

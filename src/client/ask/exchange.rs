@@ -4,8 +4,7 @@
 //! slowly its bytes drip, no faster than is good for who reads them, and a buffer that does not grow.
 //! A connection is one that has begun to answer.
 
-use super::error::Error;
-use super::known::{Change, KnownList, MAX_BYTES};
+use crate::client::replica::{Change, Error, KnownList, MAX_BYTES};
 use crate::protocol::line::{LineError, LineSplitter};
 use crate::protocol::text::spelled_out;
 use crate::reach::{Dial, Pace};
@@ -21,7 +20,7 @@ const BYTE: Duration = Duration::from_micros(1);
 const BURST: u32 = 2 * MAX_BYTES as u32;
 
 /// How fast a tracker is heard.
-pub(super) fn pace() -> Pace {
+pub(crate) fn pace() -> Pace {
     Pace::new(BYTE * BURST, Instant::now())
 }
 
@@ -44,7 +43,7 @@ fn is_answer(line: &str) -> bool {
 }
 
 /// A connection on which answers are read.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     address: SocketAddr,
     splitter: LineSplitter,
@@ -64,7 +63,7 @@ impl Connection {
     /// # Errors
     /// [`Error::Unreachable`] if no address accepts; if one did, why there is no answer:
     /// [`Error::Late`], [`Error::CutOff`], [`Error::NotATracker`].
-    pub(super) fn open(
+    pub(crate) fn open(
         dial: &mut Dial,
         request: &str,
         pace: &mut Pace,
@@ -94,7 +93,7 @@ impl Connection {
     }
 
     /// Where the tracker was reached.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -131,7 +130,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`KnownList::take`]; [`Error::CutOff`] and [`Error::Late`] if END does not come.
-    pub(super) fn read_answer(
+    pub(crate) fn read_answer(
         &mut self,
         list: &mut KnownList,
         deadline: Instant,
@@ -192,7 +191,7 @@ impl Connection {
 }
 
 /// Why there is no connection.
-pub(super) fn unreachable(error: io::Error) -> Error {
+pub(crate) fn unreachable(error: io::Error) -> Error {
     match is_timeout(&error) {
         true => Error::Late,
         false => Error::Unreachable(error),
@@ -218,7 +217,7 @@ fn is_timeout(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::TrackerAddress;
+    use crate::client::tracker_address::TrackerAddress;
     use std::net::TcpListener;
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const USUAL: usize = 80;
 
 /// How many columns standard output has; `None` if it is not a terminal.
-pub(super) fn columns() -> Option<usize> {
+pub(crate) fn columns() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
@@ -38,7 +38,7 @@ fn measured() -> Option<usize> {
 }
 
 /// A line on standard error that is written over again and again, if that is a terminal.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// Columns of the terminal, if it is one.
     columns: Option<usize>,
     /// Columns of what is there now.
@@ -48,9 +48,9 @@ pub(super) struct Progress {
 
 impl Progress {
     /// How often it changes at the most.
-    pub(super) const PERIOD: Duration = Duration::from_millis(100);
+    pub(crate) const PERIOD: Duration = Duration::from_millis(100);
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             columns: io::stderr()
                 .is_terminal()
@@ -62,7 +62,7 @@ impl Progress {
 
     /// Shows `text`, which is one column for each character, as much of it as fits the terminal; unless
     /// something was shown just now.
-    pub(super) fn show(&mut self, text: &str) {
+    pub(crate) fn show(&mut self, text: &str) {
         let is_too_soon = self.last.is_some_and(|last| last.elapsed() < Self::PERIOD);
         let Some(columns) = self.columns.filter(|_| !is_too_soon) else {
             return;
@@ -80,7 +80,7 @@ impl Progress {
     }
 
     /// Takes it away.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.shown > 0 {
             let _ = write!(io::stderr(), "\r{:1$}\r", "", self.shown);
             self.shown = 0;

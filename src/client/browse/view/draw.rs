@@ -2,47 +2,13 @@
 //!
 //! This file hides the layout of the list: which columns there is room for, and how wide they are.
 
-use super::model::{Column, Connection, Model, Page, Ping, Row};
+use super::line::{Line, Style};
 use super::{pages, status};
 use crate::base::time_format::in_units;
+use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
 use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
-
-/// How a piece of a line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// As everything else.
-    Plain,
-    /// The head of the table.
-    Title,
-    /// Nothing to play on.
-    Dim,
-    /// The selected row.
-    Selected,
-    /// The two lines at the bottom.
-    Status,
-    /// Something that needs attention.
-    Warning,
-}
-
-/// One line of the screen: plain text, in one style.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// What it says; plain text, not wider than the screen.
-    pub text: String,
-    /// How it looks.
-    pub style: Style,
-}
-
-impl Line {
-    /// A line of this text, cut to so many columns. What is not plain text is spelled out, and
-    /// towers of marks, which would reach into other lines, are taken down.
-    pub fn new(style: Style, text: &str, columns: usize) -> Self {
-        let text = cut(&plain(text, usize::MAX), columns).into_owned();
-        Self { text, style }
-    }
-}
 
 /// The screen for what the model knows `now`: exactly as many lines as the terminal has.
 pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
@@ -272,11 +238,3 @@ fn align(text: &str, columns: usize, is_number: bool) -> String {
         false => pad(&text, columns),
     }
 }
-
-/// The columns by which rows can be ordered, for the help.
-pub fn orders() -> String {
-    Column::ALL.map(Column::title).join(", ")
-}
-
-#[cfg(test)]
-mod tests;

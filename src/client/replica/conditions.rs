@@ -12,7 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The longest revision that is sent back, in bytes; longer ones count as none.
-pub(super) const MAX_REVISION: usize = 64;
+pub(crate) const MAX_REVISION: usize = 64;
 
 /// The most bytes of all conditions: a line less `WATCH since=`, a revision, a space and the LF.
 const MAX_BYTES: usize = MAX_LINE - "WATCH since=".len() - MAX_REVISION - 2;
@@ -59,7 +59,7 @@ impl Conditions {
     }
 
     /// The line that asks with `verb` for what has changed since `revision`, LF included.
-    pub(super) fn request(&self, verb: &str, revision: Option<&str>) -> String {
+    pub(crate) fn request(&self, verb: &str, revision: Option<&str>) -> String {
         let mut line = verb.to_owned();
         if let Some(revision) = revision {
             line.extend([" since=", revision]);

@@ -2,8 +2,8 @@
 //!
 //! This file hides by what rows are ordered and found.
 
-use crate::client::doubt::Doubt;
 use crate::client::ping::target;
+use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
 use crate::protocol::infos::Infos;
 use std::cmp::Ordering;
@@ -53,7 +53,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
+    pub(crate) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
         let may_be_used = doubt.is_none_or(Doubt::may_be_used);
         let mut row = Self {
             address,
@@ -78,17 +78,17 @@ impl Row {
         }
     }
 
-    pub(super) fn players(&self) -> u16 {
+    pub(crate) fn players(&self) -> u16 {
         self.infos.number("nbplayers").unwrap_or_default()
     }
 
     /// Its version, if that is known not to be the player's.
-    pub(super) fn other_version(&self, version: Option<&str>) -> Option<String> {
+    pub(crate) fn other_version(&self, version: Option<&str>) -> Option<String> {
         let (mine, theirs) = (version?, self.infos.get("version")?);
         (mine != theirs).then(|| theirs.into_owned())
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         let most = self.infos.number("maxplayers");
         most.is_some_and(|most| self.players() >= most)
     }
@@ -133,14 +133,14 @@ impl Column {
         }
     }
 
-    pub(super) fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         let at = Self::ALL.iter().position(|column| *column == self);
         Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
     }
 }
 
 /// True if some value of the game server, or its address, holds `needle`, which is lower case.
-pub(super) fn matches(row: &Row, needle: &str) -> bool {
+pub(crate) fn matches(row: &Row, needle: &str) -> bool {
     needle.is_empty()
         || row.address.to_string().contains(needle)
         || row
@@ -154,7 +154,7 @@ pub(super) fn matches(row: &Row, needle: &str) -> bool {
 /// those of another version, which refuse the player however near they are, and last those that
 /// may not be there at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Chance {
+pub(crate) struct Chance {
     doubt: Option<Doubt>,
     is_other_version: bool,
     distance: u8,
@@ -163,7 +163,7 @@ pub(super) struct Chance {
 
 impl Chance {
     /// Of a game server, for a player who has this version or does not say.
-    pub(super) fn of(row: &Row, version: Option<&str>) -> Self {
+    pub(crate) fn of(row: &Row, version: Option<&str>) -> Self {
         let (distance, mean) = match row.ping {
             Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
             Ping::Waiting => (1, Duration::ZERO),
@@ -181,7 +181,7 @@ impl Chance {
 
 /// Which comes first. Those that may not be there come last, and by ping those that cannot be played
 /// on, also the other way round.
-pub(super) fn compare(
+pub(crate) fn compare(
     (chance_a, a): &(Chance, &Row),
     (chance_b, b): &(Chance, &Row),
     column: Column,

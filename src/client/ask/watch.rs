@@ -4,15 +4,13 @@
 //! there is no place for one more watcher, and by coming back after a loss with the revision that
 //! is known, so that nothing is missed.
 
-use super::TrackerAddress;
 use super::backoff::{Backoff, jittered};
-use super::conditions::Conditions;
-use super::connection::{Connection, pace, unreachable};
-use super::error::{Error, Refused};
+use super::exchange::{Connection, pace, unreachable};
 use super::fetch::refresh_at;
-use super::known::{Change, KnownList};
-use super::random::Random;
 use crate::base::threads;
+use crate::client::random::Random;
+use crate::client::replica::{Change, Conditions, Error, KnownList, Refused};
+use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::message::ErrorCode;
 use crate::reach::Pace;
 use std::io;

@@ -3,7 +3,7 @@
 //! This file hides that only what has changed is written, and that nobody tells when something
 //! else has written on the screen.
 
-use super::view::{Line, Style};
+use crate::client::browse::view::{Line, Style};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 

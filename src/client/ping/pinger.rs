@@ -1,16 +1,14 @@
-//! How near game servers are, measured from here.
+//! The sockets and threads that ping.
 //!
-//! This file hides the sockets and threads: one of each for IPv4 and for IPv6, blocked until
-//! something arrives or is due. What is sent when is decided by [`schedule`].
+//! This file hides that there is one of each for IPv4 and for IPv6, blocked until something arrives
+//! or is due.
 
-pub mod schedule;
-
-use super::random::Random;
+use super::schedule::{Limits, Permits, Ping, Schedule};
 use crate::base::threads;
+use crate::client::random::Random;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
 use crate::protocol::scope::Scope;
-use schedule::{Permits, Schedule};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -18,8 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-pub use schedule::{Limits, Ping};
 
 /// How often a thread that waits for answers looks for something new to do.
 const LOOK_UP: Duration = Duration::from_millis(20);

@@ -1,0 +1,14 @@
+//! How a tracker is asked for its list.
+//!
+//! In reading order: `exchange` is one connection with requests and answers, [`mod@fetch`] asks
+//! once, and [`watch`] stays and is told what changes.
+
+mod backoff;
+
+mod exchange;
+
+pub mod fetch;
+
+pub mod watch;
+
+pub use fetch::fetch;

@@ -1,0 +1,10 @@
+//! How near game servers are, measured from here.
+//!
+//! In reading order: [`schedule`] is what is sent when, and pure; `pinger` the sockets and threads.
+
+pub mod schedule;
+
+mod pinger;
+
+pub use pinger::{Pinger, target};
+pub use schedule::{Limits, Ping};
