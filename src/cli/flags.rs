@@ -3,7 +3,7 @@
 //! This file hides the forms of a command line: `--flag value` or `--flag=value`, words without a
 //! flag, and `--` before what is not ours.
 
-use super::UsageError;
+use super::command::UsageError;
 use std::ffi::{OsStr, OsString};
 
 /// One flag of a command.

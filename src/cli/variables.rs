@@ -3,7 +3,8 @@
 //! A flag that is misspelt is refused. A variable is only mentioned: it may be of another version,
 //! or somebody else's.
 
-use super::{flags, serve};
+use super::commands::serve;
+use super::flags;
 use crate::tracker::start::serve::UnknownVariable;
 
 /// What all of ours begin with.

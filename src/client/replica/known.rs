@@ -63,7 +63,7 @@ fn too_much(number: usize, bound: usize, of: &str) -> Result<(), Error> {
 /// The game servers on a tracker's list, and the revision at which they were there.
 ///
 /// ```
-/// use gltracker::client::known::{Change, KnownList};
+/// use gltracker::client::{Change, KnownList};
 /// let mut list = KnownList::default();
 /// assert!(list.take("INFOS ip=198.51.100.7 port=23460 nbplayers=3")?.is_none());
 /// assert!(list.is_empty(), "nothing shows before END");

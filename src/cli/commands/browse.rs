@@ -1,9 +1,9 @@
 //! The words and flags of `gltracker browse`.
 
-use super::flags::{self, Asked, Flag, Item};
-use super::targets::Targets;
-use super::trackers::{IPV4, IPV6};
-use super::{Command, UsageError};
+use crate::cli::arguments::targets::Targets;
+use crate::cli::arguments::trackers::{IPV4, IPV6};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::client::browse::Request;
 use crate::client::browse::exec::Template;
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ const FLAGS: [Flag; 4] = [
 ///
 /// # Errors
 /// [`UsageError`] for anything that is not understood, with what would be right.
-pub(super) fn parse(
+pub(crate) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
@@ -64,7 +64,7 @@ pub(super) fn parse(
 }
 
 /// The text of `gltracker browse --help`.
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     format!(
         "\
 gltracker browse: the list, live, nearest first
@@ -93,7 +93,7 @@ for it, or no such program, or the address that was picked cannot be written.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::parse;
+    use crate::cli::parse::parse;
     use crate::reach::Family;
 
     fn run(arguments: &[&str]) -> Result<Request, String> {

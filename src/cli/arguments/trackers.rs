@@ -1,27 +1,27 @@
 //! Which trackers a command speaks to: those that are named, or else those of the environment, or
 //! else the one on this machine; and over which addresses.
 
-use super::UsageError;
-use super::flags::Flag;
+use crate::cli::command::UsageError;
+use crate::cli::flags::Flag;
 use crate::reach::{Address, Family};
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Names the trackers if none is given.
-pub(super) const VARIABLE: &str = "GLTRACKER_TRACKER";
+pub(crate) const VARIABLE: &str = "GLTRACKER_TRACKER";
 
 /// The most trackers: each has threads of its own.
 const MAX_TRACKERS: usize = 64;
 
 /// The flag for IPv4.
-pub(super) const IPV4: Flag = Flag {
+pub(crate) const IPV4: Flag = Flag {
     name: "--ipv4",
     value: "",
     help: "reach trackers over IPv4 only",
 };
 
 /// The flag for IPv6.
-pub(super) const IPV6: Flag = Flag {
+pub(crate) const IPV6: Flag = Flag {
     name: "--ipv6",
     value: "",
     help: "reach trackers over IPv6 only",
@@ -29,14 +29,14 @@ pub(super) const IPV6: Flag = Flag {
 
 /// The trackers that were named so far, whose port is `PORT` if none is given.
 #[derive(Default)]
-pub(super) struct Trackers<const PORT: u16> {
+pub(crate) struct Trackers<const PORT: u16> {
     named: Vec<Address<PORT>>,
     family: Option<Family>,
 }
 
 impl<const PORT: u16> Trackers<PORT> {
     /// One more.
-    pub(super) fn add(&mut self, tracker: Address<PORT>) {
+    pub(crate) fn add(&mut self, tracker: Address<PORT>) {
         self.named.push(tracker);
     }
 
@@ -44,7 +44,7 @@ impl<const PORT: u16> Trackers<PORT> {
     ///
     /// # Errors
     /// [`UsageError`] for a value, and for both.
-    pub(super) fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<bool, UsageError> {
+    pub(crate) fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<bool, UsageError> {
         let family = match flag.name {
             name if name == IPV4.name => Family::Ipv4,
             name if name == IPV6.name => Family::Ipv6,
@@ -64,7 +64,7 @@ impl<const PORT: u16> Trackers<PORT> {
     ///
     /// # Errors
     /// [`UsageError`] for what the environment names wrongly, and for too many.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Vec<Address<PORT>>, UsageError> {

@@ -3,13 +3,14 @@
 //! This file hides which those are. A shell takes `<` and `>` for itself, so that of
 //! `maxplayers>=8` only `maxplayers` is left, and a file named `=8`.
 
-use super::{Command, UsageError, flags};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags;
 use crate::client::TRACKER_PORT;
 use crate::protocol::infos::is_known;
 use std::path::PathBuf;
 
 /// The conditions that are a word.
-pub(super) const WORDS: [&str; 2] = ["notempty", "notfull"];
+pub(crate) const WORDS: [&str; 2] = ["notempty", "notfull"];
 
 /// Values that players know without their keys, which are GLtron's.
 const VALUES: [(&str, &[&str]); 3] = [
@@ -22,7 +23,7 @@ const VALUES: [(&str, &[&str]); 3] = [
 ///
 /// # Errors
 /// [`UsageError`] with the condition that is meant.
-pub(super) fn check(word: &str) -> Result<(), UsageError> {
+pub(crate) fn check(word: &str) -> Result<(), UsageError> {
     if let Some(near) = flags::closest(word, WORDS.into_iter()) {
         return Err(UsageError(format!("'{word}': did you mean {near}?")));
     }
@@ -68,7 +69,7 @@ pub fn check_files(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::parse;
+    use crate::cli::parse::parse;
     use std::ffi::OsString;
 
     #[test]

@@ -1,15 +1,16 @@
 //! Whose lists a player wants, and what of them: the words of `list` and `browse`.
 
-use super::flags::{self, Item};
+use super::mistaken;
 use super::trackers::Trackers;
-use super::{UsageError, mistaken};
+use crate::cli::command::UsageError;
+use crate::cli::flags::{self, Item};
 use crate::client::{Conditions, TRACKER_PORT, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
 /// The words so far.
 #[derive(Default)]
-pub(super) struct Targets {
-    pub(super) trackers: Trackers<TRACKER_PORT>,
+pub(crate) struct Targets {
+    pub(crate) trackers: Trackers<TRACKER_PORT>,
     conditions: Vec<String>,
 }
 
@@ -18,7 +19,7 @@ impl Targets {
     ///
     /// # Errors
     /// [`UsageError`] for what is neither a condition nor a tracker.
-    pub(super) fn add(&mut self, item: Item, of: &str) -> Result<(), UsageError> {
+    pub(crate) fn add(&mut self, item: Item, of: &str) -> Result<(), UsageError> {
         match item {
             Item::Word(word) if is_condition(&word) => self.conditions.push(word),
             Item::Word(word) => self.trackers.add(tracker(&word)?),
@@ -37,7 +38,7 @@ impl Targets {
     ///
     /// # Errors
     /// [`UsageError`] for conditions that a tracker would refuse, and for too many trackers.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(Vec<TrackerAddress>, Conditions), UsageError> {

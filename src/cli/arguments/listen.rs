@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 ///
 /// # Errors
 /// What is wrong with `text`, and what would be right.
-pub(super) fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
+pub(crate) fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| why_not(text, usual))
 }
 

@@ -1,8 +1,8 @@
 //! The flags of `gltracker announce`.
 
-use super::flags::{self, Asked, Flag, Item};
-use super::trackers::{IPV4, IPV6, Trackers, VARIABLE};
-use super::{Command, UsageError};
+use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers, VARIABLE};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::game_server::announce::{Options, Secret};
 use crate::game_server::{PongPlace, TRACKER_PORT, TrackerAddress};
 use crate::protocol::infos::{self, Infos};
@@ -62,7 +62,7 @@ const FLAGS: [Flag; 9] = [
 ///
 /// # Errors
 /// [`UsageError`] for anything that is not understood, with what would be right.
-pub(super) fn parse(
+pub(crate) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
@@ -274,7 +274,7 @@ fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
 }
 
 /// The text of `gltracker announce --help`.
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     format!(
         "\
 Keeps a game server on the lists of trackers
@@ -310,7 +310,7 @@ file unreadable, program not found); with a program its own, or 128 and the numb
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::parse;
+    use crate::cli::parse::parse;
 
     fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Options, String> {
         let lookup = |name: &str| {

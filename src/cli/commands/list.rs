@@ -1,9 +1,9 @@
 //! The words and flags of `gltracker list`.
 
-use super::flags::{self, Asked, Flag, Item};
-use super::targets::Targets;
-use super::trackers::{IPV4, IPV6, VARIABLE};
-use super::{Command, UsageError};
+use crate::cli::arguments::targets::Targets;
+use crate::cli::arguments::trackers::{IPV4, IPV6, VARIABLE};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
@@ -49,7 +49,7 @@ const FLAGS: [Flag; 8] = [
 ///
 /// # Errors
 /// [`UsageError`] for anything that is not understood, with what would be right.
-pub(super) fn parse(
+pub(crate) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
@@ -165,7 +165,7 @@ fn no_value(flag: &Flag, text: &str) -> Result<(), UsageError> {
 }
 
 /// The text of `gltracker list --help`.
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     format!(
         "\
 gltracker list: the game servers on a tracker's list, the nearest first
@@ -201,7 +201,7 @@ could be asked. A tracker that does not answer is named on standard error, and t
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::parse;
+    use crate::cli::parse::parse;
     use crate::reach::Family;
 
     fn run(arguments: &[&str], trackers: Option<&str>) -> Result<Request, String> {

@@ -1,7 +1,8 @@
 //! The flags of `gltracker serve`, each of which has an environment variable `GLTRACKER_<FLAG>`.
 
-use super::flags::{self, Asked, Flag, Item};
-use super::{Command, UsageError, listen};
+use crate::cli::arguments::listen;
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::protocol::text::number;
 use crate::tracker::state::log::Level;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT};
@@ -86,7 +87,7 @@ const FLAGS: [Flag; 14] = [
 ///
 /// # Errors
 /// [`UsageError`] for anything that is not understood, with what would be right.
-pub(super) fn parse(
+pub(crate) fn parse(
     arguments: Vec<OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, UsageError> {
@@ -142,7 +143,7 @@ pub(super) fn parse(
 }
 
 /// The variables of the flags, in the same order.
-pub(super) fn variables() -> impl Iterator<Item = String> {
+pub(crate) fn variables() -> impl Iterator<Item = String> {
     let ends = FLAGS
         .iter()
         .map(|flag| flag.name[2..].replace('-', "_").to_uppercase());
@@ -216,7 +217,7 @@ fn count(text: &str) -> Option<usize> {
 }
 
 /// The text of `gltracker --help`.
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     format!(
         "\
 gltracker: a tracker (master server) for game servers
@@ -244,7 +245,7 @@ Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, l
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::parse;
+    use crate::cli::parse::parse;
 
     fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(Config, Level), String> {
         let lookup = |name: &str| {

@@ -1,0 +1,11 @@
+//! What several commands are told.
+
+pub(crate) mod listen;
+
+pub(crate) mod trackers;
+
+mod mistaken;
+
+pub(crate) mod targets;
+
+pub use mistaken::check_files;
