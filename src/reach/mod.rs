@@ -4,9 +4,12 @@
 //! how `HOST[:PORT]` is written, `dial` how a name becomes a connection that is answered, and `pace`
 //! how much a tracker may say in a second. The first and the last are pure.
 
-mod address;
-mod dial;
 mod memory;
+
+mod address;
+
+mod dial;
+
 mod pace;
 
 pub use address::{Address, NotAnAddress};
