@@ -6,6 +6,8 @@ pub(crate) mod io_error;
 
 pub(crate) mod time_format;
 
+pub(crate) mod lock;
+
 pub(crate) mod threads;
 
 pub mod interrupt;

@@ -5,11 +5,12 @@ use super::link::{Link, Mailbox, Shared};
 use super::session::{Credential, fields};
 use super::tracker_address::TrackerAddress;
 use crate::base::io_error::in_words;
+use crate::base::lock::lock;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::message::Refusal;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::{fmt, io};
 
@@ -100,16 +101,9 @@ impl fmt::Debug for Announcement {
     }
 }
 
-impl Announcement {
-    fn lock(&self) -> MutexGuard<'_, Infos> {
-        // A set of fields is replaced as a whole.
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Shared for Announcement {
     fn wanted(&self) -> Infos {
-        self.lock().clone()
+        lock(&self.wanted).clone()
     }
 
     fn tell(&self, event: Event) {
@@ -209,7 +203,7 @@ impl Announcer {
     }
 
     pub(super) fn apply(&self, changes: &Changes) -> Result<(), Refusal> {
-        let mut wanted = self.shared.lock();
+        let mut wanted = lock(&self.shared.wanted);
         let infos = fields::merged(&wanted, changes)?;
         if infos == *wanted {
             return Ok(());
@@ -229,7 +223,7 @@ impl Announcer {
 
     /// The UDP port that pings and proofs come to: `pingport`, or else `port`.
     pub fn udp_port(&self) -> u16 {
-        fields::udp_port(&self.shared.lock())
+        fields::udp_port(&lock(&self.shared.wanted))
     }
 
     /// True once every tracker has refused in a way that trying again cannot mend.
@@ -295,13 +289,15 @@ impl Relay {
 
     /// The UDP port that the lists say.
     pub(super) fn udp_port(&self) -> u16 {
-        fields::udp_port(&self.shared.lock())
+        fields::udp_port(&lock(&self.shared.wanted))
     }
 
     /// The addresses of this host under which it may be listed: those from which its trackers were
     /// reached, and the one that it names.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let named = self.shared.lock().get("ip").and_then(|ip| ip.parse().ok());
+        let named = lock(&self.shared.wanted)
+            .get("ip")
+            .and_then(|ip| ip.parse().ok());
         let named = named.map(|ip: IpAddr| SocketAddr::new(ip.to_canonical(), 0));
         let reached = self.mailboxes.iter().filter_map(|mailbox| mailbox.local());
         reached.chain(named).collect()

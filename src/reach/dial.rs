@@ -7,13 +7,14 @@
 
 use super::address::Address;
 use super::memory::{Family, Memory};
+use crate::base::lock::lock;
 use crate::base::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// From one address to the next, while none has taken the connection (RFC 8305, section 5).
@@ -149,11 +150,6 @@ impl Dial {
             others => now + SILENCE.min(left / (others as u32 + 1)),
         }
     }
-}
-
-fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    // It may be half right at the worst, which costs some time.
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Tried = (SocketAddr, io::Result<TcpStream>);

@@ -7,6 +7,7 @@
 use super::backoff::{Backoff, jittered};
 use super::exchange::{Connection, pace, unreachable};
 use super::fetch::refresh_at;
+use crate::base::lock::{lock, sound};
 use crate::base::threads;
 use crate::client::random::Random;
 use crate::client::replica::{Change, Conditions, Error, KnownList, Refused};
@@ -15,7 +16,7 @@ use crate::protocol::message::ErrorCode;
 use crate::reach::Pace;
 use std::io;
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long things take.
@@ -166,8 +167,7 @@ struct StopState {
 
 impl Stop {
     fn lock(&self) -> MutexGuard<'_, StopState> {
-        // Nothing that holds the lock can leave it half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn stop(&self) {
@@ -215,16 +215,9 @@ impl Stop {
             if state.is_stopped || left == Some(Duration::ZERO) {
                 return;
             }
-            // Nothing that holds the lock can leave it half done.
             state = match left {
-                Some(left) => {
-                    let woken = self.woken.wait_timeout(state, left);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let woken = self.woken.wait(state);
-                    woken.unwrap_or_else(PoisonError::into_inner)
-                }
+                Some(left) => sound(self.woken.wait_timeout(state, left)).0,
+                None => sound(self.woken.wait(state)),
             };
         }
     }

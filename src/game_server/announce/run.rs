@@ -7,6 +7,7 @@ use super::program;
 use super::report::Report;
 use super::updates::{self, Follower, LOOK, Numbered};
 use crate::base::io_error::in_words;
+use crate::base::lock::lock;
 use crate::base::threads;
 use crate::game_server::announcer::Announcer;
 use crate::game_server::event::{Event, Happening};
@@ -21,7 +22,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -260,11 +261,6 @@ impl Announcement {
         }
         Ok(())
     }
-}
-
-fn lock(situation: &Mutex<Situation>) -> MutexGuard<'_, Situation> {
-    // It is replaced as a whole.
-    situation.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What becomes of lines with updates.

@@ -3,11 +3,12 @@
 //! This file hides how the thread that talks to a tracker waits for several things at once: what
 //! the tracker says, what the game server wants said, numbers from datagrams, and the end.
 
+use crate::base::lock::{lock, sound};
 use crate::game_server::session::proofs::Waiting;
 use crate::protocol::line::LineError;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// What the tracker has said and nobody has heard yet. Whoever reads the socket waits when it is
@@ -67,8 +68,7 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, Letters> {
-        // Nothing is done under the lock that could leave it half done.
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.letters)
     }
 
     /// The game server leaves.
@@ -133,8 +133,7 @@ impl Mailbox {
         };
         // No deadline of its own: the other side takes what is here or turns to another attempt,
         // by deadlines of its own.
-        let letters = self.taken.wait_while(letters, is_full);
-        let mut letters = letters.unwrap_or_else(PoisonError::into_inner);
+        let mut letters = sound(self.taken.wait_while(letters, is_full));
         if letters.attempt != attempt {
             return false;
         }
@@ -152,11 +151,9 @@ impl Mailbox {
     pub(crate) fn is_stopped_within(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let stays = |letters: &mut Letters| !letters.is_stopped;
-        let waited = self.arrived.wait_timeout_while(self.lock(), left, stays);
-        let letters = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let (letters, _) = sound(self.arrived.wait_timeout_while(self.lock(), left, stays));
         let is_away = |letters: &mut Letters| letters.is_hidden && !letters.is_stopped;
-        let letters = self.arrived.wait_while(letters, is_away);
-        letters.unwrap_or_else(PoisonError::into_inner).is_stopped
+        sound(self.arrived.wait_while(letters, is_away)).is_stopped
     }
 
     /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. The
@@ -191,8 +188,7 @@ impl Mailbox {
             if left.is_zero() {
                 return Letter::Nothing;
             }
-            let woken = self.arrived.wait_timeout(letters, left);
-            letters = woken.unwrap_or_else(PoisonError::into_inner).0;
+            letters = sound(self.arrived.wait_timeout(letters, left)).0;
         }
     }
 }

@@ -5,11 +5,12 @@
 //! looks whether the window has another size, and whether the terminal is still as it should be.
 
 use super::raw_mode::{self, TTY};
+use crate::base::lock::{lock, sound};
 use crate::base::threads;
 use crate::client::browse::keys::{Key, next_key};
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// How often the size is looked at, and half as often the settings.
@@ -53,17 +54,10 @@ struct State {
 }
 
 impl Turn {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits as long as `is_not_yet` holds, and makes a change then.
     fn change(&self, is_not_yet: impl Fn(&State) -> bool, change: impl FnOnce(&mut State)) {
-        let mut state = self.lock();
-        while is_not_yet(&state) {
-            let woken = self.changed.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
-        }
+        let is_not_yet = |state: &mut State| is_not_yet(state);
+        let mut state = sound(self.changed.wait_while(lock(&self.state), is_not_yet));
         change(&mut state);
         self.changed.notify_all();
     }
@@ -79,7 +73,7 @@ impl Keys {
     /// Keeps the thread from reading until [`resume`](Self::resume).
     pub fn pause(&self) {
         {
-            let mut state = self.turn.lock();
+            let mut state = lock(&self.turn.state);
             state.is_paused = true;
             state.pauses += 1;
         }
@@ -89,7 +83,7 @@ impl Keys {
     /// How often it was kept from reading. A key from before the last time was meant for what was
     /// seen then.
     pub fn pauses(&self) -> u64 {
-        self.turn.lock().pauses
+        lock(&self.turn.state).pauses
     }
 
     /// Lets it read again.

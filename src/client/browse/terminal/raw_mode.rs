@@ -5,11 +5,12 @@
 //! panics. Settings are changed with `stty`, which every Unix has.
 
 use super::screen::Screen;
+use crate::base::lock::lock;
 use crate::client::browse::view::Line;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// The device that is the terminal of this process, wherever its standard streams go.
@@ -72,7 +73,7 @@ impl Terminal {
             colour: environment("NO_COLOR").is_none_or(|set| set.is_empty()),
             screen: Screen::default(),
         };
-        lock().found = stty(&["-g"])?.trim().to_owned();
+        lock(&SETTINGS).found = stty(&["-g"])?.trim().to_owned();
         terminal.enter()?;
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -83,10 +84,10 @@ impl Terminal {
     }
 
     fn enter(&self) -> io::Result<()> {
-        lock().is_taken = true;
+        lock(&SETTINGS).is_taken = true;
         stty(&RAW)?;
         let taken = stty(&["-g"])?.trim().to_owned();
-        lock().taken = taken;
+        lock(&SETTINGS).taken = taken;
         (&self.output).write_all(ENTER_SCREEN.as_bytes())
     }
 
@@ -95,7 +96,7 @@ impl Terminal {
     /// # Errors
     /// When it cannot be taken over again.
     pub fn retake(&mut self) -> io::Result<()> {
-        let found = lock().found.clone();
+        let found = lock(&SETTINGS).found.clone();
         // Whatever this cannot set is not needed here.
         let _ = stty(&[&found]);
         self.enter()?;
@@ -162,14 +163,14 @@ pub(crate) fn size() -> Option<(usize, usize)> {
 /// and continued from, or a program on the same terminal.
 pub(crate) fn is_changed() -> bool {
     let now = stty(&["-g"]);
-    let settings = lock();
+    let settings = lock(&SETTINGS);
     settings.is_taken && now.is_ok_and(|now| now.trim() != settings.taken)
 }
 
 /// Leaves the terminal as it was found. Does nothing the second time.
 fn restore() {
     let found = {
-        let mut settings = lock();
+        let mut settings = lock(&SETTINGS);
         if !std::mem::take(&mut settings.is_taken) {
             return;
         }
@@ -192,10 +193,6 @@ fn discard_typed() {
             return;
         }
     }
-}
-
-fn lock() -> std::sync::MutexGuard<'static, Settings> {
-    SETTINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn stty(arguments: &[&str]) -> io::Result<String> {
