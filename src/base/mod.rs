@@ -10,4 +10,8 @@ pub(crate) mod lock;
 
 pub(crate) mod threads;
 
+pub(crate) mod random;
+
+pub(crate) mod backoff;
+
 pub mod interrupt;

@@ -13,8 +13,6 @@ mod tracker_address;
 
 pub mod replica;
 
-mod random;
-
 pub mod ask;
 
 pub mod ping;

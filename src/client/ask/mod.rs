@@ -3,8 +3,6 @@
 //! In reading order: `exchange` is one connection with requests and answers, [`mod@fetch`] asks
 //! once, and [`watch`] stays and is told what changes.
 
-mod backoff;
-
 mod exchange;
 
 pub mod fetch;

@@ -4,12 +4,12 @@
 //! there is no place for one more watcher, and by coming back after a loss with the revision that
 //! is known, so that nothing is missed.
 
-use super::backoff::{Backoff, jittered};
 use super::exchange::{Connection, pace, unreachable};
 use super::fetch::refresh_at;
+use crate::base::backoff::{Backoff, spread};
 use crate::base::lock::{lock, sound};
+use crate::base::random::RANDOM;
 use crate::base::threads;
-use crate::client::random::Random;
 use crate::client::replica::{Change, Conditions, Error, KnownList, Refused};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::message::ErrorCode;
@@ -42,6 +42,9 @@ impl Default for Timings {
         }
     }
 }
+
+/// The longest wait before the next try.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The least time from one try to the next that somebody asks for.
 const LEAST: Duration = Duration::from_secs(1);
@@ -125,7 +128,6 @@ impl Watch {
             list: KnownList::default(),
             pace: pace(),
             backoff: Backoff::default(),
-            random: Random::default(),
             tried: Instant::now(),
         };
         threads::start("watch", threads::STACK, move || watcher.run())?;
@@ -232,9 +234,13 @@ struct Watcher<F> {
     list: KnownList,
     pace: Pace,
     backoff: Backoff,
-    random: Random,
     /// When it was tried the last time.
     tried: Instant,
+}
+
+/// A half of `time`, and of the other half as much as chance says.
+fn with_chance(time: Duration) -> Duration {
+    spread(time, 0.5..1.0, RANDOM.chance())
 }
 
 /// What to do after an error.
@@ -337,7 +343,7 @@ impl<F: FnMut(Event)> Watcher<F> {
                 }
                 Err(error) => return Some(error),
             }
-            let pause = jittered(self.timings.poll, self.random.number());
+            let pause = with_chance(self.timings.poll);
             self.wait(Some(pause));
         }
         None
@@ -346,7 +352,7 @@ impl<F: FnMut(Event)> Watcher<F> {
     /// Says what went wrong and waits before the next try.
     fn tell_and_wait(&mut self, error: Error) {
         let is_useless = Next::after(&error) == Next::GiveUp;
-        let wait = (!is_useless).then(|| self.backoff.next(self.random.number()));
+        let wait = (!is_useless).then(|| with_chance(self.backoff.next(LONGEST_WAIT)));
         self.stop.take_time();
         self.tell(match error {
             Error::Refused(refused) => Event::Refused {

@@ -4,8 +4,8 @@
 //! or is due.
 
 use super::schedule::{Limits, Permits, Ping, Schedule};
+use crate::base::random::RANDOM;
 use crate::base::threads;
-use crate::client::random::Random;
 use crate::protocol::infos::Infos;
 use crate::protocol::message::{format_number, parse_number};
 use crate::protocol::scope::Scope;
@@ -88,7 +88,6 @@ impl Pinger {
                 local,
                 targets,
                 schedule: Schedule::new(limits, Arc::clone(&permits)),
-                random: Random::default(),
                 is_stopped: Arc::clone(&is_stopped),
                 on_ping: Arc::clone(&on_ping),
             };
@@ -133,7 +132,6 @@ struct Prober {
     local: &'static str,
     targets: Receiver<SocketAddr>,
     schedule: Schedule,
-    random: Random,
     is_stopped: Arc<AtomicBool>,
     on_ping: Arc<dyn Fn(Ping) + Send + Sync>,
 }
@@ -178,7 +176,7 @@ impl Prober {
 
     fn send_some(&mut self, socket: Option<&UdpSocket>) {
         for _ in 0..IN_A_ROW {
-            let word = self.random.number();
+            let word = RANDOM.number();
             let now = Instant::now();
             let Some(target) = self.schedule.next_probe(now, word) else {
                 return;

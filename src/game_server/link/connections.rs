@@ -5,8 +5,9 @@
 //! which reaches one of its addresses and reads, all of which may block.
 
 use super::mailbox::{Heard, Letter, Mailbox, NOBODY};
-use super::retry::{Backoff, chance};
+use super::retry::Retry;
 use crate::base::io_error::unreached;
+use crate::base::random::RANDOM;
 use crate::base::threads;
 use crate::game_server::event::{Event, Happening};
 use crate::game_server::session::Credential;
@@ -70,7 +71,7 @@ impl<S: Shared> Link<S> {
     }
 
     fn run(self) {
-        let mut backoff = Backoff::default();
+        let mut retry = Retry::default();
         let (mut avoided, mut delay) = (Vec::new(), Duration::ZERO);
         for attempt in 1.. {
             if self.mailbox.is_stopped_within(Instant::now() + delay) {
@@ -79,7 +80,7 @@ impl<S: Shared> Link<S> {
             self.mailbox.listen_to(attempt);
             let (ending, listed_for) = self.connection(attempt, &mut avoided);
             self.mailbox.listen_to(NOBODY);
-            let again_in = backoff.next(&ending, listed_for, chance());
+            let again_in = retry.after(&ending, listed_for, RANDOM.chance());
             let is_away = ending == Ending::Left && !self.mailbox.is_stopped();
             delay = again_in.unwrap_or_default();
             match happening(ending, listed_for.is_some(), again_in) {

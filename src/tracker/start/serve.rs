@@ -1,10 +1,10 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
+use crate::base::random::Random;
 use crate::protocol::text::spelled_out;
 use crate::tracker::start::systemd::Manager;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::{Level, Log};
-use crate::tracker::state::random::Random;
 use crate::tracker::threads::accept_probe::within;
 use crate::tracker::{Config, DEFAULT_MAX_SLOTS, StartError, Tracker};
 use std::fmt::Write as _;

@@ -7,7 +7,6 @@ pub(crate) mod lasting;
 pub(crate) mod lock;
 pub mod log;
 pub(crate) mod outsiders;
-pub mod random;
 pub(crate) mod session_context;
 pub(crate) mod shared;
 pub(crate) mod slot_guard;

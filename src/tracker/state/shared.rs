@@ -11,7 +11,7 @@ use super::current::Current;
 use super::lock::lock;
 use super::log::Log;
 use super::outsiders::Outsiders;
-use super::random::Random;
+use crate::base::random::Random;
 use super::stats::{Counter, Stats};
 use super::udp_probe::Reachability;
 use super::wake::Wake;

@@ -3,18 +3,22 @@
 //! This file hides where randomness comes from: the kernel's generator, kept open so that running
 //! out of descriptors cannot stop it.
 
+use super::lock::lock;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 /// Numbers fetched at a time: a login needs two, and a call of the system for each would be one in
 /// eight of all that it makes.
 const STOCK: usize = 64;
 
+/// The source for all that need few.
+pub(crate) static RANDOM: LazyLock<Random> = LazyLock::new(Random::open);
+
 /// A source of random numbers.
 #[derive(Debug)]
-pub struct Random {
+pub(crate) struct Random {
     source: Option<File>,
     /// Fetched and not given to anybody yet.
     stock: Mutex<Vec<u64>>,
@@ -22,7 +26,7 @@ pub struct Random {
 
 impl Random {
     /// Opens the kernel's generator.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::from(File::open("/dev/urandom").ok())
     }
 
@@ -34,13 +38,18 @@ impl Random {
     }
 
     /// 64 random bits.
-    pub fn number(&self) -> u64 {
-        let in_stock = self.stock().pop();
+    pub(crate) fn number(&self) -> u64 {
+        let in_stock = lock(&self.stock).pop();
         in_stock.or_else(|| self.fetch()).unwrap_or_else(|| {
             // Systems without the device: std keys its hash maps from the system's generator, and
             // the keyed hash of nothing cannot be told without the keys.
             RandomState::new().build_hasher().finish()
         })
+    }
+
+    /// Chance: a number from 0 (included) to 1 (not included).
+    pub(crate) fn chance(&self) -> f64 {
+        (self.number() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Reads numbers without the lock, for one who has found none. The others go into the stock,
@@ -51,19 +60,15 @@ impl Random {
         let (numbers, _) = bytes.as_chunks();
         let mut numbers = numbers.iter().copied().map(u64::from_ne_bytes);
         let first = numbers.next();
-        let mut stock = self.stock();
+        let mut stock = lock(&self.stock);
         let room = STOCK.saturating_sub(stock.len());
         stock.extend(numbers.take(room));
         first
     }
 
-    fn stock(&self) -> MutexGuard<'_, Vec<u64>> {
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A password of 12 letters and digits (60 bits) that is easy to read out: no vowels, so that
     /// it spells nothing, and none that look alike.
-    pub fn password(&self) -> String {
+    pub(crate) fn password(&self) -> String {
         const LETTERS: &[u8; 32] = b"bcdfghjkmnpqrstvwxz2345678BCDFGH";
         let bits = self.number();
         let letter = |n: u32| char::from(LETTERS[(bits >> (5 * n)) as usize % LETTERS.len()]);
@@ -105,7 +110,7 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), THREADS * 5 * STOCK);
-        assert!(random.stock().len() <= STOCK);
+        assert!(lock(&random.stock).len() <= STOCK);
     }
 
     #[test]
@@ -114,5 +119,19 @@ mod tests {
         assert_eq!(password.len(), 12);
         assert!(password.bytes().all(|b| b.is_ascii_alphanumeric()));
         assert_ne!(password, Random::open().password());
+    }
+
+    #[test]
+    fn chance_is_spread_between_zero_and_one() {
+        let chances: Vec<f64> = (0..1000).map(|_| RANDOM.chance()).collect();
+        assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
+        for tenth in 0..10 {
+            let range = f64::from(tenth) / 10.0..f64::from(tenth + 1) / 10.0;
+            let count = chances
+                .iter()
+                .filter(|chance| range.contains(chance))
+                .count();
+            assert!((50..200).contains(&count), "{count} in {range:?}");
+        }
     }
 }
