@@ -14,4 +14,8 @@ pub(crate) mod random;
 
 pub(crate) mod backoff;
 
+pub(crate) mod atomic_file;
+
+pub(crate) mod file_stamp;
+
 pub mod interrupt;

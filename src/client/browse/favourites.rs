@@ -4,6 +4,7 @@
 //! The file is the user's: other lines stay as they are, other browsers may write it too, and it
 //! may be a link to where it really is.
 
+use crate::base::atomic_file::{NewFile, behind_links, beside};
 use crate::base::io_error::in_words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -77,7 +78,7 @@ impl Favourites {
 
     /// Returns what the file holds now.
     fn merge_into(&self, path: &Path) -> io::Result<BTreeSet<SocketAddr>> {
-        let path = &behind_links(path);
+        let path = &behind_links(path)?;
         let folder = path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
@@ -131,30 +132,15 @@ fn liked(line: &[u8]) -> Option<SocketAddr> {
     str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// Writes another file and puts it in place of this one.
+/// Writes another file, which those may read who may read this one, and puts it in its place.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let temporary = with_suffix(path, &format!(".{}", std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| {
-            if let Ok(old) = fs::metadata(path) {
-                file.set_permissions(old.permissions())?;
-            }
-            file.write_all(text)
-        })
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+    let temporary = beside(path, &format!(".{}", std::process::id()));
+    let mut new = NewFile::create(temporary, File::options())?;
+    if let Ok(old) = fs::metadata(path) {
+        new.file().set_permissions(old.permissions())?;
     }
-    written
-}
-
-/// The file itself, if `path` is a link to it, which may not be there yet.
-fn behind_links(path: &Path) -> PathBuf {
-    let link = || Some(path.parent()?.join(fs::read_link(path).ok()?));
-    fs::canonicalize(path)
-        .ok()
-        .or_else(link)
-        .unwrap_or_else(|| path.to_owned())
+    new.file().write_all(text)?;
+    new.replace(path)
 }
 
 fn about(path: &Path, error: &io::Error) -> io::Error {
@@ -174,12 +160,6 @@ pub fn default_path(environment: impl Fn(&str) -> Option<std::ffi::OsString>) ->
     };
     let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));
     Some(data?.join("gltracker").join("favourites"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@
 //! `tail -F` does. One that is written anew, or replaced by another, is read from its beginning
 //! again, so that a file may as well hold nothing but what is true now.
 
+use crate::base::file_stamp::FileStamp;
 use crate::base::io_error::in_words;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How often a file is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(200);
@@ -57,7 +58,7 @@ pub fn read_lines(mut source: impl Read, mut on_line: impl FnMut(Numbered) -> bo
 #[derive(Debug)]
 pub struct Follower {
     path: PathBuf,
-    seen: Option<Stamp>,
+    seen: Option<FileStamp>,
     tail: Tail,
     /// What was wrong the last time, which is said once.
     problem: Option<String>,
@@ -72,38 +73,6 @@ pub struct Look {
     pub is_touched: bool,
     /// The file cannot be read (any more): why.
     pub problem: Option<String>,
-}
-
-/// What shows that a file has changed.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    #[cfg(unix)]
-    inode: (u64, u64),
-}
-
-impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: (metadata.dev(), metadata.ino()),
-        }
-    }
-
-    #[cfg(unix)]
-    fn is_same_file(&self, other: &Self) -> bool {
-        self.inode == other.inode
-    }
-
-    #[cfg(not(unix))]
-    fn is_same_file(&self, _: &Self) -> bool {
-        true
-    }
 }
 
 /// True for a named pipe.
@@ -190,20 +159,20 @@ impl Follower {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file or a named pipe"));
         }
-        let stamp = Stamp::of(&metadata);
+        let stamp = FileStamp::of(&metadata);
         if self.seen.as_ref() == Some(&stamp) {
             // Whoever wrote half a line has had the time to finish it.
             lines.extend(self.tail.settle());
             return Ok(false);
         }
         let mut file = File::open(&self.path)?;
-        let stamp = Stamp::of(&file.metadata()?);
+        let stamp = FileStamp::of(&file.metadata()?);
         let is_first = self.seen.is_none();
         let is_other = self
             .seen
             .as_ref()
             .is_some_and(|seen| !seen.is_same_file(&stamp));
-        if is_first || is_other || !self.tail.goes_on_in(&mut file, stamp.length)? {
+        if is_first || is_other || !self.tail.goes_on_in(&mut file, stamp.length())? {
             self.tail = Tail::default();
         }
         file.seek(SeekFrom::Start(self.tail.position))?;
@@ -214,11 +183,8 @@ impl Follower {
             lines.extend(self.tail.settle());
         }
         // What is more is read at the next look, for which the file must look changed.
-        let is_all = self.tail.position >= stamp.length;
-        self.seen = Some(Stamp {
-            modified: stamp.modified.filter(|_| is_all),
-            ..stamp
-        });
+        let is_all = self.tail.position >= stamp.length();
+        self.seen = Some(if is_all { stamp } else { stamp.outdated() });
         Ok(true)
     }
 }
