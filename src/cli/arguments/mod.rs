@@ -8,4 +8,6 @@ mod mistaken;
 
 pub(crate) mod targets;
 
+pub(crate) mod announced;
+
 pub use mistaken::check_files;

@@ -2,7 +2,8 @@
 //!
 //! In reading order: `liveness` is whether the game server still runs, [`updates`] where lines with
 //! updates come from, `program` the game server as a child, `error` why nothing is announced,
-//! `options` what the command is told, `report` what it says, and `run` brings all of them together.
+//! `options` what the command is told, `reporter` what it says,
+//! `report` where, and `run` brings all of them together.
 
 mod liveness;
 
@@ -13,6 +14,8 @@ mod program;
 mod error;
 
 mod options;
+
+mod reporter;
 
 mod report;
 

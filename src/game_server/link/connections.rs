@@ -12,7 +12,7 @@ use crate::base::threads;
 use crate::game_server::event::{Event, Happening};
 use crate::game_server::session::Credential;
 use crate::game_server::session::fields::Field;
-use crate::game_server::session::state_machine::{Conversation, Ending, News, Outbox};
+use crate::game_server::session::{Ending, News, Outbox, Session};
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
@@ -100,50 +100,50 @@ impl<S: Shared> Link<S> {
             Err(ending) => return (ending, None),
         };
         let mut out = Outbox::default();
-        let mut conversation = self.begin(std::mem::take(avoided), &mut out);
+        let mut session = self.begin(std::mem::take(avoided), &mut out);
         let mut is_leaving = false;
         let ending = loop {
             if let Err(ending) = self.deliver(&stream, &mut out) {
                 break ending;
             }
-            let (until, numbers_from) = (conversation.next_deadline(), conversation.next_number());
+            let (until, numbers_from) = (session.next_deadline(), session.next_number());
             let letter = self.mailbox.wait(until, numbers_from, is_leaving);
             let now = Instant::now();
             match letter {
                 Letter::Stop => {
                     is_leaving = true;
-                    conversation.on_stop(now, &mut out);
+                    session.on_stop(now, &mut out);
                 }
-                Letter::Changed => conversation.on_change(self.shared.wanted(), now, &mut out),
-                Letter::Number(number) => conversation.on_number(number, now, &mut out),
+                Letter::Changed => session.on_change(self.shared.wanted(), now, &mut out),
+                Letter::Number(number) => session.on_number(number, now, &mut out),
                 Letter::Heard(Heard::Line(line)) => {
                     let line = line.as_deref().map_err(|error| *error);
-                    conversation.on_line(line, now, &mut out);
+                    session.on_line(line, now, &mut out);
                 }
-                Letter::Heard(Heard::Ended(why)) => conversation.on_end(why, &mut out),
+                Letter::Heard(Heard::Ended(why)) => session.on_end(why, &mut out),
                 Letter::Heard(Heard::Connected(_)) if is_leaving => break Ending::Left,
                 Letter::Heard(Heard::Connected(other)) => {
                     // The address before did not answer.
                     stream = other;
-                    conversation = self.begin(conversation.into_avoided(), &mut out);
+                    session = self.begin(session.into_avoided(), &mut out);
                 }
                 Letter::Nothing => {}
             }
-            if now >= conversation.next_deadline() {
-                conversation.on_deadline(now, &mut out);
+            if now >= session.next_deadline() {
+                session.on_deadline(now, &mut out);
             }
         };
-        let listed_for = conversation.listed_since().map(|since| since.elapsed());
-        *avoided = conversation.into_avoided();
+        let listed_for = session.listed_since().map(|since| since.elapsed());
+        *avoided = session.into_avoided();
         // Wakes the ear, which holds the same socket.
         let _ = stream.shutdown(Shutdown::Both);
         (ending, listed_for)
     }
 
     /// What is said on a new connection.
-    fn begin(&self, avoided: Vec<Field>, out: &mut Outbox) -> Conversation {
+    fn begin(&self, avoided: Vec<Field>, out: &mut Outbox) -> Session {
         let credential = Arc::clone(&self.credential);
-        Conversation::new(
+        Session::new(
             credential,
             self.shared.wanted(),
             avoided,
@@ -152,7 +152,7 @@ impl<S: Shared> Link<S> {
         )
     }
 
-    /// Sends and tells what came out of a conversation.
+    /// Sends and tells what came out of a session.
     fn deliver(&self, mut stream: &TcpStream, out: &mut Outbox) -> Result<(), Ending> {
         for news in out.news.drain(..) {
             self.tell(match news {

@@ -4,8 +4,8 @@
 //! when it stays away, as long as it asks for when it says so. Pure: chance is a parameter.
 
 use crate::base::backoff::{Backoff, spread};
+use crate::game_server::session::Ending;
 use crate::game_server::session::Fate;
-use crate::game_server::session::state_machine::Ending;
 use std::time::Duration;
 
 /// Whoever has just lost a tracker that listed it comes back within these two: quickly, since a

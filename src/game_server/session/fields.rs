@@ -3,7 +3,7 @@
 //! This file hides how one set of fields becomes another: which fields a line names, that it fits,
 //! and that no step on the way is more than a game server may have.
 
-use super::refusal::Situation;
+use super::advice::Situation;
 use crate::protocol::argument::push_value;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::line::MAX_LINE;

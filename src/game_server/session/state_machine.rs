@@ -7,11 +7,12 @@
 //!                                                 a datagram was sent back)
 //! ```
 //!
-//! A [`Conversation`] is told what happened and when; what to send and what is worth knowing comes
+//! A [`Session`] is told what happened and when; what to send and what is worth knowing comes
 //! out in an [`Outbox`]. It owns no socket, no thread and no clock.
 
 use super::credential::Credential;
 use super::fields::{self, Field};
+use super::outbox::{Ending, News, Outbox};
 use super::proofs::Proofs;
 use super::refusal::{Stage, TrackerRefusal};
 use crate::protocol::infos::Infos;
@@ -45,56 +46,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// On the list for so long, the UDP port should have been asked and have answered.
 const UNCHECKED: Duration = Duration::from_secs(30);
 
-/// Why a connection is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// Something broke: what, for a person.
-    Lost(String),
-    /// The tracker said no.
-    Refused(TrackerRefusal),
-    /// The tracker takes the new port only with a new login.
-    LogInAgain,
-    /// We said QUIT.
-    Left,
-}
-
-/// Something worth knowing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
-    /// On the list, under this address.
-    Listed(String),
-    /// The tracker is sending datagrams to this address and lists nobody who does not answer.
-    Checking(String),
-    /// The UDP port was proven to answer.
-    Checked,
-    /// On the list for a while, and no number has come back.
-    Unchecked,
-    /// The tracker did not take these fields; all others stand.
-    NotTaken(String, TrackerRefusal),
-}
-
-/// What is to be sent and told.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Lines, each with its LF.
-    pub text: String,
-    /// In the order in which it happened.
-    pub news: Vec<News>,
-    /// Set once the connection is to be closed.
-    pub ending: Option<Ending>,
-}
-
-impl Outbox {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn end(&mut self, ending: Ending) {
-        self.ending.get_or_insert(ending);
-    }
-}
-
 /// A line that the tracker has yet to answer. It answers in order.
 #[derive(Debug)]
 enum Awaited {
@@ -112,7 +63,7 @@ enum Awaited {
 
 /// One connection to a tracker.
 #[derive(Debug)]
-pub struct Conversation {
+pub struct Session {
     credential: Arc<Credential>,
     stage: Stage,
     listed_since: Option<Instant>,
@@ -139,7 +90,7 @@ pub struct Conversation {
     complaint: Option<TrackerRefusal>,
 }
 
-impl Conversation {
+impl Session {
     /// The tracker has accepted a connection. `avoided` is what it has refused on others.
     pub fn new(
         credential: Arc<Credential>,
