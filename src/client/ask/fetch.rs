@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 /// How long a tracker may take for all of it: the look-up of its name, the connection, and the
 /// whole answer.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks a tracker for the game servers that satisfy all `conditions`, and waits for at most
-/// [`PATIENCE`].
+/// 10 s.
 ///
 /// ```
 /// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
@@ -41,26 +41,17 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// [`Error`] says why there is no list: it is the whole list, or none.
 pub fn fetch(tracker: &TrackerAddress, conditions: &Conditions) -> Result<KnownList, Error> {
     let mut list = KnownList::default();
-    refresh(&mut list, tracker, conditions, Instant::now() + PATIENCE)?;
+    let deadline = Instant::now() + PATIENCE;
+    refresh(&mut list, tracker, conditions, deadline, &mut pace())?;
     Ok(list)
 }
 
 /// Asks a tracker for what has changed since `list` was fetched from it with the same conditions,
-/// by `deadline`, and returns that. A new list is filled.
+/// by `deadline` and no faster than the tracker may be heard, and returns that. A new list is filled.
 ///
 /// # Errors
 /// As [`fetch`]; the list holds what it held before.
-pub fn refresh(
-    list: &mut KnownList,
-    tracker: &TrackerAddress,
-    conditions: &Conditions,
-    deadline: Instant,
-) -> Result<Vec<Change>, Error> {
-    refresh_at(list, tracker, conditions, deadline, &mut pace())
-}
-
-/// As [`refresh`], no faster than the tracker may be heard.
-pub(crate) fn refresh_at(
+pub(crate) fn refresh(
     list: &mut KnownList,
     tracker: &TrackerAddress,
     conditions: &Conditions,
@@ -178,7 +169,8 @@ mod tests {
             let (address, said) = tracker(b"INFOS ip=1".to_vec(), true);
             let start = Instant::now();
             let deadline = start + Duration::from_millis(100) * hundreds;
-            let error = refresh(&mut list, &address, &conditions, deadline).unwrap_err();
+            let error =
+                refresh(&mut list, &address, &conditions, deadline, &mut pace()).unwrap_err();
             assert!(matches!(error, Error::Late), "{error}");
             assert!(Instant::now() >= deadline);
             if let Ok((request, _held)) = said.try_recv() {

@@ -1,11 +1,11 @@
 //! How a tracker is asked for its list.
 //!
-//! In reading order: `exchange` is one connection with requests and answers, [`mod@fetch`] asks
+//! In reading order: `exchange` is one connection with requests and answers, [`fetch()`] asks
 //! once, and [`watch`] stays and is told what changes.
 
 mod exchange;
 
-pub mod fetch;
+mod fetch;
 
 pub mod watch;
 

@@ -5,7 +5,7 @@
 //! is known, so that nothing is missed.
 
 use super::exchange::{Connection, pace, unreachable};
-use super::fetch::refresh_at;
+use super::fetch::refresh;
 use crate::base::backoff::{Backoff, spread};
 use crate::base::lock::{lock, sound};
 use crate::base::random::RANDOM;
@@ -332,7 +332,7 @@ impl<F: FnMut(Event)> Watcher<F> {
             self.tried = Instant::now();
             let deadline = self.tried + self.timings.answer;
             let (list, pace) = (&mut self.list, &mut self.pace);
-            match refresh_at(list, &self.tracker, &self.conditions, deadline, pace) {
+            match refresh(list, &self.tracker, &self.conditions, deadline, pace) {
                 Ok(changes) => {
                     self.backoff.reset();
                     self.tell(Event::Batch {

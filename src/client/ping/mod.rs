@@ -1,8 +1,8 @@
 //! How near game servers are, measured from here.
 //!
-//! In reading order: [`schedule`] is what is sent when, and pure; `pinger` the sockets and threads.
+//! In reading order: `schedule` is what is sent when, and pure; `pinger` the sockets and threads.
 
-pub mod schedule;
+mod schedule;
 
 mod pinger;
 

@@ -1,13 +1,13 @@
 //! `gltracker announce`: an announcer for games that have none.
 //!
-//! In reading order: `liveness` is whether the game server still runs, [`updates`] where lines with
+//! In reading order: `liveness` is whether the game server still runs, `updates` where lines with
 //! updates come from, `program` the game server as a child, `error` why nothing is announced,
 //! `options` what the command is told, `reporter` what it says,
 //! `report` where, and `run` brings all of them together.
 
 mod liveness;
 
-pub mod updates;
+mod updates;
 
 mod program;
 
@@ -24,3 +24,4 @@ mod run;
 pub use error::AnnounceError;
 pub use options::{Options, Secret};
 pub use run::announce;
+pub use updates::{Follower, Numbered, read_lines};

@@ -28,7 +28,7 @@ const MOST_EMPTY: u32 = 20;
 
 /// Something from the terminal.
 #[derive(Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// A key was pressed, when there had been so many pauses.
     Key(Key, u64),
     /// It has so many columns and lines.
@@ -65,13 +65,13 @@ impl Turn {
 
 /// The thread that reads keys.
 #[derive(Debug)]
-pub struct Keys {
+pub(crate) struct Keys {
     turn: Arc<Turn>,
 }
 
 impl Keys {
     /// Keeps the thread from reading until [`resume`](Self::resume).
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         {
             let mut state = lock(&self.turn.state);
             state.is_paused = true;
@@ -82,12 +82,12 @@ impl Keys {
 
     /// How often it was kept from reading. A key from before the last time was meant for what was
     /// seen then.
-    pub fn pauses(&self) -> u64 {
+    pub(crate) fn pauses(&self) -> u64 {
         lock(&self.turn.state).pauses
     }
 
     /// Lets it read again.
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.turn.change(|_| false, |state| state.is_paused = false);
     }
 }
@@ -96,7 +96,7 @@ impl Keys {
 ///
 /// # Errors
 /// When there is no terminal or no thread to be had.
-pub fn start(on_input: impl Fn(Input) + Send + Sync + 'static) -> io::Result<Keys> {
+pub(crate) fn start(on_input: impl Fn(Input) + Send + Sync + 'static) -> io::Result<Keys> {
     let terminal = File::open(TTY)?;
     let on_input = Arc::new(on_input);
     let turn = Arc::<Turn>::default();

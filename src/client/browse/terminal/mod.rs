@@ -1,12 +1,12 @@
 //! The terminal of the browser: what is written to it and what comes from it.
 //!
 //! In reading order: [`screen`] is what must be written to show something else, and pure; `raw_mode`
-//! how the terminal is taken and given back; [`input`] what is typed.
+//! how the terminal is taken and given back; `input` what is typed.
 
 pub mod screen;
 
 mod raw_mode;
 
-pub mod input;
+pub(crate) mod input;
 
-pub use raw_mode::Terminal;
+pub(crate) use raw_mode::Terminal;

@@ -46,7 +46,7 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings {
 
 /// A terminal in raw mode, showing its other screen.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     output: File,
     colour: bool,
     screen: Screen,
@@ -57,7 +57,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When there is none, or one that cannot move its cursor.
-    pub fn open(environment: impl Fn(&str) -> Option<String>) -> io::Result<Self> {
+    pub(crate) fn open(environment: impl Fn(&str) -> Option<String>) -> io::Result<Self> {
         let kind = environment("TERM").unwrap_or_default();
         if kind.is_empty() || kind == "dumb" {
             return Err(io::Error::other(
@@ -95,7 +95,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When it cannot be taken over again.
-    pub fn retake(&mut self) -> io::Result<()> {
+    pub(crate) fn retake(&mut self) -> io::Result<()> {
         let found = lock(&SETTINGS).found.clone();
         // Whatever this cannot set is not needed here.
         let _ = stty(&[&found]);
@@ -109,7 +109,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When it cannot be taken over again.
-    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+    pub(crate) fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
         self.retake()?;
@@ -118,7 +118,7 @@ impl Terminal {
     }
 
     /// Forgets what is on the screen, so that all of it is drawn anew.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.screen.forget();
     }
 
@@ -126,7 +126,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn draw(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, lines: Vec<Line>) -> io::Result<()> {
         let bytes = self.screen.show(lines, self.colour, Instant::now());
         match bytes.is_empty() {
             true => Ok(()),
@@ -138,7 +138,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
         let text = base64(text.as_bytes());
         write!(self.output, "\x1b]52;c;{text}\x07")
     }
