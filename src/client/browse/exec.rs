@@ -58,7 +58,7 @@ impl Template {
     }
 
     /// The program, which no field is put into.
-    pub fn program(&self) -> String {
+    pub(crate) fn program(&self) -> String {
         let parts = self.words.first().into_iter().flatten();
         parts.map(Part::as_text).collect()
     }

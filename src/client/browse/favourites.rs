@@ -37,7 +37,7 @@ impl Favourites {
     ///
     /// # Errors
     /// When there is a file that cannot be read.
-    pub fn load(&mut self) -> io::Result<()> {
+    pub(crate) fn load(&mut self) -> io::Result<()> {
         if let Some(path) = &self.path {
             let file = read(path).map_err(|error| about(path, &error))?;
             self.addresses = file
@@ -49,12 +49,12 @@ impl Favourites {
     }
 
     /// True if the player likes it.
-    pub fn contains(&self, address: SocketAddr) -> bool {
+    pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         self.addresses.contains(&address)
     }
 
     /// Likes it, or does not any more.
-    pub fn toggle(&mut self, address: SocketAddr) {
+    pub(crate) fn toggle(&mut self, address: SocketAddr) {
         let likes = !self.addresses.remove(&address);
         if likes {
             self.addresses.insert(address);
@@ -67,7 +67,7 @@ impl Favourites {
     ///
     /// # Errors
     /// When that is not possible; the old file stays.
-    pub fn save(&mut self) -> io::Result<()> {
+    pub(crate) fn save(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else {
             return Err(io::Error::other("neither XDG_DATA_HOME nor HOME is set"));
         };
@@ -152,7 +152,9 @@ fn about(path: &Path, error: &io::Error) -> io::Error {
 
 /// Where the file is, by the rules of the XDG base directories; `None` if nobody says where home
 /// is.
-pub fn default_path(environment: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
+pub(crate) fn default_path(
+    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+) -> Option<PathBuf> {
     let folder = |name: &str| {
         let path = PathBuf::from(environment(name)?);
         // A relative one is to be ignored.

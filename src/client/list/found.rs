@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A game server that is further away is called unavailable, as GLtron does. It is still shown.
-pub const FAR: Duration = Duration::from_millis(400);
+pub(crate) const FAR: Duration = Duration::from_millis(400);
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +42,17 @@ pub struct Row {
 
 impl Row {
     /// What it calls itself, if it does.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.infos.get("description").unwrap_or_default().into()
     }
 
     /// How far away it is; `None` if that is not known.
-    pub fn distance(&self) -> Option<Duration> {
+    pub(crate) fn distance(&self) -> Option<Duration> {
         self.ping?.mean
     }
 
     /// True if it has answered, from no further away than [`FAR`].
-    pub fn is_available(&self) -> bool {
+    pub(crate) fn is_available(&self) -> bool {
         self.distance().is_some_and(|distance| distance <= FAR)
     }
 
@@ -134,7 +134,7 @@ impl Findings {
 
     /// The least that speaks against any of them: nothing against one that is there. `None` if none
     /// was found.
-    pub fn least_doubt(&self) -> Option<Option<Doubt>> {
+    pub(crate) fn least_doubt(&self) -> Option<Option<Doubt>> {
         self.found.values().map(|found| found.believed.0).min()
     }
 

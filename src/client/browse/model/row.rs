@@ -69,7 +69,7 @@ impl Row {
     }
 
     /// What the player reads first.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let name = self.infos.get("description").unwrap_or_default();
         match is_blank(&name) {
             // Nobody could see it.
@@ -111,7 +111,7 @@ pub enum Column {
 
 impl Column {
     /// All of them, as one key goes through them.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Ping,
         Self::Players,
         Self::Name,
@@ -123,7 +123,7 @@ impl Column {
     ];
 
     /// Its name in the head of the table.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Ping => "ping",
             Self::Players => "players",

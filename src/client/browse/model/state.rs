@@ -190,7 +190,7 @@ impl Model {
     }
 
     /// How many game servers there are, shown or not.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.rows.len()
     }
 
@@ -210,7 +210,7 @@ impl Model {
     }
 
     /// Why a tracker is not heard, if there is room for that below the rows.
-    pub fn reason_below(&self) -> Option<&str> {
+    pub(crate) fn reason_below(&self) -> Option<&str> {
         let is_list = matches!(self.page, Page::List | Page::Search);
         match &self.connection {
             // A line before it is left free.
@@ -222,7 +222,7 @@ impl Model {
     }
 
     /// Why one should not play there, if there is something.
-    pub fn trouble(&self, row: &Row) -> Option<String> {
+    pub(crate) fn trouble(&self, row: &Row) -> Option<String> {
         if let Some(doubt) = row.doubt {
             return Some(doubt.text().to_owned());
         }
@@ -249,7 +249,7 @@ impl Model {
     }
 
     /// Marks the favourites, after other browsers' were read.
-    pub fn mark_favourites(&mut self) {
+    pub(crate) fn mark_favourites(&mut self) {
         for row in self.rows.values_mut() {
             row.favourite = self.favourites.contains(row.address);
         }

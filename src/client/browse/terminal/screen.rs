@@ -25,7 +25,7 @@ pub struct Screen {
 
 impl Screen {
     /// Nothing is known of what the terminal shows.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.whole = None;
     }
 

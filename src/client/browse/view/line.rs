@@ -31,7 +31,7 @@ pub struct Line {
 impl Line {
     /// A line of this text, cut to so many columns. What is not plain text is spelled out, and
     /// towers of marks, which would reach into other lines, are taken down.
-    pub fn new(style: Style, text: &str, columns: usize) -> Self {
+    pub(crate) fn new(style: Style, text: &str, columns: usize) -> Self {
         let text = cut(&plain(text, usize::MAX), columns).into_owned();
         Self { text, style }
     }
