@@ -98,6 +98,12 @@ pub(super) fn no_words(word: &str, of: &str) -> UsageError {
     ))
 }
 
+/// Said about what follows `--` where a command takes nothing there.
+pub(crate) fn no_rest(words: &[OsString], of: &str) -> UsageError {
+    let words = words.join(OsStr::new(" "));
+    no_words(&format!("-- {}", words.to_string_lossy()), of)
+}
+
 /// `--flag=value` as its two halves.
 fn split_joined(argument: &OsStr) -> (String, Option<OsString>) {
     if let Some((name, value)) = halves(argument).filter(|(name, _)| name.starts_with("--")) {

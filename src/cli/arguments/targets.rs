@@ -3,50 +3,37 @@
 use super::mistaken;
 use super::trackers::Trackers;
 use crate::cli::command::UsageError;
-use crate::cli::flags::{self, Item};
+use crate::cli::flags::{self, Flag, Item};
 use crate::client::{Conditions, TRACKER_PORT, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-/// The words so far.
-#[derive(Default)]
-pub(crate) struct Targets {
-    pub(crate) trackers: Trackers<TRACKER_PORT>,
-    conditions: Vec<String>,
-}
-
-impl Targets {
-    /// Takes in what is not a flag.
-    ///
-    /// # Errors
-    /// [`UsageError`] for what is neither a condition nor a tracker.
-    pub(crate) fn add(&mut self, item: Item, of: &str) -> Result<(), UsageError> {
+/// Reads what stands on the command line of `of`: the trackers, each once, and the conditions. A flag
+/// that says nothing about trackers is for `set`; the environment says whom to ask if nobody is named.
+///
+/// # Errors
+/// [`UsageError`] for what is neither a flag nor a condition nor a tracker, for conditions that a
+/// tracker would refuse, and for too many trackers.
+pub(crate) fn read(
+    items: Vec<Item>,
+    of: &str,
+    environment: impl Fn(&str) -> Option<OsString>,
+    mut set: impl FnMut(&Flag, &OsStr) -> Result<(), UsageError>,
+) -> Result<(Vec<TrackerAddress>, Conditions), UsageError> {
+    let mut trackers = Trackers::<TRACKER_PORT>::default();
+    let mut conditions = Vec::new();
+    for item in items {
         match item {
-            Item::Word(word) if is_condition(&word) => self.conditions.push(word),
-            Item::Word(word) => self.trackers.add(tracker(&word)?),
-            Item::Flag(flag, _) => return Err(flags::no_words(flag.name, of)),
-            Item::Rest(words) => {
-                let words = words.join(OsStr::new(" "));
-                let text = format!("-- {}", words.to_string_lossy());
-                return Err(flags::no_words(&text, of));
-            }
+            Item::Flag(flag, value) if trackers.set(flag, &value)? => {}
+            Item::Flag(flag, value) => set(flag, &value)?,
+            Item::Word(word) if is_condition(&word) => conditions.push(word),
+            Item::Word(word) => trackers.add(tracker(&word)?),
+            Item::Rest(words) => return Err(flags::no_rest(&words, of)),
         }
-        Ok(())
     }
-
-    /// The trackers, each once, and the conditions. The environment says whom to ask if nobody is
-    /// named.
-    ///
-    /// # Errors
-    /// [`UsageError`] for conditions that a tracker would refuse, and for too many trackers.
-    pub(crate) fn finish(
-        self,
-        environment: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<(Vec<TrackerAddress>, Conditions), UsageError> {
-        let trackers = self.trackers.finish(environment)?;
-        let conditions = Conditions::from_words(self.conditions.iter().map(String::as_str));
-        let conditions = conditions.map_err(|refusal| UsageError(refusal.text))?;
-        Ok((trackers, conditions))
-    }
+    let trackers = trackers.finish(environment)?;
+    let conditions = Conditions::from_words(conditions.iter().map(String::as_str));
+    let conditions = conditions.map_err(|refusal| UsageError(refusal.text))?;
+    Ok((trackers, conditions))
 }
 
 /// True for what is meant as a condition, whether it is right or not.

@@ -1,12 +1,12 @@
 //! The words and flags of `gltracker browse`.
 
-use crate::cli::arguments::targets::Targets;
+use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
-use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::cli::flags::{self, Asked, Flag};
 use crate::client::browse::Request;
 use crate::client::browse::exec::Template;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 const FLAGS: [Flag; 4] = [
     Flag {
@@ -36,25 +36,19 @@ pub(crate) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let mut targets = Targets::default();
     let (mut exec, mut game_version) = (None, None);
-    for item in items {
-        match item {
-            Item::Flag(flag, value) if targets.trackers.set(flag, &value)? => {}
-            Item::Flag(flag, value) => {
-                let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
-                let text = value
-                    .to_str()
-                    .ok_or_else(|| wrong("the value is not text".to_owned()))?;
-                match flag.name {
-                    "--exec" => exec = Some(Template::parse(text).map_err(wrong)?),
-                    _ => game_version = Some(text.to_owned()),
-                }
-            }
-            other => targets.add(other, "gltracker browse")?,
+    let set = |flag: &Flag, value: &OsStr| {
+        let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
+        let text = value
+            .to_str()
+            .ok_or_else(|| wrong("the value is not text".to_owned()))?;
+        match flag.name {
+            "--exec" => exec = Some(Template::parse(text).map_err(wrong)?),
+            _ => game_version = Some(text.to_owned()),
         }
-    }
-    let (trackers, conditions) = targets.finish(environment)?;
+        Ok(())
+    };
+    let (trackers, conditions) = targets::read(items, "gltracker browse", environment, set)?;
     Ok(Command::Browse(Box::new(Request {
         trackers,
         conditions,

@@ -1,9 +1,9 @@
 //! The words and flags of `gltracker list`.
 
-use crate::cli::arguments::targets::Targets;
+use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6, VARIABLE};
 use crate::cli::command::{Command, UsageError};
-use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::cli::flags::{self, Asked, Flag};
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
@@ -58,16 +58,9 @@ pub(crate) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let mut targets = Targets::default();
     let mut list = List::default();
-    for item in items {
-        match item {
-            Item::Flag(flag, value) if targets.trackers.set(flag, &value)? => {}
-            Item::Flag(flag, value) => list.set(flag, &value)?,
-            other => targets.add(other, "gltracker list")?,
-        }
-    }
-    let (trackers, conditions) = targets.finish(environment)?;
+    let set = |flag: &Flag, value: &OsStr| list.set(flag, value);
+    let (trackers, conditions) = targets::read(items, "gltracker list", environment, set)?;
     list.request(trackers, conditions)
         .map(|request| Command::List(Box::new(request)))
 }

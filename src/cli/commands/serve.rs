@@ -115,11 +115,7 @@ pub(crate) fn parse(
         match item {
             Item::Flag(flag, value) => serve.set(flag, &value, flag.name)?,
             Item::Word(word) => return Err(flags::no_words(&word, "gltracker")),
-            Item::Rest(words) => {
-                let words = words.join(OsStr::new(" "));
-                let text = format!("-- {}", words.to_string_lossy());
-                return Err(flags::no_words(&text, "gltracker"));
-            }
+            Item::Rest(words) => return Err(flags::no_rest(&words, "gltracker")),
         }
     }
     serve.config.credentials = environment("CREDENTIALS_DIRECTORY")
