@@ -3,8 +3,8 @@
 //!
 //! In reading order: [`TrackerAddress`] is where a tracker is, [`replica`] the list as a client knows
 //! it, [`ask`] how it is fetched and followed, [`ping`] measures from here, [`mod@width`] fits what
-//! strangers wrote into the columns of a terminal, [`mod@list`] is the command that does all of it
-//! once, and [`mod@browse`] the one that goes on.
+//! strangers wrote into the columns of a terminal, `stty` asks how many there are, [`mod@list`] is
+//! the command that does all of it once, and [`mod@browse`] the one that goes on.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
 //! buffer a bound, and text that is not plain is spelled out or refused.
@@ -18,6 +18,8 @@ pub mod ask;
 pub mod ping;
 
 pub mod width;
+
+mod stty;
 
 pub mod list;
 

@@ -1,11 +1,9 @@
 //! What is on the other side of the output.
 //!
-//! This file hides how the width of a terminal is found out with std alone, and how a line of
-//! progress comes and goes without a trace.
+//! This file hides which width is believed, and how a line of progress comes and goes without a trace.
 
-use std::fs::File;
+use crate::client::stty;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The width of a terminal that does not tell.
@@ -26,15 +24,8 @@ pub(crate) fn columns() -> Option<usize> {
     )
 }
 
-/// What `stty` says of the terminal.
 fn measured() -> Option<usize> {
-    let terminal = File::open("/dev/tty").ok()?;
-    let mut stty = Command::new("stty");
-    stty.arg("size").stdin(terminal).stderr(Stdio::null());
-    let output = stty.output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let columns = text.split_whitespace().nth(1)?.parse().ok()?;
-    (columns > 0).then_some(columns)
+    stty::size().map(|(columns, _)| columns)
 }
 
 /// A line on standard error that is written over again and again, if that is a terminal.

@@ -4,10 +4,11 @@
 //! stop reading while a game has the terminal; and that nothing is told of the rest: another thread
 //! looks whether the window has another size, and whether the terminal is still as it should be.
 
-use super::raw_mode::{self, TTY};
+use super::raw_mode;
 use crate::base::lock::{lock, sound};
 use crate::base::threads;
 use crate::client::browse::keys::{Key, next_key};
+use crate::client::stty::{self, TTY};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex};
@@ -119,7 +120,7 @@ fn look(on_input: &impl Fn(Input)) {
     let mut size = None;
     let mut is_turn_of_settings = false;
     loop {
-        if let Some(new) = raw_mode::size().filter(|new| Some(*new) != size) {
+        if let Some(new) = stty::size().filter(|new| Some(*new) != size) {
             size = Some(new);
             on_input(Input::Size(new.0, new.1));
         }
@@ -163,7 +164,7 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
         };
         if empty > MOST_EMPTY {
             // Somebody may have told it not to wait; that is noticed elsewhere.
-            if raw_mode::size().is_none() {
+            if stty::size().is_none() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             std::thread::sleep(QUIET);

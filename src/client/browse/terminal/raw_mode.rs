@@ -7,14 +7,11 @@
 use super::screen::Screen;
 use crate::base::lock::lock;
 use crate::client::browse::view::Line;
+use crate::client::stty::{TTY, stty};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
-
-/// The device that is the terminal of this process, wherever its standard streams go.
-pub(crate) const TTY: &str = "/dev/tty";
 
 /// Keys come one by one, unechoed, and Ctrl-C is one of them. A read ends after a tenth of a second
 /// if none comes.
@@ -150,15 +147,6 @@ impl Drop for Terminal {
     }
 }
 
-/// Columns and lines.
-pub(crate) fn size() -> Option<(usize, usize)> {
-    let size = stty(&["size"]).ok()?;
-    let mut numbers = size.split_whitespace().map(|number| number.parse().ok());
-    let (lines, columns) = (numbers.next()??, numbers.next()??);
-    // Some that are no terminals say zero.
-    (lines > 0 && columns > 0).then_some((columns, lines))
-}
-
 /// Somebody else has changed the settings since it was taken: a shell that this program was stopped
 /// and continued from, or a program on the same terminal.
 pub(crate) fn is_changed() -> bool {
@@ -192,21 +180,6 @@ fn discard_typed() {
         if terminal.read(&mut buffer).is_ok_and(|count| count == 0) {
             return;
         }
-    }
-}
-
-fn stty(arguments: &[&str]) -> io::Result<String> {
-    let output = Command::new("stty")
-        .args(arguments)
-        .stdin(File::open(TTY)?)
-        .stderr(Stdio::null())
-        .output()?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(io::Error::other(format!(
-            "stty {} failed",
-            arguments.join(" ")
-        ))),
     }
 }
 
