@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// The wait after the first failure.
-const FIRST: Duration = Duration::from_secs(1);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// Counts failures in a row.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ impl Backoff {
 
     /// It has failed: 1 s, 2 s, 4 s … up to `longest`.
     pub(crate) fn next(&mut self, longest: Duration) -> Duration {
-        let wait = FIRST.saturating_mul(1 << self.failures.min(16));
+        let wait = FIRST_WAIT.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         wait.min(longest)
     }
@@ -48,7 +48,7 @@ mod tests {
         backoff.failures = u32::MAX;
         assert_eq!(backoff.next(LONGEST), LONGEST);
         backoff.reset();
-        assert_eq!(backoff.next(LONGEST), FIRST);
+        assert_eq!(backoff.next(LONGEST), FIRST_WAIT);
     }
 
     #[test]

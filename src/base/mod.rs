@@ -6,7 +6,7 @@ pub(crate) mod io_error;
 
 pub(crate) mod time_format;
 
-pub(crate) mod lock;
+pub(crate) mod mutex;
 
 pub(crate) mod threads;
 

@@ -3,7 +3,7 @@
 //! This file hides where randomness comes from: the kernel's generator, kept open so that running
 //! out of descriptors cannot stop it.
 
-use super::lock::lock;
+use super::mutex::lock;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex};
 
 /// Numbers fetched at a time: a login needs two, and a call of the system for each would be one in
 /// eight of all that it makes.
-const STOCK: usize = 64;
+const STOCK_SIZE: usize = 64;
 
 /// The source for all that need few.
 pub(crate) static RANDOM: LazyLock<Random> = LazyLock::new(Random::open);
@@ -55,13 +55,13 @@ impl Random {
     /// Reads numbers without the lock, for one who has found none. The others go into the stock,
     /// unless somebody was quicker.
     fn fetch(&self) -> Option<u64> {
-        let mut bytes = [0; 8 * STOCK];
+        let mut bytes = [0; 8 * STOCK_SIZE];
         self.source.as_ref()?.read_exact(&mut bytes).ok()?;
         let (numbers, _) = bytes.as_chunks();
         let mut numbers = numbers.iter().copied().map(u64::from_ne_bytes);
         let first = numbers.next();
         let mut stock = lock(&self.stock);
-        let room = STOCK.saturating_sub(stock.len());
+        let room = STOCK_SIZE.saturating_sub(stock.len());
         stock.extend(numbers.take(room));
         first
     }
@@ -99,7 +99,11 @@ mod tests {
     fn those_who_ask_at_once_share_a_stock_that_stays_small_and_get_no_number_twice() {
         const THREADS: usize = 8;
         let random = Random::open();
-        let ask = || (0..5 * STOCK).map(|_| random.number()).collect::<Vec<_>>();
+        let ask = || {
+            (0..5 * STOCK_SIZE)
+                .map(|_| random.number())
+                .collect::<Vec<_>>()
+        };
         let mut numbers: Vec<u64> = std::thread::scope(|scope| {
             let threads = [(); THREADS].map(|()| scope.spawn(ask));
             threads
@@ -109,8 +113,8 @@ mod tests {
         });
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), THREADS * 5 * STOCK);
-        assert!(lock(&random.stock).len() <= STOCK);
+        assert_eq!(numbers.len(), THREADS * 5 * STOCK_SIZE);
+        assert!(lock(&random.stock).len() <= STOCK_SIZE);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::link::{Link, Mailbox, Shared};
 use super::session::{Credential, fields};
 use super::tracker_address::TrackerAddress;
 use crate::base::io_error::in_words;
-use crate::base::lock::lock;
+use crate::base::mutex::lock;
 use crate::protocol::infos::{Changes, Infos};
 use crate::protocol::message::Refusal;
 use std::net::{IpAddr, SocketAddr};

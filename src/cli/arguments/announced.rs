@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The longest silence of a game server that lives, in seconds: a day.
-const LONGEST: u64 = 24 * 60 * 60;
+const MAX_ALIVE_SECONDS: u64 = 24 * 60 * 60;
 
 pub(crate) fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
     let error = || UsageError(format!("{source}: the value is not text"));
@@ -22,11 +22,14 @@ pub(crate) fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageE
 
 /// How long a game server may be silent.
 pub(crate) fn patience(text: &str) -> Result<Duration, UsageError> {
-    let seconds = text.parse().ok().filter(|n| (1..=LONGEST).contains(n));
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|n| (1..=MAX_ALIVE_SECONDS).contains(n));
     let seconds = seconds.ok_or_else(|| {
         let text = text.escape_debug();
         UsageError(format!(
-            "--alive: '{text}' is not a number from 1 to {LONGEST}"
+            "--alive: '{text}' is not a number from 1 to {MAX_ALIVE_SECONDS}"
         ))
     })?;
     Ok(Duration::from_secs(seconds))

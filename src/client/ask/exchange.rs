@@ -7,21 +7,21 @@
 use crate::client::replica::{Change, Error, KnownList, MAX_BYTES};
 use crate::protocol::line::{LineError, LineSplitter};
 use crate::protocol::text::spelled_out;
-use crate::reach::{Dial, Pace};
+use crate::reach::{Dial, Throttle};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// A byte of a tracker that talks without end, in processor time that is cheap: a MB a second.
-const BYTE: Duration = Duration::from_micros(1);
+const BYTE_COST: Duration = Duration::from_micros(1);
 
 /// Who has said nothing for a while may say so much at once: all of the longest list that is kept,
 /// and what is around its fields.
-const BURST: u32 = 2 * MAX_BYTES as u32;
+const BURST_BYTES: u32 = 2 * MAX_BYTES as u32;
 
 /// How fast a tracker is heard.
-pub(crate) fn pace() -> Pace {
-    Pace::new(BYTE * BURST, Instant::now())
+pub(crate) fn throttle() -> Throttle {
+    Throttle::new(BYTE_COST * BURST_BYTES, Instant::now())
 }
 
 /// What a tracker begins a line with.
@@ -43,7 +43,7 @@ fn is_answer(line: &str) -> bool {
 }
 
 /// A connection on which answers are read.
-pub(crate) struct Connection {
+pub(crate) struct Exchange {
     stream: TcpStream,
     address: SocketAddr,
     splitter: LineSplitter,
@@ -56,7 +56,7 @@ pub(crate) struct Connection {
     first: Option<String>,
 }
 
-impl Connection {
+impl Exchange {
     /// Sends `request` to the next of the tracker's addresses that begins to answer. Each connection is
     /// shown to `is_wanted`, whose error ends it all.
     ///
@@ -66,7 +66,7 @@ impl Connection {
     pub(crate) fn open(
         dial: &mut Dial,
         request: &str,
-        pace: &mut Pace,
+        throttle: &mut Throttle,
         mut is_wanted: impl FnMut(&TcpStream) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let mut unanswered = None;
@@ -85,7 +85,7 @@ impl Connection {
                 unknown: 0,
                 first: None,
             };
-            match connection.ask(request, reached.until, pace) {
+            match connection.ask(request, reached.until, throttle) {
                 Ok(()) => return Ok(connection),
                 Err(error) => unanswered = Some(error),
             }
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     /// Sends `text`, which is short, and waits for the beginning of the answer.
-    fn ask(&mut self, text: &str, deadline: Instant, pace: &mut Pace) -> Result<(), Error> {
+    fn ask(&mut self, text: &str, deadline: Instant, throttle: &mut Throttle) -> Result<(), Error> {
         let left = time_until(deadline)?;
         self.stream
             .set_write_timeout(Some(left))
@@ -109,7 +109,7 @@ impl Connection {
             _ => {}
         }
         let (mut strange, mut unknown) = (None, 0);
-        let first = self.lines(deadline, pace, |line| {
+        let first = self.lines(deadline, throttle, |line| {
             let line = line.map_err(|error| Error::NotATracker(error.to_string()))?;
             if is_answer(line) {
                 return Ok(Some(line.to_owned()));
@@ -134,7 +134,7 @@ impl Connection {
         &mut self,
         list: &mut KnownList,
         deadline: Instant,
-        pace: &mut Pace,
+        throttle: &mut Throttle,
     ) -> Result<Vec<Change>, Error> {
         // END counts them too.
         for _ in 0..std::mem::take(&mut self.unknown) {
@@ -145,7 +145,7 @@ impl Connection {
         {
             return Ok(changes);
         }
-        self.lines(deadline, pace, |line| {
+        self.lines(deadline, throttle, |line| {
             list.take(line.map_err(|error| Error::Wrong(error.to_string()))?)
         })
     }
@@ -154,7 +154,7 @@ impl Connection {
     fn lines<T>(
         &mut self,
         deadline: Instant,
-        pace: &mut Pace,
+        throttle: &mut Throttle,
         mut take: impl FnMut(Result<&str, LineError>) -> Result<Option<T>, Error>,
     ) -> Result<T, Error> {
         loop {
@@ -167,7 +167,7 @@ impl Connection {
             }
             self.unread = 0..0;
             let length = self.read(deadline)?;
-            std::thread::sleep(pace.take(BYTE * length as u32, Instant::now()));
+            std::thread::sleep(throttle.take(BYTE_COST * length as u32, Instant::now()));
             self.unread = 0..length;
         }
     }
@@ -235,16 +235,16 @@ mod tests {
         });
         let start = Instant::now();
         let deadline = start + Duration::from_secs(60);
-        let mut pace = Pace::new(Duration::ZERO, start);
+        let mut throttle = Throttle::new(Duration::ZERO, start);
         let mut dial = address.dial(deadline).unwrap();
-        let opened = Connection::open(&mut dial, "LIST\n", &mut pace, |_| Ok(()));
+        let opened = Exchange::open(&mut dial, "LIST\n", &mut throttle, |_| Ok(()));
         let mut list = KnownList::default();
-        let answer = opened.and_then(|mut it| it.read_answer(&mut list, deadline, &mut pace));
+        let answer = opened.and_then(|mut it| it.read_answer(&mut list, deadline, &mut throttle));
         assert!(matches!(answer, Ok(changes) if changes.is_empty()));
-        assert!(start.elapsed() >= BYTE * BYTES);
+        assert!(start.elapsed() >= BYTE_COST * BYTES);
         // Of one that had been silent, all of the longest list is taken at once.
-        let mut pace = super::pace();
-        let wait = pace.take(BYTE * MAX_BYTES as u32, Instant::now());
+        let mut throttle = super::throttle();
+        let wait = throttle.take(BYTE_COST * MAX_BYTES as u32, Instant::now());
         assert_eq!(wait, Duration::ZERO);
     }
 }

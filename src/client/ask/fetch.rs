@@ -1,14 +1,14 @@
 //! Asking a tracker once.
 
-use super::exchange::{Connection, pace, unreachable};
+use super::exchange::{Exchange, throttle, unreachable};
 use crate::client::replica::{Change, Conditions, Error, KnownList};
 use crate::client::tracker_address::TrackerAddress;
-use crate::reach::Pace;
+use crate::reach::Throttle;
 use std::time::{Duration, Instant};
 
 /// How long a tracker may take for all of it: the look-up of its name, the connection, and the
 /// whole answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks a tracker for the game servers that satisfy all `conditions`, and waits for at most
 /// 10 s.
@@ -41,8 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// [`Error`] says why there is no list: it is the whole list, or none.
 pub fn fetch(tracker: &TrackerAddress, conditions: &Conditions) -> Result<KnownList, Error> {
     let mut list = KnownList::default();
-    let deadline = Instant::now() + PATIENCE;
-    refresh(&mut list, tracker, conditions, deadline, &mut pace())?;
+    let deadline = Instant::now() + FETCH_TIMEOUT;
+    refresh(&mut list, tracker, conditions, deadline, &mut throttle())?;
     Ok(list)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn refresh(
     tracker: &TrackerAddress,
     conditions: &Conditions,
     deadline: Instant,
-    pace: &mut Pace,
+    throttle: &mut Throttle,
 ) -> Result<Vec<Change>, Error> {
     list.forget_part();
     // In one go: that costs the tracker least.
@@ -64,19 +64,19 @@ pub(crate) fn refresh(
     let mut dial = tracker.dial(deadline).map_err(unreachable)?;
     let mut failed = None;
     loop {
-        let mut connection = match Connection::open(&mut dial, &request, pace, |_| Ok(())) {
-            Ok(connection) => connection,
+        let mut exchange = match Exchange::open(&mut dial, &request, throttle, |_| Ok(())) {
+            Ok(exchange) => exchange,
             Err(error) => return Err(failed.unwrap_or(error)),
         };
-        list.from = Some(connection.address().ip());
-        match connection.read_answer(list, dial.share(), pace) {
+        list.from = Some(exchange.address().ip());
+        match exchange.read_answer(list, dial.share(), throttle) {
             // The next address may do better than half an answer.
             Err(error @ (Error::Late | Error::CutOff | Error::Wrong(_))) => {
                 failed = Some(error);
                 list.forget_part();
             }
             answer => {
-                dial.answered(connection.address());
+                dial.answered(exchange.address());
                 return answer;
             }
         }
@@ -170,7 +170,7 @@ mod tests {
             let start = Instant::now();
             let deadline = start + Duration::from_millis(100) * hundreds;
             let error =
-                refresh(&mut list, &address, &conditions, deadline, &mut pace()).unwrap_err();
+                refresh(&mut list, &address, &conditions, deadline, &mut throttle()).unwrap_err();
             assert!(matches!(error, Error::Late), "{error}");
             assert!(Instant::now() >= deadline);
             if let Ok((request, _held)) = said.try_recv() {

@@ -4,16 +4,16 @@
 //! there is no place for one more watcher, and by coming back after a loss with the revision that
 //! is known, so that nothing is missed.
 
-use super::exchange::{Connection, pace, unreachable};
+use super::exchange::{Exchange, throttle, unreachable};
 use super::fetch::refresh;
 use crate::base::backoff::{Backoff, spread};
-use crate::base::lock::{lock, sound};
+use crate::base::mutex::{lock, sound};
 use crate::base::random::RANDOM;
 use crate::base::threads;
 use crate::client::replica::{Change, Conditions, Error, KnownList, Refused};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::message::ErrorCode;
-use crate::reach::Pace;
+use crate::reach::Throttle;
 use std::io;
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -47,11 +47,11 @@ impl Default for Timings {
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The least time from one try to the next that somebody asks for.
-const LEAST: Duration = Duration::from_secs(1);
+const TRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The least time from one END to the next that is looked at. A tracker sends one every 100 ms at
 /// the most; two may come together where the network held one back.
-const BATCH_GAP: Duration = Duration::from_millis(50);
+const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What happens to a list that is watched.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Watch {
             on_event,
             stop: Arc::clone(&stop),
             list: KnownList::default(),
-            pace: pace(),
+            throttle: throttle(),
             backoff: Backoff::default(),
             tried: Instant::now(),
         };
@@ -232,7 +232,7 @@ struct Watcher<F> {
     on_event: F,
     stop: Arc<Stop>,
     list: KnownList,
-    pace: Pace,
+    throttle: Throttle,
     backoff: Backoff,
     /// When it was tried the last time.
     tried: Instant,
@@ -302,12 +302,12 @@ impl<F: FnMut(Event)> Watcher<F> {
             is_wanted.then_some(()).ok_or(Error::CutOff)
         };
         let mut dial = self.tracker.dial(deadline).map_err(unreachable)?;
-        let mut connection = Connection::open(&mut dial, &request, &mut self.pace, is_wanted)?;
-        self.list.from = Some(connection.address().ip());
+        let mut exchange = Exchange::open(&mut dial, &request, &mut self.throttle, is_wanted)?;
+        self.list.from = Some(exchange.address().ip());
         loop {
-            let answer = connection.read_answer(&mut self.list, deadline, &mut self.pace);
+            let answer = exchange.read_answer(&mut self.list, deadline, &mut self.throttle);
             if let Ok(_) | Err(Error::Refused(_)) = answer {
-                dial.answered(connection.address());
+                dial.answered(exchange.address());
             }
             let changes = answer?;
             self.backoff.reset();
@@ -317,7 +317,7 @@ impl<F: FnMut(Event)> Watcher<F> {
                 from: self.list.from,
             });
             // The time that this takes is not the tracker's.
-            self.stop.wait(BATCH_GAP, Some(BATCH_GAP));
+            self.stop.wait(BATCH_INTERVAL, Some(BATCH_INTERVAL));
             deadline = Instant::now() + self.timings.silence;
         }
     }
@@ -331,8 +331,8 @@ impl<F: FnMut(Event)> Watcher<F> {
             self.stop.take_time();
             self.tried = Instant::now();
             let deadline = self.tried + self.timings.answer;
-            let (list, pace) = (&mut self.list, &mut self.pace);
-            match refresh(list, &self.tracker, &self.conditions, deadline, pace) {
+            let (list, throttle) = (&mut self.list, &mut self.throttle);
+            match refresh(list, &self.tracker, &self.conditions, deadline, throttle) {
                 Ok(changes) => {
                     self.backoff.reset();
                     self.tell(Event::Batch {
@@ -369,7 +369,7 @@ impl<F: FnMut(Event)> Watcher<F> {
 
     /// Waits, unless somebody hurries and the last try is long enough ago.
     fn wait(&self, time: Option<Duration>) {
-        let least = LEAST.saturating_sub(self.tried.elapsed());
+        let least = TRY_INTERVAL.saturating_sub(self.tried.elapsed());
         self.stop.wait(least, time);
     }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// More than anybody likes, in bytes; a file that is larger is not ours, and is left alone.
-const MOST: u64 = 4 << 20;
+const MAX_FILE: u64 = 4 << 20;
 
 /// The favourites and their file.
 #[derive(Debug, Default)]
@@ -120,8 +120,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         opened => opened?,
     };
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MOST {
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_FILE {
         true => Err(io::Error::other("the file is too large for favourites")),
         false => Ok(bytes),
     }
@@ -290,7 +290,7 @@ mod tests {
         text.extend(b"\n192.0.2.1:12001\n");
         assert!(fs::read(folder.0.join("favourites")).unwrap() == text);
         // One that nobody can have written by liking is not touched.
-        let large = vec![b'x'; MOST as usize + 1];
+        let large = vec![b'x'; MAX_FILE as usize + 1];
         fs::write(folder.0.join("favourites"), &large).unwrap();
         let error = favourites.save().unwrap_err().to_string();
         assert!(error.contains("too large"), "{error}");

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// Of each kind so many may wait to be looked at. More wait in the sockets of those who send them.
-const QUEUE: usize = 256;
+const MAX_QUEUED: usize = 256;
 
 /// Something that has happened outside.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub(super) fn inbox() -> (
     SyncSender<Happening>,
     Inbox,
 ) {
-    let (input, inputs) = sync_channel(QUEUE);
-    let (happen, happened) = sync_channel(QUEUE);
+    let (input, inputs) = sync_channel(MAX_QUEUED);
+    let (happen, happened) = sync_channel(MAX_QUEUED);
     let knock = happen.clone();
     let on_input = move |something| {
         // Nobody may be there any more.
@@ -82,7 +82,7 @@ mod tests {
             happen.try_send(Happening::Tracker(number, event))
         };
         let told = (0..).take_while(|number| talk(*number).is_ok()).count();
-        assert_eq!(told, QUEUE);
+        assert_eq!(told, MAX_QUEUED);
         on_input(Input::Size(80, 24));
         let next = inbox.next(NOW, NOW);
         assert!(matches!(next, Some(Happening::Input(Input::Size(80, 24)))));

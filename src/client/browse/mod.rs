@@ -1,16 +1,16 @@
 //! `gltracker browse`: the list, live, in a terminal.
 //!
 //! In reading order: [`exec`] is the program that joins a game server, [`favourites`] what the player
-//! likes, [`keys`] what is pressed, [`model`] what the browser knows and what a key does to it,
+//! likes, [`keyboard`] what is pressed, [`model`] what the browser knows and what a key does to it,
 //! [`view`] what of it is seen, [`terminal`] speaks to the terminal, `inbox` is where everything
-//! comes in that happens, `trackers` who is listened to, and `run` brings all of them together. All
+//! comes in that happens, `watches` who is listened to, and `run` brings all of them together. All
 //! up to `view` are pure, favourites apart.
 
 pub mod exec;
 
 pub mod favourites;
 
-pub mod keys;
+pub mod keyboard;
 
 pub mod model;
 
@@ -20,7 +20,7 @@ pub mod terminal;
 
 mod inbox;
 
-mod trackers;
+mod watches;
 
 mod run;
 

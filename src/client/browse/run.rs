@@ -9,8 +9,8 @@ use super::inbox::{self, Happening, Inbox};
 use super::model::{self, Action, Connection, Event, Model};
 use super::terminal::Terminal;
 use super::terminal::input::{self, Input};
-use super::trackers::Trackers;
 use super::view;
+use super::watches::Trackers;
 use crate::base::interrupt;
 use crate::base::io_error::in_words;
 use crate::client::ping::{Limits, Pinger};
@@ -23,14 +23,14 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 /// The screen is drawn anew after this at the latest, because it says how old the list is.
-const TICK: Duration = Duration::from_secs(1);
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What comes without a pause is taken in for so long before it is drawn.
-const FRAME: Duration = Duration::from_millis(100);
+const MAX_BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// Nobody but the player is listened to for so many times as long as the last frame took: who talks
 /// without end has a quarter of a processor.
-const REST: u32 = 3;
+const REST_FACTOR: u32 = 3;
 
 /// What the player wants.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl Browser {
             model.settle();
             model.scrolled = model.scrolled.min(view::most_scrolled(model));
             terminal.draw(view::draw(model, Instant::now()))?;
-            let rest = (start.elapsed() * REST).min(TICK);
-            let mut next = self.inbox.next(rest, TICK);
+            let rest = (start.elapsed() * REST_FACTOR).min(REDRAW_INTERVAL);
+            let mut next = self.inbox.next(rest, REDRAW_INTERVAL);
             start = Instant::now();
             while let Some(happening) = next {
                 let is_key = matches!(happening, Happening::Input(Input::Key(..)));
@@ -134,7 +134,7 @@ impl Browser {
                 }
                 // What a key does is seen before the next one; and a tracker that never stops
                 // talking does not keep the player from seeing what it says.
-                next = match is_key || start.elapsed() >= FRAME {
+                next = match is_key || start.elapsed() >= MAX_BATCH_TIME {
                     true => None,
                     false => self.inbox.next(Duration::ZERO, Duration::ZERO),
                 };

@@ -2,7 +2,7 @@
 //!
 //! This file hides which entries are the same, and which comes first. It is pure.
 
-use crate::client::ping::{Ping, target};
+use crate::client::ping::{Ping, TOO_FAR, target};
 use crate::client::replica::Doubt;
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
@@ -10,9 +10,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-
-/// A game server that is further away is called unavailable, as GLtron does. It is still shown.
-pub(crate) const FAR: Duration = Duration::from_millis(400);
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +48,9 @@ impl Row {
         self.ping?.mean
     }
 
-    /// True if it has answered, from no further away than [`FAR`].
+    /// True if it has answered, from no further away than [`TOO_FAR`].
     pub(crate) fn is_available(&self) -> bool {
-        self.distance().is_some_and(|distance| distance <= FAR)
+        self.distance().is_some_and(|distance| distance <= TOO_FAR)
     }
 
     /// The nearest has the least, what is not known the most. Milliseconds are what is shown: less

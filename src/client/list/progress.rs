@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// The width of a terminal that does not tell.
-const USUAL: usize = 80;
+const USUAL_COLUMNS: usize = 80;
 
 /// How many columns standard output has; `None` if it is not a terminal.
 pub(crate) fn columns() -> Option<usize> {
@@ -20,7 +20,7 @@ pub(crate) fn columns() -> Option<usize> {
     Some(
         told.filter(|&columns| columns > 0)
             .or_else(measured)
-            .unwrap_or(USUAL),
+            .unwrap_or(USUAL_COLUMNS),
     )
 }
 
@@ -45,7 +45,7 @@ impl Progress {
         Self {
             columns: io::stderr()
                 .is_terminal()
-                .then(|| measured().unwrap_or(USUAL)),
+                .then(|| measured().unwrap_or(USUAL_COLUMNS)),
             shown: 0,
             last: None,
         }

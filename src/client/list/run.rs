@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// The longest time for all pings together.
-const PING_PATIENCE: Duration = Duration::from_secs(60);
+const PINGS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// Waits until everything is known, or for as long as it is worth it.
     fn wait(mut self, received: &Receiver<Event>) -> (Findings, Outcome) {
-        let deadline = Instant::now() + PING_PATIENCE;
+        let deadline = Instant::now() + PINGS_TIMEOUT;
         while self.unanswered > 0 || !self.unpinged.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -165,7 +165,7 @@ impl Waiting<'_> {
             say(&format!(
                 "{} game servers were not pinged within {} s; --at-once N pings more at a time",
                 self.unpinged.len(),
-                PING_PATIENCE.as_secs()
+                PINGS_TIMEOUT.as_secs()
             ));
         }
         let trackers = self.request.trackers.len();

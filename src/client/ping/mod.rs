@@ -6,5 +6,6 @@ mod schedule;
 
 mod pinger;
 
+pub(crate) use pinger::TOO_FAR;
 pub use pinger::{Pinger, target};
 pub use schedule::{Limits, Ping};

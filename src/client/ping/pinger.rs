@@ -18,11 +18,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often a thread that waits for answers looks for something new to do.
-const LOOK_UP: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How many datagrams are sent before answers are looked at, so that none waits behind a long row
 /// of probes and seems to have come from far away.
-const IN_A_ROW: usize = 8;
+const PROBES_IN_A_ROW: usize = 8;
+
+/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
+pub(crate) const TOO_FAR: Duration = Duration::from_millis(400);
 
 /// Where pings to a game server go: to its `pingport` if it has one, else to its port.
 pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
@@ -175,7 +178,7 @@ impl Prober {
     }
 
     fn send_some(&mut self, socket: Option<&UdpSocket>) {
-        for _ in 0..IN_A_ROW {
+        for _ in 0..PROBES_IN_A_ROW {
             let word = RANDOM.number();
             let now = Instant::now();
             let Some(target) = self.schedule.next_probe(now, word) else {
@@ -198,8 +201,8 @@ impl Prober {
     fn receive(&mut self, socket: &UdpSocket) {
         let wait = match self.schedule.next_due(Instant::now()) {
             Some(Duration::ZERO) => None,
-            Some(wait) => Some(wait.min(LOOK_UP)),
-            None => Some(LOOK_UP),
+            Some(wait) => Some(wait.min(POLL_INTERVAL)),
+            None => Some(POLL_INTERVAL),
         };
         // If the system refuses these, reading ends at the socket's old timeout.
         let _ = match wait {
@@ -209,7 +212,7 @@ impl Prober {
                 .and_then(|()| socket.set_read_timeout(Some(wait))),
         };
         let mut buffer = [0; 64];
-        for turn in 0..IN_A_ROW * 4 {
+        for turn in 0..PROBES_IN_A_ROW * 4 {
             match socket.recv_from(&mut buffer) {
                 Ok((length, _)) => {
                     let now = Instant::now();

@@ -14,7 +14,7 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 /// A game server that somebody plays on does not end in good order so soon.
-const AT_ONCE: Duration = Duration::from_secs(5);
+const SHORTEST_GAME: Duration = Duration::from_secs(5);
 
 /// Starts the game server on the standard streams of this process. It learns which port is
 /// announced and where, and none of the secrets.
@@ -49,7 +49,7 @@ pub(crate) fn when_it_ends(
 /// What is to be said when it has ended: why nothing is announced any more, if it looks as if the
 /// game server went on without it. That is so for a start script, which has nothing more to do.
 pub(crate) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<String> {
-    (status.success() && ran < AT_ONCE).then(|| {
+    (status.success() && ran < SHORTEST_GAME).then(|| {
         format!(
             "{} has ended after {} with exit code 0, and the announcement with it.\n  If it has put \
              the game server into the background, keep that in the foreground (as the last line of \

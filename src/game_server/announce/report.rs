@@ -12,10 +12,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Lines that may wait to be written.
-const QUEUE: usize = 256;
+const MAX_QUEUED: usize = 256;
 
 /// At the end so long is waited for what is still to be written.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 enum Message {
     Event(Event, Situation),
@@ -39,7 +39,7 @@ impl Report {
     /// # Errors
     /// When the system has none left.
     pub(crate) fn start() -> std::io::Result<Self> {
-        let (queue, messages) = sync_channel(QUEUE);
+        let (queue, messages) = sync_channel(MAX_QUEUED);
         threads::start("report", threads::STACK, move || write_all(&messages))?;
         Ok(Self(queue))
     }
@@ -59,7 +59,7 @@ impl Report {
     pub(crate) fn flush(&self) {
         let (done, is_done) = sync_channel(1);
         if self.0.try_send(Message::Flush(done)).is_ok() {
-            let _ = is_done.recv_timeout(FAREWELL);
+            let _ = is_done.recv_timeout(FLUSH_TIMEOUT);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Lines about one tracker in one [`WINDOW`]; more are counted.
-const LINES: u32 = 30;
+const MAX_LINES: u32 = 30;
 
 /// How long a count lasts.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -86,7 +86,7 @@ impl Reporter {
             (known.window, known.lines, known.left_out) = (now, 0, 0);
         }
         let is_last = matches!(event.what, Happening::Refused { again_in: None, .. });
-        if known.lines >= LINES && !is_last {
+        if known.lines >= MAX_LINES && !is_last {
             known.left_out += 1;
             return lines;
         }
@@ -319,7 +319,7 @@ mod tests {
                 .lines(&lost("it hung up", true, 1), SITUATION, start)
                 .len();
         }
-        assert_eq!(lines, LINES as usize);
+        assert_eq!(lines, MAX_LINES as usize);
         let last = refused("banned", Stage::Listed, None);
         assert!(!reporter.lines(&last, SITUATION, start).is_empty());
         let lines = reporter.lines(&lost("still", false, 1), SITUATION, start + WINDOW);

@@ -5,9 +5,9 @@ use super::liveness::{self, Life};
 use super::options::Options;
 use super::program;
 use super::report::Report;
-use super::updates::{self, Follower, LOOK, Numbered};
+use super::updates::{self, Follower, Numbered, POLL_INTERVAL};
 use crate::base::io_error::in_words;
-use crate::base::lock::lock;
+use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::game_server::announcer::Announcer;
 use crate::game_server::event::{Event, Happening};
@@ -31,16 +31,16 @@ const TYPE_HERE: &str = "lines typed here change what players see, as in nbplaye
                          a field); Ctrl-C ends it";
 
 /// Lines that may wait to be read; whoever writes more waits.
-const QUEUE: usize = 64;
+const MAX_QUEUED: usize = 64;
 
 /// How often it is looked whether the game server still runs.
-const LOOK_AT_GAME: Duration = Duration::from_millis(500);
+const GAME_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Where that cannot be seen.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Mistakes in a file that are remembered as said.
-const MISTAKES: usize = 1000;
+const MAX_MISTAKES: usize = 1000;
 
 /// What the main thread waits for.
 enum Input {
@@ -62,7 +62,7 @@ enum Input {
 pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let credential = options.credential()?;
     let report = Report::start().map_err(AnnounceError::Thread)?;
-    let (inputs, input) = sync_channel(QUEUE);
+    let (inputs, input) = sync_channel(MAX_QUEUED);
     let mut state = State {
         infos: std::mem::take(&mut options.fields),
         mistakes: HashSet::new(),
@@ -190,7 +190,7 @@ impl Watch {
     /// How long nobody needs to look.
     fn pause(&self) -> Duration {
         match self.child.is_some() || self.life.needs_looking_at() {
-            true => LOOK_AT_GAME,
+            true => GAME_POLL_INTERVAL,
             false => FOR_EVER,
         }
     }
@@ -311,7 +311,7 @@ impl State {
         });
         if let Err(why) = done {
             let mistake = format!("line {number} of {}: {why}", self.source);
-            if self.mistakes.len() >= MISTAKES {
+            if self.mistakes.len() >= MAX_MISTAKES {
                 self.mistakes.clear();
             }
             if self.mistakes.insert(mistake.clone()) {
@@ -325,7 +325,7 @@ impl State {
 fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
     let look = move || {
         loop {
-            thread::sleep(LOOK);
+            thread::sleep(POLL_INTERVAL);
             let mut is_wanted = true;
             let look = follower.look_or_listen(|line| {
                 is_wanted = inputs.send(Input::Line(line)).is_ok();

@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often a file is looked at.
-pub(crate) const LOOK: Duration = Duration::from_millis(200);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// So much before the place where reading goes on must be as it was, or the file was written anew.
 /// All of a file that holds one set of fields is less.
-const ANCHOR: usize = 4096;
+const ANCHOR_BYTES: usize = 4096;
 
 /// The most that is read at one look, in bytes.
-const AT_ONCE: u64 = 1 << 20;
+const MAX_READ: u64 = 1 << 20;
 
 /// A line with its number, counted from 1; or why it is not one.
 pub type Numbered = (usize, Result<String, String>);
@@ -177,7 +177,7 @@ impl Follower {
         }
         file.seek(SeekFrom::Start(self.tail.position))?;
         let mut bytes = Vec::new();
-        file.take(AT_ONCE).read_to_end(&mut bytes)?;
+        file.take(MAX_READ).read_to_end(&mut bytes)?;
         lines.extend(self.tail.feed(&bytes));
         if is_first {
             lines.extend(self.tail.settle());
@@ -193,7 +193,7 @@ impl Follower {
 #[derive(Debug, Default)]
 struct Tail {
     position: u64,
-    /// The last bytes before that, [`ANCHOR`] at the most.
+    /// The last bytes before that, [`ANCHOR_BYTES`] at the most.
     anchor: Vec<u8>,
     /// Whole lines so far.
     number: usize,
@@ -206,7 +206,7 @@ struct Tail {
 impl Tail {
     /// True if `file`, of so many bytes, holds what was read, and more behind it if anything.
     fn goes_on_in(&self, file: &mut File, length: u64) -> io::Result<bool> {
-        if length < self.position || (length == self.position && length > ANCHOR as u64) {
+        if length < self.position || (length == self.position && length > ANCHOR_BYTES as u64) {
             return Ok(false);
         }
         let mut before = vec![0; self.anchor.len()];
@@ -223,8 +223,8 @@ impl Tail {
     fn feed(&mut self, bytes: &[u8]) -> Vec<Numbered> {
         self.position += bytes.len() as u64;
         self.anchor
-            .extend_from_slice(&bytes[bytes.len().saturating_sub(ANCHOR)..]);
-        let excess = self.anchor.len().saturating_sub(ANCHOR);
+            .extend_from_slice(&bytes[bytes.len().saturating_sub(ANCHOR_BYTES)..]);
+        let excess = self.anchor.len().saturating_sub(ANCHOR_BYTES);
         self.anchor.drain(..excess);
         let mut lines = Vec::new();
         let mut pieces = bytes.split(|&byte| byte == b'\n').peekable();
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn a_large_file_is_read_in_parts() {
         let path = std::env::temp_dir().join(format!("gltracker-large-{}", std::process::id()));
-        let lines = 2 * AT_ONCE as usize / 8 + 1;
+        let lines = 2 * MAX_READ as usize / 8 + 1;
         fs::write(&path, "a=12345\n".repeat(lines)).unwrap();
         let mut follower = Follower::new(path.clone());
         let counts = [(); 4].map(|()| follower.look().lines.len());

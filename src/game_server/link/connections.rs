@@ -16,7 +16,7 @@ use crate::game_server::session::{Ending, News, Outbox, Session};
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::infos::Infos;
 use crate::protocol::line::LineSplitter;
-use crate::reach::{Pace, Reached};
+use crate::reach::{Reached, Throttle};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -24,23 +24,23 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// To look a tracker's name up, to connect, and to hear the first line from any of its addresses.
-const REACH: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// To send a line. The socket takes many before it waits at all.
-const WRITE: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The stack of a thread, in bytes. It calls nothing that needs much.
 const STACK: usize = 256 * 1024;
 
 /// A line of a tracker that talks without end. One that is well answers ten updates a second, and
 /// some pings and numbers.
-const LINE: Duration = Duration::from_millis(20);
+const LINE_COST: Duration = Duration::from_millis(20);
 
 /// A byte of it: ten thousand in a second.
-const BYTE: Duration = Duration::from_micros(100);
+const BYTE_COST: Duration = Duration::from_micros(100);
 
 /// Lines that may come at once.
-const BURST: u32 = 100;
+const BURST_LINES: u32 = 100;
 
 /// What all threads of an announcement share.
 pub(crate) trait Shared: Send + Sync + 'static {
@@ -186,14 +186,14 @@ impl<S: Shared> Link<S> {
         if let Err(error) = started {
             return Err(Ending::Lost(format!("no thread: {}", unreached(&error))));
         }
-        let until = Instant::now() + REACH;
+        let until = Instant::now() + CONNECT_TIMEOUT;
         loop {
             match self.mailbox.wait(until, None, false) {
                 Letter::Stop => return Err(Ending::Left),
                 Letter::Heard(Heard::Connected(stream)) => return Ok(stream),
                 Letter::Heard(Heard::Ended(why)) => return Err(Ending::Lost(why)),
                 Letter::Nothing => {
-                    let why = format!("no connection within {} s", REACH.as_secs());
+                    let why = format!("no connection within {} s", CONNECT_TIMEOUT.as_secs());
                     return Err(Ending::Lost(why));
                 }
                 // What has changed by the time it is connected is read then.
@@ -247,7 +247,7 @@ impl Ear {
     /// Connects to one address after the other until one answers, and listens to that one. Returns
     /// why there is no connection, or none any more.
     fn reach(&self) -> Result<String, Unwanted> {
-        let mut dial = match self.tracker.dial(Instant::now() + REACH) {
+        let mut dial = match self.tracker.dial(Instant::now() + CONNECT_TIMEOUT) {
             Ok(dial) => dial,
             Err(error) => return Ok(unreached(&error)),
         };
@@ -258,7 +258,7 @@ impl Ear {
                 Err(error) => return Ok(unanswered.unwrap_or_else(|| unreached(&error))),
             };
             let stream = &reached.stream;
-            let writing = stream.set_write_timeout(Some(WRITE));
+            let writing = stream.set_write_timeout(Some(WRITE_TIMEOUT));
             let writing = match writing.and_then(|()| stream.try_clone()) {
                 Ok(writing) => writing,
                 Err(error) => return Ok(unreached(&error)),
@@ -281,7 +281,7 @@ impl Ear {
     fn listen(&self, reached: &Reached, mut on_answer: impl FnMut()) -> Result<String, Unwanted> {
         let (mut stream, until) = (&reached.stream, reached.until);
         let mut splitter = LineSplitter::default();
-        let mut pace = Pace::new(LINE * BURST, Instant::now());
+        let mut throttle = Throttle::new(LINE_COST * BURST_LINES, Instant::now());
         let mut buffer = [0; 2048];
         let mut patience = Some(until.saturating_duration_since(Instant::now()));
         loop {
@@ -298,14 +298,14 @@ impl Ear {
                 Err(error) if is_hung_up(&error) => return Ok("it hung up".to_owned()),
                 Err(error) => return Ok(unreached(&error)),
             };
-            thread::sleep(pace.take(BYTE * bytes.len() as u32, Instant::now()));
+            thread::sleep(throttle.take(BYTE_COST * bytes.len() as u32, Instant::now()));
             while let Some(line) = splitter.next_line(&mut bytes) {
                 if line.is_ok_and(is_answer) {
                     on_answer();
                     patience = None;
                 }
                 self.hear(Heard::Line(line.map(str::to_owned)))?;
-                thread::sleep(pace.take(LINE, Instant::now()));
+                thread::sleep(throttle.take(LINE_COST, Instant::now()));
             }
             patience = patience.map(|_| until.saturating_duration_since(Instant::now()));
         }

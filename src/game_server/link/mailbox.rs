@@ -3,7 +3,7 @@
 //! This file hides how the thread that talks to a tracker waits for several things at once: what
 //! the tracker says, what the game server wants said, numbers from datagrams, and the end.
 
-use crate::base::lock::{lock, sound};
+use crate::base::mutex::{lock, sound};
 use crate::game_server::session::proofs::Waiting;
 use crate::protocol::line::LineError;
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// What the tracker has said and nobody has heard yet. Whoever reads the socket waits when it is
 /// full.
-const ROOM: usize = 64;
+const MAX_UNREAD: usize = 64;
 
 /// The attempt that is none: whatever is heard is of no interest.
 pub(crate) const NOBODY: u64 = 0;
@@ -129,7 +129,7 @@ impl Mailbox {
     pub(crate) fn hear(&self, attempt: u64, heard: Heard) -> bool {
         let letters = self.lock();
         let is_full = |letters: &mut Letters| {
-            letters.attempt == attempt && !letters.is_stopped && letters.heard.len() >= ROOM
+            letters.attempt == attempt && !letters.is_stopped && letters.heard.len() >= MAX_UNREAD
         };
         // No deadline of its own: the other side takes what is here or turns to another attempt,
         // by deadlines of its own.
@@ -241,12 +241,12 @@ mod tests {
         let (say, said) = std::sync::mpsc::channel();
         std::thread::spawn(move || say.send((0..).find(|_| !other.hear(1, line("x")))));
         let patience = Duration::from_secs(20);
-        for _ in 0..2 * ROOM {
+        for _ in 0..2 * MAX_UNREAD {
             let later = Instant::now() + patience;
             assert!(matches!(mailbox.wait(later, None, false), Letter::Heard(_)));
         }
         mailbox.listen_to(2);
-        assert!(said.recv_timeout(patience).unwrap() >= Some(2 * ROOM));
+        assert!(said.recv_timeout(patience).unwrap() >= Some(2 * MAX_UNREAD));
         assert!(matches!(
             mailbox.wait(Instant::now(), None, false),
             Letter::Nothing

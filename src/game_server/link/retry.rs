@@ -10,17 +10,17 @@ use std::time::Duration;
 
 /// Whoever has just lost a tracker that listed it comes back within these two: quickly, since a
 /// tracker starts within a moment, and not all in the same instant.
-const QUICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+const QUICK_WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// The longest wait, chance included, of one that has been on the list and cannot reach its tracker.
 /// For longer than that, and for what an attempt takes, a tracker that was started again keeps it.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The longest delay before chance is added or taken away, which is one half of it at the most.
-const LONGEST: Duration = Duration::from_secs(LONGEST_WAIT.as_secs() * 2 / 3);
+const LONGEST_BEFORE_CHANCE: Duration = Duration::from_secs(LONGEST_WAIT.as_secs() * 2 / 3);
 
 /// After so long on the list all failures before are forgotten.
-const LISTED_FOR_GOOD: Duration = Duration::from_secs(60);
+const LISTED_LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// Remembers how connections to a tracker have ended.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ impl Retry {
         listed_for: Option<Duration>,
         chance: f64,
     ) -> Option<Duration> {
-        if listed_for.is_some_and(|listed_for| listed_for >= LISTED_FOR_GOOD) {
+        if listed_for.is_some_and(|listed_for| listed_for >= LISTED_LONG_ENOUGH) {
             self.backoff.reset();
         }
         match ending {
@@ -60,12 +60,12 @@ impl Retry {
 
     fn quick(&mut self, chance: f64) -> Duration {
         self.backoff.reset();
-        QUICK.0 + (QUICK.1 - QUICK.0).mul_f64(chance)
+        QUICK_WAITS.0 + (QUICK_WAITS.1 - QUICK_WAITS.0).mul_f64(chance)
     }
 
     /// 1 s, 2 s, 4 s … give or take one half.
     fn grown(&mut self, chance: f64) -> Duration {
-        spread(self.backoff.next(LONGEST), 0.5..1.5, chance)
+        spread(self.backoff.next(LONGEST_BEFORE_CHANCE), 0.5..1.5, chance)
     }
 }
 

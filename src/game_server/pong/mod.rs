@@ -1,11 +1,11 @@
 //! Answers to the datagrams that come to a game server's UDP port.
 //!
-//! In reading order: `datagram` is which of them deserve an answer, `answering` the sockets of one
+//! In reading order: `datagram` is which of them deserve an answer, `responder` the sockets of one
 //! address, and `port` at which addresses of this machine they are waited for.
 
 mod datagram;
 
-mod answering;
+mod responder;
 
 mod port;
 

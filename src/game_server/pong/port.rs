@@ -2,7 +2,7 @@
 //!
 //! This file hides at which addresses of this machine they are waited for, which may change.
 
-use super::answering::{Answering, bind, everywhere, is_ours};
+use super::responder::{Responder, bind, everywhere, is_ours};
 use crate::base::io_error::in_words;
 use crate::base::threads;
 use crate::game_server::announcer::Relay;
@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often it is looked where datagrams are to be answered.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
@@ -113,8 +113,8 @@ impl PongPort {
         let is_over = Arc::<AtomicBool>::default();
         let sockets = self.sockets.into_iter();
         let sockets =
-            sockets.map(|(address, socket)| Answering::start(address, socket, relay.clone()));
-        let mut keeper = Keeper {
+            sockets.map(|(address, socket)| Responder::start(address, socket, relay.clone()));
+        let mut rebinder = Rebinder {
             place: self.place,
             relay: relay.clone(),
             sockets: sockets.collect::<io::Result<_>>()?,
@@ -123,12 +123,12 @@ impl PongPort {
         let until = Arc::clone(&is_over);
         let keep = move || {
             while !until.load(Ordering::Relaxed) {
-                keeper.look(&on_problem);
-                thread::park_timeout(LOOK);
+                rebinder.look(&on_problem);
+                thread::park_timeout(POLL_INTERVAL);
             }
         };
-        let keeper = Some(threads::start("pong-keeper", STACK, keep)?);
-        Ok(Pong { is_over, keeper })
+        let rebinder = Some(threads::start("pong-rebind", STACK, keep)?);
+        Ok(Pong { is_over, rebinder })
     }
 }
 
@@ -167,14 +167,14 @@ impl PongPort {
 #[derive(Debug)]
 pub struct Pong {
     is_over: Arc<AtomicBool>,
-    keeper: Option<JoinHandle<()>>,
+    rebinder: Option<JoinHandle<()>>,
 }
 
 impl Pong {
     /// What is announced has changed: the port may be another.
     pub(crate) fn look(&self) {
-        if let Some(keeper) = &self.keeper {
-            keeper.thread().unpark();
+        if let Some(rebinder) = &self.rebinder {
+            rebinder.thread().unpark();
         }
     }
 }
@@ -183,22 +183,22 @@ impl Drop for Pong {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         self.look();
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        if let Some(rebinder) = self.rebinder.take() {
+            let _ = rebinder.join();
         }
     }
 }
 
 /// Sees to it that there is somebody who answers wherever it is needed.
-struct Keeper {
+struct Rebinder {
     place: PongPlace,
     relay: Relay,
-    sockets: Vec<Answering>,
+    sockets: Vec<Responder>,
     /// The addresses with which something went wrong, which was said.
     complained_of: Vec<SocketAddr>,
 }
 
-impl Keeper {
+impl Rebinder {
     fn look(&mut self, on_problem: &impl Fn(PongError)) {
         let wanted = self.wanted();
         // The sockets for all addresses and those for single ones are in each other's way.
@@ -225,7 +225,7 @@ impl Keeper {
     fn listen(&mut self, address: SocketAddr) -> io::Result<()> {
         for (address, socket) in bind(address)? {
             self.sockets
-                .push(Answering::start(address, socket, self.relay.clone())?);
+                .push(Responder::start(address, socket, self.relay.clone())?);
         }
         Ok(())
     }
@@ -280,7 +280,7 @@ mod tests {
     fn wait_for_pong(ip: &str, port: u16) {
         let player = UdpSocket::bind((if ip.contains(':') { "::1" } else { "127.0.0.1" }, 0));
         let player = player.unwrap();
-        player.set_read_timeout(Some(LOOK)).unwrap();
+        player.set_read_timeout(Some(POLL_INTERVAL)).unwrap();
         player.connect((ip, port)).unwrap();
         let start = Instant::now();
         let mut buffer = [0; 100];

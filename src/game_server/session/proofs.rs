@@ -9,14 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// Numbers are passed on at this pace at most.
-const GAP: Duration = Duration::from_millis(250);
+const FORWARD_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Numbers that are remembered as passed on. A tracker sends each of its own up to three times.
-const REMEMBERED: usize = 8;
+const MAX_REMEMBERED: usize = 8;
 
 /// Senders whose numbers wait. All of them have had their turn after 3 s, and a tracker waits 5 s
 /// after its last datagram.
-const SENDERS: usize = 12;
+const MAX_SENDERS: usize = 12;
 
 /// The numbers that wait: the latest of each sender, who take turns.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Waiting {
             *latest = number;
             return;
         }
-        if self.0.len() >= SENDERS {
+        if self.0.len() >= MAX_SENDERS {
             let stranger = self.0.iter().rposition(|(sender, _)| !is_trackers(sender));
             match stranger.filter(|_| is_trackers(&from)) {
                 Some(place) => drop(self.0.remove(place)),
@@ -78,8 +78,8 @@ impl Proofs {
         if now < self.next || self.passed_on.contains(&number) {
             return false;
         }
-        self.next = now + GAP;
-        self.passed_on.truncate(REMEMBERED - 1);
+        self.next = now + FORWARD_INTERVAL;
+        self.passed_on.truncate(MAX_REMEMBERED - 1);
         self.passed_on.push_front(number);
         true
     }
@@ -108,11 +108,11 @@ mod tests {
         let mut waiting = Waiting::default();
         // Eleven flood, and the tracker's datagrams come through a NAT, from nobody's address.
         for round in 0..1000 {
-            (1..SENDERS as u8).for_each(|n| waiting.add(round, sender(n), None));
+            (1..MAX_SENDERS as u8).for_each(|n| waiting.add(round, sender(n), None));
             waiting.add(7777, sender(100), None);
         }
         let passed: Vec<u64> = std::iter::from_fn(|| waiting.next()).collect();
-        assert_eq!(passed.len(), SENDERS);
+        assert_eq!(passed.len(), MAX_SENDERS);
         assert!(
             passed.contains(&7777) && passed.contains(&999),
             "{passed:?}"
@@ -121,7 +121,7 @@ mod tests {
         (1..100).for_each(|n| waiting.add(n.into(), sender(n), Some(tracker.ip())));
         waiting.add(7777, tracker, Some(tracker.ip()));
         let passed: Vec<u64> = std::iter::from_fn(|| waiting.next()).collect();
-        assert_eq!((passed.len(), passed.last()), (SENDERS, Some(&7777)));
+        assert_eq!((passed.len(), passed.last()), (MAX_SENDERS, Some(&7777)));
         // Of several of its ports none takes the place of another.
         let port = |n: u16| SocketAddr::new(tracker.ip(), n);
         (1..100).for_each(|n| waiting.add(n.into(), port(n), Some(tracker.ip())));

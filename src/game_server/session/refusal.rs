@@ -8,10 +8,10 @@ use std::fmt;
 use std::time::Duration;
 
 /// The longest text of a tracker that is shown, in characters.
-const MAX_SHOWN: usize = 300;
+const MAX_SHOWN_CHARS: usize = 300;
 
 /// A wait that a tracker asks for is never believed to be longer than this.
-const MOST: Duration = Duration::from_secs(3600);
+const MAX_WAIT: Duration = Duration::from_secs(3600);
 
 /// An `ERR` line of a tracker. Plain text, whatever the tracker sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl TrackerRefusal {
             code: ErrorCode::ALL
                 .into_iter()
                 .find(|code| code.as_str() == word),
-            text: spelled_out(said, MAX_SHOWN),
+            text: spelled_out(said, MAX_SHOWN_CHARS),
             stage,
         }
     }
@@ -129,7 +129,7 @@ fn let_wait(text: &str) -> Option<Duration> {
     let (number, unit) = (words.next()?, words.next()?);
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = number.parse().unwrap_or(u64::MAX);
-    (is_number && unit.starts_with('s')).then(|| Duration::from_secs(seconds).min(MOST))
+    (is_number && unit.starts_with('s')).then(|| Duration::from_secs(seconds).min(MAX_WAIT))
 }
 
 #[cfg(test)]
@@ -186,12 +186,12 @@ mod tests {
             (
                 "too-many wait 99999999 s",
                 Stage::Listed,
-                Fate::AtLeast(MOST),
+                Fate::AtLeast(MAX_WAIT),
             ),
             (
                 "too-many wait 18446744073709551616 s",
                 Stage::LoggingIn,
-                Fate::AtLeast(MOST),
+                Fate::AtLeast(MAX_WAIT),
             ),
         ] {
             assert_eq!(refusal(said, stage).fate(), fate, "{said}");

@@ -24,27 +24,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two updates to one tracker, at the least.
-const UPDATE_GAP: Duration = Duration::from_millis(100);
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A tracker must answer a line in this time.
-const ANSWER: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A tracker that wants a datagram answered before it lists must have come to an end in this time:
 /// it allows a minute for it.
-const CHECKING: Duration = Duration::from_secs(90);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A tracker from which nothing was heard for so long is sent a PING. It pings us after 15 s of
 /// our silence, so this does not happen while all is well.
-const SILENCE: Duration = Duration::from_secs(40);
+const SILENCE_BEFORE_PING: Duration = Duration::from_secs(40);
 
 /// It must then say anything in this time.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A tracker may take so long to answer QUIT.
-const FAREWELL: Duration = Duration::from_secs(1);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// On the list for so long, the UDP port should have been asked and have answered.
-const UNCHECKED: Duration = Duration::from_secs(30);
+const CHECK_EXPECTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A line that the tracker has yet to answer. It answers in order.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Session {
                 .into_iter()
                 .filter(|(key, _)| key != "port")
                 .collect(),
-            awaited: VecDeque::from([(Awaited::Challenge, now + ANSWER)]),
+            awaited: VecDeque::from([(Awaited::Challenge, now + ANSWER_TIMEOUT)]),
             heard: now,
             pinged: None,
             next_update: now,
@@ -135,7 +135,7 @@ impl Session {
 
     /// When it wants to be woken if nothing happens.
     pub fn next_deadline(&self) -> Instant {
-        let life = self.pinged.unwrap_or(self.heard + SILENCE);
+        let life = self.pinged.unwrap_or(self.heard + SILENCE_BEFORE_PING);
         let answer = self.awaited.front().map(|(_, until)| *until);
         let update = self.has_update().then_some(self.next_update);
         let others = [answer, update, self.checking_until, self.unchecked_at];
@@ -169,14 +169,15 @@ impl Session {
             return;
         }
         out.line(&format!("INFOS {}", format_number(number)));
-        self.awaited.push_back((Awaited::Proof, now + ANSWER));
+        self.awaited
+            .push_back((Awaited::Proof, now + ANSWER_TIMEOUT));
     }
 
     /// The game server leaves.
     pub fn on_stop(&mut self, now: Instant, out: &mut Outbox) {
         out.line("QUIT");
         // Whatever else is not answered by then never will be.
-        self.awaited = VecDeque::from([(Awaited::Farewell, now + FAREWELL)]);
+        self.awaited = VecDeque::from([(Awaited::Farewell, now + QUIT_TIMEOUT)]);
     }
 
     /// The tracker will say nothing more: `why`, for a person.
@@ -190,8 +191,11 @@ impl Session {
 
     /// [`next_deadline`](Self::next_deadline) has passed.
     pub fn on_deadline(&mut self, now: Instant, out: &mut Outbox) {
-        let answer = self.awaited.front().map(|(_, until)| (*until, ANSWER));
-        let checked = self.checking_until.map(|until| (until, CHECKING));
+        let answer = self
+            .awaited
+            .front()
+            .map(|(_, until)| (*until, ANSWER_TIMEOUT));
+        let checked = self.checking_until.map(|until| (until, CHECK_TIMEOUT));
         for (until, patience) in [answer, checked].into_iter().flatten() {
             if now >= until {
                 let why = format!("it did not answer within {} s", patience.as_secs());
@@ -200,12 +204,12 @@ impl Session {
         }
         match self.pinged {
             Some(until) if now >= until => {
-                let silence = (SILENCE + SIGN_OF_LIFE).as_secs();
+                let silence = (SILENCE_BEFORE_PING + PING_TIMEOUT).as_secs();
                 return self.on_end(format!("nothing was heard from it for {silence} s"), out);
             }
-            None if now >= self.heard + SILENCE => {
+            None if now >= self.heard + SILENCE_BEFORE_PING => {
                 out.line("PING there");
-                self.pinged = Some(now + SIGN_OF_LIFE);
+                self.pinged = Some(now + PING_TIMEOUT);
             }
             _ => {}
         }
@@ -249,7 +253,7 @@ impl Session {
         let (line, said) = fields::line_with(&start, all, &self.told, usize::MAX);
         out.line(&line);
         self.stage = Stage::Introducing;
-        self.awaited = VecDeque::from([(Awaited::First(said), now + ANSWER)]);
+        self.awaited = VecDeque::from([(Awaited::First(said), now + ANSWER_TIMEOUT)]);
     }
 
     fn on_ok(&mut self, words: &str, now: Instant, out: &mut Outbox) {
@@ -271,7 +275,7 @@ impl Session {
         match (words.next(), words.next(), words.next()) {
             (Some("listed"), Some(address), _) => {
                 if self.stage == Stage::Introducing {
-                    self.unchecked_at = Some(now + UNCHECKED);
+                    self.unchecked_at = Some(now + CHECK_EXPECTED_WITHIN);
                 }
                 self.stage = Stage::Listed;
                 self.checking_until = None;
@@ -280,7 +284,7 @@ impl Session {
             }
             (Some("checking"), _, address) => {
                 self.stage = Stage::Checking;
-                self.checking_until = Some(now + CHECKING);
+                self.checking_until = Some(now + CHECK_TIMEOUT);
                 let address = spelled_out(address.unwrap_or_default(), 80);
                 out.news.push(News::Checking(address));
             }
@@ -343,8 +347,8 @@ impl Session {
         let (line, said) = fields::line_with("INFOS", all, &self.told, most);
         out.line(&line);
         self.awaited
-            .push_back((Awaited::Update(said), now + ANSWER));
-        self.next_update = now + UPDATE_GAP;
+            .push_back((Awaited::Update(said), now + ANSWER_TIMEOUT));
+        self.next_update = now + UPDATE_INTERVAL;
     }
 
     /// True if an update may be sent as soon as the time comes: one is answered before the next.

@@ -8,7 +8,7 @@
 
 use gltracker::client::Doubt;
 use gltracker::client::browse::favourites::Favourites;
-use gltracker::client::browse::keys::next_key;
+use gltracker::client::browse::keyboard::next_key;
 use gltracker::client::browse::model::{Event, Listed, Model, Ping};
 use gltracker::client::browse::terminal::screen::Screen;
 use gltracker::client::browse::view::draw;

@@ -4,7 +4,7 @@
 
 use super::row::Ping;
 use super::state::{Action, Connection, Model, Page};
-use crate::client::browse::keys::Key;
+use crate::client::browse::keyboard::Key;
 use std::time::Instant;
 
 impl Model {

@@ -2,16 +2,13 @@
 //!
 //! This file hides by what rows are ordered and found.
 
-use crate::client::ping::target;
+use crate::client::ping::{TOO_FAR, target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
 use crate::protocol::infos::Infos;
 use std::cmp::Ordering;
 use std::net::SocketAddr;
 use std::time::Duration;
-
-/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
-pub const TOO_FAR: Duration = Duration::from_millis(400);
 
 /// What pinging one game server has told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

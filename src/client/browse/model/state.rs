@@ -2,9 +2,10 @@
 //!
 //! This file hides what is shown and what is selected.
 
-use super::row::{Chance, Column, Listed, Ping, Row, TOO_FAR, compare, matches};
+use super::row::{Chance, Column, Listed, Ping, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
-use crate::client::browse::keys::Key;
+use crate::client::browse::keyboard::Key;
+use crate::client::ping::TOO_FAR;
 use crate::client::width::cut;
 use crate::protocol::infos::Infos;
 use std::collections::{BTreeMap, HashMap};

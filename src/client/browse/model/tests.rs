@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::browse::favourites::Favourites;
-use crate::client::browse::keys::Key;
+use crate::client::browse::keyboard::Key;
 use crate::client::replica::Doubt;
 use crate::protocol::infos::{Changes, Infos};
 use std::net::SocketAddr;

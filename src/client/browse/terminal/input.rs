@@ -5,9 +5,9 @@
 //! looks whether the window has another size, and whether the terminal is still as it should be.
 
 use super::raw_mode;
-use crate::base::lock::{lock, sound};
+use crate::base::mutex::{lock, sound};
 use crate::base::threads;
-use crate::client::browse::keys::{Key, next_key};
+use crate::client::browse::keyboard::{Key, next_key};
 use crate::client::stty::{self, TTY};
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,17 +15,17 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// How often the size is looked at, and half as often the settings.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Who sleeps so much longer than that was stopped, and the terminal was another's in that time.
-const STOPPED: Duration = Duration::from_secs(2);
+const STOPPED_AFTER: Duration = Duration::from_secs(2);
 
 /// The terminal is set to end a read after this; one that ends sooner with nothing, again and
 /// again, is at its end.
-const QUIET: Duration = Duration::from_millis(20);
+const EMPTY_READ_TIME: Duration = Duration::from_millis(20);
 
 /// Reads that end at once before it is asked whether the terminal is gone.
-const MOST_EMPTY: u32 = 20;
+const MAX_EMPTY_READS: u32 = 20;
 
 /// Something from the terminal.
 #[derive(Debug)]
@@ -125,9 +125,9 @@ fn look(on_input: &impl Fn(Input)) {
             on_input(Input::Size(new.0, new.1));
         }
         let start = Instant::now();
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
         is_turn_of_settings = !is_turn_of_settings;
-        if start.elapsed() > STOPPED || is_turn_of_settings && raw_mode::is_changed() {
+        if start.elapsed() > STOPPED_AFTER || is_turn_of_settings && raw_mode::is_changed() {
             on_input(Input::Changed);
         }
     }
@@ -159,15 +159,15 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
             read => read?,
         };
         empty = match count {
-            0 if start.elapsed() < QUIET => empty + 1,
+            0 if start.elapsed() < EMPTY_READ_TIME => empty + 1,
             _ => 0,
         };
-        if empty > MOST_EMPTY {
+        if empty > MAX_EMPTY_READS {
             // Somebody may have told it not to wait; that is noticed elsewhere.
             if stty::size().is_none() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            std::thread::sleep(QUIET);
+            std::thread::sleep(EMPTY_READ_TIME);
         }
         bytes.extend_from_slice(&buffer[..count]);
         // After a pause, an Escape alone is an Escape.

@@ -5,7 +5,7 @@
 //! panics. Settings are changed with `stty`, which every Unix has.
 
 use super::screen::Screen;
-use crate::base::lock::lock;
+use crate::base::mutex::lock;
 use crate::client::browse::view::Line;
 use crate::client::stty::{TTY, stty};
 use std::fs::File;
@@ -23,7 +23,7 @@ const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /// Reads that throw away what was typed; who types more than that meant something else.
-const MOST_DISCARDED: usize = 64;
+const MAX_DISCARDED_READS: usize = 64;
 
 /// What `stty -g` says.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ fn discard_typed() {
         return;
     };
     let mut buffer = [0; 1024];
-    for _ in 0..MOST_DISCARDED {
+    for _ in 0..MAX_DISCARDED_READS {
         if terminal.read(&mut buffer).is_ok_and(|count| count == 0) {
             return;
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// All rows are written again after this, changed or not. Another program may have written there,
 /// or a window that was made small and large again may have lost them, and nobody says so. It is a
 /// few kilobytes, and the same cells do not flicker.
-const WHOLE_EVERY: Duration = Duration::from_secs(1);
+const WHOLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whoever draws once in that time may be a little early.
 const SLACK: Duration = Duration::from_millis(50);
@@ -31,7 +31,8 @@ impl Screen {
 
     /// The bytes after which the terminal shows `lines`.
     pub fn show(&mut self, lines: Vec<Line>, colour: bool, now: Instant) -> String {
-        let is_recent = |whole: Instant| now.saturating_duration_since(whole) + SLACK < WHOLE_EVERY;
+        let is_recent =
+            |whole: Instant| now.saturating_duration_since(whole) + SLACK < WHOLE_INTERVAL;
         // A terminal that has become lower has no row to clear below the last one.
         let must_clear = self.whole.is_none() || lines.len() < self.shown.len();
         let old = match must_clear || !self.whole.is_some_and(is_recent) {

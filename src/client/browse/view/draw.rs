@@ -2,7 +2,7 @@
 //!
 //! This file hides the layout of the list: which columns there is room for, and how wide they are.
 
-use super::line::{Line, Style};
+use super::styled_line::{Line, Style};
 use super::{pages, status};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
@@ -107,7 +107,7 @@ const CELLS: [Cell; 9] = [
 ];
 
 /// The least that a name gets before another column has to go for it, and the most that it takes.
-const NAME: (usize, usize) = (22, 60);
+const NAME_WIDTHS: (usize, usize) = (22, 60);
 
 fn players(row: &Row) -> String {
     let (now, most) = (field(row, "nbplayers"), field(row, "maxplayers"));
@@ -146,17 +146,17 @@ fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
     };
     loop {
         let expendable = cells.iter().map(|(cell, _)| cell.expendable).max();
-        let is_tight = used(&cells) + NAME.0 > columns + 1;
+        let is_tight = used(&cells) + NAME_WIDTHS.0 > columns + 1;
         match expendable {
             Some(most) if most > 0 && is_tight => cells.retain(|(cell, _)| cell.expendable < most),
             _ => break,
         }
     }
     let left = (columns + 1).saturating_sub(used(&cells));
-    let mut rest = left.saturating_sub(NAME.1);
+    let mut rest = left.saturating_sub(NAME_WIDTHS.1);
     for (cell, width) in &mut cells {
         if cell.title == "name" {
-            *width = left.min(NAME.1);
+            *width = left.min(NAME_WIDTHS.1);
         } else if cell.title == "address" {
             // Long ones get what names leave.
             let more = longest.unwrap_or_default().saturating_sub(*width).min(rest);

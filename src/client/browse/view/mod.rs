@@ -1,9 +1,9 @@
 //! What the browser shows: a model and a size become lines. Pure.
 //!
-//! In reading order: `line` is one line of the screen, `pages` the pages behind the list, `status` the
+//! In reading order: `styled_line` is one line of the screen, `pages` the pages behind the list, `status` the
 //! two lines at the bottom, and `draw` the list and the whole screen.
 
-mod line;
+mod styled_line;
 
 mod pages;
 
@@ -12,8 +12,8 @@ mod status;
 mod draw;
 
 pub use draw::{draw, ping};
-pub use line::{Line, Style};
 pub(crate) use pages::most_scrolled;
+pub use styled_line::{Line, Style};
 
 #[cfg(test)]
 mod tests;

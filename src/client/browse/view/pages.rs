@@ -1,6 +1,6 @@
 //! The pages behind the list: one game server with all its fields, and what the keys do.
 
-use super::line::{Line, Style};
+use super::styled_line::{Line, Style};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Column, Model, Page, Ping, Row};
 use crate::client::width::{pad, plain, wrap};

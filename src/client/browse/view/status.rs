@@ -2,16 +2,16 @@
 //!
 //! This file hides what is said shorter, and what is not said at all, where there is no room.
 
-use super::line::{Line, Style};
+use super::styled_line::{Line, Style};
 use crate::client::browse::model::{Connection, Model, Page};
 use crate::client::width::{cut, cut_start, width};
 use std::time::{Duration, Instant};
 
 /// How long a notice is shown in place of the status.
-const NOTICE: Duration = Duration::from_secs(5);
+const NOTICE_TIME: Duration = Duration::from_secs(5);
 
 /// Less than this of a reason says nothing.
-const LEAST_OF_A_REASON: usize = 20;
+const MIN_REASON_COLUMNS: usize = 20;
 
 /// What is said, from the longest way of saying it to the shortest.
 struct Part(Vec<String>);
@@ -43,7 +43,7 @@ pub(crate) fn status(model: &Model, now: Instant) -> Line {
         return Line::new(Style::Status, &text, columns);
     }
     let recent = model.notice.as_ref();
-    if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE) {
+    if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE_TIME) {
         return Line::new(Style::Warning, notice, columns);
     }
     let (connection, why) = connection(model);
@@ -71,7 +71,7 @@ pub(crate) fn status(model: &Model, now: Instant) -> Line {
     // What strangers wrote gets what is left.
     for reason in reasons {
         let left = columns.saturating_sub(width(&text) + 2);
-        if left >= width(&reason).min(LEAST_OF_A_REASON) {
+        if left >= width(&reason).min(MIN_REASON_COLUMNS) {
             text = format!("{text}, {}", cut(&reason, left));
         }
     }

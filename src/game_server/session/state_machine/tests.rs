@@ -37,7 +37,7 @@ impl Scene {
         scene.hears(&format!("CHALLENGE {NUMBER}"));
         scene.hears("OK listed 198.51.100.7:23460");
         scene.news();
-        scene.pass(UPDATE_GAP);
+        scene.pass(UPDATE_INTERVAL);
         scene
     }
 
@@ -180,7 +180,7 @@ fn numbers_of_datagrams_are_passed_on_once_and_not_too_many() {
 #[test]
 fn a_port_that_nobody_checks_is_said_once() {
     let mut scene = Scene::listed("port=2000");
-    scene.pass(UNCHECKED - UPDATE_GAP - Duration::from_millis(1));
+    scene.pass(CHECK_EXPECTED_WITHIN - UPDATE_INTERVAL - Duration::from_millis(1));
     assert_eq!(scene.news(), []);
     scene.hears("PING 1");
     scene.pass(Duration::from_millis(1));
@@ -238,11 +238,11 @@ fn a_refused_update_is_not_taken_for_the_reason_of_a_later_end() {
 #[test]
 fn a_tracker_that_is_silent_is_asked_and_then_left() {
     let mut scene = Scene::listed("port=1");
-    assert_eq!(scene.pass(SILENCE - Duration::from_secs(1)), "");
+    assert_eq!(scene.pass(SILENCE_BEFORE_PING - Duration::from_secs(1)), "");
     assert_eq!(scene.pass(Duration::from_secs(1)), "PING there");
     scene.hears("PONG there");
-    assert_eq!(scene.pass(SILENCE), "PING there");
-    scene.pass(SIGN_OF_LIFE);
+    assert_eq!(scene.pass(SILENCE_BEFORE_PING), "PING there");
+    scene.pass(PING_TIMEOUT);
     let Some(Ending::Lost(why)) = &scene.out.ending else {
         panic!("it is not left")
     };
@@ -253,21 +253,21 @@ fn a_tracker_that_is_silent_is_asked_and_then_left() {
 fn every_answer_has_a_deadline() {
     let lost = |scene: &Scene| matches!(&scene.out.ending, Some(Ending::Lost(_)));
     let mut scene = Scene::start("port=1");
-    scene.pass(ANSWER);
+    scene.pass(ANSWER_TIMEOUT);
     assert!(lost(&scene), "to LOGIN");
     let mut scene = Scene::start("port=1");
     scene.hears(&format!("CHALLENGE {NUMBER}"));
-    scene.pass(ANSWER);
+    scene.pass(ANSWER_TIMEOUT);
     assert!(lost(&scene), "to INFOS");
     let mut scene = Scene::listed("port=1");
     scene.wants("port=1 a=1");
     scene.hears("PING 1");
-    scene.pass(ANSWER);
+    scene.pass(ANSWER_TIMEOUT);
     assert!(lost(&scene), "to an update");
     let mut scene = Scene::start("port=1");
     scene.hears(&format!("CHALLENGE {NUMBER}"));
     scene.hears("OK checking udp 1.2.3.4:1");
-    for _ in 0..CHECKING.as_secs() / 10 {
+    for _ in 0..CHECK_TIMEOUT.as_secs() / 10 {
         assert!(!lost(&scene));
         scene.pass(Duration::from_secs(10));
         scene.hears("PONG");
@@ -294,6 +294,6 @@ fn leaving_is_said_and_not_waited_for_for_long() {
     assert_eq!(scene.out.ending, Some(Ending::Left));
     let mut scene = Scene::listed("port=1");
     scene.session.on_stop(scene.now, &mut scene.out);
-    scene.pass(FAREWELL);
+    scene.pass(QUIT_TIMEOUT);
     assert_eq!(scene.out.ending, Some(Ending::Left));
 }

@@ -34,7 +34,7 @@ fn changes_before_the_list_are_said_first_and_later_ones_ten_times_a_second() {
     }
     assert_eq!(scene.now - start, Duration::from_secs(1));
     assert!(sent <= 11, "{sent} updates in a second");
-    last += &scene.pass(UPDATE_GAP);
+    last += &scene.pass(UPDATE_INTERVAL);
     assert!(last.ends_with("nbplayers=1002"), "the last one: {last}");
     scene.hears("OK");
     assert_eq!(scene.pass(Duration::from_secs(10)), "", "and only once");
@@ -49,7 +49,7 @@ fn the_next_update_waits_for_the_answer_to_the_last() {
     assert_eq!(scene.hears("OK"), "INFOS b=2");
     assert_eq!(scene.wants("port=1"), "");
     assert_eq!(scene.hears("OK"), "");
-    assert_eq!(scene.pass(UPDATE_GAP), "INFOS b=");
+    assert_eq!(scene.pass(UPDATE_INTERVAL), "INFOS b=");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_field_that_is_refused_costs_nothing_but_itself() {
     assert_eq!(scene.hears("ERR bad-value odd must be even"), "");
     let mut said = Vec::new();
     for _ in 0..3 {
-        let line = scene.pass(UPDATE_GAP);
+        let line = scene.pass(UPDATE_INTERVAL);
         scene.hears(match line.contains("odd") {
             true => "ERR bad-value odd must be even",
             false => "OK",
@@ -107,7 +107,7 @@ fn a_new_port_is_said_or_needs_a_new_login() {
     assert_eq!(scene.wants("port=2"), "INFOS port=2");
     scene.hears("OK listed 198.51.100.7:2");
     assert_eq!(scene.news(), [News::Listed("198.51.100.7:2".to_owned())]);
-    scene.pass(UPDATE_GAP);
+    scene.pass(UPDATE_INTERVAL);
     assert_eq!(scene.wants("port=3"), "INFOS port=3");
     scene.hears("ERR bad-value the port that was checked cannot change; log in again");
     assert_eq!(scene.out.ending, Some(Ending::LogInAgain));

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 /// What has been said so far, as time that it takes at the pace that is allowed.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Throttle {
     /// How much may be said at once.
     burst: Duration,
     /// When all of it is worn off.
     until: Instant,
 }
 
-impl Pace {
+impl Throttle {
     /// So much may be said at once, as the time that it takes.
     pub(crate) fn new(burst: Duration, now: Instant) -> Self {
         Self { burst, until: now }
@@ -32,8 +32,8 @@ mod tests {
     fn who_talks_without_end_is_heard_at_a_steady_pace() {
         let second = Duration::from_secs(1);
         let mut now = Instant::now();
-        let mut pace = Pace::new(3 * second, now);
-        let mut said = |now| pace.take(second, now);
+        let mut throttle = Throttle::new(3 * second, now);
+        let mut said = |now| throttle.take(second, now);
         assert_eq!([said(now), said(now), said(now)], [Duration::ZERO; 3]);
         for _ in 0..1000 {
             let wait = said(now);

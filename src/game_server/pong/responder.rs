@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A thread that was not woken looks this often whether it is to end.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
@@ -56,7 +56,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket
 }
 
 /// Who answers at one socket, until it is dropped.
-pub(crate) struct Answering {
+pub(crate) struct Responder {
     /// What it was bound for.
     pub(crate) address: SocketAddr,
     /// Where it is bound.
@@ -65,9 +65,9 @@ pub(crate) struct Answering {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Answering {
+impl Responder {
     pub(crate) fn start(address: SocketAddr, socket: UdpSocket, relay: Relay) -> io::Result<Self> {
-        socket.set_read_timeout(Some(LOOK))?;
+        socket.set_read_timeout(Some(POLL_INTERVAL))?;
         let local = socket.local_addr()?;
         let is_over = Arc::<AtomicBool>::default();
         let until = Arc::clone(&is_over);
@@ -102,7 +102,7 @@ fn answer_all(socket: &UdpSocket, is_over: &AtomicBool, relay: &Relay) {
     }
 }
 
-impl Drop for Answering {
+impl Drop for Responder {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         // An empty datagram wakes it; if that is lost, it looks by itself.
