@@ -240,10 +240,10 @@ impl Announcer {
     }
 
     /// Takes the game server off the lists for a while, or puts it back.
-    pub(super) fn hide(&self, is_hidden: bool) {
+    pub(super) fn set_hidden(&self, is_hidden: bool) {
         self.shared.is_hidden.store(is_hidden, Ordering::Relaxed);
         for mailbox in &self.mailboxes {
-            mailbox.hide(is_hidden);
+            mailbox.set_hidden(is_hidden);
         }
     }
 }

@@ -30,6 +30,9 @@ use std::time::{Duration, Instant};
 const TYPE_HERE: &str = "lines typed here change what players see, as in nbplayers=3 (map= removes \
                          a field); Ctrl-C ends it";
 
+/// Said where somebody waits for updates.
+const UPDATES_ARE_OVER: &str = "standard input has ended: with --alive no update can put it back";
+
 /// Lines that may wait to be read; whoever writes more waits.
 const MAX_QUEUED: usize = 64;
 
@@ -85,7 +88,8 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             if io::stdin().is_terminal() {
                 state.report.text(TYPE_HERE);
             }
-            read_standard_input(inputs.clone(), options.alive.is_some())
+            let at_end = options.alive.map(|_| UPDATES_ARE_OVER);
+            read_standard_input(inputs.clone(), at_end)
         }
     }
     .map_err(AnnounceError::Thread)?;
@@ -198,7 +202,7 @@ impl Watch {
     fn look(&mut self, announcer: &Announcer, report: &Report) {
         let is_stopped = self.child.is_some_and(liveness::is_stopped);
         if let Some(trouble) = self.life.look(is_stopped, Instant::now()) {
-            announcer.hide(trouble.is_some());
+            announcer.set_hidden(trouble.is_some());
             match trouble {
                 Some(trouble) => report.text(trouble),
                 None => report.text("the game server runs again, and is announced again"),
@@ -342,14 +346,14 @@ fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
     threads::start("updates", threads::STACK, look).map(drop)
 }
 
-/// Reads standard input from another thread. Its end is not the end of the announcement.
-fn read_standard_input(inputs: SyncSender<Input>, is_awaited: bool) -> io::Result<()> {
+/// Reads standard input from another thread. Its end is not the end of the announcement; `at_end` is
+/// said about it.
+fn read_standard_input(inputs: SyncSender<Input>, at_end: Option<&'static str>) -> io::Result<()> {
     let read = move || {
         updates::read_lines(io::stdin().lock(), |line| {
             inputs.send(Input::Line(Some(line))).is_ok()
         });
-        if is_awaited {
-            let problem = "standard input has ended: with --alive no update can put it back";
+        if let Some(problem) = at_end {
             let _ = inputs.send(Input::Problem(problem.to_owned()));
         }
     };

@@ -11,16 +11,16 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-/// What the tracker has said and nobody has heard yet. Whoever reads the socket waits when it is
+/// What the tracker has said and nobody has received yet. Whoever reads the socket waits when it is
 /// full.
 const MAX_UNREAD: usize = 64;
 
-/// The attempt that is none: whatever is heard is of no interest.
-pub(crate) const NOBODY: u64 = 0;
+/// The attempt that is none: whatever is received is of no interest.
+pub(crate) const NO_ATTEMPT: u64 = 0;
 
 /// What came from the other end of a connection.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Received {
     /// One of the tracker's addresses has accepted a connection. One before it did not answer.
     Connected(TcpStream),
     /// A line.
@@ -31,7 +31,7 @@ pub(crate) enum Heard {
 
 /// What a thread is woken for.
 #[derive(Debug)]
-pub(crate) enum Letter {
+pub(crate) enum Message {
     /// The game server leaves, for good or for a while.
     Stop,
     /// The game server wants something else said.
@@ -39,13 +39,22 @@ pub(crate) enum Letter {
     /// A number came in a datagram.
     Number(u64),
     /// The tracker has said something.
-    Heard(Heard),
+    Received(Received),
     /// The time has come.
-    Nothing,
+    Deadline,
+}
+
+/// What it is to the thread that waits that the game server leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopIs {
+    /// It is to be told.
+    News,
+    /// It has been told, and waits for what the tracker says to that.
+    Known,
 }
 
 #[derive(Debug, Default)]
-struct Letters {
+struct State {
     is_stopped: bool,
     is_hidden: bool,
     is_changed: bool,
@@ -54,21 +63,21 @@ struct Letters {
     tracker: Option<IpAddr>,
     /// Our own end of it.
     local: Option<SocketAddr>,
-    /// Which connection is listened to; what others hear is of no interest any more.
+    /// Which connection is listened to; what comes from others is of no interest any more.
     attempt: u64,
-    heard: VecDeque<Heard>,
+    received: VecDeque<Received>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
-    letters: Mutex<Letters>,
+    state: Mutex<State>,
     arrived: Condvar,
     taken: Condvar,
 }
 
 impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Letters> {
-        lock(&self.letters)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// The game server leaves.
@@ -83,7 +92,7 @@ impl Mailbox {
     }
 
     /// The game server leaves for a while, or is back.
-    pub(crate) fn hide(&self, is_hidden: bool) {
+    pub(crate) fn set_hidden(&self, is_hidden: bool) {
         self.lock().is_hidden = is_hidden;
         self.arrived.notify_all();
     }
@@ -106,42 +115,42 @@ impl Mailbox {
 
     /// A number came in a datagram.
     pub(crate) fn number(&self, number: u64, from: SocketAddr) {
-        let mut letters = self.lock();
-        let (tracker, is_first) = (letters.tracker, letters.numbers.is_empty());
-        letters.numbers.add(number, from, tracker);
+        let mut state = self.lock();
+        let (tracker, is_first) = (state.tracker, state.numbers.is_empty());
+        state.numbers.add(number, from, tracker);
         // Of the others it knows, and waits until it may pass one on.
         if is_first {
             self.arrived.notify_all();
         }
     }
 
-    /// A new connection is tried: from now on only what is heard on it counts.
+    /// A new connection is tried: from now on only what is received on it counts.
     pub(crate) fn listen_to(&self, attempt: u64) {
-        let mut letters = self.lock();
-        letters.attempt = attempt;
-        letters.heard.clear();
-        letters.numbers = Waiting::default();
+        let mut state = self.lock();
+        state.attempt = attempt;
+        state.received.clear();
+        state.numbers = Waiting::default();
         self.taken.notify_all();
     }
 
-    /// Something was heard. Waits while the box is full; false if nobody listens to this
+    /// Something was received. Waits while the box is full; false if nobody listens to this
     /// connection any more.
-    pub(crate) fn hear(&self, attempt: u64, heard: Heard) -> bool {
-        let letters = self.lock();
-        let is_full = |letters: &mut Letters| {
-            letters.attempt == attempt && !letters.is_stopped && letters.heard.len() >= MAX_UNREAD
+    pub(crate) fn put(&self, attempt: u64, received: Received) -> bool {
+        let state = self.lock();
+        let is_full = |state: &mut State| {
+            state.attempt == attempt && !state.is_stopped && state.received.len() >= MAX_UNREAD
         };
         // No deadline of its own: the other side takes what is here or turns to another attempt,
         // by deadlines of its own.
-        let mut letters = sound(self.taken.wait_while(letters, is_full));
-        if letters.attempt != attempt {
+        let mut state = sound(self.taken.wait_while(state, is_full));
+        if state.attempt != attempt {
             return false;
         }
-        if let Heard::Connected(stream) = &heard {
-            letters.tracker = stream.peer_addr().ok().map(|peer| peer.ip());
-            letters.local = stream.local_addr().ok();
+        if let Received::Connected(stream) = &received {
+            state.tracker = stream.peer_addr().ok().map(|peer| peer.ip());
+            state.local = stream.local_addr().ok();
         }
-        letters.heard.push_back(heard);
+        state.received.push_back(received);
         self.arrived.notify_all();
         true
     }
@@ -150,45 +159,45 @@ impl Mailbox {
     /// good.
     pub(crate) fn is_stopped_within(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
-        let stays = |letters: &mut Letters| !letters.is_stopped;
-        let (letters, _) = sound(self.arrived.wait_timeout_while(self.lock(), left, stays));
-        let is_away = |letters: &mut Letters| letters.is_hidden && !letters.is_stopped;
-        sound(self.arrived.wait_while(letters, is_away)).is_stopped
+        let stays = |state: &mut State| !state.is_stopped;
+        let (state, _) = sound(self.arrived.wait_timeout_while(self.lock(), left, stays));
+        let is_away = |state: &mut State| state.is_hidden && !state.is_stopped;
+        sound(self.arrived.wait_while(state, is_away)).is_stopped
     }
 
-    /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. The
-    /// end is a letter that comes again and again.
+    /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. That
+    /// the game server leaves is told again and again, until that is known.
     pub(crate) fn wait(
         &self,
         until: Instant,
         numbers_from: Option<Instant>,
-        is_stop_known: bool,
-    ) -> Letter {
-        let mut letters = self.lock();
+        stop: StopIs,
+    ) -> Message {
+        let mut state = self.lock();
         loop {
-            if (letters.is_stopped || letters.is_hidden) && !is_stop_known {
-                return Letter::Stop;
+            if (state.is_stopped || state.is_hidden) && stop == StopIs::News {
+                return Message::Stop;
             }
-            if let Some(heard) = letters.heard.pop_front() {
+            if let Some(received) = state.received.pop_front() {
                 self.taken.notify_all();
-                return Letter::Heard(heard);
+                return Message::Received(received);
             }
             let now = Instant::now();
-            let number_at = numbers_from.filter(|_| !letters.numbers.is_empty());
+            let number_at = numbers_from.filter(|_| !state.numbers.is_empty());
             if number_at.is_some_and(|at| at <= now)
-                && let Some(number) = letters.numbers.next()
+                && let Some(number) = state.numbers.next()
             {
-                return Letter::Number(number);
+                return Message::Number(number);
             }
-            if std::mem::take(&mut letters.is_changed) {
-                return Letter::Changed;
+            if std::mem::take(&mut state.is_changed) {
+                return Message::Changed;
             }
             let until = number_at.map_or(until, |at| at.min(until));
             let left = until.saturating_duration_since(now);
             if left.is_zero() {
-                return Letter::Nothing;
+                return Message::Deadline;
             }
-            letters = sound(self.arrived.wait_timeout(letters, left)).0;
+            state = sound(self.arrived.wait_timeout(state, left)).0;
         }
     }
 }
@@ -199,8 +208,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    fn line(text: &str) -> Heard {
-        Heard::Line(Ok(text.to_owned()))
+    fn line(text: &str) -> Received {
+        Received::Line(Ok(text.to_owned()))
     }
 
     #[test]
@@ -209,27 +218,39 @@ mod tests {
         let now = Instant::now();
         let from = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         mailbox.listen_to(1);
-        assert!(mailbox.hear(1, line("a")) && !mailbox.hear(2, line("b")));
+        assert!(mailbox.put(1, line("a")) && !mailbox.put(2, line("b")));
         mailbox.change();
         mailbox.change();
         mailbox.number(7, from(1));
         mailbox.number(8, from(2));
-        let next = || mailbox.wait(now, Some(now), false);
-        assert!(matches!(next(), Letter::Heard(Heard::Line(Ok(a))) if a == "a"));
-        assert!(matches!(next(), Letter::Number(7)));
-        assert!(matches!(mailbox.wait(now, None, false), Letter::Changed));
-        assert!(matches!(mailbox.wait(now, None, false), Letter::Nothing));
-        assert!(matches!(next(), Letter::Number(8)), "it has waited");
-        assert!(matches!(next(), Letter::Nothing));
-        mailbox.hide(true);
-        assert!(matches!(next(), Letter::Stop));
-        mailbox.hide(false);
-        assert!(matches!(next(), Letter::Nothing) && !mailbox.is_stopped_within(now));
+        let next = || mailbox.wait(now, Some(now), StopIs::News);
+        assert!(matches!(next(), Message::Received(Received::Line(Ok(a))) if a == "a"));
+        assert!(matches!(next(), Message::Number(7)));
+        assert!(matches!(
+            mailbox.wait(now, None, StopIs::News),
+            Message::Changed
+        ));
+        assert!(matches!(
+            mailbox.wait(now, None, StopIs::News),
+            Message::Deadline
+        ));
+        assert!(matches!(next(), Message::Number(8)), "it has waited");
+        assert!(matches!(next(), Message::Deadline));
+        mailbox.set_hidden(true);
+        assert!(matches!(next(), Message::Stop));
+        mailbox.set_hidden(false);
+        assert!(matches!(next(), Message::Deadline) && !mailbox.is_stopped_within(now));
         mailbox.stop();
-        mailbox.hear(1, line("c"));
-        assert!(matches!(next(), Letter::Stop));
-        assert!(matches!(mailbox.wait(now, None, true), Letter::Heard(_)));
-        assert!(matches!(mailbox.wait(now, None, true), Letter::Nothing));
+        mailbox.put(1, line("c"));
+        assert!(matches!(next(), Message::Stop));
+        assert!(matches!(
+            mailbox.wait(now, None, StopIs::Known),
+            Message::Received(_)
+        ));
+        assert!(matches!(
+            mailbox.wait(now, None, StopIs::Known),
+            Message::Deadline
+        ));
         assert!(mailbox.is_stopped_within(now + Duration::from_secs(3600)));
     }
 
@@ -239,17 +260,20 @@ mod tests {
         mailbox.listen_to(1);
         let other = Arc::clone(&mailbox);
         let (say, said) = std::sync::mpsc::channel();
-        std::thread::spawn(move || say.send((0..).find(|_| !other.hear(1, line("x")))));
+        std::thread::spawn(move || say.send((0..).find(|_| !other.put(1, line("x")))));
         let patience = Duration::from_secs(20);
         for _ in 0..2 * MAX_UNREAD {
             let later = Instant::now() + patience;
-            assert!(matches!(mailbox.wait(later, None, false), Letter::Heard(_)));
+            assert!(matches!(
+                mailbox.wait(later, None, StopIs::News),
+                Message::Received(_)
+            ));
         }
         mailbox.listen_to(2);
         assert!(said.recv_timeout(patience).unwrap() >= Some(2 * MAX_UNREAD));
         assert!(matches!(
-            mailbox.wait(Instant::now(), None, false),
-            Letter::Nothing
+            mailbox.wait(Instant::now(), None, StopIs::News),
+            Message::Deadline
         ));
     }
 }
