@@ -1,18 +1,18 @@
 //! How a file is replaced so that whoever reads it finds the old one or the new one, whole.
 //!
-//! This file hides the steps: a temporary file is made anew beside the old one and renamed to its
-//! name. One that a crash has left is removed first, and so is a link in its place, which in a folder
-//! where others may write could lead anywhere.
+//! This file hides the steps. The new text is written to a temporary file beside the old one, and the
+//! temporary file is renamed. A temporary file that a crash has left is removed first. So is a link in
+//! its place: in a folder where others may write it could lead anywhere.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Links to links that are followed, as many as Linux does.
+/// How many links to links are followed; Linux follows as many.
 const MAX_LINKS: usize = 40;
 
-/// A file under a temporary name. It is removed when it is dropped before it has taken the place of
-/// another, so that half of it takes no room on a full disk.
+/// A file under a temporary name. Dropping it removes it, unless it has replaced another file: half
+/// of a file should take no room on a full disk.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     path: PathBuf,
@@ -24,7 +24,7 @@ impl NewFile {
     /// Makes an empty file at `path`, the temporary name, with these options.
     ///
     /// # Errors
-    /// The system's; what is at `path` may be removed all the same.
+    /// Those of the system. What was at `path` may be gone.
     pub(crate) fn create(path: PathBuf, mut options: OpenOptions) -> io::Result<Self> {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -38,7 +38,7 @@ impl NewFile {
         })
     }
 
-    /// To be written.
+    /// The file, to write to.
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
@@ -46,7 +46,7 @@ impl NewFile {
     /// Takes the place of the file at `path`, in the same folder.
     ///
     /// # Errors
-    /// The system's; the old file is as it was.
+    /// Those of the system. The old file is as it was.
     pub(crate) fn replace(mut self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)?;
         self.has_place = true;
@@ -77,7 +77,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        // What is no link, or cannot be looked at, is met again when it is opened.
+        // If this is an error, opening the file will report it.
         let Ok(target) = fs::read_link(&path) else {
             return Ok(path);
         };

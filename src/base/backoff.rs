@@ -1,7 +1,7 @@
 //! How long to wait after failures in a row.
 //!
-//! This file hides how waits grow. Whoever waits adds chance, so that a thousand who have lost the same
-//! tracker do not come back in the same instant. Pure.
+//! This file hides how waits grow: they double. Chance spreads them, so that a thousand programs that
+//! have lost the same tracker do not come back in the same instant. Pure.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,12 +16,12 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// It has worked: the next wait is a short one again.
+    /// Forgets the failures: the next wait is the shortest again.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// It has failed: 1 s, 2 s, 4 s … up to `longest`.
+    /// Counts one more failure and returns how long to wait: 1 s, 2 s, 4 s … up to `longest`.
     pub(crate) fn next(&mut self, longest: Duration) -> Duration {
         let wait = FIRST_WAIT.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
@@ -29,7 +29,7 @@ impl Backoff {
     }
 }
 
-/// A part of `time` within this range, where `chance`, from 0 to 1, says.
+/// `time` times a factor from `range`: its start for a `chance` of 0, its end for 1.
 pub(crate) fn spread(time: Duration, range: Range<f64>, chance: f64) -> Duration {
     time.mul_f64(range.start + (range.end - range.start) * chance)
 }

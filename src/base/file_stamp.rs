@@ -1,22 +1,22 @@
 //! What shows that a file has changed.
 //!
-//! This file hides what is looked at: the time of the last change, the length and, where there is one,
-//! the inode, so that an editor that writes a new file in place of the old is seen too.
+//! This file hides what is compared: the time of the last change, the length and the inode. An editor
+//! that puts a new file in place of the old one changes the inode.
 
 use std::fs::Metadata;
 use std::time::SystemTime;
 
-/// How a file looked.
+/// What a file looked like at some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileStamp {
     modified: Option<SystemTime>,
     length: u64,
-    /// The file system and the inode; nothing where the system does not tell.
+    /// The file system and the inode; `None` where the system has no inodes.
     file: Option<(u64, u64)>,
 }
 
 impl FileStamp {
-    /// How a file of this metadata looks.
+    /// The stamp of a file with this metadata.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self {
             modified: metadata.modified().ok(),
@@ -30,12 +30,12 @@ impl FileStamp {
         self.length
     }
 
-    /// True for the same file, changed or not, as far as the system tells.
+    /// True if both stamps are of one file, changed or not. Without inodes that is always so.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         self.file == other.file
     }
 
-    /// A stamp that no file has: it will look changed.
+    /// A stamp that no file has: compared with it, the file has changed.
     pub(crate) fn outdated(self) -> Self {
         Self {
             modified: None,

@@ -1,23 +1,23 @@
 //! Ctrl-C while this program waits for one that it has started.
 //!
-//! Ctrl-C goes to all that run in front on a terminal: to the game, which may take its time, and to
-//! this program, which must be there when it ends. The standard library handles no signals. But a
-//! shell can ignore one, what is ignored stays so for whatever the shell becomes, and so this
-//! program becomes a shell that becomes this program. The game must not inherit that, and is
-//! started by a program that gives signals their meaning back. Where there is none nothing of this
-//! is done, and Ctrl-C ends this program as it ends any other.
+//! Ctrl-C sends a signal to every program in the foreground of a terminal: to the game, which may take
+//! some time to end, and to this program, which must outlive the game. The standard library cannot
+//! handle signals, but a shell can ignore one, and a signal stays ignored across `exec`. So this
+//! program executes a shell that ignores the signal and executes this program again. The game must
+//! not inherit that: it is started through a program that restores the signal's default. If there
+//! is no such program (GNU env or perl), none of this is done, and Ctrl-C ends this program too.
 //!
-//! This file hides all of that. The signals are those of Ctrl-C and Ctrl-\.
+//! The signals are those of Ctrl-C and Ctrl-\.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Says by which of [`GIVERS`] programs are to be started; set for this program only.
+/// The variable that names one of [`GIVERS`] after the second `exec`. Games do not see it.
 const VARIABLE: &str = "GLTRACKER_STARTS_BY";
 
-/// Programs that start others with both signals as they are by default, and their arguments.
+/// Programs that start others with the default of both signals, each with its arguments.
 const GIVERS: [(&str, &[&str]); 2] = [
     ("env", &["--default-signal=INT,QUIT", "--"]),
     (
@@ -30,18 +30,18 @@ const GIVERS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Where the C library looks for programs if nobody says where.
+/// Where the C library looks for programs if `PATH` is not set.
 const USUAL_PATH: &str = "/bin:/usr/bin";
 
-/// A shell becomes its arguments.
+/// Makes a shell ignore both signals and execute its arguments.
 const IGNORING: [&str; 2] = ["-c", r#"trap "" INT QUIT; exec "$0" "$@""#];
 
-/// Sees to it that Ctrl-C does not end this program. Returns as soon as that is so, or if it cannot
-/// be done; in between this program is executed once more. To be called before anything else.
+/// Keeps Ctrl-C from ending this program, by executing it once more. Returns in the new program, or if
+/// that cannot be done. To be called before anything else.
 pub fn outlive(environment: impl Fn(&str) -> Option<OsString>) {
     let is_done = environment(VARIABLE).is_some();
-    // Without a terminal there is no Ctrl-C; and who has started this with it ignored meant the
-    // game as well.
+    // Without a terminal there is no Ctrl-C. Whoever started this program with the signal ignored
+    // wants the game to ignore it as well.
     if is_done || !system::has_terminal() || system::is_ignored() {
         return;
     }
@@ -58,17 +58,16 @@ pub fn outlive(environment: impl Fn(&str) -> Option<OsString>) {
     }
 }
 
-/// The call of `program`, as it is if Ctrl-C is not ignored here, and otherwise such that it is not
-/// there.
+/// A command that starts `program` with Ctrl-C not ignored.
 ///
 /// # Errors
-/// When there is no such program, or it cannot be executed: who starts it could not tell.
+/// When there is no such program, or it cannot be executed. The program in between could not tell.
 pub(crate) fn command(program: &OsStr) -> io::Result<Command> {
     let giver = std::env::var_os(VARIABLE);
     let giver = GIVERS
         .iter()
         .find(|(name, _)| giver.as_deref() == Some(OsStr::new(name)));
-    // To env that would be a variable.
+    // env takes such a word for a variable.
     let has_sign = program.as_encoded_bytes().contains(&b'=');
     let mut command = match giver.filter(|_| !has_sign) {
         None => Command::new(program),
@@ -81,7 +80,7 @@ pub(crate) fn command(program: &OsStr) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Looks whether there is such a program.
+/// Checks that there is such a program.
 ///
 /// # Errors
 /// When there is none, or it may not be executed.
@@ -96,8 +95,8 @@ fn given((name, arguments): &(&str, &[&str]), program: impl AsRef<OsStr>) -> Com
     command
 }
 
-/// Tries it: a shell that ignores the signal starts one that does not, and that one sends it to
-/// itself.
+/// True if this program restores the default: in a trial, a shell that ignores the signal starts
+/// through it a shell that sends the signal to itself.
 fn works((name, arguments): &(&str, &[&str])) -> bool {
     let mut trial = Command::new("sh");
     trial.args(IGNORING).arg(name).args(*arguments);
@@ -109,7 +108,7 @@ fn works((name, arguments): &(&str, &[&str])) -> bool {
     trial.status().is_ok_and(system::was_interrupted)
 }
 
-/// Where it is, as a shell looks for it.
+/// The file of a program, found as a shell finds it.
 fn find(program: &OsStr, path: &OsStr) -> io::Result<PathBuf> {
     let places: Vec<PathBuf> = match Path::new(program).components().count() > 1
         || program.as_encoded_bytes().contains(&b'/')
@@ -140,7 +139,7 @@ mod system {
         std::fs::File::open("/dev/tty").is_ok()
     }
 
-    /// Linux says so in a file.
+    /// True if Ctrl-C is ignored already, which Linux tells in a file.
     pub(super) fn is_ignored() -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -149,7 +148,7 @@ mod system {
         mask.is_some_and(|mask| mask & 0b10 != 0)
     }
 
-    /// Returns if that cannot be executed, and all is as before then.
+    /// Executes `command` in place of this program. Returns only if that failed.
     pub(super) fn become_this(command: &mut Command) {
         let _ = command.args(std::env::args_os().skip(1)).exec();
     }
@@ -163,7 +162,7 @@ mod system {
     }
 }
 
-/// Elsewhere there are no such signals.
+/// Other systems have no such signals.
 #[cfg(not(unix))]
 mod system {
     use std::process::{Command, ExitStatus};

@@ -1,11 +1,11 @@
-//! How an error of the system is said to a person.
+//! I/O errors in words for a person.
 
 use std::io::{self, ErrorKind};
 
-/// What std puts before the system's words for a name that is not found.
+/// How std begins the text of an error for a name that was not found.
 const LOOK_UP: &str = "failed to lookup address information: ";
 
-/// The system's words for it, without its number, which says nothing to most.
+/// The text of an error without its number, which says nothing to most people.
 pub(crate) fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" (os error ") {

@@ -1,16 +1,16 @@
 //! Locks that outlive a panic.
 //!
-//! Every change under a lock of this program is whole or is made anew by the next one, so that what a
-//! thread has left when it panicked is as good as what any other has left.
+//! A thread that panics poisons the locks it holds. This program goes on with what is behind such a
+//! lock: each change there is either whole or replaced by the next change.
 
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
-/// Waits for the lock and takes it.
+/// Takes the lock, poisoned or not.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     sound(mutex.lock())
 }
 
-/// What came of waiting with a lock.
+/// The result of taking a lock or of waiting with it, poisoned or not.
 pub(crate) fn sound<T>(waited: LockResult<T>) -> T {
     waited.unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,18 +9,18 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
 use std::sync::{LazyLock, Mutex};
 
-/// Numbers fetched at a time: a login needs two, and a call of the system for each would be one in
-/// eight of all that it makes.
+/// How many numbers are fetched at a time. A login needs two; fetched one by one they would be an
+/// eighth of its system calls.
 const STOCK_SIZE: usize = 64;
 
-/// The source for all that need few.
+/// One source for everybody who needs few numbers.
 pub(crate) static RANDOM: LazyLock<Random> = LazyLock::new(Random::open);
 
 /// A source of random numbers.
 #[derive(Debug)]
 pub(crate) struct Random {
     source: Option<File>,
-    /// Fetched and not given to anybody yet.
+    /// Numbers that were fetched and not used yet.
     stock: Mutex<Vec<u64>>,
 }
 
@@ -41,19 +41,19 @@ impl Random {
     pub(crate) fn number(&self) -> u64 {
         let in_stock = lock(&self.stock).pop();
         in_stock.or_else(|| self.fetch()).unwrap_or_else(|| {
-            // Systems without the device: std keys its hash maps from the system's generator, and
-            // the keyed hash of nothing cannot be told without the keys.
+            // Without the device: std takes the keys of its hash maps from the system's generator,
+            // and nobody can compute a keyed hash without the keys.
             RandomState::new().build_hasher().finish()
         })
     }
 
-    /// Chance: a number from 0 (included) to 1 (not included).
+    /// A random number from 0 (included) to 1 (excluded).
     pub(crate) fn chance(&self) -> f64 {
         (self.number() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Reads numbers without the lock, for one who has found none. The others go into the stock,
-    /// unless somebody was quicker.
+    /// Fetches numbers, without the lock, and returns one. The others fill the stock, if another
+    /// thread has not filled it meanwhile.
     fn fetch(&self) -> Option<u64> {
         let mut bytes = [0; 8 * STOCK_SIZE];
         self.source.as_ref()?.read_exact(&mut bytes).ok()?;

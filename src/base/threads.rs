@@ -1,7 +1,7 @@
 //! How a thread is started, and how it outlives a panic.
 //!
-//! Every thread has a name, which `ps -T` and a panic show, and none brings code of its own for being
-//! started: the standard library's is there once for each kind of closure, this once for all.
+//! Every thread has a name, which `ps -T` and a panic show. All closures are boxed before they are
+//! started: otherwise the program would hold the standard library's code once for each closure.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
-/// Bytes of stack for work that has no reason to have less or more: what the standard library takes.
-/// Only what is used of it is ever in memory.
+/// The usual stack of a thread, in bytes: the standard library's default. Only the part that is used
+/// takes memory.
 pub(crate) const STACK: usize = 2 * 1024 * 1024;
 
 /// Starts a thread that does `work` on a stack of so many bytes.
@@ -29,8 +29,8 @@ pub(crate) fn start(
         .spawn(work)
 }
 
-/// How long a thread rests that has panicked: one that does so each time must neither take a whole
-/// processor nor flood the log.
+/// How long a thread waits after a panic: one that panics each time must neither use a whole CPU nor
+/// flood the log.
 pub(crate) const AFTER_A_PANIC: Duration = Duration::from_secs(1);
 
 /// Does `work` over and over until it says that it is done. A panic ends one time of it: that is told

@@ -1,7 +1,7 @@
-//! How a time is written.
+//! How a time is written as a decimal number.
 //!
-//! This file hides the rounding. It is done on whole numbers: what prints floating point would be a
-//! hundredth of the smallest program that can be built, for five lines of text.
+//! This file hides the rounding. It uses whole numbers: std's code for printing floating point would
+//! make the smallest build one percent larger.
 
 use std::time::Duration;
 

@@ -86,7 +86,7 @@ impl std::error::Error for StartError {}
 /// What the threads of all trackers share.
 struct Announcement {
     wanted: Mutex<Infos>,
-    /// Trackers that have not refused for good.
+    /// How many trackers have not refused for good.
     hopeful: AtomicUsize,
     is_hidden: AtomicBool,
     on_event: Box<dyn Fn(Event) + Send + Sync>,
@@ -226,7 +226,7 @@ impl Announcer {
         fields::udp_port(&lock(&self.shared.wanted))
     }
 
-    /// True once every tracker has refused in a way that trying again cannot mend.
+    /// True once every tracker has refused for good.
     pub fn is_hopeless(&self) -> bool {
         self.shared.hopeful.load(Ordering::Relaxed) == 0
     }
@@ -254,8 +254,8 @@ impl Drop for Announcer {
             mailbox.stop();
         }
         for thread in self.threads.drain(..) {
-            // A callback may drop the announcer; its own thread ends when it comes home. One that
-            // has panicked has hung up as well.
+            // A callback may drop the announcer: then this is one of the threads, and ends later. A
+            // thread that has panicked has closed its connection as well.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
             }
@@ -263,8 +263,7 @@ impl Drop for Announcer {
     }
 }
 
-/// Where a game that has its UDP port itself brings the numbers that come there; see
-/// [`Datagram`](super::Datagram).
+/// Takes the numbers that come to a game's own UDP port; see [`Datagram`](super::Datagram).
 #[derive(Debug, Clone)]
 pub struct Relay {
     shared: Arc<Announcement>,
@@ -272,9 +271,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// `CHALLENGE <number>` came in a datagram from this address. It goes to the tracker that is there,
-    /// since another could pass itself off as this game server with it. From an address of none, which a
-    /// NAT may have put in place, it goes to all; where many come, the latest of each sender.
+    /// Passes on the number of a datagram `CHALLENGE <number>` that came from this address. It goes
+    /// to the tracker at that address only, since another tracker could use it to pass itself off as
+    /// this game server. From an address of no tracker, which may be that of a NAT, it goes to all. If
+    /// many numbers wait, the latest of each sender is sent.
     pub fn pass_on(&self, number: u64, from: SocketAddr) {
         let is_there = |mailbox: &&Arc<Mailbox>| {
             let tracker = mailbox.tracker().map(|ip| ip.to_canonical());

@@ -1,4 +1,4 @@
-//! What becomes of an announcement.
+//! What happens to an announcement.
 
 use super::session::TrackerRefusal;
 use super::tracker_address::TrackerAddress;

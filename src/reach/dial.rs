@@ -1,9 +1,9 @@
 //! From a tracker's name to a connection.
 //!
-//! This file hides that a name has several addresses: they are tried a moment apart, as RFC 8305
-//! says, and one that takes a connection and then says nothing does not use up the time of the
-//! others. Look-ups and connections that hang have threads of their own, which are left to
-//! themselves: there is a bound to their number, and to their time.
+//! This file hides that a name has several addresses. They are tried a moment apart, as RFC 8305
+//! says; one that accepts a connection and then says nothing does not use up the time of the others.
+//! Look-ups and connections may hang, so that each has a thread of its own. Nobody waits for these
+//! threads; their number and their time are bounded.
 
 use super::address::Address;
 use super::memory::{Family, Memory};
@@ -17,11 +17,11 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// From one address to the next, while none has taken the connection (RFC 8305, section 5).
+/// The time from one address to the next while none has accepted (RFC 8305, section 5).
 const ATTEMPT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The longest time in which one address may say nothing while there are better ones to try. A tracker
-/// that is well has answered within a second.
+/// How long one address may say nothing while there are others to try. A healthy tracker answers
+/// within a second.
 const MAX_SILENCE: Duration = Duration::from_secs(3);
 
 /// The most look-ups at the same time: four for each of the 64 trackers that one command may ask.
@@ -29,7 +29,7 @@ const MAX_SILENCE: Duration = Duration::from_secs(3);
 const MAX_LOOK_UPS: usize = 256;
 
 impl<const PORT: u16> Address<PORT> {
-    /// Looks the name up. All the time until `deadline` may be used for that and for what follows.
+    /// Looks the name up. The look-up and the connections share the time until `deadline`.
     ///
     /// # Errors
     /// What the system says, [`ErrorKind::TimedOut`] if it says nothing in time, and
@@ -80,8 +80,8 @@ impl Dial {
         }
     }
 
-    /// Connects to the first of the addresses that accepts. What it is worth is not known before
-    /// it has [`answered`](Self::answered); the next call goes on with the addresses behind it.
+    /// Connects to the first of the addresses that accepts. If that one does not answer, the next call
+    /// goes on with the addresses behind it; if it does, call [`answered`](Self::answered).
     ///
     /// # Errors
     /// What the system said first, and [`ErrorKind::TimedOut`] at the deadline.
@@ -137,7 +137,7 @@ impl Dial {
         self.deadline - left + left / (self.queue.len() as u32 + 1)
     }
 
-    /// Who was reached has given a whole answer: the next dial begins there.
+    /// The tracker at this address has answered: the next dial begins there.
     pub(crate) fn answered(&self, address: SocketAddr) {
         lock(&self.memory).answered(address);
     }

@@ -2,22 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-/// What has been said so far, as time that it takes at the pace that is allowed.
+/// Counts what a tracker says, in the time that it would take at the highest rate.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    /// How much may be said at once.
+    /// How much may come at once, as the time that it takes.
     burst: Duration,
-    /// When all of it is worn off.
+    /// When all that has come would have come at the highest rate.
     until: Instant,
 }
 
 impl Throttle {
-    /// So much may be said at once, as the time that it takes.
+    /// A throttle that lets so much through at once.
     pub(crate) fn new(burst: Duration, now: Instant) -> Self {
         Self { burst, until: now }
     }
 
-    /// Something was said that takes so long; returns for how long nobody is to listen now.
+    /// Counts something that takes so long; returns how long to wait before more is read.
     pub(crate) fn take(&mut self, time: Duration, now: Instant) -> Duration {
         self.until = self.until.max(now) + time;
         (self.until - now).saturating_sub(self.burst)

@@ -1,18 +1,18 @@
-//! Whether the game server still runs, for whoever vouches for it.
+//! Whether the game server still runs.
 //!
-//! This file hides how that is seen. What decides is pure; a process is looked at where the system
-//! shows it as Linux does, in `/proc`.
+//! This file hides the signs of that: updates that come, and a process that is not stopped, which
+//! Linux shows in `/proc`. The decision is pure.
 
 use crate::game_server::event::Seconds;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-/// Why the game server is not vouched for.
+/// Why the game server is taken off the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// Its process was stopped by a signal.
     Stopped,
-    /// No update came for so long.
+    /// For this time no update has come.
     Silent(Duration),
 }
 
@@ -32,10 +32,10 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What is known of a game server's life.
+/// The signs of life of a game server.
 #[derive(Debug)]
 pub(crate) struct Life {
-    /// How long it may be silent, if that matters.
+    /// How long it may send no update; `None` for any time.
     patience: Option<Duration>,
     heard: Instant,
     trouble: Option<Trouble>,
@@ -50,7 +50,7 @@ impl Life {
         }
     }
 
-    /// True if time alone can bring trouble.
+    /// True if it must be looked at again even if nothing happens.
     pub(crate) fn needs_looking_at(&self) -> bool {
         self.patience.is_some()
     }

@@ -15,21 +15,21 @@ use std::{fmt, fs};
 /// What `gltracker announce` is to do.
 #[derive(Debug)]
 pub struct Options {
-    /// Where to; one at least.
+    /// The trackers that list it; one at least.
     pub trackers: Vec<TrackerAddress>,
     /// The name of a key, if there is one.
     pub key: Option<String>,
     /// The password, or the secret of the key.
     pub secret: Secret,
-    /// What is said first: a complete set with a port.
+    /// Its first fields: a complete set with a port.
     pub fields: Infos,
     /// The file that updates are read from, in place of standard input.
     pub updates: Option<PathBuf>,
     /// Where to answer datagrams, if at all.
     pub pong: Option<PongPlace>,
-    /// Without an update for so long it is taken off the lists, until the next one.
+    /// The longest time without an update. After it, the game server is off the lists until the next.
     pub alive: Option<Duration>,
-    /// The game server and its arguments; empty if it is started by somebody else.
+    /// The game server's program and its arguments; empty if somebody else starts it.
     pub program: Vec<OsString>,
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-/// A game server that somebody plays on does not end in good order so soon.
+/// A game server that ends with success sooner than this has probably gone into the background.
 const SHORTEST_GAME: Duration = Duration::from_secs(5);
 
 /// Starts the game server on the standard streams of this process. It learns which port is
@@ -35,7 +35,7 @@ pub(crate) fn start(
         .spawn()
 }
 
-/// Waits for its end in another thread, and tells it.
+/// Waits for the end of the program in another thread, and calls `tell` with it.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -46,8 +46,8 @@ pub(crate) fn when_it_ends(
     threads::start("program", threads::STACK, move || tell(child.wait())).map(drop)
 }
 
-/// What is to be said when it has ended: why nothing is announced any more, if it looks as if the
-/// game server went on without it. That is so for a start script, which has nothing more to do.
+/// A remark about the end of the program, if the game server seems to run on without it. That is so
+/// if the program is a script that starts the game server in the background.
 pub(crate) fn remark(name: &OsStr, status: ExitStatus, ran: Duration) -> Option<String> {
     (status.success() && ran < SHORTEST_GAME).then(|| {
         format!(
@@ -79,14 +79,14 @@ pub(crate) fn why_not(program: &OsStr, error: &io::Error) -> String {
     }
 }
 
-/// Its exit code as a shell shows it: 128 and the number of the signal that ended it, if one did.
+/// The exit code as a shell shows it: 128 plus the number of the signal, if a signal ended the program.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
     let code = status.code().or(signal.map(|signal| 128 + signal));
-    // Where codes are larger, the lowest byte of one that is not 0 might be.
+    // Some systems have larger codes: the lowest byte of a failure may be 0.
     match code.map(|code| u8::try_from(code & 0xff).unwrap_or_default()) {
         Some(0) if !status.success() => 1,
         Some(code) => code,

@@ -1,6 +1,6 @@
-//! Where the admin of a game server reads it.
+//! The report to the admin of a game server, on standard error.
 //!
-//! Whoever reports never waits, also when nobody reads standard error.
+//! A thread of its own writes it: nobody else waits, even if nobody reads standard error.
 
 use super::reporter::Reporter;
 use crate::base::threads;
@@ -11,10 +11,10 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Lines that may wait to be written.
+/// How many messages may wait to be written.
 const MAX_QUEUED: usize = 256;
 
-/// At the end so long is waited for what is still to be written.
+/// How long the end of the program waits for the last messages to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 enum Message {
@@ -46,7 +46,7 @@ impl Report {
 
     /// Something has happened with a tracker.
     pub(crate) fn event(&self, event: Event, situation: Situation) {
-        // What does not fit is not read by anybody.
+        // If the queue is full nobody reads standard error.
         let _ = self.0.try_send(Message::Event(event, situation));
     }
 

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Lines about one tracker in one [`WINDOW`]; more are counted.
+/// The most lines about one tracker in one [`WINDOW`]. Further ones are only counted.
 const MAX_LINES: u32 = 30;
 
 /// How long a count lasts.
@@ -24,7 +24,7 @@ pub(super) struct Reporter {
 /// What was said about one tracker.
 #[derive(Debug)]
 struct Known {
-    /// Since it was listed.
+    /// The troubles that were reported since it was listed.
     troubles: HashSet<String>,
     is_listed: bool,
     is_checked: bool,
@@ -64,7 +64,7 @@ impl Reporter {
             }
             // It is checked again every ten minutes.
             Happening::Checked => !std::mem::replace(&mut known.is_checked, true),
-            // Of a port that is never checked all was said when it was listed.
+            // When it was listed, it was said that this port is never checked.
             Happening::Unchecked => !situation.is_never_checked(),
             Happening::Lost { why, .. } => was_listed || known.troubles.insert(why.clone()),
             Happening::Refused {
@@ -134,7 +134,7 @@ fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
     }
 }
 
-/// A refusal, so that two that differ in a time to wait only are the same.
+/// The text of a refusal without numbers, such as the time to wait.
 fn without_numbers(refusal: &TrackerRefusal) -> String {
     let text = refusal.text.chars();
     text.filter(|c| !c.is_ascii_digit()).collect()

@@ -1,4 +1,4 @@
-//! `gltracker announce`: an announcer for games that have none.
+//! What `gltracker announce` waits for, and what it does then.
 
 use super::error::AnnounceError;
 use super::liveness::{self, Life};
@@ -26,23 +26,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Said to whoever may type.
+/// Said if standard input is a terminal.
 const TYPE_HERE: &str = "lines typed here change what players see, as in nbplayers=3 (map= removes \
                          a field); Ctrl-C ends it";
 
-/// Said where somebody waits for updates.
+/// Said at the end of standard input if the game server must send updates.
 const UPDATES_ARE_OVER: &str = "standard input has ended: with --alive no update can put it back";
 
-/// Lines that may wait to be read; whoever writes more waits.
+/// How many inputs may wait to be handled. Whoever sends more waits.
 const MAX_QUEUED: usize = 64;
 
-/// How often it is looked whether the game server still runs.
+/// How often the program checks whether the game server still runs.
 const GAME_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Where that cannot be seen.
+/// How long it waits for inputs where there is nothing to check.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Mistakes in a file that are remembered as said.
+/// How many mistakes in a file are remembered, so that each is reported once.
 const MAX_MISTAKES: usize = 1000;
 
 /// What the main thread waits for.
@@ -57,8 +57,8 @@ enum Input {
     Ended(io::Result<ExitStatus>),
 }
 
-/// Announces a game server until it ends or all trackers have refused for good; returns the exit
-/// code. Without a program, and with a tracker that may yet come, it does not return.
+/// Announces a game server until its program ends or all trackers have refused for good; returns the
+/// exit code. Without a program it does not return while there is hope for one of the trackers.
 ///
 /// # Errors
 /// [`AnnounceError`] when it does not start.
@@ -93,7 +93,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
         }
     }
     .map_err(AnnounceError::Thread)?;
-    // Before the game server starts: if it takes that port as well, it is the one to complain.
+    // Before the game server starts: if both want that port, the game server reports the error.
     let udp_port = fields::udp_port(&state.infos);
     let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
     let pong = pong.transpose().map_err(AnnounceError::Pong)?;
@@ -103,7 +103,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
         Ok(announcement) => announcement,
         Err(error) if !has_program => return Err(error),
         Err(error) => {
-            // Players who are on it should not lose their game over this.
+            // The game server runs already: its players should not lose their game.
             state
                 .report
                 .text(format_args!("nothing is announced: {error}"));
@@ -112,7 +112,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     };
     let program = options.program.first().zip(child);
     let code = attend(&input, &mut state, &announcement, options.alive, program);
-    // Whoever has something to say from here on finds nobody, and does not wait.
+    // From here on nobody waits for room in the queue.
     drop(input);
     drop(announcement);
     state.report.flush();
@@ -183,7 +183,7 @@ fn attend(
     }
 }
 
-/// Looks at the game server for those who are told that it is there.
+/// Takes the game server off the lists while it does not run.
 struct Watch {
     life: Life,
     /// Its process, if this program has started it.
@@ -211,11 +211,11 @@ impl Watch {
     }
 }
 
-/// An announcer, and who answers datagrams for it.
+/// An announcer, and what answers datagrams for it.
 struct Announcement {
     announcer: Announcer,
     pong: Option<Pong>,
-    /// What those must know who give advice.
+    /// What advice on refusals depends on.
     situation: Arc<Mutex<Situation>>,
 }
 
@@ -267,11 +267,11 @@ impl Announcement {
     }
 }
 
-/// What becomes of lines with updates.
+/// The state of what is announced.
 struct State {
-    /// What is said first.
+    /// The first fields.
     infos: Infos,
-    /// What was said about lines of a file, which are read again and again.
+    /// Mistakes that were reported. A file is read again and again, with the same mistakes.
     mistakes: HashSet<String>,
     source: String,
     report: Report,
@@ -296,7 +296,7 @@ impl State {
         follower
     }
 
-    /// Does what a line says, or says what is wrong with it.
+    /// Applies a line of updates, or reports what is wrong with it.
     fn apply(
         &mut self,
         (number, line): Numbered,

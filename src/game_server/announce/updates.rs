@@ -1,8 +1,8 @@
 //! Where lines with updates come from: standard input, or a file that is followed.
 //!
 //! This file hides how a file is followed. It is read from its beginning, and on as it grows, as
-//! `tail -F` does. One that is written anew, or replaced by another, is read from its beginning
-//! again, so that a file may as well hold nothing but what is true now.
+//! `tail -F` does. A file that is written anew or replaced is read from its beginning again, so that
+//! a file may also hold just the present values.
 
 use crate::base::file_stamp::FileStamp;
 use crate::base::io_error::in_words;
@@ -12,14 +12,14 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often a file is looked at.
+/// How often a file is checked for changes.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// So much before the place where reading goes on must be as it was, or the file was written anew.
-/// All of a file that holds one set of fields is less.
+/// How many of the bytes that were read are kept. If the file holds other bytes there by now, it was
+/// written anew. A file with one set of fields is shorter than this.
 const ANCHOR_BYTES: usize = 4096;
 
-/// The most that is read at one look, in bytes.
+/// The most that is read at a time, in bytes.
 const MAX_READ: u64 = 1 << 20;
 
 /// A line with its number, counted from 1; or why it is not one.
@@ -60,16 +60,16 @@ pub struct Follower {
     path: PathBuf,
     seen: Option<FileStamp>,
     tail: Tail,
-    /// What was wrong the last time, which is said once.
+    /// The problem that was reported last; each is reported once.
     problem: Option<String>,
 }
 
-/// What came of looking at a file.
+/// What a check of a file has found.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// What is new.
+    /// The new lines.
     pub lines: Vec<Numbered>,
-    /// The file was written since.
+    /// The file was written since the last check.
     pub is_touched: bool,
     /// The file cannot be read (any more): why.
     pub problem: Option<String>,
@@ -89,8 +89,8 @@ fn is_pipe(path: &Path) -> bool {
     }
 }
 
-/// Opened for writing too, so that it does not end with whoever writes: between that end and the
-/// next opening, what another has written would be lost.
+/// Opens a named pipe, for writing too: otherwise it would end with its first writer, and what
+/// another writes before it is opened again would be lost.
 fn open_pipe(path: &Path) -> io::Result<File> {
     let file = File::options().read(true).write(true).open(path);
     file.or_else(|_| File::open(path))
@@ -161,7 +161,7 @@ impl Follower {
         }
         let stamp = FileStamp::of(&metadata);
         if self.seen.as_ref() == Some(&stamp) {
-            // Whoever wrote half a line has had the time to finish it.
+            // The file has not grown since the last check: half a line will stay half.
             lines.extend(self.tail.settle());
             return Ok(false);
         }
@@ -182,7 +182,7 @@ impl Follower {
         if is_first {
             lines.extend(self.tail.settle());
         }
-        // What is more is read at the next look, for which the file must look changed.
+        // The rest is read at the next check, which must find a change.
         let is_all = self.tail.position >= stamp.length();
         self.seen = Some(if is_all { stamp } else { stamp.outdated() });
         Ok(true)
@@ -197,9 +197,9 @@ struct Tail {
     anchor: Vec<u8>,
     /// Whole lines so far.
     number: usize,
-    /// The beginning of a line, as much of it as may be one.
+    /// The beginning of the next line, cut where it is too long to be one.
     partial: Vec<u8>,
-    /// The beginning was given out as if it were all.
+    /// That beginning was returned as if it were a whole line.
     is_settled: bool,
 }
 
@@ -229,7 +229,7 @@ impl Tail {
         let mut lines = Vec::new();
         let mut pieces = bytes.split(|&byte| byte == b'\n').peekable();
         while let Some(piece) = pieces.next() {
-            // One byte more than a line has shows that it is too long.
+            // One byte too many shows that the line is too long.
             let room = (MAX_LINE + 1).saturating_sub(self.partial.len());
             self.partial
                 .extend_from_slice(&piece[..piece.len().min(room)]);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The stack of a thread, in bytes. It calls nothing that needs much.
+/// The stack of a thread, in bytes. Nothing here needs much.
 const STACK: usize = 256 * 1024;
 
 /// What all threads of an announcement share.
@@ -31,7 +31,7 @@ pub(crate) trait Shared: Send + Sync + 'static {
     fn tell(&self, event: Event);
 }
 
-/// What one tracker needs.
+/// What the thread of one tracker needs.
 pub(crate) struct Link<S> {
     pub(crate) tracker: TrackerAddress,
     pub(crate) credential: Arc<Credential>,
@@ -179,7 +179,7 @@ impl<S: Shared> Link<S> {
                     let why = format!("no connection within {} s", CONNECT_TIMEOUT.as_secs());
                     return Err(Ending::Lost(why));
                 }
-                // What has changed by the time it is connected is read then.
+                // The session will begin with the fields of that time.
                 Message::Changed | Message::Number(_) | Message::Received(Received::Line(_)) => {}
             }
         }
@@ -191,7 +191,7 @@ impl<S: Shared> Link<S> {
     }
 }
 
-/// What is told of the end of a connection; `None` if it is no end for anybody else.
+/// The event that tells of the end of a connection; `None` if the next one follows at once.
 fn happening(ending: Ending, was_listed: bool, again_in: Option<Duration>) -> Option<Happening> {
     match ending {
         Ending::Left => Some(Happening::Left),

@@ -1,7 +1,7 @@
-//! What one thread is told by all others.
+//! The queue of the thread that talks to a tracker.
 //!
-//! This file hides how the thread that talks to a tracker waits for several things at once: what
-//! the tracker says, what the game server wants said, numbers from datagrams, and the end.
+//! This file hides how that thread waits for several things at once: lines of the tracker, changes of
+//! the game server's fields, numbers from datagrams, and the end.
 
 use crate::base::mutex::{lock, sound};
 use crate::game_server::session::proofs::Waiting;
@@ -11,17 +11,16 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-/// What the tracker has said and nobody has received yet. Whoever reads the socket waits when it is
-/// full.
+/// How many lines of the tracker may wait. If there are more, the thread that reads the socket waits.
 const MAX_UNREAD: usize = 64;
 
-/// The attempt that is none: whatever is received is of no interest.
+/// The number of no attempt: whatever is received is dropped.
 pub(crate) const NO_ATTEMPT: u64 = 0;
 
 /// What came from the other end of a connection.
 #[derive(Debug)]
 pub(crate) enum Received {
-    /// One of the tracker's addresses has accepted a connection. One before it did not answer.
+    /// One of the tracker's addresses has accepted a connection. It replaces the one before.
     Connected(TcpStream),
     /// A line.
     Line(Result<String, LineError>),
@@ -40,16 +39,16 @@ pub(crate) enum Message {
     Number(u64),
     /// The tracker has said something.
     Received(Received),
-    /// The time has come.
+    /// The deadline has passed.
     Deadline,
 }
 
-/// What it is to the thread that waits that the game server leaves.
+/// Whether the thread that waits knows that the game server leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopIs {
-    /// It is to be told.
+    /// It does not know yet, and is told at once.
     News,
-    /// It has been told, and waits for what the tracker says to that.
+    /// It knows, and waits for the tracker's answer to QUIT.
     Known,
 }
 
@@ -61,9 +60,9 @@ struct State {
     numbers: Waiting,
     /// Where the tracker of the latest connection is.
     tracker: Option<IpAddr>,
-    /// Our own end of it.
+    /// The local address of that connection.
     local: Option<SocketAddr>,
-    /// Which connection is listened to; what comes from others is of no interest any more.
+    /// The number of the present connection; what comes from others is dropped.
     attempt: u64,
     received: VecDeque<Received>,
 }
@@ -118,13 +117,13 @@ impl Mailbox {
         let mut state = self.lock();
         let (tracker, is_first) = (state.tracker, state.numbers.is_empty());
         state.numbers.add(number, from, tracker);
-        // Of the others it knows, and waits until it may pass one on.
+        // If others wait already, the thread will wake for them.
         if is_first {
             self.arrived.notify_all();
         }
     }
 
-    /// A new connection is tried: from now on only what is received on it counts.
+    /// Begins a new connection: from now on what comes from others is dropped.
     pub(crate) fn listen_to(&self, attempt: u64) {
         let mut state = self.lock();
         state.attempt = attempt;
@@ -133,15 +132,15 @@ impl Mailbox {
         self.taken.notify_all();
     }
 
-    /// Something was received. Waits while the box is full; false if nobody listens to this
+    /// Adds what was received. Waits while there is no room; false if this is not the present
     /// connection any more.
     pub(crate) fn put(&self, attempt: u64, received: Received) -> bool {
         let state = self.lock();
         let is_full = |state: &mut State| {
             state.attempt == attempt && !state.is_stopped && state.received.len() >= MAX_UNREAD
         };
-        // No deadline of its own: the other side takes what is here or turns to another attempt,
-        // by deadlines of its own.
+        // This wait needs no deadline: the thread that talks has deadlines, by which it takes a line
+        // or begins another connection.
         let mut state = sound(self.taken.wait_while(state, is_full));
         if state.attempt != attempt {
             return false;
@@ -155,8 +154,8 @@ impl Mailbox {
         true
     }
 
-    /// Waits until `until`, and on while the game server is away; true as soon as it has left for
-    /// good.
+    /// Waits until `until`, and longer while the game server is hidden. Returns true at once if the
+    /// game server leaves for good.
     pub(crate) fn is_stopped_within(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let stays = |state: &mut State| !state.is_stopped;
@@ -165,8 +164,7 @@ impl Mailbox {
         sound(self.arrived.wait_while(state, is_away)).is_stopped
     }
 
-    /// Waits until `until` for anything to arrive, for numbers from `numbers_from` on if at all. That
-    /// the game server leaves is told again and again, until that is known.
+    /// Waits until `until` for the next message. Numbers count from `numbers_from` on, if at all.
     pub(crate) fn wait(
         &self,
         until: Instant,

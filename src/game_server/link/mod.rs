@@ -1,7 +1,7 @@
 //! One tracker of a game server: its connections, one after the other.
 //!
-//! In reading order: `retry` is when to try again, and pure; `mailbox` how one thread waits for
-//! all others; `reader` the thread that reads a connection; `connections` the one that talks and decides.
+//! In reading order: `retry` decides when to try again, and is pure; `mailbox` is the queue of the
+//! thread that talks; `reader` is the thread that reads, and `connections` the one that talks.
 
 mod retry;
 

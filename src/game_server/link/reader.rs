@@ -1,6 +1,7 @@
 //! The thread that reads: one for each connection to a tracker.
 //!
-//! This file hides how a tracker's addresses are tried, and how fast it is heard. All of it may block.
+//! This file hides how a tracker's addresses are tried, and how fast its lines are read. All of it
+//! may block.
 
 use super::mailbox::{Mailbox, Received};
 use crate::base::io_error::unreached;
@@ -12,17 +13,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// To look a tracker's name up, to connect, and to hear the first line from any of its addresses.
+/// How long it may take to look the tracker's name up, to connect, and to receive the first answer.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// To send a line. The socket takes many before it waits at all.
+/// How long it may take to send a line. The socket has room for many.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A line of a tracker that talks without end. One that is well answers ten updates a second, and
-/// some pings and numbers.
+/// The time that a line takes at the highest rate: 50 lines a second. A healthy tracker answers ten
+/// updates a second, and some pings and numbers.
 const LINE_COST: Duration = Duration::from_millis(20);
 
-/// A byte of it: ten thousand in a second.
+/// The time that a byte takes at the highest rate: 10,000 bytes a second.
 const BYTE_COST: Duration = Duration::from_micros(100);
 
 /// Lines that may come at once.
@@ -50,8 +51,8 @@ impl Reader {
         is_wanted.then_some(()).ok_or(Unwanted)
     }
 
-    /// Connects to one address after the other until one answers, and listens to that one. Returns
-    /// why there is no connection, or none any more.
+    /// Connects to one address after the other until one answers, and reads from that one to the
+    /// end. Returns why there is no connection (any more).
     fn reach(&self) -> Result<String, Unwanted> {
         let mut dial = match self.tracker.dial(Instant::now() + CONNECT_TIMEOUT) {
             Ok(dial) => dial,
@@ -82,8 +83,8 @@ impl Reader {
         }
     }
 
-    /// Reads until the end, which the other thread brings about if the tracker does not, or until
-    /// it is time for the next address.
+    /// Reads until the tracker or the other thread closes the connection, or until it is time for
+    /// the next address.
     fn listen(&self, reached: &Reached, mut on_answer: impl FnMut()) -> Result<String, Unwanted> {
         let (mut stream, until) = (&reached.stream, reached.until);
         let mut splitter = LineSplitter::default();
@@ -118,7 +119,7 @@ impl Reader {
     }
 }
 
-/// True for what a tracker says to a login: a challenge alone is not an answer.
+/// True for an answer to a login. A challenge alone is none.
 fn is_answer(line: &str) -> bool {
     let verb = line.split_whitespace().next().unwrap_or_default();
     ["OK", "ERR"]

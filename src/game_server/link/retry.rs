@@ -1,36 +1,36 @@
 //! When to try again.
 //!
-//! This file hides the delays: quick and spread when a tracker was only started again, growing
-//! when it stays away, as long as it asks for when it says so. Pure: chance is a parameter.
+//! This file hides the delays: short after a tracker was restarted, growing while it stays away, and
+//! as long as it says if it asks to wait. Pure: chance is a parameter.
 
 use crate::base::backoff::{Backoff, spread};
 use crate::game_server::session::Ending;
 use crate::game_server::session::Fate;
 use std::time::Duration;
 
-/// Whoever has just lost a tracker that listed it comes back within these two: quickly, since a
-/// tracker starts within a moment, and not all in the same instant.
+/// The shortest and the longest wait after a tracker that listed us has hung up. A tracker restarts
+/// within a moment; chance keeps all from coming back in the same instant.
 const QUICK_WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// The longest wait, chance included, of one that has been on the list and cannot reach its tracker.
-/// For longer than that, and for what an attempt takes, a tracker that was started again keeps it.
+/// The longest wait, chance included, before a listed game server tries to reach its tracker again. A
+/// tracker that was restarted keeps its entry for longer than this wait and one attempt.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The longest delay before chance is added or taken away, which is one half of it at the most.
+/// The longest wait without chance, which adds or takes away one half at the most.
 const LONGEST_BEFORE_CHANCE: Duration = Duration::from_secs(LONGEST_WAIT.as_secs() * 2 / 3);
 
-/// After so long on the list all failures before are forgotten.
+/// After this time on the list all failures are forgotten.
 const LISTED_LONG_ENOUGH: Duration = Duration::from_secs(60);
 
-/// Remembers how connections to a tracker have ended.
+/// Counts the failures of one tracker.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Retry {
     backoff: Backoff,
 }
 
 impl Retry {
-    /// A connection has ended like this, after having been listed for so long if it was; `None` if
-    /// no other is to be tried.
+    /// How long to wait after a connection that has ended like this, and that was listed for so long
+    /// if it was. `None` if there is to be no other.
     pub(crate) fn after(
         &mut self,
         ending: &Ending,
@@ -42,8 +42,8 @@ impl Retry {
         }
         match ending {
             Ending::Left => None,
-            // A tracker that goes without a word was ended. Whatever it was told, it has not sent
-            // us away, so that this cannot be a quarrel.
+            // A tracker that hangs up without an ERR was ended. It has not refused us, so that two
+            // programs that throw each other out do not get here.
             Ending::Lost(_) if listed_for.is_some() => Some(self.quick(chance)),
             Ending::LogInAgain => Some(self.quick(chance)),
             Ending::Lost(_) => Some(self.grown(chance)),

@@ -1,6 +1,6 @@
 //! The datagrams that come to a game server's UDP port.
 //!
-//! This file hides which of them deserve an answer.
+//! This file hides which of them are answered, and with what.
 
 use crate::protocol::argument::check_word;
 use crate::protocol::message::parse_number;
@@ -38,7 +38,7 @@ impl Datagram {
         if text.len() > MAX_DATAGRAM {
             return None;
         }
-        // Somebody who types it sends a line.
+        // Whoever types it sends a line.
         let line = text.strip_suffix('\n').unwrap_or(text);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let (verb, word) = line.split_once(' ').unwrap_or((line, ""));

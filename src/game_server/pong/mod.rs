@@ -1,7 +1,7 @@
 //! Answers to the datagrams that come to a game server's UDP port.
 //!
-//! In reading order: `datagram` is which of them deserve an answer, `responder` the sockets of one
-//! address, and `port` at which addresses of this machine they are waited for.
+//! In reading order: `datagram` decides what is answered, `responder` has the sockets of one address,
+//! and `port` decides which addresses there must be.
 
 mod datagram;
 

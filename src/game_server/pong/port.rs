@@ -1,6 +1,6 @@
-//! Answers to the datagrams that come to a game server's UDP port.
+//! A game server's UDP port.
 //!
-//! This file hides at which addresses of this machine they are waited for, which may change.
+//! This file hides which addresses of this machine it is bound to, which may change.
 
 use super::responder::{Responder, bind, everywhere, is_ours};
 use crate::base::io_error::in_words;
@@ -14,19 +14,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often it is looked where datagrams are to be answered.
+/// How often the addresses are checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
 
-/// Where datagrams are answered. What is not said here is as it is announced.
+/// Where datagrams are answered. What is `None` is as announced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PongPlace {
     /// The one address.
     pub ip: Option<IpAddr>,
-    /// The port, which may be another than the one that players are told, where that is mapped to
-    /// it.
+    /// The port. It may differ from the announced one if a router maps that to it.
     pub port: Option<u16>,
 }
 
@@ -100,8 +99,8 @@ impl PongPort {
         address.map_or(Ok(0), |address| Ok(address?.port()))
     }
 
-    /// Starts to answer, and gives the numbers of challenges to `relay`. Where it has to listen
-    /// somewhere else later and cannot, `on_problem` is told, from another thread.
+    /// Starts to answer, and gives the numbers of challenges to `relay`. Calls `on_problem`, from
+    /// another thread, if it must listen at another address later and cannot.
     ///
     /// # Errors
     /// When the system has no thread left.
@@ -132,10 +131,11 @@ impl PongPort {
     }
 }
 
-/// Answers the datagrams of players and trackers for a game that does not, until it is dropped: on
-/// the addresses under which the game server may be listed, since an answer comes from the address
-/// that was asked only where a socket is bound to it; on all of this machine as long as those are not
-/// known, or not its own, as behind a NAT.
+/// Answers the datagrams of players and trackers for a game that does not, until it is dropped.
+///
+/// It listens on the addresses under which the game server may be listed: an answer comes from the
+/// address that was asked only if a socket is bound to that address. While those are not known, or
+/// are not this machine's (as behind a NAT), it listens on all addresses.
 ///
 /// ```
 /// # use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
@@ -171,7 +171,7 @@ pub struct Pong {
 }
 
 impl Pong {
-    /// What is announced has changed: the port may be another.
+    /// Checks the addresses now: the announced port may have changed.
     pub(crate) fn look(&self) {
         if let Some(rebinder) = &self.rebinder {
             rebinder.thread().unpark();
@@ -189,19 +189,19 @@ impl Drop for Pong {
     }
 }
 
-/// Sees to it that there is somebody who answers wherever it is needed.
+/// Keeps a responder on each address where one is needed.
 struct Rebinder {
     place: PongPlace,
     relay: Relay,
     sockets: Vec<Responder>,
-    /// The addresses with which something went wrong, which was said.
+    /// The wanted addresses at the time of the last problem that was reported.
     complained_of: Vec<SocketAddr>,
 }
 
 impl Rebinder {
     fn look(&mut self, on_problem: &impl Fn(PongError)) {
         let wanted = self.wanted();
-        // The sockets for all addresses and those for single ones are in each other's way.
+        // A socket for all addresses and one for a single address exclude each other.
         self.sockets
             .retain(|socket| wanted.contains(&socket.address));
         let mut problem = None;
@@ -230,7 +230,7 @@ impl Rebinder {
         Ok(())
     }
 
-    /// Where somebody must answer now.
+    /// The addresses where a responder is needed now.
     fn wanted(&self) -> Vec<SocketAddr> {
         let port = self.place.port.unwrap_or_else(|| self.relay.udp_port());
         if let Some(ip) = self.place.ip {

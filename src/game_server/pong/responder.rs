@@ -1,4 +1,4 @@
-//! Answers to the datagrams that come to one address of this machine, or to all.
+//! The sockets that answer at one address of this machine, or at all.
 //!
 //! This file hides which sockets that takes, and the thread of each.
 
@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A thread that was not woken looks this often whether it is to end.
+/// How often a thread checks whether it is to end, if the datagram that wakes it was lost.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
 
-/// What stands for all addresses of this machine, of both families.
+/// The address that stands for all addresses of this machine, of both families.
 pub(crate) fn everywhere(port: u16) -> SocketAddr {
     (Ipv6Addr::UNSPECIFIED, port).into()
 }
@@ -30,15 +30,15 @@ pub(crate) fn is_ours(address: &SocketAddr) -> bool {
     UdpSocket::bind(any_port).is_ok()
 }
 
-/// Sockets for an address, or for [`everywhere`]; each with the former.
+/// The sockets for an address or for [`everywhere`], each with the address that it was bound for.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
     if address != everywhere(address.port()) {
         return Ok(vec![(address, UdpSocket::bind(address)?)]);
     }
     let v4 = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
     let among_all = |socket: UdpSocket| Ok((everywhere(socket.local_addr()?.port()), socket));
-    // Taken and given back, to learn whether anybody has it: where an IPv6 socket does not
-    // receive IPv4 as well, that one would not tell.
+    // A trial, to learn whether the port is in use: an IPv6 socket that does not receive IPv4 would
+    // not tell.
     drop(v4(address.port())?);
     let Ok(v6) = UdpSocket::bind(address) else {
         return v4(address.port())
@@ -55,7 +55,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<Vec<(SocketAddr, UdpSocket
     Ok(sockets)
 }
 
-/// Who answers at one socket, until it is dropped.
+/// Answers at one socket, until it is dropped.
 pub(crate) struct Responder {
     /// What it was bound for.
     pub(crate) address: SocketAddr,
@@ -86,8 +86,7 @@ fn answer_all(socket: &UdpSocket, is_over: &AtomicBool, relay: &Relay) {
     // A byte more than is answered, to tell what is too long.
     let mut buffer = [0; MAX_DATAGRAM + 1];
     while !is_over.load(Ordering::Relaxed) {
-        // No error here is the end: the next datagram may do better. Those that come at once are
-        // left over from answers that nobody took, one for each.
+        // An error is not the end. Some systems report one for each answer that nobody received.
         let Ok((count, from)) = socket.recv_from(&mut buffer) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! What a person can do about a tracker's "no".
+//! What a person can do about a tracker's refusal.
 
 use super::refusal::{Stage, TrackerRefusal};
 use crate::protocol::message::ErrorCode;
@@ -6,14 +6,14 @@ use crate::protocol::message::ErrorCode;
 /// The lowest UDP port to which trackers send datagrams; see the limits in PROTOCOL.md.
 const LOWEST_CHECKED: u16 = 1024;
 
-/// What must be known to give good advice.
+/// What advice depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Situation {
-    /// Where proofs come to.
+    /// The UDP port that is checked.
     pub udp_port: u16,
-    /// If somebody here answers them.
+    /// True if this program answers there.
     pub answers: bool,
-    /// If the game server names its `ip`.
+    /// True if the game server names its `ip`.
     pub names_ip: bool,
 }
 
@@ -32,7 +32,7 @@ impl Situation {
         )
     }
 
-    /// What may help where nothing has come back from the UDP port.
+    /// What to do if nothing has come back from the UDP port.
     pub(crate) fn advice_on_silence(&self) -> String {
         let port = self.udp_port;
         let named = match self.names_ip {
@@ -53,7 +53,7 @@ impl Situation {
 }
 
 impl TrackerRefusal {
-    /// What a person can do about it; empty if the tracker's words say it all.
+    /// What a person can do about it; empty if the tracker's text says it all.
     pub fn advice(&self, situation: Situation) -> String {
         use ErrorCode::*;
         let advice = match self.code {

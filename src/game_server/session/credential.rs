@@ -1,6 +1,6 @@
-//! How a game server shows that it may be listed.
+//! The password or the key of a game server.
 //!
-//! This file hides the secret: nothing but the wire ever sees it.
+//! This file hides the secret: it leaves only as part of a line to the tracker.
 
 use crate::protocol::message::format_number;
 use crate::protocol::proof;
@@ -74,7 +74,7 @@ impl Credential {
         }
     }
 
-    /// What stands between the verb and the fields of the INFOS that answers a challenge.
+    /// The words before the fields in the INFOS line that answers a challenge.
     pub(crate) fn answer(&self, number: u64, port: u16) -> String {
         let shown = format_number(number);
         match &self.key {

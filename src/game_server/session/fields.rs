@@ -1,7 +1,7 @@
-//! What the game server says about itself, and what of it is still to be said.
+//! The fields of a game server, and which of them a tracker must still be told.
 //!
-//! This file hides how one set of fields becomes another: which fields a line names, that it fits,
-//! and that no step on the way is more than a game server may have.
+//! This file hides how one set of fields becomes another: which fields go into a line, that the line
+//! is short enough, and that no set on the way is too large.
 
 use super::advice::Situation;
 use crate::protocol::argument::push_value;
@@ -13,7 +13,7 @@ use crate::protocol::text::spelled_out;
 /// A key and its new value, which is empty if the field is to be removed.
 pub(crate) type Field = (String, String);
 
-/// The words that are not a game server's to say.
+/// Keys that a game server may not set, and why.
 const NOT_OURS: [(&str, &str); 3] = [
     (
         "checked",
@@ -60,8 +60,7 @@ pub(crate) fn situation(infos: &Infos, answers: bool) -> Situation {
     }
 }
 
-/// What to say about a value that stands between quotes, which players would see: somebody has
-/// quoted it once too often.
+/// A remark about a value that stands in quotes: it was quoted twice, and players would see the quotes.
 pub(crate) fn odd_quotes(key: &str, value: &str) -> Option<String> {
     let within = QUOTES.iter().find_map(|(left, right)| {
         let rest = value.strip_prefix(*left)?;
@@ -75,8 +74,8 @@ pub(crate) fn odd_quotes(key: &str, value: &str) -> Option<String> {
     ))
 }
 
-/// What must be said for `told` to become `wanted`, in the order in which fields are sent, what is
-/// to be removed first. Fields in `avoided` are left as they are.
+/// The fields that turn `told` into `wanted`, in the order in which they are sent; those to remove come
+/// first. Fields in `avoided` are left out.
 pub(crate) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec<Field> {
     let removed = told
         .iter()
@@ -92,10 +91,11 @@ pub(crate) fn difference(told: &Infos, wanted: &Infos, avoided: &[Field]) -> Vec
         .collect()
 }
 
-/// As many of `fields`, `most` at the most, as fit into a line that starts with `start`; and that
-/// line. What does not fit is left for the next one. What makes the set smaller comes first then,
-/// so that it is never larger on the way than at both ends; and the port, which is among the
-/// shortest fields there are, is always in the first line.
+/// A line that starts with `start` and has as many of `fields` as fit, `most` at the most; and those
+/// fields. The rest is for the next line.
+///
+/// If not all fit, those that make the set smaller come first: the set is never larger on the way than
+/// at both ends. The port is always in the first line, since it is among the shortest fields.
 pub(crate) fn line_with(
     start: &str,
     mut fields: Vec<Field>,
@@ -130,7 +130,7 @@ pub(crate) fn line_with(
 pub(crate) fn after(told: &Infos, fields: &[Field]) -> Infos {
     let mut infos = told.clone();
     for (key, value) in fields {
-        // The fields come from a set, where they were checked.
+        // They were checked when they were put into a set.
         let _ = infos.set(key, value);
     }
     infos

@@ -1,8 +1,9 @@
 //! The announcer's side of one connection to a tracker. Pure.
 //!
-//! In reading order: `refusal` is what a tracker's "no" means, `advice` what a person can do about
-//! it, `fields` what is still to be said, `credential` who says it, `proofs` which numbers of datagrams are passed on,
-//! `outbox` what comes out of a session, and `state_machine` is told what happens and fills it.
+//! In reading order: `refusal` is what a tracker's ERR means, and `advice` what a person can do about
+//! it; `fields` is what is still to be said, `credential` the password or the key, `proofs` decides
+//! which numbers of datagrams are passed on, `outbox` is what comes out of a session, and
+//! `state_machine` the session itself.
 
 mod refusal;
 

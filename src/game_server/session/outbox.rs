@@ -5,9 +5,9 @@ use super::refusal::TrackerRefusal;
 /// Why a connection is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// Something broke: what, for a person.
+    /// The connection broke: why, for a person.
     Lost(String),
-    /// The tracker said no.
+    /// The tracker refused.
     Refused(TrackerRefusal),
     /// The tracker takes the new port only with a new login.
     LogInAgain,
@@ -15,7 +15,7 @@ pub enum Ending {
     Left,
 }
 
-/// Something worth knowing.
+/// Something that the game server's admin should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// On the list, under this address.
@@ -30,7 +30,7 @@ pub enum News {
     NotTaken(String, TrackerRefusal),
 }
 
-/// What is to be sent and told.
+/// What is to be sent and told next.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Lines, each with its LF.

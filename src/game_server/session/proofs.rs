@@ -1,21 +1,21 @@
-//! Numbers that came in datagrams, on their way to a tracker.
+//! Which numbers from datagrams are passed on to a tracker.
 //!
-//! This file hides which of them are passed on: anybody can send datagrams, and a tracker closes
-//! connections that send many lines. Where a NAT or a proxy stands before the game server, those of
-//! the tracker come from any address too, so that they cannot be told from others.
+//! Not all can be: anybody can send datagrams, and a tracker closes a connection that sends many
+//! lines. Behind a NAT or a proxy the tracker's own datagrams may come from any address, so that the
+//! address does not tell them apart.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// Numbers are passed on at this pace at most.
+/// The time between two numbers that are passed on.
 const FORWARD_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Numbers that are remembered as passed on. A tracker sends each of its own up to three times.
+/// How many numbers are remembered as passed on. A tracker sends each of its own up to three times.
 const MAX_REMEMBERED: usize = 8;
 
-/// Senders whose numbers wait. All of them have had their turn after 3 s, and a tracker waits 5 s
-/// after its last datagram.
+/// How many senders may wait. All of them have their turn within 3 s; a tracker waits for 5 s after
+/// its last datagram.
 const MAX_SENDERS: usize = 12;
 
 /// The numbers that wait: the latest of each sender, who take turns.
@@ -23,7 +23,7 @@ const MAX_SENDERS: usize = 12;
 pub(crate) struct Waiting(VecDeque<(SocketAddr, u64)>);
 
 impl Waiting {
-    /// A number came from this sender. One at the address of the `tracker` always finds a place.
+    /// Adds a number of this sender. There is always room for one at the address of the `tracker`.
     pub(crate) fn add(&mut self, number: u64, from: SocketAddr, tracker: Option<IpAddr>) {
         let is_trackers = |sender: &SocketAddr| {
             Some(sender.ip().to_canonical()) == tracker.map(|ip| ip.to_canonical())

@@ -1,16 +1,16 @@
-//! What a tracker's "no" means.
+//! What an ERR of a tracker means.
 //!
-//! This file hides what follows from it: whether trying again can help, and how soon.
+//! This file hides what follows from each code: whether trying again can help, and how soon.
 
 use crate::protocol::message::ErrorCode;
 use crate::protocol::text::spelled_out;
 use std::fmt;
 use std::time::Duration;
 
-/// The longest text of a tracker that is shown, in characters.
+/// How much of a tracker's text is shown, in characters.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// A wait that a tracker asks for is never believed to be longer than this.
+/// The longest wait that a tracker can ask for.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
 /// An `ERR` line of a tracker. Plain text, whatever the tracker sent.
@@ -20,7 +20,7 @@ pub struct TrackerRefusal {
     pub code: Option<ErrorCode>,
     /// Code and text as the tracker has sent them, characters that are not plain spelled out.
     pub text: String,
-    /// How far things had got.
+    /// How far the connection had got.
     pub stage: Stage,
 }
 
@@ -122,8 +122,8 @@ impl fmt::Display for TrackerRefusal {
     }
 }
 
-/// The time that a text asks to wait, as in `wait 12 s`. One of more than 64 bits is long, and not
-/// none.
+/// The time that a text asks to wait, as in `wait 12 s`. A number that does not fit into 64 bits
+/// counts as the longest time.
 fn let_wait(text: &str) -> Option<Duration> {
     let mut words = text.split(' ').skip_while(|word| *word != "wait").skip(1);
     let (number, unit) = (words.next()?, words.next()?);

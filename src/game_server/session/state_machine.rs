@@ -7,8 +7,8 @@
 //!                                                 a datagram was sent back)
 //! ```
 //!
-//! A [`Session`] is told what happened and when; what to send and what is worth knowing comes
-//! out in an [`Outbox`]. It owns no socket, no thread and no clock.
+//! A [`Session`] is told what happened and when. What to send and what to report comes out in an
+//! [`Outbox`]. It owns no socket, no thread and no clock.
 
 use super::credential::Credential;
 use super::fields::{self, Field};
@@ -23,27 +23,27 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Between two updates to one tracker, at the least.
+/// The least time between two updates to one tracker.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A tracker must answer a line in this time.
+/// How long a tracker may take to answer a line.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A tracker that wants a datagram answered before it lists must have come to an end in this time:
-/// it allows a minute for it.
+/// How long a tracker may check the UDP port before it lists the game server. It gives itself a
+/// minute.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A tracker from which nothing was heard for so long is sent a PING. It pings us after 15 s of
-/// our silence, so this does not happen while all is well.
+/// How long a tracker may be silent before it is sent a PING. A healthy tracker sends a PING itself
+/// after 15 s without a line of ours.
 const SILENCE_BEFORE_PING: Duration = Duration::from_secs(40);
 
-/// It must then say anything in this time.
+/// How long it may take to say anything after that.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A tracker may take so long to answer QUIT.
+/// How long a tracker may take to answer QUIT.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// On the list for so long, the UDP port should have been asked and have answered.
+/// How long after it was listed the UDP port should have been checked.
 const CHECK_EXPECTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A line that the tracker has yet to answer. It answers in order.
@@ -85,8 +85,8 @@ pub struct Session {
     unchecked_at: Option<Instant>,
     /// When the tracker must have come to an end with its datagrams, if it lists nobody before.
     checking_until: Option<Instant>,
-    /// What was said last, if that was an `ERR` of a kind that this program does not know. If the
-    /// tracker hangs up now, this is why.
+    /// The last line, if it was an `ERR` with a code that this program does not know. If the tracker
+    /// hangs up now, this is why.
     complaint: Option<TrackerRefusal>,
 }
 
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// When it came on the list.
+    /// When the game server came on the list.
     pub fn listed_since(&self) -> Option<Instant> {
         self.listed_since
     }
@@ -156,14 +156,14 @@ impl Session {
         self.update(now, out);
     }
 
-    /// When a number that came in a datagram can be passed on. Its datagram may be faster than the
-    /// line before it.
+    /// When the next number from a datagram can be passed on; `None` before the tracker has said that
+    /// it checks or lists, since a datagram may overtake that line.
     pub fn next_number(&self) -> Option<Instant> {
         let is_known = matches!(self.stage, Stage::Checking | Stage::Listed);
         (is_known && !self.is_leaving()).then_some(self.proofs.next())
     }
 
-    /// A datagram with a number has come; from whom is not known.
+    /// A datagram with a number has come, from anybody.
     pub fn on_number(&mut self, number: u64, now: Instant, out: &mut Outbox) {
         if self.next_number().is_none() || !self.proofs.is_due(number, now) {
             return;
@@ -176,11 +176,11 @@ impl Session {
     /// The game server leaves.
     pub fn on_stop(&mut self, now: Instant, out: &mut Outbox) {
         out.line("QUIT");
-        // Whatever else is not answered by then never will be.
+        // Nothing else is waited for any more.
         self.awaited = VecDeque::from([(Awaited::Farewell, now + QUIT_TIMEOUT)]);
     }
 
-    /// The tracker will say nothing more: `why`, for a person.
+    /// The tracker will say nothing more, for this reason.
     pub fn on_end(&mut self, why: String, out: &mut Outbox) {
         out.end(match self.complaint.take() {
             _ if self.is_leaving() => Ending::Left,
@@ -225,7 +225,7 @@ impl Session {
         self.heard = now;
         self.pinged = None;
         self.complaint = None;
-        // What cannot be read is nothing that this program could know.
+        // A line that cannot be read is like one with an unknown verb.
         let line = line.unwrap_or_default().trim_matches(' ');
         let (verb, words) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
@@ -259,7 +259,7 @@ impl Session {
     fn on_ok(&mut self, words: &str, now: Instant, out: &mut Outbox) {
         match self.awaited.pop_front() {
             Some((Awaited::Challenge, until)) => {
-                // No tracker says OK to LOGIN; whatever this is, the challenge is still to come.
+                // A tracker answers LOGIN with CHALLENGE, which is still to come.
                 return self.awaited.push_front((Awaited::Challenge, until));
             }
             Some((Awaited::Farewell, until)) if words != "bye" => {
@@ -324,7 +324,7 @@ impl Session {
         if said.len() > 1 {
             self.one_by_one = true;
         } else if refusal.code == Some(ErrorCode::BadValue) && said.iter().any(is_move) {
-            // The value is right, we have checked it: it is the change that is not wanted.
+            // The value was checked here: the tracker refuses the change, not the value.
             out.end(Ending::LogInAgain);
         } else {
             out.news.push(News::NotTaken(fields::shown(&said), refusal));
@@ -334,7 +334,7 @@ impl Session {
         }
     }
 
-    /// Says what is still to be said, if it is time to.
+    /// Sends the next update, if there is one and it is time.
     fn update(&mut self, now: Instant, out: &mut Outbox) {
         if now < self.next_update || !self.has_update() || out.ending.is_some() {
             return;
@@ -351,7 +351,7 @@ impl Session {
         self.next_update = now + UPDATE_INTERVAL;
     }
 
-    /// True if an update may be sent as soon as the time comes: one is answered before the next.
+    /// True if an update waits only for its time: the one before must be answered first.
     fn has_update(&self) -> bool {
         let is_under_way = |(awaited, _): &(Awaited, Instant)| {
             matches!(awaited, Awaited::Update(_) | Awaited::Farewell)
