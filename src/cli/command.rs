@@ -1,4 +1,4 @@
-//! What a command line may ask for, or what is wrong with it.
+//! The commands that a command line can give, and the error for a wrong one.
 
 use crate::client::{browse, list};
 use crate::game_server::announce::Options;

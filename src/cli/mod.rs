@@ -1,8 +1,8 @@
-//! Arguments to a command. Validates, touches nothing.
+//! Turns arguments into a command. It validates, and touches nothing else.
 //!
-//! In reading order: `command` is what may come out, `flags` how a command line is written,
-//! `arguments` what several commands are told, `commands` the flags of each, `variables` which names
-//! in the environment mean nothing, and `parse` finds out which command is meant.
+//! In reading order: `command` is the result, `flags` are the parts of a command line, `arguments`
+//! their values, `commands` the flags of each command; `variables` finds unknown variables in the
+//! environment, and `parse` finds the command.
 
 mod command;
 

@@ -1,11 +1,11 @@
-//! Which command is meant.
+//! Finds the command that is meant.
 
 use super::command::{Command, UsageError};
 use super::commands::{announce, browse, list, serve};
 use super::flags;
 use std::ffi::OsString;
 
-/// The commands that may be named first.
+/// The names of the commands.
 const COMMANDS: [&str; 5] = ["serve", "announce", "list", "browse", "help"];
 
 /// Reads the arguments of the program (without its name), and its environment.

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The longest silence of a game server that lives, in seconds: a day.
+/// The longest `--alive`, in seconds: a day.
 const MAX_ALIVE_SECONDS: u64 = 24 * 60 * 60;
 
 pub(crate) fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
@@ -20,7 +20,7 @@ pub(crate) fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageE
         .map_err(|error| UsageError(format!("{source}{error}")))
 }
 
-/// How long a game server may be silent.
+/// Reads the value of `--alive`.
 pub(crate) fn patience(text: &str) -> Result<Duration, UsageError> {
     let seconds = text
         .parse()
@@ -35,7 +35,7 @@ pub(crate) fn patience(text: &str) -> Result<Duration, UsageError> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// Where datagrams are answered, if at all.
+/// Reads the value of `--pong`.
 pub(crate) fn place(text: &str) -> Result<Option<PongPlace>, UsageError> {
     let (ip, port) = match text {
         "no" | "0" | "off" | "false" => return Ok(None),
@@ -68,8 +68,8 @@ pub(crate) fn variable(
     }
 }
 
-/// Sets what a word `key=value` says. The shell has taken the quotes off, so that the value is all
-/// that follows the first equals sign.
+/// Sets a field from a word `key=value`. The shell has removed the quotes: the value is everything
+/// after the first equals sign.
 pub(crate) fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
     let (key, value) = word.split_once('=').unwrap_or((word, ""));
     let own = ["port", "checked", "stale", "mac"];

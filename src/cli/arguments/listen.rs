@@ -1,9 +1,9 @@
-//! An address to listen on, or what is wrong with it.
+//! Addresses to listen on.
 
 use crate::protocol::text::number;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Reads an address with a port. `usual` is the port of those who give none.
+/// Reads an address with a port. `usual` is the port in the example if it has none.
 ///
 /// # Errors
 /// What is wrong with `text`, and what would be right.
@@ -12,7 +12,7 @@ pub(crate) fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
 }
 
 fn why_not(text: &str, usual: u16) -> String {
-    // Of IPv6 without brackets the last part may be the port.
+    // The last part of IPv6 without brackets may be the port.
     let split = text.rsplit_once(':');
     let split = split.filter(|(host, _)| ip(host).is_some() || ip(text).is_none());
     let (host, port) = split.map_or((text, None), |(host, port)| (host, Some(port)));

@@ -1,7 +1,7 @@
-//! Words that are meant as conditions and would be taken for something else. Pure.
+//! Words that are probably meant as conditions, and would be taken for names of trackers. Pure.
 //!
-//! This file hides which those are. A shell takes `<` and `>` for itself, so that of
-//! `maxplayers>=8` only `maxplayers` is left, and a file named `=8`.
+//! One cause is the shell, which takes `<` and `>` for itself: of `maxplayers>=8` the command sees
+//! only `maxplayers`, and its output goes to a file named `=8`.
 
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags;
@@ -9,17 +9,17 @@ use crate::client::TRACKER_PORT;
 use crate::protocol::infos::is_known;
 use std::path::PathBuf;
 
-/// The conditions that are a word.
+/// The conditions that are a single word.
 pub(crate) const WORDS: [&str; 2] = ["notempty", "notfull"];
 
-/// Values that players know without their keys, which are GLtron's.
+/// Values of GLtron's fields, which players may write without the key.
 const VALUES: [(&str, &[&str]); 3] = [
     ("speed", &["boring", "normal", "fast", "crazy"]),
     ("size", &["tiny", "medium", "big", "vast", "extreme"]),
     ("erase", &["on", "off"]),
 ];
 
-/// Refuses a word where a tracker is named that is no tracker's name.
+/// Refuses a tracker's name that is probably meant as a condition.
 ///
 /// # Errors
 /// [`UsageError`] with the condition that is meant.
@@ -44,8 +44,8 @@ pub(crate) fn check(word: &str) -> Result<(), UsageError> {
     Err(UsageError(format!("'{word}' is {meant} ({otherwise})")))
 }
 
-/// Refuses a command of which a part went to the shell: one of its `files`, standard input and
-/// output, is named as the end of a condition.
+/// Refuses a command if the shell took a part of a condition: then standard input or output, one of
+/// `files`, has a name that begins with `=`.
 ///
 /// # Errors
 /// [`UsageError`] with what to do.

@@ -1,4 +1,8 @@
-//! What several commands are told.
+//! The values of arguments.
+//!
+//! In reading order: `listen` is an address to listen on, `trackers` which trackers are meant,
+//! `mistaken` which words are not, `targets` trackers with conditions, and `announced` what a game
+//! server is announced with.
 
 pub(crate) mod listen;
 

@@ -1,4 +1,4 @@
-//! Whose lists a player wants, and what of them: the words of `list` and `browse`.
+//! The trackers and the conditions of `list` and `browse`.
 
 use super::mistaken;
 use super::trackers::Trackers;
@@ -7,8 +7,8 @@ use crate::cli::flags::{self, Flag, Item};
 use crate::client::{Conditions, TRACKER_PORT, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-/// Reads what stands on the command line of `of`: the trackers, each once, and the conditions. A flag
-/// that says nothing about trackers is for `set`; the environment says whom to ask if nobody is named.
+/// Reads the command line of `of` and returns the trackers, each once, and the conditions. Flags that
+/// do not concern trackers go to `set`. If no tracker is named, the environment names them.
 ///
 /// # Errors
 /// [`UsageError`] for what is neither a flag nor a condition nor a tracker, for conditions that a
@@ -36,7 +36,7 @@ pub(crate) fn read(
     Ok((trackers, conditions))
 }
 
-/// True for what is meant as a condition, whether it is right or not.
+/// True for a word that is meant as a condition, valid or not.
 fn is_condition(word: &str) -> bool {
     mistaken::WORDS.contains(&word) || word.contains(['=', '<', '>', '!'])
 }

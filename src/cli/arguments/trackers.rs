@@ -1,5 +1,5 @@
-//! Which trackers a command speaks to: those that are named, or else those of the environment, or
-//! else the one on this machine; and over which addresses.
+//! Which trackers a command speaks to, and over which family of addresses. They are the ones that
+//! are named, or else those of the environment, or else the one on this machine.
 
 use crate::cli::command::UsageError;
 use crate::cli::flags::Flag;
@@ -7,10 +7,10 @@ use crate::reach::{Address, Family};
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Names the trackers if none is given.
+/// The environment variable that names trackers.
 pub(crate) const VARIABLE: &str = "GLTRACKER_TRACKER";
 
-/// The most trackers: each has threads of its own.
+/// How many trackers there may be; each has threads of its own.
 const MAX_TRACKERS: usize = 64;
 
 /// The flag for IPv4.
@@ -35,15 +35,15 @@ pub(crate) struct Trackers<const PORT: u16> {
 }
 
 impl<const PORT: u16> Trackers<PORT> {
-    /// One more.
+    /// Adds a tracker.
     pub(crate) fn add(&mut self, tracker: Address<PORT>) {
         self.named.push(tracker);
     }
 
-    /// Takes in a flag; false if it is another than [`IPV4`] and [`IPV6`].
+    /// Applies a flag; returns false if it is neither [`IPV4`] nor [`IPV6`].
     ///
     /// # Errors
-    /// [`UsageError`] for a value, and for both.
+    /// [`UsageError`] if the flag has a value, or both flags are given.
     pub(crate) fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<bool, UsageError> {
         let family = match flag.name {
             name if name == IPV4.name => Family::Ipv4,
@@ -60,10 +60,10 @@ impl<const PORT: u16> Trackers<PORT> {
         Ok(true)
     }
 
-    /// All of them, each once.
+    /// Returns the trackers, each once.
     ///
     /// # Errors
-    /// [`UsageError`] for what the environment names wrongly, and for too many.
+    /// [`UsageError`] for an invalid name in the environment, and for too many trackers.
     pub(crate) fn finish(
         self,
         environment: impl Fn(&str) -> Option<OsString>,

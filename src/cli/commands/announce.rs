@@ -11,7 +11,7 @@ use std::ffi::OsString;
 
 const COMMAND: &str = "gltracker announce";
 
-/// Said about a word that may be meant as one.
+/// The end of an error about a word that may be meant as a program.
 const PROGRAM: &str = "the program to run stands behind --";
 
 const FLAGS: [Flag; 9] = [
@@ -124,7 +124,7 @@ pub(crate) fn parse(
         }
     }
     for word in words {
-        // Whoever writes the flag means no tracker by a word: rather a program.
+        // With --tracker, a bare word is probably a program and not another tracker.
         if is_flagged {
             return Err(UsageError(format!(
                 "'{}' is neither a flag nor key=value; {PROGRAM}",
@@ -175,7 +175,7 @@ pub(crate) fn parse(
     })))
 }
 
-/// What is wrong with a field that is written as if it were a flag.
+/// The error for a field that is written like a flag.
 fn field_as_flag(word: &str) -> Option<UsageError> {
     let rest = word.strip_prefix("--")?;
     let (key, value) = rest.split_once('=').unwrap_or((rest, "..."));

@@ -1,4 +1,4 @@
-//! The words and flags of each command.
+//! The arguments and flags of each command.
 
 pub(crate) mod serve;
 

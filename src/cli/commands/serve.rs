@@ -153,7 +153,7 @@ struct Serve {
 }
 
 impl Serve {
-    /// Sets what `flag` stands for; `source` is where the value was written.
+    /// Applies `flag`; `source` is where its value was written.
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{source}: {why}"));
         let file = match flag.name {

@@ -1,8 +1,7 @@
-//! One connection to a tracker.
+//! One connection to a tracker: requests and answers.
 //!
-//! This file hides how lines come out of a socket: with one deadline for a whole answer, however
-//! slowly its bytes drip, no faster than is good for who reads them, and a buffer that does not grow.
-//! A connection is one that has begun to answer.
+//! This file hides how lines are read from a socket: with one deadline for a whole answer, however
+//! slowly it drips, at a bounded rate, and with a buffer that does not grow.
 
 use crate::client::replica::{Change, Error, KnownList, MAX_BYTES};
 use crate::protocol::line::{LineError, LineSplitter};
@@ -12,19 +11,19 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// A byte of a tracker that talks without end, in processor time that is cheap: a MB a second.
+/// The time that a byte takes at the highest rate: 1 MB a second, which costs little CPU time.
 const BYTE_COST: Duration = Duration::from_micros(1);
 
-/// Who has said nothing for a while may say so much at once: all of the longest list that is kept,
-/// and what is around its fields.
+/// How much may come at once after a silence: the longest list that is kept, with everything around
+/// its fields.
 const BURST_BYTES: u32 = 2 * MAX_BYTES as u32;
 
-/// How fast a tracker is heard.
+/// Bounds the rate at which a tracker is read.
 pub(crate) fn throttle() -> Throttle {
     Throttle::new(BYTE_COST * BURST_BYTES, Instant::now())
 }
 
-/// What a tracker begins a line with.
+/// The verbs of a tracker's lines.
 const VERBS: [&str; 8] = [
     "INFOS",
     "GONE",
@@ -36,29 +35,29 @@ const VERBS: [&str; 8] = [
     "CHALLENGE",
 ];
 
-/// True if a line is one that a tracker says to whoever has just connected.
+/// True if a line is one of a tracker.
 fn is_answer(line: &str) -> bool {
     let verb = line.split_whitespace().next().unwrap_or_default();
     VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb))
 }
 
-/// A connection on which answers are read.
+/// A connection on which the first answer has begun.
 pub(crate) struct Exchange {
     stream: TcpStream,
     address: SocketAddr,
     splitter: LineSplitter,
     buffer: Box<[u8]>,
-    /// Where in `buffer` the bytes are that have come and were not looked at.
+    /// Where in `buffer` the bytes are that were received and not read yet.
     unread: std::ops::Range<usize>,
-    /// Lines before the first one that a tracker of today says.
+    /// How many lines with unknown verbs came first.
     unknown: usize,
-    /// That line, until it is taken for the beginning of an answer.
+    /// The first line with a known verb, until it is read.
     first: Option<String>,
 }
 
 impl Exchange {
-    /// Sends `request` to the next of the tracker's addresses that begins to answer. Each connection is
-    /// shown to `is_wanted`, whose error ends it all.
+    /// Sends `request` to one of the tracker's addresses after the other until one begins to answer.
+    /// Each connection is shown to `is_wanted`, whose error ends the search.
     ///
     /// # Errors
     /// [`Error::Unreachable`] if no address accepts; if one did, why there is no answer:
@@ -105,7 +104,7 @@ impl Exchange {
             .map_err(Error::Unreachable)?;
         match self.stream.write_all(text.as_bytes()) {
             Err(error) if is_timeout(&error) => return Err(Error::Late),
-            // If it has closed already, what it said before is still to be read.
+            // If the tracker has closed already, its last lines can still be read.
             _ => {}
         }
         let (mut strange, mut unknown) = (None, 0);
@@ -121,7 +120,7 @@ impl Exchange {
             Ok(None)
         });
         self.unknown = unknown;
-        // Whatever ended it, what it said before is why it will not do.
+        // A strange line explains more than how the connection ended.
         self.first = Some(first.map_err(|error| strange.map_or(error, Error::NotATracker))?);
         Ok(())
     }
@@ -136,7 +135,7 @@ impl Exchange {
         deadline: Instant,
         throttle: &mut Throttle,
     ) -> Result<Vec<Change>, Error> {
-        // END counts them too.
+        // END counts these lines too.
         for _ in 0..std::mem::take(&mut self.unknown) {
             list.take("")?;
         }
@@ -150,7 +149,7 @@ impl Exchange {
         })
     }
 
-    /// Has `take` take one line after the other until it returns something.
+    /// Gives one line after the other to `take`, until it returns something.
     fn lines<T>(
         &mut self,
         deadline: Instant,
@@ -172,7 +171,7 @@ impl Exchange {
         }
     }
 
-    /// Waits for bytes; there is one at least.
+    /// Waits for bytes and returns how many came, at least one.
     fn read(&mut self, deadline: Instant) -> Result<usize, Error> {
         loop {
             let left = time_until(deadline)?;
@@ -198,7 +197,7 @@ pub(crate) fn unreachable(error: io::Error) -> Error {
     }
 }
 
-/// What is left until `deadline`; never zero, which the system takes for endless.
+/// The time until `deadline`; never zero, which a socket takes for no timeout.
 fn time_until(deadline: Instant) -> Result<Duration, Error> {
     let left = deadline.saturating_duration_since(Instant::now());
     match left.is_zero() {

@@ -6,8 +6,7 @@ use crate::client::tracker_address::TrackerAddress;
 use crate::reach::Throttle;
 use std::time::{Duration, Instant};
 
-/// How long a tracker may take for all of it: the look-up of its name, the connection, and the
-/// whole answer.
+/// The longest time for everything: the look-up of the name, the connection, and the whole answer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks a tracker for the game servers that satisfy all `conditions`, and waits for at most
@@ -46,8 +45,8 @@ pub fn fetch(tracker: &TrackerAddress, conditions: &Conditions) -> Result<KnownL
     Ok(list)
 }
 
-/// Asks a tracker for what has changed since `list` was fetched from it with the same conditions,
-/// by `deadline` and no faster than the tracker may be heard, and returns that. A new list is filled.
+/// Asks a tracker for what has changed since `list` was fetched from it with the same conditions, and
+/// returns that. An empty list is filled.
 ///
 /// # Errors
 /// As [`fetch`]; the list holds what it held before.
@@ -59,7 +58,7 @@ pub(crate) fn refresh(
     throttle: &mut Throttle,
 ) -> Result<Vec<Change>, Error> {
     list.forget_part();
-    // In one go: that costs the tracker least.
+    // Both lines in one segment cost the tracker least.
     let request = conditions.request("LIST", list.revision()) + "QUIT\n";
     let mut dial = tracker.dial(deadline).map_err(unreachable)?;
     let mut failed = None;
@@ -70,7 +69,7 @@ pub(crate) fn refresh(
         };
         list.from = Some(exchange.address().ip());
         match exchange.read_answer(list, dial.share(), throttle) {
-            // The next address may do better than half an answer.
+            // The next address may give a whole answer.
             Err(error @ (Error::Late | Error::CutOff | Error::Wrong(_))) => {
                 failed = Some(error);
                 list.forget_part();

@@ -1,8 +1,7 @@
-//! A list that lives: a thread that is told by a tracker what changes.
+//! A thread that keeps a tracker's list up to date.
 //!
-//! This file hides how the list is kept up to date: by WATCH, by asking every few seconds where
-//! there is no place for one more watcher, and by coming back after a loss with the revision that
-//! is known, so that nothing is missed.
+//! This file hides how: by WATCH, or by asking every few seconds if the tracker has no place for
+//! another watcher. After a loss it comes back with the last revision, so that nothing is missed.
 
 use super::exchange::{Exchange, throttle, unreachable};
 use super::fetch::refresh;
@@ -24,11 +23,11 @@ use std::time::{Duration, Instant};
 pub struct Timings {
     /// The longest time from the start of a connection to the first END.
     pub answer: Duration,
-    /// The longest time between two END of a WATCH. A tracker sends one every 30 s at least.
+    /// The longest time between two ENDs of a WATCH. A tracker sends one every 30 s at least.
     pub silence: Duration,
-    /// The time between two `LIST since=` where WATCH is refused; a half of it is chance.
+    /// The time between two `LIST since=` while WATCH is refused; half of it is chance.
     pub poll: Duration,
-    /// How many times it is asked like that before WATCH is tried again.
+    /// How many times it asks like that before it tries WATCH again.
     pub polls: u32,
 }
 
@@ -46,18 +45,18 @@ impl Default for Timings {
 /// The longest wait before the next try.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The least time from one try to the next that somebody asks for.
+/// The least time between two tries, even if [`Watch::retry`] asks for one.
 const TRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The least time from one END to the next that is looked at. A tracker sends one every 100 ms at
-/// the most; two may come together where the network held one back.
+/// The least time between two batches. A tracker sends one every 100 ms at the most; two may come
+/// together if the network held one back.
 const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What happens to a list that is watched.
 #[derive(Debug)]
 pub enum Event {
-    /// The list is consistent, and this is new in it since the batch before; nothing may be, every
-    /// 30 s or so. Applied one after the other to an empty list, batches always make the list.
+    /// What has changed since the last batch, up to a consistent moment. A batch may be empty; one
+    /// comes every 30 s at least. Batches applied to an empty list in their order make the list.
     Batch {
         /// What has changed.
         changes: Vec<Change>,
@@ -77,8 +76,8 @@ pub enum Event {
     Refused {
         /// What it said.
         refused: Refused,
-        /// When it is tried again; `None` if that would be of no use, since the conditions are
-        /// refused: it is not before [`Watch::retry`] then.
+        /// When it is tried again; `None` if the conditions are refused: then only
+        /// [`Watch::retry`] tries again.
         retry_in: Option<Duration>,
     },
 }
@@ -107,8 +106,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts a thread that connects to `tracker` and calls `on_event` with what happens. While
-    /// that does not return nothing more is read, so that it may block.
+    /// Starts a thread that connects to `tracker` and calls `on_event` with what happens. It may
+    /// block: nothing more is read until it returns.
     ///
     /// # Errors
     /// What the system says when there is no thread to be had.
@@ -136,22 +135,21 @@ impl Watch {
 }
 
 impl Watch {
-    /// Tries again now, if it waits for that: somebody thinks that it may work by now. That is at
-    /// most once a second, so that a key that is held down is no flood.
+    /// Tries again now, if it waits for the next try. It tries once a second at the most: a key may be
+    /// held down.
     pub fn retry(&self) {
         self.stop.hurry();
     }
 }
 
 impl Drop for Watch {
-    /// Ends the connection at once. The thread is not waited for: an event that is being handed
-    /// over may still arrive, and no other.
+    /// Closes the connection, and does not wait for the thread: one more event may still arrive.
     fn drop(&mut self) {
         self.stop.stop();
     }
 }
 
-/// How one thread tells the other to stop, whatever that is waiting for.
+/// Tells the thread to stop, or to hurry, whatever it waits for.
 #[derive(Debug, Default)]
 struct Stop {
     state: Mutex<StopState>,
@@ -161,7 +159,7 @@ struct Stop {
 #[derive(Debug, Default)]
 struct StopState {
     is_stopped: bool,
-    /// Nothing is to be waited for.
+    /// The thread is to try again now.
     is_hurried: bool,
     /// The socket that is read from.
     socket: Option<TcpStream>,
@@ -187,7 +185,7 @@ impl Stop {
         self.woken.notify_all();
     }
 
-    /// What was hurried until now has been done.
+    /// Forgets that the thread was to hurry.
     fn take_time(&self) {
         self.lock().is_hurried = false;
     }
@@ -196,15 +194,15 @@ impl Stop {
         self.lock().is_stopped
     }
 
-    /// From now on, stopping ends the connection of `socket`. False if it is too late for that.
+    /// From now on, stopping closes `socket`. Returns false if it was stopped already.
     fn is_reading(&self, socket: Option<TcpStream>) -> bool {
         let mut state = self.lock();
         state.socket = socket;
         !state.is_stopped
     }
 
-    /// Waits for `time`, or for ever; for `least` if that is less and somebody hurries. Returns at
-    /// once when stopped.
+    /// Waits for `time`, or for ever; if it is to hurry, for `least` at the most. Returns at once when
+    /// stopped.
     fn wait(&self, least: Duration, time: Option<Duration>) {
         let start = Instant::now();
         let mut state = self.lock();
@@ -234,11 +232,11 @@ struct Watcher<F> {
     list: KnownList,
     throttle: Throttle,
     backoff: Backoff,
-    /// When it was tried the last time.
+    /// When the last try began.
     tried: Instant,
 }
 
-/// A half of `time`, and of the other half as much as chance says.
+/// Between a half of `time` and all of it.
 fn with_chance(time: Duration) -> Duration {
     spread(time, 0.5..1.0, RANDOM.chance())
 }
@@ -246,11 +244,11 @@ fn with_chance(time: Duration) -> Duration {
 /// What to do after an error.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// Ask every few seconds, there is no place for watchers.
+    /// Ask every few seconds: the tracker has no place for a watcher.
     Poll,
     /// Try again after a wait.
     Retry,
-    /// It would never be answered otherwise.
+    /// Wait for [`Watch::retry`]: the tracker would refuse again.
     GiveUp,
 }
 
@@ -316,7 +314,7 @@ impl<F: FnMut(Event)> Watcher<F> {
                 is_live: true,
                 from: self.list.from,
             });
-            // The time that this takes is not the tracker's.
+            // The deadline begins after this wait.
             self.stop.wait(BATCH_INTERVAL, Some(BATCH_INTERVAL));
             deadline = Instant::now() + self.timings.silence;
         }

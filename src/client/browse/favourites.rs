@@ -1,8 +1,7 @@
-//! The game servers that the player likes, kept in a file.
+//! The player's favourite game servers, kept in a file.
 //!
-//! This file hides where and how: one `ip:port` a line, in the folder where a user's data belongs.
-//! The file is the user's: other lines stay as they are, other browsers may write it too, and it
-//! may be a link to where it really is.
+//! This file hides where the file is and what it holds: one `ip:port` a line. It belongs to the user:
+//! other lines stay as they are, several browsers may write it, and it may be a link.
 
 use crate::base::atomic_file::{NewFile, behind_links, beside};
 use crate::base::io_error::in_words;
@@ -12,20 +11,20 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// More than anybody likes, in bytes; a file that is larger is not ours, and is left alone.
+/// The largest file, in bytes. A larger one was not written by this program, and is left alone.
 const MAX_FILE: u64 = 4 << 20;
 
 /// The favourites and their file.
 #[derive(Debug, Default)]
 pub struct Favourites {
     addresses: BTreeSet<SocketAddr>,
-    /// What the player has changed since the file was written: true is liked.
+    /// What has changed since the file was written: true for a new favourite, false for a removed one.
     changed: BTreeMap<SocketAddr, bool>,
     path: Option<PathBuf>,
 }
 
 impl Favourites {
-    /// Those of a file, which is not read yet.
+    /// The favourites of a file, which is not read yet.
     pub fn at(path: Option<PathBuf>) -> Self {
         Self {
             path,
@@ -33,7 +32,7 @@ impl Favourites {
         }
     }
 
-    /// Reads them; no file is no favourites.
+    /// Reads the file. If there is none, there are no favourites.
     ///
     /// # Errors
     /// When there is a file that cannot be read.
@@ -48,12 +47,12 @@ impl Favourites {
         Ok(())
     }
 
-    /// True if the player likes it.
+    /// True if it is a favourite.
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         self.addresses.contains(&address)
     }
 
-    /// Likes it, or does not any more.
+    /// Makes it a favourite, or not one any more.
     pub(crate) fn toggle(&mut self, address: SocketAddr) {
         let likes = !self.addresses.remove(&address);
         if likes {
@@ -62,8 +61,8 @@ impl Favourites {
         self.changed.insert(address, likes);
     }
 
-    /// Writes what has changed into what the file holds by now, in one step: whoever reads the
-    /// file sees the old ones or the new ones. What others have written is known afterwards.
+    /// Applies the changes to what the file holds by now, and replaces the file as a whole. Afterwards
+    /// the favourites of other browsers are known too.
     ///
     /// # Errors
     /// When that is not possible; the old file stays.
@@ -84,8 +83,8 @@ impl Favourites {
             ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
             _ => error,
         })?;
-        // Of two browsers that write at the same time, one waits until the other has. That is too
-        // rare to give up for where the system cannot lock a folder.
+        // Two browsers that write at the same time take turns. Where the system cannot lock a folder
+        // they do not, which is too rare to give up for.
         let lock = File::open(folder);
         let _ = lock.as_ref().map(File::lock);
         let old = read(path)?;
@@ -127,12 +126,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The game server on a line. Everything else is somebody's note, in whatever encoding.
+/// The game server on a line. Other lines are notes, in any encoding.
 fn liked(line: &[u8]) -> Option<SocketAddr> {
     str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// Writes another file, which those may read who may read this one, and puts it in its place.
+/// Replaces the file by one with this text and the same permissions.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = beside(path, &format!(".{}", std::process::id()));
     let mut new = NewFile::create(temporary, File::options())?;
@@ -157,7 +156,7 @@ pub(crate) fn default_path(
 ) -> Option<PathBuf> {
     let folder = |name: &str| {
         let path = PathBuf::from(environment(name)?);
-        // A relative one is to be ignored.
+        // The rules say to ignore a relative path.
         path.is_absolute().then_some(path)
     };
     let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));

@@ -1,8 +1,8 @@
-//! What a key press looks like when it comes from a terminal.
+//! Keys, as a terminal sends them. Pure: bytes in, keys out.
 //!
-//! This file hides the escape sequences. Pure: bytes in, keys out.
+//! This file hides the escape sequences.
 
-/// A key, or what a terminal says in its place.
+/// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// A printable character.
@@ -31,9 +31,9 @@ pub enum Key {
     Redraw,
 }
 
-/// Takes the first key off `bytes`, as `(key, bytes used)`; the key is `None` for something that
-/// means nothing here. `None` if `bytes` is only the beginning of a key: then more may come, and if
-/// nothing does (`is_all`) it is what it is, such as an Escape alone.
+/// Reads the first key of `bytes`, as `(key, bytes used)`; the key is `None` for a sequence that means
+/// nothing here. Returns `None` if `bytes` is only the beginning of a key and more may come. If nothing
+/// more comes (`is_all`), the beginning counts: an Escape alone is an Escape.
 pub fn next_key(bytes: &[u8], is_all: bool) -> Option<(Option<Key>, usize)> {
     match bytes {
         [] => None,

@@ -1,10 +1,10 @@
 //! `gltracker browse`: the list, live, in a terminal.
 //!
-//! In reading order: [`exec`] is the program that joins a game server, [`favourites`] what the player
-//! likes, [`keyboard`] what is pressed, [`model`] what the browser knows and what a key does to it,
-//! [`view`] what of it is seen, [`terminal`] speaks to the terminal, `inbox` is where everything
-//! comes in that happens, `watches` who is listened to, and `run` brings all of them together. All
-//! up to `view` are pure, favourites apart.
+//! In reading order: [`exec`] is the program that joins a game server, [`favourites`] a file,
+//! [`keyboard`] the keys; [`model`] is what the browser knows and what a key does to it, [`view`]
+//! draws it as lines, [`terminal`] writes them; `inbox` is the queue of everything that happens,
+//! `watches` merges the lists of several trackers, and `run` is the main loop. All up to `view`
+//! are pure, favourites apart.
 
 pub mod exec;
 

@@ -1,7 +1,7 @@
-//! What the browser waits for, and who does something about it.
+//! The main loop of the browser.
 //!
-//! This file hides how all parts and the trackers are brought together: what is on the screen is
-//! what was true when nothing more was waiting, or a moment ago where something always is.
+//! This file hides when the screen is drawn: as soon as nothing more waits, and if something always
+//! does, after a moment.
 
 use super::exec::{Call, Template};
 use super::favourites::{self, Favourites};
@@ -22,14 +22,14 @@ use std::net::SocketAddr;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-/// The screen is drawn anew after this at the latest, because it says how old the list is.
+/// The longest time between two drawings: the screen shows how old the list is.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What comes without a pause is taken in for so long before it is drawn.
+/// How long happenings that come without a pause are handled before the screen is drawn.
 const MAX_BATCH_TIME: Duration = Duration::from_millis(100);
 
-/// Nobody but the player is listened to for so many times as long as the last frame took: who talks
-/// without end has a quarter of a processor.
+/// After a frame only the player is listened to, for this many times as long as the frame took:
+/// whoever sends without end takes a quarter of a CPU.
 const REST_FACTOR: u32 = 3;
 
 /// What the player wants.
@@ -37,7 +37,7 @@ const REST_FACTOR: u32 = 3;
 pub struct Request {
     /// Whose lists.
     pub trackers: Vec<TrackerAddress>,
-    /// What is wanted of them.
+    /// The conditions of the lists.
     pub conditions: Conditions,
     /// The program that joins a game server.
     pub exec: Option<Template>,
@@ -132,8 +132,8 @@ impl Browser {
                         return Ok(outcome);
                     }
                 }
-                // What a key does is seen before the next one; and a tracker that never stops
-                // talking does not keep the player from seeing what it says.
+                // The effect of a key is drawn before the next key. A tracker that never stops
+                // sending does not keep the screen from being drawn.
                 next = match is_key || start.elapsed() >= MAX_BATCH_TIME {
                     true => None,
                     false => self.inbox.next(Duration::ZERO, Duration::ZERO),
@@ -142,10 +142,10 @@ impl Browser {
         }
     }
 
-    /// What has happened, as the model takes it.
+    /// Turns a happening into events of the model.
     fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
         Ok(match happening {
-            // Whoever pressed Enter twice does not want to play twice.
+            // A key from before the game, such as a second Enter, is dropped.
             Happening::Input(Input::Key(_, pauses)) if pauses != self.keys.pauses() => vec![],
             Happening::Input(Input::Key(key, _)) => vec![Event::Key(key)],
             Happening::Input(Input::Changed) | Happening::Knock => vec![],
@@ -200,8 +200,7 @@ impl Browser {
         Ok(None)
     }
 
-    /// Leaves the trackers and the terminal to the game until it ends, and comes back. Returns
-    /// what is to be said of it.
+    /// Disconnects, gives the terminal to the game until it ends, and comes back. Returns a notice.
     fn play(
         &mut self,
         call: &Call,

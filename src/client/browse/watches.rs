@@ -1,4 +1,4 @@
-//! The trackers whose lists are shown, as one list.
+//! Watches several trackers, and merges their lists into one.
 
 use super::inbox::Happening;
 use super::model::{Event, Listed};
@@ -12,8 +12,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::SyncSender;
 
-/// The game servers of one tracker, and in which batch of all it said that of them; 0 for what it
-/// said when it was first heard, for that may be old.
+/// The game servers of one tracker, each with the number of the batch that told of it; 0 for the first
+/// answer, which may be old.
 type Known = BTreeMap<SocketAddr, (Infos, u64)>;
 
 /// What one tracker has told.
@@ -23,25 +23,25 @@ struct Told {
     /// The address at which it was reached.
     from: Option<IpAddr>,
     was_heard: bool,
-    /// The list is from before it was left: what it tells next is told from the beginning.
+    /// The list is from before the last game: the next batch replaces it.
     is_old: bool,
-    /// Why it is not heard, if it is not, and whether it is being tried again.
+    /// If it is lost: why, and whether it is being tried again.
     lost: Option<(String, bool)>,
 }
 
 /// Several trackers, and what each of them has told.
 pub(super) struct Trackers {
-    /// The number of the first: what others had to say, who were asked before, is not theirs.
+    /// The number of the first tracker. Smaller numbers are of watches from before the last game.
     first: usize,
     names: Vec<String>,
     watches: Vec<Watch>,
     told: Vec<Told>,
-    /// Batches of all of them.
+    /// How many batches have come from all of them.
     batches: u64,
 }
 
 impl Trackers {
-    /// Asks all of them at the same time.
+    /// Starts to watch all trackers.
     pub(super) fn start(
         trackers: &[TrackerAddress],
         conditions: &Conditions,
@@ -56,8 +56,8 @@ impl Trackers {
         })
     }
 
-    /// Asks them as if for the first time, after they were left. What each of them told before
-    /// counts until it has answered: one may be slow, or gone.
+    /// Starts to watch them again after [`leave`](Self::leave). The old list of a tracker counts until
+    /// it has answered: it may be slow, or gone.
     pub(super) fn again(
         &mut self,
         trackers: &[TrackerAddress],
@@ -92,7 +92,7 @@ impl Trackers {
         trackers.iter().enumerate().map(watch).collect()
     }
 
-    /// Asks those that are lost now, and not when their time has come.
+    /// Tries lost trackers again at once.
     pub(super) fn retry(&mut self) {
         for (watch, told) in self.watches.iter().zip(&mut self.told) {
             if let Some((_, is_retried)) = &mut told.lost {
@@ -102,15 +102,15 @@ impl Trackers {
         }
     }
 
-    /// Hangs up on all of them.
+    /// Closes all connections.
     pub(super) fn leave(&mut self) {
         self.watches.clear();
     }
 
-    /// Something has come from tracker `number`; what that means for the list that is shown.
+    /// Applies an event of tracker `number`; returns the events of the model that follow.
     pub(super) fn on_event(&mut self, number: usize, event: watch::Event) -> Vec<Event> {
         let mut events = Vec::new();
-        // One that was left may still have been about to say something.
+        // It may be an event of a watch that has ended.
         let number = number.checked_sub(self.first);
         let Some(number) = number.filter(|number| *number < self.watches.len()) else {
             return events;
@@ -142,9 +142,8 @@ impl Trackers {
         events
     }
 
-    /// Every game server once, however many trackers know it. That is believed against which the
-    /// least speaks, then a tracker that is heard, then what was said last, then the tracker that
-    /// was named first.
+    /// Every game server once. Of several entries the one counts that is least in doubt; then one of
+    /// a connected tracker, then the latest, then that of the first tracker.
     fn merged(&self) -> Vec<Listed> {
         let mut merged = BTreeMap::new();
         for told in &self.told {
@@ -165,7 +164,7 @@ impl Trackers {
 }
 
 impl Told {
-    /// Takes in what it says in the batch of this number.
+    /// Applies the batch with this number.
     fn take(&mut self, changes: Vec<Change>, from: Option<IpAddr>, batch: u64) {
         let before = match std::mem::take(&mut self.is_old) {
             true => std::mem::take(&mut self.list),

@@ -1,7 +1,7 @@
 //! `gltracker list`: asks, pings, prints the nearest first.
 //!
-//! In reading order: [`found`] merges and sorts, [`table`] and [`export`] write, `progress` knows
-//! what is on the other side of the output, and `run` waits for all trackers and game servers.
+//! In reading order: [`found`] merges and sorts, [`table`] and [`export`] write, `progress` shows how
+//! far it has got, and `run` waits for all trackers and game servers.
 
 pub mod found;
 

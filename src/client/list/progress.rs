@@ -1,12 +1,12 @@
-//! What is on the other side of the output.
+//! The line of progress, and the width of the terminal.
 //!
-//! This file hides which width is believed, and how a line of progress comes and goes without a trace.
+//! This file hides how that line is overwritten, and where the width is taken from.
 
 use crate::client::stty;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// The width of a terminal that does not tell.
+/// The width of a terminal that does not tell its own.
 const USUAL_COLUMNS: usize = 80;
 
 /// How many columns standard output has; `None` if it is not a terminal.
@@ -28,17 +28,17 @@ fn measured() -> Option<usize> {
     stty::size().map(|(columns, _)| columns)
 }
 
-/// A line on standard error that is written over again and again, if that is a terminal.
+/// A line on standard error that is overwritten again and again, if that is a terminal.
 pub(crate) struct Progress {
     /// Columns of the terminal, if it is one.
     columns: Option<usize>,
-    /// Columns of what is there now.
+    /// Columns of the present text.
     shown: usize,
     last: Option<Instant>,
 }
 
 impl Progress {
-    /// How often it changes at the most.
+    /// The least time between two changes.
     pub(crate) const PERIOD: Duration = Duration::from_millis(100);
 
     pub(crate) fn new() -> Self {
@@ -51,26 +51,26 @@ impl Progress {
         }
     }
 
-    /// Shows `text`, which is one column for each character, as much of it as fits the terminal; unless
-    /// something was shown just now.
+    /// Shows `text`, cut to the width of the terminal, unless the line has changed just now. Each
+    /// character of `text` takes one column.
     pub(crate) fn show(&mut self, text: &str) {
         let is_too_soon = self.last.is_some_and(|last| last.elapsed() < Self::PERIOD);
         let Some(columns) = self.columns.filter(|_| !is_too_soon) else {
             return;
         };
         self.last = Some(Instant::now());
-        // In the last column the cursor would be on the next line, and the line not be written over.
+        // Text in the last column would move the cursor to the next line.
         let text = format!("{text} …")
             .chars()
             .take(columns - 1)
             .collect::<String>();
         let before = self.shown;
         self.shown = text.chars().count();
-        // Nobody needs to see it.
+        // An error does not matter.
         let _ = write!(io::stderr(), "\r{text:before$}");
     }
 
-    /// Takes it away.
+    /// Removes the line.
     pub(crate) fn clear(&mut self) {
         if self.shown > 0 {
             let _ = write!(io::stderr(), "\r{:1$}\r", "", self.shown);

@@ -50,9 +50,9 @@ pub struct Request {
 /// How it went. Errors of single trackers have been said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is something to play, and nothing speaks against it.
+    /// A game server was found that is in no doubt.
     Found,
-    /// There is nothing, or the trackers refused to say.
+    /// There is none, or the trackers refused.
     Nothing,
     /// No tracker could be asked.
     Unreachable,
@@ -66,7 +66,7 @@ enum Event {
     Pinged(Ping),
 }
 
-/// Does it, and prints to standard output. Who closed that has seen enough, which is no error.
+/// Prints the list to standard output. It is no error if the reader has closed that.
 ///
 /// # Errors
 /// What the system says when there are no threads, or when standard output cannot be written.
@@ -140,7 +140,7 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Waits until everything is known, or for as long as it is worth it.
+    /// Waits until everything is known, or the time is over.
     fn wait(mut self, received: &Receiver<Event>) -> (Findings, Outcome) {
         let deadline = Instant::now() + PINGS_TIMEOUT;
         while self.unanswered > 0 || !self.unpinged.is_empty() {
@@ -156,7 +156,7 @@ impl Waiting<'_> {
                     self.pinged += usize::from(self.unpinged.remove(&ping.address));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                // Everybody has ended who could say anything.
+                // All senders have ended.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -216,7 +216,7 @@ impl Waiting<'_> {
     }
 }
 
-/// Why nothing was found, where all that is listed is in doubt, or nothing is.
+/// Says that nothing was found, or that everything found is in doubt.
 fn nothing(least: Option<Doubt>, conditions: &Conditions) -> String {
     match (least, conditions.is_empty()) {
         (Some(doubt), _) => format!("nobody on the list is there for sure: {}", doubt.text()),
@@ -225,7 +225,7 @@ fn nothing(least: Option<Doubt>, conditions: &Conditions) -> String {
     }
 }
 
-/// Says something to the person who waits.
+/// Prints a line on standard error.
 fn say(text: &str) {
     // With standard error closed, the exit code says enough.
     let _ = writeln!(io::stderr(), "gltracker: {text}");

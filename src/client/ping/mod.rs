@@ -1,6 +1,7 @@
 //! How near game servers are, measured from here.
 //!
-//! In reading order: `schedule` is what is sent when, and pure; `pinger` the sockets and threads.
+//! In reading order: `schedule` decides what is sent when, and is pure; `pinger` has the sockets and
+//! the threads.
 
 mod schedule;
 

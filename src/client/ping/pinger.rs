@@ -17,11 +17,11 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a thread that waits for answers looks for something new to do.
+/// How often a thread that waits for answers checks for new targets.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How many datagrams are sent before answers are looked at, so that none waits behind a long row
-/// of probes and seems to have come from far away.
+/// How many probes are sent before answers are read. An answer that waits behind many probes would
+/// seem to come from farther away.
 const PROBES_IN_A_ROW: usize = 8;
 
 /// A game server that answers later than this is too far away to play on; a figure of GLtron's.
@@ -33,7 +33,7 @@ pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
     SocketAddr::new(address.ip(), port)
 }
 
-/// Pings game servers for as long as it is kept. Dropping it ends that.
+/// Pings game servers until it is dropped.
 ///
 /// ```
 /// use gltracker::client::ping::{Limits, Ping, Pinger};
@@ -73,8 +73,8 @@ struct Family {
 }
 
 impl Pinger {
-    /// Starts two threads, which sleep while there is nothing to ping, and call `on_ping` with
-    /// each game server's figures as soon as it is done with.
+    /// Starts two threads, which sleep while there is nothing to ping. They call `on_ping` with the
+    /// result of each game server.
     ///
     /// # Errors
     /// What the system says when there are no threads to be had.
@@ -103,7 +103,7 @@ impl Pinger {
         })
     }
 
-    /// Pings a game server's UDP address. What is being pinged already is not pinged twice.
+    /// Pings a game server's UDP address, unless it is being pinged already.
     pub fn ping(&self, address: SocketAddr) {
         if let Some(families) = &self.families {
             // The thread ends when this value is dropped, and not before.
@@ -165,8 +165,8 @@ impl Prober {
         }
     }
 
-    /// A new target; `Some(None)` if there is none and there is something to do meanwhile; `None`
-    /// when all is done.
+    /// The next target; `Some(None)` if there is none and probes are still running; `None` when all is
+    /// done.
     fn next_target(&self) -> Option<Option<SocketAddr>> {
         if self.schedule.is_idle() {
             return self.targets.recv().ok().map(Some);
@@ -197,7 +197,7 @@ impl Prober {
         }
     }
 
-    /// Takes what has arrived. Waits for it if nothing is to be sent.
+    /// Reads answers. Waits for them if there is nothing to send.
     fn receive(&mut self, socket: &UdpSocket) {
         let wait = match self.schedule.next_due(Instant::now()) {
             Some(Duration::ZERO) => None,

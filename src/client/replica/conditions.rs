@@ -1,7 +1,7 @@
-//! What is wanted of a tracker.
+//! The conditions of a LIST or WATCH.
 //!
-//! This file hides how conditions that a person or a game gives become the words behind `LIST`:
-//! they are checked here, by the tracker's own rules, before anything is asked.
+//! This file hides how the words of a person become conditions on the wire. They are checked by the
+//! tracker's own rules before anything is sent.
 
 use crate::protocol::argument::{self, Argument, push_value};
 use crate::protocol::filter::Filter;
@@ -48,7 +48,7 @@ impl Conditions {
         spelled?.join(" ").parse()
     }
 
-    /// True if everything is wanted.
+    /// True if there are no conditions.
     pub fn is_empty(&self) -> bool {
         self.filter.is_empty()
     }
@@ -110,7 +110,7 @@ fn spell(word: &str) -> Result<String, Refusal> {
         return Ok(word.to_owned());
     }
     let Some((before, value)) = word.split_once('=').filter(|(_, value)| !value.is_empty()) else {
-        // Whatever it is, it is not one condition: say what is wrong with it.
+        // It is not one condition: the parser says what is wrong.
         as_on_the_wire?;
         let text = "a condition is one word, or key=value";
         return Err(Refusal::new(ErrorCode::BadSyntax, text));

@@ -1,7 +1,7 @@
-//! What speaks against an entry of a list, whatever it says about itself. Pure.
+//! What speaks against an entry of a list. Pure.
 //!
-//! This file hides to which addresses a tracker may send a player. A list is the word of others: it
-//! must not make a player's program speak to his own machine or network on behalf of a stranger.
+//! This file decides to which addresses a tracker may send a player. Strangers write the list: it must
+//! not make a player's program speak to his own machine or network.
 
 use crate::protocol::infos::Infos;
 use crate::protocol::scope::Scope;
@@ -19,8 +19,8 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// What speaks against this entry of the tracker that was reached at `tracker`. A tracker of
-    /// which that is not known counts as one that is far away.
+    /// What speaks against this entry of the tracker that was reached at `tracker`. If that address is
+    /// not known, the tracker counts as one on the Internet.
     ///
     /// ```
     /// use gltracker::client::Doubt;

@@ -15,13 +15,13 @@ const MAX_SHOWN: usize = 300;
 pub enum Error {
     /// Its name was not found, or nobody accepts a connection there.
     Unreachable(io::Error),
-    /// The whole answer was not there in time.
+    /// The whole answer did not come in time.
     Late,
-    /// The connection ended before END. What came until then is not a list.
+    /// The connection ended before END. Part of an answer is not a list.
     CutOff,
     /// It said `ERR`.
     Refused(Refused),
-    /// Whatever it is, it does not speak the protocol; with a text for a person.
+    /// It does not speak the protocol; with a text for a person.
     NotATracker(String),
     /// It contradicts itself; with a text for a person.
     Wrong(String),
@@ -48,8 +48,8 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// This, as the user of `gltracker <command>` is told of it who wants the list of `tracker`,
-    /// which is displayed like that; with what to do, where that is known.
+    /// The text for the user of `gltracker <command>` about this tracker, with what to do where that is
+    /// known.
     pub(crate) fn told(&self, tracker: &str, command: &str) -> String {
         let host = tracker.strip_suffix(&format!(":{TRACKER_PORT}"));
         let is_word = |host: &str| host != "localhost" && !host.contains(['.', ':']);

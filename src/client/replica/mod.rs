@@ -1,7 +1,7 @@
 //! A tracker's list as a client knows it. Pure.
 //!
-//! In reading order: `conditions` is what is wanted of a tracker, `error` why it gave no list,
-//! `known` the list itself, and `doubt` what speaks against an entry.
+//! In reading order: `conditions` select game servers, `error` says why a tracker gave no list, `known`
+//! is the list itself, and `doubt` says what speaks against an entry.
 
 mod conditions;
 

@@ -5,17 +5,17 @@ use super::state::{Action, Connection, Event, Model, Page};
 use crate::client::width::cut;
 use std::time::Instant;
 
-/// The most columns of a name in a notice, so that what it did is seen too.
+/// The most columns of a name in a notice, so that there is room for the rest.
 const NAME_IN_NOTICE: usize = 40;
 
 impl Model {
-    /// Takes in what has happened.
+    /// Applies an event; returns what is to be done.
     pub fn on_event(&mut self, event: Event, now: Instant) -> Option<Action> {
         match event {
             Event::Key(key) => return self.on_key(key, now),
             Event::List(list) => return self.on_list(list, now),
             Event::Ping(target, ping) => {
-                // Several may share a target, and one that has another by now is not meant.
+                // Several game servers may share a target, and one may have another target by now.
                 for address in self.targets.get(&target).into_iter().flatten() {
                     if let Some(row) = self.rows.get_mut(address) {
                         row.ping = ping;

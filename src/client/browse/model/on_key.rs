@@ -127,14 +127,14 @@ impl Model {
             }
             _ => return,
         }
-        // What was chosen before, where it is found, else the first that is.
+        // Select what was chosen before if the search finds it, else the first.
         self.has_chosen = self.before_search.is_some();
         self.selected = self.before_search;
         self.place = 0;
         self.arrange();
     }
 
-    /// The column may be one that there is no room for.
+    /// Names the order: its column may be one that there is no room for.
     fn say_order(&mut self, now: Instant) {
         let back = if self.reversed {
             ", the other way round"
@@ -168,7 +168,7 @@ impl Model {
         self.scrolled = 0;
     }
 
-    /// Whoever does something to what is selected means it.
+    /// Counts what is selected as chosen, since the player does something to it.
     fn choose_selected(&mut self) {
         self.has_chosen |= self.selected.is_some();
     }

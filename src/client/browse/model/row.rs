@@ -1,6 +1,6 @@
-//! One game server in the list: what is known of it, and where it stands. Pure.
+//! One row of the list: a game server. Pure.
 //!
-//! This file hides by what rows are ordered and found.
+//! This file hides how rows are ordered and searched.
 
 use crate::client::ping::{TOO_FAR, target};
 use crate::client::replica::Doubt;
@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What pinging one game server has told.
+/// The result of pinging one game server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ping {
     /// Nothing yet.
@@ -26,8 +26,7 @@ pub enum Ping {
     Silent,
 }
 
-/// A game server as it is listed: its address, what it says about itself, and what speaks against
-/// it.
+/// An entry of the list: address, fields, and what speaks against it.
 pub type Listed = (SocketAddr, Infos, Option<Doubt>);
 
 /// One game server.
@@ -45,7 +44,7 @@ pub struct Row {
     pub ping: Ping,
     /// The player likes it.
     pub favourite: bool,
-    /// Its name in lower case, made once and not for every comparison.
+    /// Its name in lower case, for comparisons.
     sorted_by: String,
 }
 
@@ -65,11 +64,11 @@ impl Row {
         row
     }
 
-    /// What the player reads first.
+    /// What the player reads as its name.
     pub(crate) fn name(&self) -> String {
         let name = self.infos.get("description").unwrap_or_default();
         match is_blank(&name) {
-            // Nobody could see it.
+            // A blank name cannot be seen.
             true => self.address.to_string(),
             false => name.into_owned(),
         }
@@ -79,7 +78,7 @@ impl Row {
         self.infos.number("nbplayers").unwrap_or_default()
     }
 
-    /// Its version, if that is known not to be the player's.
+    /// Its version, if it is not the player's.
     pub(crate) fn other_version(&self, version: Option<&str>) -> Option<String> {
         let (mine, theirs) = (version?, self.infos.get("version")?);
         (mine != theirs).then(|| theirs.into_owned())
@@ -107,7 +106,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// All of them, as one key goes through them.
+    /// All of them, in the order in which a key goes through them.
     pub(crate) const ALL: [Self; 8] = [
         Self::Ping,
         Self::Players,
@@ -146,10 +145,9 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-/// How much of a chance there is to play there, the best first: near ones, those that are being
-/// measured, those that are far, those that are silent (a firewall may eat pings alone), then
-/// those of another version, which refuse the player however near they are, and last those that
-/// may not be there at all.
+/// How likely it is that the player can play there, best first: near, being measured, far, silent (a
+/// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
+/// doubt (it may not be there at all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Chance {
     doubt: Option<Doubt>,
@@ -159,7 +157,7 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    /// Of a game server, for a player who has this version or does not say.
+    /// The chance at a game server, for a player with this version, if it is known.
     pub(crate) fn of(row: &Row, version: Option<&str>) -> Self {
         let (distance, mean) = match row.ping {
             Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
@@ -176,8 +174,8 @@ impl Chance {
     }
 }
 
-/// Which comes first. Those that may not be there come last, and by ping those that cannot be played
-/// on, also the other way round.
+/// Compares two rows. Those in doubt come last in every order, and in the order of pings so do those
+/// that one cannot play on.
 pub(crate) fn compare(
     (chance_a, a): &(Chance, &Row),
     (chance_b, b): &(Chance, &Row),

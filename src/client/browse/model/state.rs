@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// The most columns of a stranger's version, so that the player's is seen too.
+/// The most columns of a game server's version, so that there is room for the player's.
 const VERSION_IN_TROUBLE: usize = 24;
 
 /// What is in front.
@@ -33,9 +33,9 @@ pub enum Page {
 pub enum Connection {
     /// It was asked, and nothing has come yet.
     Connecting,
-    /// The list is told as it changes.
+    /// Changes come as they happen.
     Live,
-    /// There is none, or none with what is wanted.
+    /// There is no connection, or the tracker refuses the conditions.
     Lost {
         /// Why.
         why: String,
@@ -53,7 +53,7 @@ pub enum Event {
     Key(Key),
     /// The whole list at a consistent moment.
     List(Vec<Listed>),
-    /// What pinging this target has told.
+    /// The result of pinging this target.
     Ping(SocketAddr, Ping),
     /// There is no connection to the tracker.
     Lost {
@@ -64,9 +64,9 @@ pub enum Event {
         /// True if there was one before.
         was_heard: bool,
     },
-    /// The terminal has so many columns and lines.
+    /// The terminal has this many columns and lines.
     Size(usize, usize),
-    /// What was asked for has failed, or has been done: a line for the player.
+    /// Something was done or has failed: a line for the player.
     Notice(String),
 }
 
@@ -75,15 +75,15 @@ pub enum Event {
 pub enum Action {
     /// Leave.
     Quit,
-    /// Join this game server, which says this about itself.
+    /// Join this game server, which has these fields.
     Join(SocketAddr, Infos),
     /// Put this into the clipboard.
     Copy(String),
     /// The favourites have changed.
     SaveFavourites,
-    /// Measure how far away these targets are.
+    /// Ping these targets.
     Ping(Vec<SocketAddr>),
-    /// Measure these as well, and ask trackers that are lost now.
+    /// Ping these targets, and try lost trackers again.
     Refresh(Vec<SocketAddr>),
     /// Draw everything anew.
     Redraw,
@@ -104,26 +104,25 @@ pub struct Hidden {
 #[derive(Debug)]
 pub struct Model {
     pub(super) rows: BTreeMap<SocketAddr, Row>,
-    /// Who is to be pinged at a UDP address.
+    /// The game servers that are pinged at a UDP address.
     pub(super) targets: HashMap<SocketAddr, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
     pub(super) shown: Vec<SocketAddr>,
     pub(super) selected: Option<SocketAddr>,
-    /// The place of what is selected, or was before it left the list.
+    /// The place of the selected one, or its last place if it has left the list.
     pub(super) place: usize,
-    /// The player has chosen what is selected; before that it is whatever comes first.
+    /// The player has chosen it. Until then the first one is selected.
     pub(super) has_chosen: bool,
-    /// What the player had chosen when a search began, which a search that is given up leaves
-    /// chosen.
+    /// The one that was chosen when the search began. Giving up the search selects it again.
     pub(super) before_search: Option<SocketAddr>,
-    /// Something has come that may change the order.
+    /// Something has changed that the order may depend on.
     pub(super) is_stale: bool,
     pub(super) top: usize,
     /// The page in front.
     pub page: Page,
-    /// What the help was opened over, and is closed to.
+    /// The page behind the help.
     pub(super) behind: Page,
-    /// The line of the page that is shown first, where it is longer than the terminal.
+    /// The first line of the page that is shown, if the page is longer than the terminal.
     pub scrolled: usize,
     /// What is searched for; empty for everything.
     pub search: String,
@@ -137,9 +136,9 @@ pub struct Model {
     pub connection: Connection,
     /// The name of the tracker.
     pub tracker: String,
-    /// Only what satisfies some conditions was asked for.
+    /// The list was asked for with conditions.
     pub is_partial: bool,
-    /// The version of the player's game, if it was told.
+    /// The version of the player's game, if it is known.
     pub game_version: Option<String>,
     /// A line for the player, and when it came.
     pub notice: Option<(String, Instant)>,
@@ -205,12 +204,12 @@ impl Model {
         self.top
     }
 
-    /// How many rows there is room for: a head and two lines at the bottom are not for rows.
+    /// How many rows there is room for, beside the head and two lines at the bottom.
     pub fn room(&self) -> usize {
         self.size.1.saturating_sub(3).max(1)
     }
 
-    /// Why a tracker is not heard, if there is room for that below the rows.
+    /// Why a tracker is lost, if there is room for that below the rows.
     pub(crate) fn reason_below(&self) -> Option<&str> {
         let is_list = matches!(self.page, Page::List | Page::Search);
         match &self.connection {
@@ -222,7 +221,7 @@ impl Model {
         }
     }
 
-    /// Why one should not play there, if there is something.
+    /// Why one should not play there, if there is a reason.
     pub(crate) fn trouble(&self, row: &Row) -> Option<String> {
         if let Some(doubt) = row.doubt {
             return Some(doubt.text().to_owned());
@@ -241,15 +240,15 @@ impl Model {
         }
     }
 
-    /// Brings what is shown into order, if something has come since. Done once for all that has
-    /// come before it is drawn: a thousand pings are no thousand sortings.
+    /// Puts the rows into order, if something has changed. To be called before drawing: a thousand
+    /// pings then cost one sort.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
             self.arrange();
         }
     }
 
-    /// Marks the favourites, after other browsers' were read.
+    /// Marks the favourites again, which may include those of other browsers now.
     pub(crate) fn mark_favourites(&mut self) {
         for row in self.rows.values_mut() {
             row.favourite = self.favourites.contains(row.address);
@@ -262,8 +261,8 @@ impl Model {
         self.keep_in_sight();
     }
 
-    /// Chooses and orders what is shown. What is selected stays so, wherever it moves; what has
-    /// gone leaves its place to the next.
+    /// Chooses the rows that are shown and sorts them. The selected one stays selected wherever it
+    /// moves; if it has gone, the next one in its place is.
     pub(super) fn arrange(&mut self) {
         let needle = self.search.to_lowercase();
         let version = self.game_version.as_deref();

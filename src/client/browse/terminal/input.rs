@@ -1,8 +1,7 @@
-//! What comes from the terminal: keys, and what becomes of it.
+//! Input from the terminal: keys, the size, and changes of its settings.
 //!
-//! This file hides that a terminal is read by a thread which never waits for long, because it must
-//! stop reading while a game has the terminal; and that nothing is told of the rest: another thread
-//! looks whether the window has another size, and whether the terminal is still as it should be.
+//! This file hides two threads. One reads keys and never waits for long, because it must stop while a
+//! game has the terminal. The other polls the size and the settings, since nothing reports changes.
 
 use super::raw_mode;
 use crate::base::mutex::{lock, sound};
@@ -14,33 +13,33 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// How often the size is looked at, and half as often the settings.
+/// How often the size is polled. The settings are polled half as often.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Who sleeps so much longer than that was stopped, and the terminal was another's in that time.
+/// A sleep that lasts this long shows that the program was stopped; another had the terminal then.
 const STOPPED_AFTER: Duration = Duration::from_secs(2);
 
-/// The terminal is set to end a read after this; one that ends sooner with nothing, again and
-/// again, is at its end.
+/// A read of nothing ends after 100 ms, as the terminal is set. Reads that end sooner than this show
+/// that the terminal may be gone.
 const EMPTY_READ_TIME: Duration = Duration::from_millis(20);
 
-/// Reads that end at once before it is asked whether the terminal is gone.
+/// How many such reads there may be before that is checked.
 const MAX_EMPTY_READS: u32 = 20;
 
 /// Something from the terminal.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// A key was pressed, when there had been so many pauses.
+    /// A key, and how many pauses there had been before it.
     Key(Key, u64),
-    /// It has so many columns and lines.
+    /// The terminal has this many columns and lines.
     Size(usize, usize),
-    /// Somebody else had it, or changed it.
+    /// Another program had the terminal, or changed its settings.
     Changed,
-    /// It is gone.
+    /// The terminal is gone.
     Closed(io::Error),
 }
 
-/// Who reads the terminal.
+/// Whether the terminal may be read, and is.
 #[derive(Debug, Default)]
 struct Turn {
     state: Mutex<State>,
@@ -55,7 +54,7 @@ struct State {
 }
 
 impl Turn {
-    /// Waits as long as `is_not_yet` holds, and makes a change then.
+    /// Waits while `is_not_yet` is true, and then makes a change.
     fn change(&self, is_not_yet: impl Fn(&State) -> bool, change: impl FnOnce(&mut State)) {
         let is_not_yet = |state: &mut State| is_not_yet(state);
         let mut state = sound(self.changed.wait_while(lock(&self.state), is_not_yet));
@@ -81,13 +80,12 @@ impl Keys {
         self.turn.change(|state| state.is_reading, |_| ());
     }
 
-    /// How often it was kept from reading. A key from before the last time was meant for what was
-    /// seen then.
+    /// How many pauses there were. A key from before the last one was meant for an older screen.
     pub(crate) fn pauses(&self) -> u64 {
         lock(&self.turn.state).pauses
     }
 
-    /// Lets it read again.
+    /// Lets the thread read again.
     pub(crate) fn resume(&self) {
         self.turn.change(|_| false, |state| state.is_paused = false);
     }
@@ -114,8 +112,8 @@ pub(crate) fn start(on_input: impl Fn(Input) + Send + Sync + 'static) -> io::Res
     Ok(keys)
 }
 
-/// Looks again and again. Not done by who reads: a shell from which this program is continued may
-/// have left the terminal in a mode in which a read waits for the end of a line.
+/// Polls the terminal. The thread that reads could not: a shell that continues this program may leave
+/// the terminal in a mode in which a read waits for a whole line.
 fn look(on_input: &impl Fn(Input)) {
     let mut size = None;
     let mut is_turn_of_settings = false;
@@ -163,7 +161,7 @@ fn read(mut terminal: File, turn: &Turn, on_input: &impl Fn(Input)) -> io::Resul
             _ => 0,
         };
         if empty > MAX_EMPTY_READS {
-            // Somebody may have told it not to wait; that is noticed elsewhere.
+            // If it is there, its settings have changed, which the other thread notices.
             if stty::size().is_none() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }

@@ -1,7 +1,7 @@
-//! The terminal of the browser: what is written to it and what comes from it.
+//! The terminal of the browser.
 //!
-//! In reading order: [`screen`] is what must be written to show something else, and pure; `raw_mode`
-//! how the terminal is taken and given back; `input` what is typed.
+//! In reading order: [`screen`] computes the bytes to write, and is pure; `raw_mode` takes the terminal
+//! over and gives it back; `input` reads it.
 
 pub mod screen;
 

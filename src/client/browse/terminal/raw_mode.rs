@@ -1,8 +1,7 @@
-//! The terminal: raw mode, size, and drawing.
+//! The terminal in raw mode.
 //!
-//! This file hides how a terminal is spoken to, and sees to it that it is left as it was found,
-//! whatever happens: the settings are kept and restored when this is dropped and when the program
-//! panics. Settings are changed with `stty`, which every Unix has.
+//! This file makes sure that the terminal is left as it was found: its settings are saved, and restored
+//! when this is dropped and when the program panics.
 
 use super::screen::Screen;
 use crate::base::mutex::lock;
@@ -13,8 +12,8 @@ use std::io::{self, Read, Write};
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Keys come one by one, unechoed, and Ctrl-C is one of them. A read ends after a tenth of a second
-/// if none comes.
+/// Keys come one by one and without echo; Ctrl-C is one of them. A read without a key ends after
+/// 100 ms.
 const RAW: [&str; 10] = [
     "-icanon", "-echo", "-isig", "-iexten", "-ixon", "-icrnl", "min", "0", "time", "1",
 ];
@@ -22,15 +21,15 @@ const RAW: [&str; 10] = [
 const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
-/// Reads that throw away what was typed; who types more than that meant something else.
+/// How many reads discard what was typed.
 const MAX_DISCARDED_READS: usize = 64;
 
-/// What `stty -g` says.
+/// Settings, as `stty -g` prints them.
 #[derive(Debug)]
 struct Settings {
-    /// Of the terminal as it was before all this: what a game does to it is not to last.
+    /// Those that the terminal had before. They are restored after a game, too.
     found: String,
-    /// Of the terminal while it is taken.
+    /// Those of raw mode.
     taken: String,
     is_taken: bool,
 }
@@ -41,7 +40,7 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings {
     is_taken: false,
 });
 
-/// A terminal in raw mode, showing its other screen.
+/// A terminal in raw mode, on its alternate screen.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     output: File,
@@ -88,21 +87,20 @@ impl Terminal {
         (&self.output).write_all(ENTER_SCREEN.as_bytes())
     }
 
-    /// Takes it over once more: somebody has changed it.
+    /// Takes it over once more, after somebody has changed it.
     ///
     /// # Errors
     /// When it cannot be taken over again.
     pub(crate) fn retake(&mut self) -> io::Result<()> {
         let found = lock(&SETTINGS).found.clone();
-        // Whatever this cannot set is not needed here.
+        // What cannot be restored is not needed here.
         let _ = stty(&[&found]);
         self.enter()?;
         self.screen.forget();
         Ok(())
     }
 
-    /// Gives the terminal back for as long as `run` runs. What is typed in that time and not read
-    /// by who has it is lost.
+    /// Gives the terminal back while `run` runs. What is typed in that time and not read is discarded.
     ///
     /// # Errors
     /// When it cannot be taken over again.
@@ -147,15 +145,15 @@ impl Drop for Terminal {
     }
 }
 
-/// Somebody else has changed the settings since it was taken: a shell that this program was stopped
-/// and continued from, or a program on the same terminal.
+/// True if another program has changed the settings since then: a shell in which this program was
+/// stopped and continued, or a program on the same terminal.
 pub(crate) fn is_changed() -> bool {
     let now = stty(&["-g"]);
     let settings = lock(&SETTINGS);
     settings.is_taken && now.is_ok_and(|now| now.trim() != settings.taken)
 }
 
-/// Leaves the terminal as it was found. Does nothing the second time.
+/// Restores the terminal, once.
 fn restore() {
     let found = {
         let mut settings = lock(&SETTINGS);
@@ -170,7 +168,7 @@ fn restore() {
     let _ = stty(&[&found]);
 }
 
-/// Reads what was typed, of which nobody knows for whom. In raw mode, a read waits for a moment.
+/// Discards what was typed for another program. In raw mode, a read waits for 100 ms at the most.
 fn discard_typed() {
     let Ok(mut terminal) = File::open(TTY) else {
         return;

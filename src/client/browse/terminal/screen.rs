@@ -1,18 +1,17 @@
-//! What is on the screen, and the bytes that change it. Pure: lines in, bytes out.
+//! The bytes that change the screen. Pure: lines in, bytes out.
 //!
-//! This file hides that only what has changed is written, and that nobody tells when something
-//! else has written on the screen.
+//! This file hides that only changed rows are written, and all rows now and then.
 
 use crate::client::browse::view::{Line, Style};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-/// All rows are written again after this, changed or not. Another program may have written there,
-/// or a window that was made small and large again may have lost them, and nobody says so. It is a
-/// few kilobytes, and the same cells do not flicker.
+/// After this time all rows are written again. Another program may have written on the screen, or a
+/// resized window may have lost rows, and nothing reports that. It takes a few kilobytes, and cells
+/// that do not change do not flicker.
 const WHOLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whoever draws once in that time may be a little early.
+/// A drawing this much before that time counts as in time.
 const SLACK: Duration = Duration::from_millis(50);
 
 /// The rows as they were written last.
@@ -24,7 +23,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Nothing is known of what the terminal shows.
+    /// Forgets what the terminal shows: all rows will be written.
     pub(crate) fn forget(&mut self) {
         self.whole = None;
     }
@@ -33,7 +32,7 @@ impl Screen {
     pub fn show(&mut self, lines: Vec<Line>, colour: bool, now: Instant) -> String {
         let is_recent =
             |whole: Instant| now.saturating_duration_since(whole) + SLACK < WHOLE_INTERVAL;
-        // A terminal that has become lower has no row to clear below the last one.
+        // If there are fewer rows than before, the rest of the screen is cleared as well.
         let must_clear = self.whole.is_none() || lines.len() < self.shown.len();
         let old = match must_clear || !self.whole.is_some_and(is_recent) {
             true => &[],

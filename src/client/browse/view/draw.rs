@@ -1,4 +1,4 @@
-//! What the browser shows: a model and a size become lines. Pure.
+//! The list, and the whole screen. Pure.
 //!
 //! This file hides the layout of the list: which columns there is room for, and how wide they are.
 
@@ -10,7 +10,7 @@ use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
 
-/// The screen for what the model knows `now`: exactly as many lines as the terminal has.
+/// The whole screen: exactly as many lines as the terminal has.
 pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
     let (columns, lines) = model.size;
     let room = model.room();
@@ -31,7 +31,7 @@ struct Cell {
     title: &'static str,
     width: usize,
     is_number: bool,
-    /// Left out where there is no room, the highest first.
+    /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
     text: fn(&Row) -> String,
 }
@@ -106,7 +106,7 @@ const CELLS: [Cell; 9] = [
     },
 ];
 
-/// The least that a name gets before another column has to go for it, and the most that it takes.
+/// The width of a name below which another column is left out, and the greatest one.
 const NAME_WIDTHS: (usize, usize) = (22, 60);
 
 fn players(row: &Row) -> String {
@@ -119,7 +119,7 @@ fn players(row: &Row) -> String {
     }
 }
 
-/// The ping as it is written in the table: never a number that was not measured.
+/// The ping as it is shown in the table.
 pub fn ping(row: &Row) -> String {
     let ping = match row.ping {
         _ if row.target.is_none() => "-".to_owned(),
@@ -128,11 +128,11 @@ pub fn ping(row: &Row) -> String {
         Ping::Answered { mean, lost } => {
             let digits = u32::from(mean < Duration::from_micros(9950));
             let number = in_units(mean, Duration::from_millis(1), digits);
-            // Lost probes are worth a sign.
+            // A sign for lost probes.
             format!("{number}{}", if lost > 0 { "!" } else { "" })
         }
     };
-    // So is what may not be there.
+    // And one for a doubt.
     format!("{ping}{}", if row.doubt.is_some() { "~" } else { "" })
 }
 
@@ -158,7 +158,7 @@ fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
         if cell.title == "name" {
             *width = left.min(NAME_WIDTHS.1);
         } else if cell.title == "address" {
-            // Long ones get what names leave.
+            // A long address gets the room that names leave.
             let more = longest.unwrap_or_default().saturating_sub(*width).min(rest);
             *width += more;
             rest -= more;
@@ -212,7 +212,7 @@ fn list(model: &Model) -> Vec<Line> {
     lines
 }
 
-/// What is said below the rows, or in their place.
+/// What is shown below the rows, or in their place.
 fn below(model: &Model) -> Vec<String> {
     let reason = model
         .reason_below()
@@ -230,7 +230,7 @@ fn below(model: &Model) -> Vec<String> {
     instead.into_iter().chain(reason).collect()
 }
 
-/// Text in a column so many wide.
+/// Text in a column of this width.
 fn align(text: &str, columns: usize, is_number: bool) -> String {
     let text = cut(text, columns);
     match is_number {

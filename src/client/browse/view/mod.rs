@@ -1,7 +1,7 @@
 //! What the browser shows: a model and a size become lines. Pure.
 //!
-//! In reading order: `styled_line` is one line of the screen, `pages` the pages behind the list, `status` the
-//! two lines at the bottom, and `draw` the list and the whole screen.
+//! In reading order: `styled_line` is one line of the screen, `pages` are the pages behind the list,
+//! `status` the two lines at the bottom, and `draw` the list and the whole screen.
 
 mod styled_line;
 

@@ -26,7 +26,7 @@ const HELP: &[(&str, &str)] = &[
     ("q  Esc", "leave"),
 ];
 
-/// Columns before a value.
+/// How many columns stand before a value.
 const BEFORE_VALUE: usize = 18;
 
 /// What the signs mean.

@@ -1,6 +1,6 @@
-//! The two lines at the bottom: how things are, and what the keys do. Pure.
+//! The two lines at the bottom: the status, and what the keys do. Pure.
 //!
-//! This file hides what is said shorter, and what is not said at all, where there is no room.
+//! This file hides what is shortened and what is left out where there is no room.
 
 use super::styled_line::{Line, Style};
 use crate::client::browse::model::{Connection, Model, Page};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 /// How long a notice is shown in place of the status.
 const NOTICE_TIME: Duration = Duration::from_secs(5);
 
-/// Less than this of a reason says nothing.
+/// The least columns for a reason; less of it would say nothing.
 const MIN_REASON_COLUMNS: usize = 20;
 
-/// What is said, from the longest way of saying it to the shortest.
+/// One part of a line, in several wordings, the longest first.
 struct Part(Vec<String>);
 
 impl Part {
@@ -21,7 +21,7 @@ impl Part {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Says it shorter, if there is a shorter way.
+    /// Changes to a shorter wording, if there is one.
     fn shorten(&mut self) {
         if self.0.len() > 1 {
             self.0.remove(0);
@@ -29,7 +29,7 @@ impl Part {
     }
 }
 
-/// How many there are, of whom, how old that is, and what hides the others.
+/// How many game servers are shown, of which trackers, how old that is, and what hides others.
 pub(crate) fn status(model: &Model, now: Instant) -> Line {
     let columns = model.size.0;
     if model.page == Page::Search {
@@ -101,7 +101,7 @@ fn age(model: &Model, now: Instant) -> Part {
     Part(vec![format!("updated {short}"), short, String::new()])
 }
 
-/// How the tracker is heard, and why so.
+/// The state of the connection, and the reason for it.
 fn connection(model: &Model) -> (Part, Option<String>) {
     let forms = |forms: [&str; 2]| Part(forms.map(str::to_owned).to_vec());
     match &model.connection {

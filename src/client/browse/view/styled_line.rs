@@ -9,7 +9,7 @@ pub enum Style {
     Plain,
     /// The head of the table.
     Title,
-    /// Nothing to play on.
+    /// A game server that one cannot play on.
     Dim,
     /// The selected row.
     Selected,
@@ -29,8 +29,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line of this text, cut to so many columns. What is not plain text is spelled out, and
-    /// towers of marks, which would reach into other lines, are taken down.
+    /// A line of this text, cut to this many columns. Characters that are not plain text are spelled
+    /// out, and piled-up combining marks, which would reach into other lines, are removed.
     pub(crate) fn new(style: Style, text: &str, columns: usize) -> Self {
         let text = cut(&plain(text, usize::MAX), columns).into_owned();
         Self { text, style }
