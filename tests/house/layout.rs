@@ -3,6 +3,8 @@
 //! A folder is read from top to bottom, in the order of its `mod` lines: each file imports only what
 //! stands above it, and the file of a folder comes after all that is in it. A circle has at least one
 //! import that breaks this. Names that a folder passes on with `pub use` count as what they stand for.
+//!
+//! Empty lines between `mod` lines keep their order: rustfmt sorts those that stand together.
 
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
