@@ -17,7 +17,7 @@ use gltracker::tracker::list::registry::STALE_FOR;
 use gltracker::tracker::session::{
     LINES_FOR_SECONDS, LINES_PER_SECOND, LIST_WEIGHT, LOWEST_PORT, MAX_MISTAKES, Timings,
 };
-use gltracker::tracker::state::udp_probe::{FOR_OTHERS, PER_HOST, PER_SECOND};
+use gltracker::tracker::state::sockets::udp_probe::{FOR_OTHERS, PER_HOST, PER_SECOND};
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
 use std::time::Duration;
 
