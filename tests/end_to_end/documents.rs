@@ -1,7 +1,7 @@
 //! What the documents say about figures and names is what the program does.
 
 use crate::harness::{command, outcome};
-use gltracker::game_server::LONGEST_WAIT;
+use gltracker::game_server::{Fate, LONGEST_WAIT, Stage, TrackerRefusal};
 use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
 use gltracker::protocol::filter::MAX_CONDITIONS;
 use gltracker::protocol::infos::{MAX_FIELDS, MAX_FIELDS_BYTES};
@@ -23,19 +23,21 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The first and second cells of the rows of the table whose head starts with `| first |`.
+/// The first and the last cell of the rows of all tables whose head starts with `| first |`.
 fn table(document: &str, first: &str) -> Vec<(String, String)> {
     let head = format!("| {first} |");
-    document
-        .lines()
-        .skip_while(|line| !line.starts_with(&head))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'))
-        .map(|line| {
-            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-            (cells[1].trim_matches('`').to_owned(), cells[2].to_owned())
-        })
-        .collect()
+    let lines: Vec<&str> = document.lines().collect();
+    let heads = (0..lines.len()).filter(|&at| lines[at].starts_with(&head));
+    let rows = heads.flat_map(|at| {
+        let below = lines[at + 2..].iter();
+        below.take_while(|line| line.starts_with('|'))
+    });
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let last = cells[cells.len() - 2];
+        (cells[1].trim_matches('`').to_owned(), last.to_owned())
+    })
+    .collect()
 }
 
 #[test]
@@ -49,103 +51,6 @@ fn the_limits_are_the_constants() {
         ("bytes in a password", MAX_PASSWORD),
         ("fields of a game server", MAX_FIELDS),
         ("bytes of all fields of a game server", MAX_FIELDS_BYTES),
-        ("conditions of a LIST", MAX_CONDITIONS),
-        ("mistakes forgiven on a connection", MAX_MISTAKES as usize),
-        (
-            "connections of one host: game servers logging in",
-            host_cap(Class::Pending),
-        ),
-        ("connections of one host: clients", host_cap(Class::Client)),
-        (
-            "connections of one host: watchers",
-            host_cap(Class::Watcher),
-        ),
-        (
-            "connections of one host a second: game servers",
-            GAME_SERVER_RATE.0 as usize,
-        ),
-        (
-            "connections of one host at once: game servers",
-            GAME_SERVER_RATE.1 as usize,
-        ),
-        (
-            "connections of one host a second: clients",
-            CLIENT_RATE.0 as usize,
-        ),
-        (
-            "connections of one host at once: clients",
-            CLIENT_RATE.1 as usize,
-        ),
-        (
-            "game servers of one host on the list, unless the operator says otherwise",
-            DEFAULT_LISTED_PER_HOST,
-        ),
-        (
-            "seconds of penalty for a failed login",
-            seconds(Penalties::FAILED_LOGIN),
-        ),
-        (
-            "seconds of penalty for a login that took too long",
-            seconds(Penalties::LATE_LOGIN),
-        ),
-        (
-            "seconds of penalty that are forgiven",
-            seconds(Penalties::FORGIVEN),
-        ),
-        ("seconds of penalty at the most", seconds(Penalties::MOST)),
-        (
-            "game servers of one key on the list, unless the operator says otherwise",
-            DEFAULT_LISTED_PER_KEY,
-        ),
-        (
-            "datagrams to one host in 10 s, and to all that it names",
-            PER_HOST,
-        ),
-        (
-            "datagrams to one host in 10 s that others name, for each of them one",
-            FOR_OTHERS,
-        ),
-        ("datagrams to all hosts in a second", PER_SECOND),
-        (
-            "lowest UDP port that is sent datagrams",
-            LOWEST_PORT as usize,
-        ),
-        (
-            "seconds to answer the last datagram",
-            seconds(timings.proof_answer),
-        ),
-        (
-            "seconds until a port is asked again",
-            seconds(timings.proof_every),
-        ),
-        (
-            "lines a second that any peer may send",
-            LINES_PER_SECOND as usize,
-        ),
-        (
-            "seconds for which it may send more",
-            LINES_FOR_SECONDS as usize,
-        ),
-        (
-            "lines that a LIST or a WATCH counts for",
-            LIST_WEIGHT as usize,
-        ),
-        (
-            "microseconds a second that the lists of one host may take",
-            WORK_RATE.0 as usize,
-        ),
-        (
-            "microseconds at once that the lists of one host may take",
-            WORK_RATE.1 as usize,
-        ),
-        (
-            "milliseconds between two batches to a watcher",
-            timings.batch_gap.as_millis() as usize,
-        ),
-        (
-            "seconds without a batch before an empty END",
-            seconds(timings.sign_of_life),
-        ),
         ("seconds for a step", seconds(timings.step)),
         (
             "seconds for a step of logging in, in a crowd",
@@ -164,12 +69,109 @@ fn the_limits_are_the_constants() {
             seconds(timings.drop_after),
         ),
         (
+            "seconds to answer the last datagram",
+            seconds(timings.proof_answer),
+        ),
+        (
+            "lowest UDP port that is sent datagrams",
+            LOWEST_PORT as usize,
+        ),
+        (
             "seconds that a game server waits before it tries again, at the most",
             seconds(LONGEST_WAIT),
         ),
         (
             "seconds on the list of a tracker that was started again, for one that is not back",
             seconds(STALE_FOR),
+        ),
+        (
+            "lines a second that any peer may send",
+            LINES_PER_SECOND as usize,
+        ),
+        (
+            "seconds for which it may send more",
+            LINES_FOR_SECONDS as usize,
+        ),
+        (
+            "lines that a LIST or a WATCH counts for",
+            LIST_WEIGHT as usize,
+        ),
+        ("mistakes forgiven on a connection", MAX_MISTAKES as usize),
+        (
+            "game servers of one host on the list, unless the operator says otherwise",
+            DEFAULT_LISTED_PER_HOST,
+        ),
+        (
+            "game servers of one key on the list, unless the operator says otherwise",
+            DEFAULT_LISTED_PER_KEY,
+        ),
+        (
+            "connections of one host: game servers logging in",
+            host_cap(Class::Pending),
+        ),
+        ("connections of one host: clients", host_cap(Class::Client)),
+        (
+            "connections of one host: watchers",
+            host_cap(Class::Watcher),
+        ),
+        ("conditions of a LIST", MAX_CONDITIONS),
+        (
+            "connections of one host a second: game servers",
+            GAME_SERVER_RATE.0 as usize,
+        ),
+        (
+            "connections of one host in a burst: game servers",
+            GAME_SERVER_RATE.1 as usize,
+        ),
+        (
+            "connections of one host a second: clients",
+            CLIENT_RATE.0 as usize,
+        ),
+        (
+            "connections of one host in a burst: clients",
+            CLIENT_RATE.1 as usize,
+        ),
+        (
+            "seconds of penalty for a failed login",
+            seconds(Penalties::FAILED_LOGIN),
+        ),
+        (
+            "seconds of penalty for a login that took too long",
+            seconds(Penalties::LATE_LOGIN),
+        ),
+        (
+            "seconds of penalty that are forgiven",
+            seconds(Penalties::FORGIVEN),
+        ),
+        ("seconds of penalty at the most", seconds(Penalties::MOST)),
+        (
+            "datagrams to one host in 10 s, and to all that it names",
+            PER_HOST,
+        ),
+        (
+            "datagrams to one host in 10 s that others name, for each of them one",
+            FOR_OTHERS,
+        ),
+        ("datagrams to all hosts in a second", PER_SECOND),
+        (
+            "seconds until a port is asked again",
+            seconds(timings.proof_every),
+        ),
+        (
+            "microseconds a second that the lists of one host may take",
+            WORK_RATE.0 as usize,
+        ),
+        (
+            "microseconds in a burst that the lists of one host may take",
+            WORK_RATE.1 as usize,
+        ),
+        (
+            "milliseconds between two batches to a watcher",
+            timings.batch_gap.as_millis() as usize,
+        ),
+        (
+            "seconds without a batch before an empty END",
+            seconds(timings.sign_of_life),
         ),
         ("seconds to take an answer", seconds(timings.write)),
         (
@@ -196,13 +198,44 @@ fn who_tries_again_as_late_as_may_be_is_still_on_the_list() {
     assert!(soak.contains(&format!(" gone_after_restart = {kept}000;")));
 }
 
+/// The rows below a code without one of their own are for other texts of the same code; the last of
+/// them is for all texts that are not named.
 #[test]
 fn every_code_is_explained_and_no_other() {
-    let codes: Vec<String> = table(&document("PROTOCOL.md"), "code")
-        .into_iter()
-        .map(|(code, _)| code)
-        .collect();
-    assert_eq!(codes, ErrorCode::ALL.map(ErrorCode::as_str));
+    let mut codes: Vec<(String, String)> = Vec::new();
+    for (code, what_to_do) in table(&document("PROTOCOL.md"), "code") {
+        match codes.last_mut() {
+            Some((_, last)) if code.is_empty() => *last = what_to_do,
+            _ => codes.push((code, what_to_do)),
+        }
+    }
+    let names: Vec<&str> = codes.iter().map(|(code, _)| &**code).collect();
+    assert_eq!(names, ErrorCode::ALL.map(ErrorCode::as_str));
+    for (code, (name, what_to_do)) in ErrorCode::ALL.into_iter().zip(&codes) {
+        let refusal = TrackerRefusal {
+            code: Some(code),
+            text: format!("{name} for some reason"),
+            stage: Stage::Checking,
+        };
+        let is_final = refusal.fate() == Fate::GiveUp;
+        assert_eq!(is_final, what_to_do == "final", "{name}: {what_to_do}");
+    }
+}
+
+/// At 200 words a minute.
+#[test]
+fn it_takes_as_long_to_read_the_protocol_as_it_says() {
+    let protocol = document("PROTOCOL.md");
+    let minutes = |text: &str| {
+        let seen = text.lines().filter(|line| !line.starts_with("<!--"));
+        let words: usize = seen.map(|line| line.split_whitespace().count()).sum();
+        (words + 100) / 200
+    };
+    let (first_part, _) = protocol.split_once("\n## Reference\n").unwrap();
+    let (all, first) = (minutes(&protocol), minutes(first_part));
+    let says = |claim: String| assert!(protocol.contains(&claim), "PROTOCOL.md: {claim}");
+    says(format!("This document takes {all} minutes to read."));
+    says(format!("its first part, which takes {first} minutes"));
 }
 
 #[test]
