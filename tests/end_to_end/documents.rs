@@ -1,6 +1,6 @@
 //! What the documents say about figures and names is what the program does.
 
-use crate::harness::{command, outcome};
+use crate::harness::{Peer, TrackerProcess, command, outcome};
 use gltracker::game_server::{Fate, LONGEST_WAIT, Stage, TrackerRefusal};
 use gltracker::protocol::argument::{MAX_KEY, MAX_VALUE};
 use gltracker::protocol::filter::MAX_CONDITIONS;
@@ -17,6 +17,7 @@ use gltracker::tracker::session::{
 };
 use gltracker::tracker::state::udp_probe::{FOR_OTHERS, PER_HOST, PER_SECOND};
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn document(name: &str) -> String {
@@ -194,7 +195,7 @@ fn who_tries_again_as_late_as_may_be_is_still_on_the_list() {
     let longest = longest.expect("register.sh waits twice as long each time, up to its longest");
     assert!(Duration::from_secs(longest) <= LONGEST_WAIT);
     let (kept, soak) = (STALE_FOR.as_secs(), document("scripts/soak.sh"));
-    assert!(document("README.md").contains(&format!("log in again, or for {kept} s: ")));
+    assert!(document("scripts/README.md").contains(&format!("log in again, or for {kept} s: ")));
     assert!(soak.contains(&format!(" gone_after_restart = {kept}000;")));
 }
 
@@ -239,7 +240,7 @@ fn it_takes_as_long_to_read_the_protocol_as_it_says() {
 }
 
 #[test]
-fn every_flag_is_in_the_readme_and_no_other() {
+fn every_flag_is_explained_and_no_other() {
     let mut command = command();
     command.arg("--help");
     let help = String::from_utf8(outcome(command).stdout).unwrap();
@@ -249,11 +250,23 @@ fn every_flag_is_in_the_readme_and_no_other() {
         .map(|word| word.trim_end_matches(','))
         .filter(|word| word.starts_with("--"))
         .collect();
-    let in_readme: Vec<String> = table(&document("README.md"), "flag")
+    let in_table: Vec<String> = table(&document("scripts/README.md"), "flag")
         .into_iter()
         .filter_map(|(flag, _)| flag.split(' ').next().map(str::to_owned))
         .collect();
-    assert_eq!(in_readme, in_help);
+    assert_eq!(in_table, in_help);
+}
+
+#[test]
+fn every_counter_is_explained_and_no_other() {
+    let tracker = TrackerProcess::start();
+    let stats = Peer::connect(tracker.clients).ask("STATS");
+    let keys = stats.split(' ').filter_map(|word| word.split('=').next());
+    // What comes before it is the state of now.
+    let counters: BTreeSet<&str> = keys.skip_while(|key| *key != "accepted").collect();
+    let rows = table(&document("scripts/README.md"), "counter");
+    let in_table = rows.iter().flat_map(|(names, _)| names.split("`, `"));
+    assert_eq!(in_table.collect::<BTreeSet<&str>>(), counters);
 }
 
 /// Under `DynamicUser=` a runtime folder that is preserved is made where only root can look, so no
