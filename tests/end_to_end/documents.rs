@@ -18,6 +18,7 @@ use gltracker::tracker::session::{
 use gltracker::tracker::state::udp_probe::{FOR_OTHERS, PER_HOST, PER_SECOND};
 use gltracker::tracker::{DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 fn document(name: &str) -> String {
@@ -220,6 +221,74 @@ fn every_code_is_explained_and_no_other() {
         };
         let is_final = refusal.fate() == Fate::GiveUp;
         assert_eq!(is_final, what_to_do == "final", "{name}: {what_to_do}");
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = document("README.md").lines().count();
+    assert!(lines <= 250, "README.md has {lines} lines");
+}
+
+/// Every Markdown file below `folder`, except what was built.
+fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let of = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            return markdown_files(&path);
+        }
+        let is_markdown = name.ends_with(".md");
+        is_markdown.then_some(path).into_iter().collect()
+    };
+    paths.flat_map(of).collect()
+}
+
+/// The lines of a Markdown text that are not code.
+fn prose(text: &str) -> Vec<&str> {
+    let mut is_fenced = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_fenced ^= is_fence;
+        !is_fence && !is_fenced && !line.starts_with("    ")
+    };
+    text.lines().filter(is_prose).collect()
+}
+
+/// What a link to each heading of a Markdown text has behind its `#`.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text).into_iter().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn links_lead_to_files_and_headings_that_are_there() {
+    let files = markdown_files(Path::new(env!("CARGO_MANIFEST_DIR")));
+    assert!(files.len() >= 6, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let prose = prose(&text).join("\n");
+        let links = prose.split("](").skip(1);
+        let links = links.map(|rest| rest.split(')').next().unwrap_or_default());
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => file.clone(),
+                path => file.with_file_name(path),
+            };
+            assert!(target.exists(), "{}: no file {link}", file.display());
+            let is_there = anchor.is_empty()
+                || anchors(&std::fs::read_to_string(target).unwrap()).contains(&anchor.to_owned());
+            assert!(is_there, "{}: no heading {link}", file.display());
+        }
     }
 }
 
