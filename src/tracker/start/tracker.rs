@@ -28,7 +28,7 @@ use crate::tracker::state::sockets::tuning::SHORTEST_WAIT;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::threads::accept::acceptor;
-use crate::tracker::threads::reception::Reception;
+use crate::tracker::threads::ports::Ports;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -43,7 +43,7 @@ pub struct Tracker {
     clients: SocketAddr,
     max_slots: usize,
     pub(crate) shared: &'static Shared,
-    reception: &'static Reception,
+    ports: &'static Ports,
 }
 
 impl fmt::Debug for Tracker {
@@ -138,13 +138,13 @@ impl Tracker {
         if let Some(folder) = config.publish {
             publish::start(shared, folder)?;
         }
-        let reception = Reception::start(shared).map_err(StartError::Thread)?;
+        let ports = Ports::start(shared).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
-        reception
+        ports
             .open_to_clients(clients, needs.client_holders)
             .map_err(StartError::Thread)?;
-        reception
+        ports
             .open_to_game_servers(game_servers, needs.game_server_holders)
             .map_err(StartError::Thread)?;
         log.info(
@@ -160,7 +160,7 @@ impl Tracker {
             clients: clients_at,
             max_slots,
             shared,
-            reception,
+            ports,
         })
     }
 
@@ -193,8 +193,8 @@ impl Tracker {
     /// How often `part` has moved so far. If it has not moved since `seen`, it is given cause to.
     pub(super) fn progress(&self, part: Part, seen: Option<u64>) -> u64 {
         let (probe, address) = match part {
-            Part::GameServerPort => (&self.reception.game_server_probe, self.servers),
-            Part::ClientPort => (&self.reception.client_probe, self.clients),
+            Part::GameServerPort => (&self.ports.game_server_probe, self.servers),
+            Part::ClientPort => (&self.ports.client_probe, self.clients),
             Part::Reloader => return self.shared.keeper_rounds.get(),
         };
         match seen {

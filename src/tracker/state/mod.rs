@@ -14,8 +14,6 @@ pub(crate) mod answers;
 
 pub(crate) mod shared;
 
-pub(crate) mod slot_guard;
-
-pub(crate) mod session_context;
+pub(crate) mod slot;
 
 pub(crate) use log::lasting;

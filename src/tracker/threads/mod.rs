@@ -15,3 +15,5 @@ pub(crate) mod polled;
 pub(crate) mod accept;
 
 pub(crate) mod reception;
+
+pub(crate) mod ports;

@@ -8,96 +8,30 @@ use crate::tracker::session::Ending;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
 use crate::tracker::state::shared::Shared;
-use crate::tracker::state::slot_guard::SlotGuard;
+use crate::tracker::state::slot::guard::SlotGuard;
 use crate::tracker::state::sockets::connection::{Connection, INHERITS, preset};
 use crate::tracker::state::sockets::tuning::POLL_FIRST;
-use crate::tracker::threads::accept::acceptor;
-use crate::tracker::threads::accept::probe::AcceptProbe;
 use crate::tracker::threads::holders::Holders;
 use crate::tracker::threads::peer::io::{Effort, Peer};
 use crate::tracker::threads::peer::party::{Linger, Party};
-use crate::tracker::threads::peer::sender::Sender;
 use crate::tracker::threads::polled::Polled;
 use crate::tracker::threads::watchers::Watchers;
-use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// All threads of the two ports.
+/// Where connections go.
 pub(crate) struct Reception {
-    shared: &'static Shared,
-    game_servers: &'static Holders,
-    clients: &'static Holders,
-    watchers: &'static Watchers,
-    polled: &'static Polled,
-    pub(crate) game_server_probe: AcceptProbe,
-    pub(crate) client_probe: AcceptProbe,
+    pub(super) shared: &'static Shared,
+    pub(super) game_servers: &'static Holders,
+    pub(super) clients: &'static Holders,
+    pub(super) watchers: &'static Watchers,
+    pub(super) polled: &'static Polled,
 }
 
 impl Reception {
-    /// Starts the threads that look after many connections. They run to the end of the process, and
-    /// what they share is never dropped.
-    ///
-    /// # Errors
-    /// When a thread cannot be started.
-    pub(crate) fn start(shared: &'static Shared) -> io::Result<&'static Self> {
-        let watchers: &Watchers = Box::leak(Box::new(Watchers::new(shared)));
-        watchers.start()?;
-        let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
-        let game_servers: &Holders = Box::leak(Box::new(Holders::new(Some(sender), watchers)?));
-        let clients: &Holders = Box::leak(Box::new(Holders::new(None, watchers)?));
-        let polled: &Polled = Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
-        polled.start(&shared.log)?;
-        Ok(Box::leak(Box::new(Self {
-            shared,
-            game_servers,
-            clients,
-            watchers,
-            polled,
-            game_server_probe: AcceptProbe::default(),
-            client_probe: AcceptProbe::default(),
-        })))
-    }
-
-    /// Opens the port for clients, with so many holders.
-    ///
-    /// # Errors
-    /// When a thread cannot be started.
-    pub(crate) fn open_to_clients(
-        &'static self,
-        listener: TcpListener,
-        holders: usize,
-    ) -> io::Result<()> {
-        let (name, log) = ("accept-clients", &self.shared.log);
-        self.clients.start("clients", holders, log)?;
-        let receive = |stream, peer| self.receive(Class::Client, stream, peer);
-        acceptor::start(name, listener, &self.client_probe, log.clone(), receive)
-    }
-
-    /// Opens the port for game servers, with so many holders.
-    ///
-    /// # Errors
-    /// When a thread cannot be started.
-    pub(crate) fn open_to_game_servers(
-        &'static self,
-        listener: TcpListener,
-        holders: usize,
-    ) -> io::Result<()> {
-        let (name, log) = ("accept-servers", &self.shared.log);
-        self.game_servers.start("game-servers", holders, log)?;
-        let receive = |stream, peer| self.receive(Class::Pending, stream, peer);
-        acceptor::start(
-            name,
-            listener,
-            &self.game_server_probe,
-            log.clone(),
-            receive,
-        )
-    }
-
     /// Deals with whoever came: what has been said already is answered if that takes no time.
-    fn receive(&self, class: Class, stream: TcpStream, peer: SocketAddr) {
+    pub(super) fn receive(&self, class: Class, stream: TcpStream, peer: SocketAddr) {
         let Some(slot) = self.admit(class, stream, peer) else {
             return;
         };

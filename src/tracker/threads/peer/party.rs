@@ -5,7 +5,7 @@ use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
 use crate::tracker::session::watcher::WatcherSession;
 use crate::tracker::session::{Ending, Outbox, Session};
-use crate::tracker::state::slot_guard::SlotGuard;
+use crate::tracker::state::slot::guard::SlotGuard;
 use crate::tracker::threads::peer::io::Peer;
 use std::time::Instant;
 

@@ -1,5 +1,6 @@
 //! What a session may ask of the tracker.
 
+use super::guard::SlotGuard;
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::protocol::{
@@ -16,7 +17,6 @@ use crate::tracker::session::answer::{self, Answer, Batch, Question};
 use crate::tracker::session::game_server::{self, taken};
 use crate::tracker::session::{client, watcher};
 use crate::tracker::state::answers::cache::Answers;
-use crate::tracker::state::slot_guard::SlotGuard;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

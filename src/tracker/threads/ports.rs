@@ -1,0 +1,84 @@
+//! All threads of the two ports, as they are started.
+
+use super::accept::acceptor;
+use super::accept::probe::AcceptProbe;
+use super::holders::Holders;
+use super::peer::sender::Sender;
+use super::polled::Polled;
+use super::reception::Reception;
+use super::watchers::Watchers;
+use crate::tracker::access::slots::Class;
+use crate::tracker::state::shared::Shared;
+use std::io;
+use std::net::TcpListener;
+
+/// The threads. They run to the end of the process, and what they share is never dropped.
+pub(crate) struct Ports {
+    reception: Reception,
+    pub(crate) game_server_probe: AcceptProbe,
+    pub(crate) client_probe: AcceptProbe,
+}
+
+impl Ports {
+    /// Starts the threads that look after many connections.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn start(shared: &'static Shared) -> io::Result<&'static Self> {
+        let watchers: &Watchers = Box::leak(Box::new(Watchers::new(shared)));
+        watchers.start()?;
+        let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
+        let game_servers: &Holders = Box::leak(Box::new(Holders::new(Some(sender), watchers)?));
+        let clients: &Holders = Box::leak(Box::new(Holders::new(None, watchers)?));
+        let polled: &Polled = Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
+        polled.start(&shared.log)?;
+        Ok(Box::leak(Box::new(Self {
+            reception: Reception {
+                shared,
+                game_servers,
+                clients,
+                watchers,
+                polled,
+            },
+            game_server_probe: AcceptProbe::default(),
+            client_probe: AcceptProbe::default(),
+        })))
+    }
+
+    /// Opens the port for clients, with so many holders.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn open_to_clients(
+        &'static self,
+        listener: TcpListener,
+        holders: usize,
+    ) -> io::Result<()> {
+        let (name, log) = ("accept-clients", &self.reception.shared.log);
+        self.reception.clients.start("clients", holders, log)?;
+        let receive = |stream, peer| self.reception.receive(Class::Client, stream, peer);
+        acceptor::start(name, listener, &self.client_probe, log.clone(), receive)
+    }
+
+    /// Opens the port for game servers, with so many holders.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn open_to_game_servers(
+        &'static self,
+        listener: TcpListener,
+        holders: usize,
+    ) -> io::Result<()> {
+        let (name, log) = ("accept-servers", &self.reception.shared.log);
+        let game_servers = self.reception.game_servers;
+        game_servers.start("game-servers", holders, log)?;
+        let receive = |stream, peer| self.reception.receive(Class::Pending, stream, peer);
+        acceptor::start(
+            name,
+            listener,
+            &self.game_server_probe,
+            log.clone(),
+            receive,
+        )
+    }
+}
