@@ -12,15 +12,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Datagrams in [`HOST_WINDOW`] to one host, and for one host to all that it names.
+/// Datagrams in ten seconds to one host, and for one host to all that it names.
 pub const PER_HOST: usize = 3;
 
-/// Datagrams in [`HOST_WINDOW`] to one host that others name, one for each of them. The last of
+/// Datagrams in ten seconds to one host that others name, one for each of them. The last of
 /// [`PER_HOST`] is left for the host itself.
 pub const FOR_OTHERS: usize = PER_HOST - 1;
 
 /// The time in which a host is sent no more than [`PER_HOST`].
-pub const HOST_WINDOW: Duration = Duration::from_secs(10);
+pub(crate) const HOST_WINDOW: Duration = Duration::from_secs(10);
 
 /// Datagrams in a second, to all hosts together.
 pub const PER_SECOND: usize = 50;
@@ -91,7 +91,7 @@ impl UdpProbe {
 }
 
 /// What was sent lately. It is bounded, since no more than [`PER_SECOND`] a second are remembered for
-/// [`HOST_WINDOW`].
+/// ten seconds.
 #[derive(Debug, Default)]
 struct Quota {
     /// When the last datagrams went out, to all hosts, the oldest first, and for which hosts.

@@ -57,27 +57,27 @@ impl Log {
     }
 
     /// Logs what somebody should act on.
-    pub fn error(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn error(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Error, event, fields);
     }
 
     /// Logs what somebody should know.
-    pub fn warn(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn warn(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Warn, event, fields);
     }
 
     /// Logs the life of the tracker.
-    pub fn info(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn info(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Info, event, fields);
     }
 
     /// Logs what happens to one connection.
-    pub fn debug(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn debug(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Debug, event, fields);
     }
 
     /// Logs one event. Never waits.
-    pub fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
+    fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
         if level > self.level {
             return;
         }
@@ -94,7 +94,12 @@ impl Log {
 
     /// Logs a refusal, of which there may be thousands a second, at level warn. Of each code of each event
     /// one line a second is written, which says how many were left out since the last.
-    pub fn noisy(&self, event: &'static str, refusal: &Refusal, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn noisy(
+        &self,
+        event: &'static str,
+        refusal: &Refusal,
+        fields: &[(&str, &dyn Display)],
+    ) {
         if Level::Warn > self.level {
             return;
         }
@@ -121,7 +126,7 @@ impl Log {
 
     /// Lines that were dropped so far, because nobody read the ones before them or they could not be
     /// written.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
