@@ -1,20 +1,22 @@
 //! gltracker is a game-server tracker (other games say *master server*) on the standard library
 //! alone: game servers log in, answer a challenge and say what they are; clients ask for the list.
 //!
-//! Modules in reading order:
+//! Modules in reading order: each imports only what stands above it, and [`tracker`], [`game_server`]
+//! and [`client`] never import each other.
 //!
+//! - `base`: what std lacks and everybody needs; of it [`interrupt`], by which a command outlives
+//!   Ctrl-C, is for programs.
 //! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - [`tracker`]: the daemon.
 //! - [`reach`]: how a tracker is reached by its name; what the next two have in common.
 //! - [`game_server`]: what a game server runs, to be found and to answer.
 //! - [`client`]: what a player's program runs.
 //! - [`cli`]: arguments to a command.
-//! - [`interrupt`]: how a command outlives Ctrl-C.
 //!
 //! PROTOCOL.md describes the conversation itself. A tracker inside another program:
 //!
 //! ```
-//! use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
+//! use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
 //! use std::io::{Read, Write};
 //!
 //! let config = Config {
@@ -33,13 +35,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod cli;
-pub mod client;
-mod figures;
-pub mod game_server;
-pub mod interrupt;
+mod base;
+
 pub mod protocol;
+
 pub mod reach;
-mod threads;
+
 pub mod tracker;
-mod words;
+
+pub mod game_server;
+
+pub mod client;
+
+pub mod cli;
+
+pub use base::interrupt;
+pub(crate) use base::threads;

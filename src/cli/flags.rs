@@ -1,34 +1,34 @@
-//! How flags are written.
+//! The parts of a command line.
 //!
-//! This file hides the forms of a command line: `--flag value` or `--flag=value`, words without a
-//! flag, and `--` before what is not ours.
+//! This file hides how they are written: `--flag value` or `--flag=value`, words, and `--` before the
+//! arguments of another program.
 
-use super::UsageError;
+use super::command::UsageError;
 use std::ffi::{OsStr, OsString};
 
 /// One flag of a command.
 pub(super) struct Flag {
     pub(super) name: &'static str,
-    /// What its value is called; empty if it has none.
+    /// The name of its value in the help; empty if it takes none.
     pub(super) value: &'static str,
     pub(super) help: &'static str,
 }
 
-/// What was written on the command line, in its order.
+/// One part of a command line.
 pub(super) enum Item {
-    /// A flag with its value, which is `yes` for one that has none.
+    /// A flag with its value, which is `yes` for a flag that takes none.
     Flag(&'static Flag, OsString),
-    /// Something that is not a flag.
+    /// A word that is not a flag.
     Word(String),
-    /// All that follows `--`.
+    /// Everything after `--`.
     Rest(Vec<OsString>),
 }
 
 /// What a command line asks for.
 pub(super) enum Asked {
-    /// What the command does.
+    /// To do something.
     Items(Vec<Item>),
-    /// Its help.
+    /// The help of the command.
     Help,
     /// The version of the program.
     Version,
@@ -37,7 +37,7 @@ pub(super) enum Asked {
 /// Reads the arguments of the command `of`, whose flags are these.
 ///
 /// # Errors
-/// [`UsageError`] for a flag that there is not, or that lacks its value.
+/// [`UsageError`] for an unknown flag, and for one without its value.
 pub(super) fn read(
     arguments: Vec<OsString>,
     flags: &'static [Flag],
@@ -81,7 +81,7 @@ pub(super) fn read(
     Ok(Asked::Items(items))
 }
 
-/// Said when `source`, where the value of `flag` was written, holds nothing.
+/// The error for an empty value of `flag` in `source`.
 fn no_value(flag: &Flag, source: &str) -> UsageError {
     let value = match flag.value {
         "" => "yes or no",
@@ -90,7 +90,7 @@ fn no_value(flag: &Flag, source: &str) -> UsageError {
     UsageError(format!("{source}: a value is needed: {value}"))
 }
 
-/// Said about a word where a command takes none.
+/// The error for a word where the command takes none.
 pub(super) fn no_words(word: &str, of: &str) -> UsageError {
     UsageError(format!(
         "'{}' is not a flag; {of} --help lists them",
@@ -98,7 +98,13 @@ pub(super) fn no_words(word: &str, of: &str) -> UsageError {
     ))
 }
 
-/// `--flag=value` as its two halves.
+/// The error for arguments after `--` where the command takes none.
+pub(crate) fn no_rest(words: &[OsString], of: &str) -> UsageError {
+    let words = words.join(OsStr::new(" "));
+    no_words(&format!("-- {}", words.to_string_lossy()), of)
+}
+
+/// Splits `--flag=value`.
 fn split_joined(argument: &OsStr) -> (String, Option<OsString>) {
     if let Some((name, value)) = halves(argument).filter(|(name, _)| name.starts_with("--")) {
         return (name, Some(value));
@@ -106,8 +112,8 @@ fn split_joined(argument: &OsStr) -> (String, Option<OsString>) {
     (argument.to_string_lossy().into_owned(), None)
 }
 
-/// What is before and behind the first equals sign. The latter may be the name of a file, which
-/// need not be text.
+/// The parts before and after the first equals sign. The latter may be the name of a file, which need
+/// not be text.
 #[cfg(unix)]
 fn halves(argument: &OsStr) -> Option<(String, OsString)> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -146,7 +152,7 @@ pub(super) fn table(flags: &[Flag]) -> String {
     lines.collect::<String>() + own
 }
 
-/// The candidate that takes the fewest edits to get to from `typed`, if they are few.
+/// The candidate with the smallest edit distance from `typed`, if that is small.
 pub(super) fn closest<'a>(
     typed: &str,
     candidates: impl Iterator<Item = &'a str>,
@@ -158,7 +164,7 @@ pub(super) fn closest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// How many characters must be put in, taken out or changed to get from `a` to `b`.
+/// The edit distance: how many characters must be inserted, removed or replaced.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

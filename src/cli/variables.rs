@@ -1,15 +1,16 @@
-//! Environment variables that mean nothing.
+//! Unknown environment variables.
 //!
-//! A flag that is misspelt is refused. A variable is only mentioned: it may be of another version,
-//! or somebody else's.
+//! A misspelt flag is an error. An unknown variable is only logged: it may belong to another version
+//! or another program.
 
-use super::{flags, serve};
+use super::commands::serve;
+use super::flags;
 use crate::tracker::start::serve::UnknownVariable;
 
-/// What all of ours begin with.
+/// The beginning of all our variables.
 const PREFIX: &str = "GLTRACKER_";
 
-/// Those that are no flags of `serve`. Who starts a tracker may have had them for something else.
+/// Variables of other commands. They may be set where a tracker is started.
 const OTHERS: [&str; 6] = [
     "GLTRACKER_PASSWORD",
     "GLTRACKER_KEY",
@@ -19,8 +20,7 @@ const OTHERS: [&str; 6] = [
     "GLTRACKER_STARTS_BY",
 ];
 
-/// Those of `names` that are named as our variables are and are none, to be mentioned to whoever
-/// starts a tracker.
+/// The names among `names` that begin like our variables and are none.
 pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVariable> {
     let known: Vec<String> = serve::variables()
         .chain(OTHERS.map(str::to_owned))

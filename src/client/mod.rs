@@ -1,43 +1,30 @@
 //! What a player's program runs: asks trackers for the list, keeps it up to date, and measures
 //! which game servers are near.
 //!
-//! In reading order: [`TrackerAddress`] is where a tracker is, [`conditions`] what is wanted of it,
-//! [`known`] the list as a client knows it, [`mod@fetch`] asks once, [`watch`] stays and is told
-//! what changes, [`doubt`] says what speaks against an entry, [`ping`] measures from here, and
-//! [`mod@width`] fits what strangers wrote into the columns of a terminal. [`mod@list`] is the
-//! command that does all of it once.
+//! In reading order: [`TrackerAddress`] is where a tracker is, [`replica`] the list as a client knows
+//! it, [`ask`] how it is fetched and followed, [`ping`] measures from here, [`mod@width`] fits what
+//! strangers wrote into the columns of a terminal, `stty` asks how many there are, [`mod@list`] is
+//! the command that does all of it once, and [`mod@browse`] the one that goes on.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
 //! buffer a bound, and text that is not plain is spelled out or refused.
 
-mod backoff;
-pub mod browse;
-pub mod conditions;
-mod connection;
-pub mod doubt;
-pub mod error;
-pub mod fetch;
-pub mod known;
-pub mod list;
+mod tracker_address;
+
+pub mod replica;
+
+pub mod ask;
+
 pub mod ping;
-mod random;
-pub mod watch;
+
 pub mod width;
 
-pub use conditions::Conditions;
-pub use error::Error;
-pub use fetch::fetch;
-pub use known::KnownList;
+mod stty;
 
-/// The port on which trackers answer clients.
-pub const TRACKER_PORT: u16 = 23471;
+pub mod list;
 
-/// A tracker's client port: `HOST[:PORT]`, IPv6 in brackets, port [`TRACKER_PORT`] if none is given.
-///
-/// ```
-/// use gltracker::client::TrackerAddress;
-/// let address: TrackerAddress = "tracker.example".parse()?;
-/// assert_eq!(address.to_string(), "tracker.example:23471");
-/// # Ok::<(), gltracker::reach::NotAnAddress>(())
-/// ```
-pub type TrackerAddress = crate::reach::Address<TRACKER_PORT>;
+pub mod browse;
+
+pub use ask::{fetch, watch};
+pub use replica::{Change, Conditions, Doubt, Error, KnownList};
+pub use tracker_address::{TRACKER_PORT, TrackerAddress};

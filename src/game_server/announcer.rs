@@ -1,20 +1,18 @@
 //! A game server on the lists of its trackers, for as long as this value lives.
 
-use super::TrackerAddress;
-use super::credential::Credential;
 use super::event::{Event, Happening};
-use super::fields;
-use super::link::{Link, Shared};
-use super::mailbox::Mailbox;
+use super::link::{Link, Mailbox, Shared};
+use super::session::{Credential, fields};
+use super::tracker_address::TrackerAddress;
+use crate::base::io_error::in_words;
+use crate::base::mutex::lock;
 use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::refusal::Refusal;
-use crate::words::in_words;
-use std::fmt;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::{fmt, io};
 
 /// Keeps a game server on the lists of some trackers: logs in, answers challenges and pings,
 /// comes back when a tracker was away, and says what has changed. Each tracker has a connection
@@ -25,7 +23,7 @@ use std::thread::JoinHandle;
 /// one that does not answer is not waited for longer than a few seconds.
 ///
 /// ```
-/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
+/// # use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
 /// # let config = Config {
 /// #     servers: Some("127.0.0.1:0".parse()?), clients: Some("127.0.0.1:0".parse()?),
 /// #     passwords: vec!["secret".into()], max_slots: Some(16), ..Config::default()
@@ -88,7 +86,7 @@ impl std::error::Error for StartError {}
 /// What the threads of all trackers share.
 struct Announcement {
     wanted: Mutex<Infos>,
-    /// Trackers that have not refused for good.
+    /// How many trackers have not refused for good.
     hopeful: AtomicUsize,
     is_hidden: AtomicBool,
     on_event: Box<dyn Fn(Event) + Send + Sync>,
@@ -103,16 +101,9 @@ impl fmt::Debug for Announcement {
     }
 }
 
-impl Announcement {
-    fn lock(&self) -> MutexGuard<'_, Infos> {
-        // A set of fields is replaced as a whole.
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Shared for Announcement {
     fn wanted(&self) -> Infos {
-        self.lock().clone()
+        lock(&self.wanted).clone()
     }
 
     fn tell(&self, event: Event) {
@@ -212,7 +203,7 @@ impl Announcer {
     }
 
     pub(super) fn apply(&self, changes: &Changes) -> Result<(), Refusal> {
-        let mut wanted = self.shared.lock();
+        let mut wanted = lock(&self.shared.wanted);
         let infos = fields::merged(&wanted, changes)?;
         if infos == *wanted {
             return Ok(());
@@ -232,10 +223,10 @@ impl Announcer {
 
     /// The UDP port that pings and proofs come to: `pingport`, or else `port`.
     pub fn udp_port(&self) -> u16 {
-        fields::udp_port(&self.shared.lock())
+        fields::udp_port(&lock(&self.shared.wanted))
     }
 
-    /// True once every tracker has refused in a way that trying again cannot mend.
+    /// True once every tracker has refused for good.
     pub fn is_hopeless(&self) -> bool {
         self.shared.hopeful.load(Ordering::Relaxed) == 0
     }
@@ -249,10 +240,10 @@ impl Announcer {
     }
 
     /// Takes the game server off the lists for a while, or puts it back.
-    pub(super) fn hide(&self, is_hidden: bool) {
+    pub(super) fn set_hidden(&self, is_hidden: bool) {
         self.shared.is_hidden.store(is_hidden, Ordering::Relaxed);
         for mailbox in &self.mailboxes {
-            mailbox.hide(is_hidden);
+            mailbox.set_hidden(is_hidden);
         }
     }
 }
@@ -263,8 +254,8 @@ impl Drop for Announcer {
             mailbox.stop();
         }
         for thread in self.threads.drain(..) {
-            // A callback may drop the announcer; its own thread ends when it comes home. One that
-            // has panicked has hung up as well.
+            // A callback may drop the announcer: then this is one of the threads, and ends later. A
+            // thread that has panicked has closed its connection as well.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
             }
@@ -272,8 +263,7 @@ impl Drop for Announcer {
     }
 }
 
-/// Where a game that has its UDP port itself brings the numbers that come there; see
-/// [`Datagram`](super::Datagram).
+/// Takes the numbers that come to a game's own UDP port; see [`Datagram`](super::Datagram).
 #[derive(Debug, Clone)]
 pub struct Relay {
     shared: Arc<Announcement>,
@@ -281,9 +271,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// `CHALLENGE <number>` came in a datagram from this address. It goes to the tracker that is there,
-    /// since another could pass itself off as this game server with it. From an address of none, which a
-    /// NAT may have put in place, it goes to all; where many come, the latest of each sender.
+    /// Passes on the number of a datagram `CHALLENGE <number>` that came from this address. It goes
+    /// to the tracker at that address only, since another tracker could use it to pass itself off as
+    /// this game server. From an address of no tracker, which may be that of a NAT, it goes to all. If
+    /// many numbers wait, the latest of each sender is sent.
     pub fn pass_on(&self, number: u64, from: SocketAddr) {
         let is_there = |mailbox: &&Arc<Mailbox>| {
             let tracker = mailbox.tracker().map(|ip| ip.to_canonical());
@@ -298,13 +289,15 @@ impl Relay {
 
     /// The UDP port that the lists say.
     pub(super) fn udp_port(&self) -> u16 {
-        fields::udp_port(&self.shared.lock())
+        fields::udp_port(&lock(&self.shared.wanted))
     }
 
     /// The addresses of this host under which it may be listed: those from which its trackers were
     /// reached, and the one that it names.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let named = self.shared.lock().get("ip").and_then(|ip| ip.parse().ok());
+        let named = lock(&self.shared.wanted)
+            .get("ip")
+            .and_then(|ip| ip.parse().ok());
         let named = named.map(|ip: IpAddr| SocketAddr::new(ip.to_canonical(), 0));
         let reached = self.mailboxes.iter().filter_map(|mailbox| mailbox.local());
         reached.chain(named).collect()

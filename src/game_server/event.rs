@@ -1,8 +1,8 @@
-//! What becomes of an announcement.
+//! What happens to an announcement.
 
-use super::TrackerAddress;
-use super::refusal::TrackerRefusal;
-use crate::figures::in_units;
+use super::session::TrackerRefusal;
+use super::tracker_address::TrackerAddress;
+use crate::base::time_format::in_units;
 use std::fmt;
 use std::time::Duration;
 
@@ -109,8 +109,8 @@ impl fmt::Display for Seconds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::refusal::Stage;
     use super::*;
+    use crate::game_server::session::Stage;
 
     fn shown(what: Happening) -> String {
         let tracker = "tracker.example".parse().unwrap();

@@ -5,49 +5,27 @@
 //! at them with [`Datagram`] and brings the numbers to the [`Relay`]. Any other game is started by
 //! `gltracker announce`.
 //!
-//! Pure are `fields` (what is still to be said), `conversation` (one connection as a state
-//! machine), `proofs` (which numbers are passed on), `refusal` (what a "no" means), `datagram` (what
-//! is answered) and `backoff` (when to try again). `link` is where they meet threads and sockets.
+//! In reading order: [`session`] is one connection to a tracker without the connection, and pure;
+//! `event` what becomes known; `link` one tracker with its threads and sockets; `announcer` all
+//! trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command.
+
+mod tracker_address;
+
+pub mod session;
+
+mod event;
+
+mod link;
+
+mod announcer;
+
+mod pong;
 
 pub mod announce;
-mod announce_error;
-mod announcer;
-mod answering;
-mod backoff;
-pub mod conversation;
-mod credential;
-mod datagram;
-mod event;
-mod fields;
-mod life;
-mod link;
-mod mailbox;
-mod options;
-mod pong;
-mod program;
-mod proofs;
-mod refusal;
-mod report;
-pub mod updates;
 
 pub use announcer::{Announcer, Relay, StartError};
-pub use backoff::LONGEST_WAIT;
-pub use credential::{Credential, CredentialError};
-pub use datagram::{Datagram, MAX_DATAGRAM};
 pub use event::{Event, Happening};
-pub use pong::{Pong, PongError, PongPlace, PongPort};
-pub use refusal::{Fate, Situation, Stage, TrackerRefusal};
-
-/// The port where trackers expect game servers, by tradition.
-pub const TRACKER_PORT: u16 = 23470;
-
-/// A tracker's port for game servers: `HOST[:PORT]`, IPv6 in brackets, port [`TRACKER_PORT`] if none
-/// is given.
-///
-/// ```
-/// use gltracker::game_server::TrackerAddress;
-/// let tracker: TrackerAddress = "tracker.example".parse()?;
-/// assert_eq!((tracker.host(), tracker.port()), ("tracker.example", 23470));
-/// # Ok::<(), gltracker::reach::NotAnAddress>(())
-/// ```
-pub type TrackerAddress = crate::reach::Address<TRACKER_PORT>;
+pub use link::LONGEST_WAIT;
+pub use pong::{Datagram, MAX_DATAGRAM, Pong, PongError, PongPlace, PongPort};
+pub use session::{Credential, CredentialError, Fate, Situation, Stage, TrackerRefusal};
+pub use tracker_address::{TRACKER_PORT, TrackerAddress};

@@ -1,34 +1,35 @@
 //! From a tracker's name to a connection.
 //!
-//! This file hides that a name has several addresses: they are tried a moment apart, as RFC 8305
-//! says, and one that takes a connection and then says nothing does not use up the time of the
-//! others. Look-ups and connections that hang have threads of their own, which are left to
-//! themselves: there is a bound to their number, and to their time.
+//! This file hides that a name has several addresses. They are tried a moment apart, as RFC 8305
+//! says; one that accepts a connection and then says nothing does not use up the time of the others.
+//! Look-ups and connections may hang, so that each has a thread of its own. Nobody waits for these
+//! threads; their number and their time are bounded.
 
 use super::address::Address;
 use super::memory::{Family, Memory};
-use crate::threads;
+use crate::base::mutex::lock;
+use crate::base::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// From one address to the next, while none has taken the connection (RFC 8305, section 5).
-const STEP: Duration = Duration::from_millis(250);
+/// The time from one address to the next while none has accepted (RFC 8305, section 5).
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The longest time in which one address may say nothing while there are better ones to try. A tracker
-/// that is well has answered within a second.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long one address may say nothing while there are others to try. A healthy tracker answers
+/// within a second.
+const MAX_SILENCE: Duration = Duration::from_secs(3);
 
 /// The most look-ups at the same time: four for each of the 64 trackers that one command may ask.
 /// The system's resolver knows no deadline, and may hang for ever.
-const LOOK_UPS: usize = 256;
+const MAX_LOOK_UPS: usize = 256;
 
 impl<const PORT: u16> Address<PORT> {
-    /// Looks the name up. All the time until `deadline` may be used for that and for what follows.
+    /// Looks the name up. The look-up and the connections share the time until `deadline`.
     ///
     /// # Errors
     /// What the system says, [`ErrorKind::TimedOut`] if it says nothing in time, and
@@ -79,8 +80,8 @@ impl Dial {
         }
     }
 
-    /// Connects to the first of the addresses that accepts. What it is worth is not known before
-    /// it has [`answered`](Self::answered); the next call goes on with the addresses behind it.
+    /// Connects to the first of the addresses that accepts. If that one does not answer, the next call
+    /// goes on with the addresses behind it; if it does, call [`answered`](Self::answered).
     ///
     /// # Errors
     /// What the system said first, and [`ErrorKind::TimedOut`] at the deadline.
@@ -97,7 +98,7 @@ impl Dial {
                 Some(address) => {
                     try_it(address, left, tell.clone())?;
                     trying.push(address);
-                    STEP
+                    ATTEMPT_INTERVAL
                 }
                 None if trying.is_empty() => {
                     return Err(failed.unwrap_or(ErrorKind::NotConnected.into()));
@@ -136,7 +137,7 @@ impl Dial {
         self.deadline - left + left / (self.queue.len() as u32 + 1)
     }
 
-    /// Who was reached has given a whole answer: the next dial begins there.
+    /// The tracker at this address has answered: the next dial begins there.
     pub(crate) fn answered(&self, address: SocketAddr) {
         lock(&self.memory).answered(address);
     }
@@ -146,14 +147,9 @@ impl Dial {
         let is_worth_it = lock(&self.memory).connected(address);
         match self.queue.len() {
             0 if is_worth_it => self.deadline,
-            others => now + SILENCE.min(left / (others as u32 + 1)),
+            others => now + MAX_SILENCE.min(left / (others as u32 + 1)),
         }
     }
-}
-
-fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    // It may be half right at the worst, which costs some time.
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Tried = (SocketAddr, io::Result<TcpStream>);
@@ -203,7 +199,7 @@ struct Place(&'static AtomicUsize);
 
 impl Place {
     fn of(running: &'static AtomicUsize) -> Option<Self> {
-        let one_more = |count| (count < LOOK_UPS).then_some(count + 1);
+        let one_more = |count| (count < MAX_LOOK_UPS).then_some(count + 1);
         let taken = running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         taken.ok().map(|_| Self(running))
     }
@@ -233,7 +229,7 @@ mod tests {
     fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
         let (listener, address) = listener();
         let mut waiting = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, STEP) {
+        while let Ok(stream) = TcpStream::connect_timeout(&address, ATTEMPT_INTERVAL) {
             waiting.push(stream);
         }
         (address, listener, waiting)
@@ -278,7 +274,7 @@ mod tests {
         let mut dial = dial(&[hole, address], 10 * PATIENCE);
         let reached = dial.next().unwrap();
         assert_eq!(reached.address, address);
-        assert!(start.elapsed() >= STEP && start.elapsed() < 5 * PATIENCE);
+        assert!(start.elapsed() >= ATTEMPT_INTERVAL && start.elapsed() < 5 * PATIENCE);
         // One connection alone is open, and the other address is what is left to try.
         other.accept().unwrap();
         other.set_nonblocking(true).unwrap();
@@ -312,7 +308,7 @@ mod tests {
         let mut again = Dial::new(vec![first, second], dial.memory, dial.deadline);
         let reached = again.next().unwrap();
         assert_eq!(reached.address, first);
-        assert!(reached.until <= Instant::now() + SILENCE);
+        assert!(reached.until <= Instant::now() + MAX_SILENCE);
     }
 
     #[test]
@@ -329,7 +325,7 @@ mod tests {
     fn look_ups_that_hang_are_bounded() {
         static RUNNING: AtomicUsize = AtomicUsize::new(0);
         let mut all: Vec<Place> = std::iter::from_fn(|| Place::of(&RUNNING)).collect();
-        assert_eq!(all.len(), LOOK_UPS);
+        assert_eq!(all.len(), MAX_LOOK_UPS);
         all.pop();
         assert!(Place::of(&RUNNING).is_some());
     }

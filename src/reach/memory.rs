@@ -40,7 +40,7 @@ impl fmt::Display for Family {
 pub(super) struct Memory {
     /// The one that has answered.
     answered: Option<SocketAddr>,
-    /// Those that took no connection, or have not answered on it.
+    /// Those that did not accept a connection, or did not answer on it.
     silent: Vec<SocketAddr>,
 }
 
@@ -72,8 +72,8 @@ impl Memory {
         order
     }
 
-    /// One takes a connection, and has not answered yet. Returns whether it is worth waiting for:
-    /// one that was silent before is not where another has answered.
+    /// An address has accepted a connection. Returns whether its answer is worth a long wait: not if
+    /// it was silent before and another has answered.
     pub(super) fn connected(&mut self, address: SocketAddr) -> bool {
         self.answered = self.answered.filter(|other| *other != address);
         let was_silent = self.silent.contains(&address);
@@ -83,14 +83,14 @@ impl Memory {
         !was_silent || self.answered.is_none()
     }
 
-    /// One takes no connection.
+    /// An address did not accept a connection.
     pub(super) fn failed(&mut self, address: SocketAddr) {
         if self.answered != Some(address) && !self.silent.contains(&address) {
             self.silent.push(address);
         }
     }
 
-    /// One has answered.
+    /// An address has answered.
     pub(super) fn answered(&mut self, address: SocketAddr) {
         self.silent.retain(|other| *other != address);
         self.answered = Some(address);

@@ -1,15 +1,18 @@
-//! How a tracker is reached that somebody has named: what game servers and players have in common.
+//! How game servers and players reach a tracker by its name.
 //!
-//! In reading order: `memory` is which of its addresses are tried, and in which order, `address`
-//! how `HOST[:PORT]` is written, `dial` how a name becomes a connection that is answered, and `pace`
-//! how much a tracker may say in a second. The first and the last are pure.
+//! In reading order: `memory` decides which of its addresses are tried, in which order; `address`
+//! is how `HOST[:PORT]` is written; `dial` turns a name into a connection; `throttle` bounds how much
+//! a tracker may say in a second. The first and the last are pure.
+
+mod memory;
 
 mod address;
+
 mod dial;
-mod memory;
-mod pace;
+
+mod throttle;
 
 pub use address::{Address, NotAnAddress};
 pub(crate) use dial::{Dial, Reached};
 pub use memory::Family;
-pub(crate) use pace::Pace;
+pub(crate) use throttle::Throttle;

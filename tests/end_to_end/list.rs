@@ -3,7 +3,7 @@
 
 use crate::harness::{self, Alive, Peer, Running, TrackerProcess, command, own_address};
 use crate::patience::{PATIENCE, in_time, uninterrupted, wait_until};
-use gltracker::client::known::Change;
+use gltracker::client::Change;
 use gltracker::client::watch::{Event, Timings, Watch};
 use gltracker::client::{Conditions, TrackerAddress};
 use std::collections::{HashMap, HashSet};

@@ -3,9 +3,9 @@
 //! Every answer is read by the code of the client, and held against the game servers that satisfy
 //! the filter one by one: nothing here compares a text with one that the same code wrote.
 
-use gltracker::client::known::KnownList;
+use gltracker::client::KnownList;
 use gltracker::protocol::command::Request;
-use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::filter::Filter;
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;

@@ -1,13 +1,12 @@
 //! The program that joins a game server.
 //!
-//! This file hides how a template becomes a program and its arguments. No shell ever sees what a
-//! game server says about itself: every word of the template is one argument, whatever is put into
-//! it.
+//! This file hides how a template becomes a program and its arguments. Every word of the template is
+//! one argument, whatever replaces its placeholders: no shell sees what a game server says.
 
 use crate::protocol::fields::Infos;
 use std::net::SocketAddr;
 
-/// What `--exec` said: words with placeholders such as `{ip}`, `{port}` or `{version}`.
+/// The value of `--exec`: words with placeholders such as `{ip}`, `{port}` or `{version}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     words: Vec<Vec<Part>>,
@@ -34,13 +33,13 @@ pub struct Call {
     pub program: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// `GAME_SERVER_IP`, `GAME_SERVER_PORT` and so on for every field. No other program of ours
-    /// takes its settings from such names.
+    /// `GAME_SERVER_IP`, `GAME_SERVER_PORT` and so on for every field. The prefix keeps a field from
+    /// changing anything else.
     pub environment: Vec<(String, String)>,
 }
 
 impl Template {
-    /// Reads words, separated by spaces; what stands in single or double quotes is one word.
+    /// Reads words separated by spaces; text in single or double quotes is one word.
     ///
     /// # Errors
     /// A text that says what is wrong.
@@ -57,8 +56,8 @@ impl Template {
         })
     }
 
-    /// The program, which no field is put into.
-    pub fn program(&self) -> String {
+    /// The program. It has no placeholders.
+    pub(crate) fn program(&self) -> String {
         let parts = self.words.first().into_iter().flatten();
         parts.map(Part::as_text).collect()
     }

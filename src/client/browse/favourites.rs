@@ -1,30 +1,30 @@
-//! The game servers that the player likes, kept in a file.
+//! The player's favourite game servers, kept in a file.
 //!
-//! This file hides where and how: one `ip:port` a line, in the folder where a user's data belongs.
-//! The file is the user's: other lines stay as they are, other browsers may write it too, and it
-//! may be a link to where it really is.
+//! This file hides where the file is and what it holds: one `ip:port` a line. It belongs to the user:
+//! other lines stay as they are, several browsers may write it, and it may be a link.
 
-use crate::words::in_words;
+use crate::base::atomic_file::{NewFile, behind_links, beside};
+use crate::base::io_error::in_words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// More than anybody likes, in bytes; a file that is larger is not ours, and is left alone.
-const MOST: u64 = 4 << 20;
+/// The largest file, in bytes. A larger one was not written by this program, and is left alone.
+const MAX_FILE: u64 = 4 << 20;
 
 /// The favourites and their file.
 #[derive(Debug, Default)]
 pub struct Favourites {
     addresses: BTreeSet<SocketAddr>,
-    /// What the player has changed since the file was written: true is liked.
+    /// What has changed since the file was written: true for a new favourite, false for a removed one.
     changed: BTreeMap<SocketAddr, bool>,
     path: Option<PathBuf>,
 }
 
 impl Favourites {
-    /// Those of a file, which is not read yet.
+    /// The favourites of a file, which is not read yet.
     pub fn at(path: Option<PathBuf>) -> Self {
         Self {
             path,
@@ -32,11 +32,11 @@ impl Favourites {
         }
     }
 
-    /// Reads them; no file is no favourites.
+    /// Reads the file. If there is none, there are no favourites.
     ///
     /// # Errors
     /// When there is a file that cannot be read.
-    pub fn load(&mut self) -> io::Result<()> {
+    pub(crate) fn load(&mut self) -> io::Result<()> {
         if let Some(path) = &self.path {
             let file = read(path).map_err(|error| about(path, &error))?;
             self.addresses = file
@@ -47,13 +47,13 @@ impl Favourites {
         Ok(())
     }
 
-    /// True if the player likes it.
-    pub fn contains(&self, address: SocketAddr) -> bool {
+    /// True if it is a favourite.
+    pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         self.addresses.contains(&address)
     }
 
-    /// Likes it, or does not any more.
-    pub fn toggle(&mut self, address: SocketAddr) {
+    /// Makes it a favourite, or not one any more.
+    pub(crate) fn toggle(&mut self, address: SocketAddr) {
         let likes = !self.addresses.remove(&address);
         if likes {
             self.addresses.insert(address);
@@ -61,12 +61,12 @@ impl Favourites {
         self.changed.insert(address, likes);
     }
 
-    /// Writes what has changed into what the file holds by now, in one step: whoever reads the
-    /// file sees the old ones or the new ones. What others have written is known afterwards.
+    /// Applies the changes to what the file holds by now, and replaces the file as a whole. Afterwards
+    /// the favourites of other browsers are known too.
     ///
     /// # Errors
     /// When that is not possible; the old file stays.
-    pub fn save(&mut self) -> io::Result<()> {
+    pub(crate) fn save(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else {
             return Err(io::Error::other("neither XDG_DATA_HOME nor HOME is set"));
         };
@@ -77,14 +77,14 @@ impl Favourites {
 
     /// Returns what the file holds now.
     fn merge_into(&self, path: &Path) -> io::Result<BTreeSet<SocketAddr>> {
-        let path = &behind_links(path);
+        let path = &behind_links(path)?;
         let folder = path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
             _ => error,
         })?;
-        // Of two browsers that write at the same time, one waits until the other has. That is too
-        // rare to give up for where the system cannot lock a folder.
+        // Two browsers that write at the same time take turns. Where the system cannot lock a folder
+        // they do not, which is too rare to give up for.
         let lock = File::open(folder);
         let _ = lock.as_ref().map(File::lock);
         let old = read(path)?;
@@ -119,42 +119,27 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         opened => opened?,
     };
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MOST {
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_FILE {
         true => Err(io::Error::other("the file is too large for favourites")),
         false => Ok(bytes),
     }
 }
 
-/// The game server on a line. Everything else is somebody's note, in whatever encoding.
+/// The game server on a line. Other lines are notes, in any encoding.
 fn liked(line: &[u8]) -> Option<SocketAddr> {
     str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// Writes another file and puts it in place of this one.
+/// Replaces the file by one with this text and the same permissions.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let temporary = with_suffix(path, &format!(".{}", std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| {
-            if let Ok(old) = fs::metadata(path) {
-                file.set_permissions(old.permissions())?;
-            }
-            file.write_all(text)
-        })
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+    let temporary = beside(path, &format!(".{}", std::process::id()));
+    let mut new = NewFile::create(temporary, File::options())?;
+    if let Ok(old) = fs::metadata(path) {
+        new.file().set_permissions(old.permissions())?;
     }
-    written
-}
-
-/// The file itself, if `path` is a link to it, which may not be there yet.
-fn behind_links(path: &Path) -> PathBuf {
-    let link = || Some(path.parent()?.join(fs::read_link(path).ok()?));
-    fs::canonicalize(path)
-        .ok()
-        .or_else(link)
-        .unwrap_or_else(|| path.to_owned())
+    new.file().write_all(text)?;
+    new.replace(path)
 }
 
 fn about(path: &Path, error: &io::Error) -> io::Error {
@@ -166,20 +151,16 @@ fn about(path: &Path, error: &io::Error) -> io::Error {
 
 /// Where the file is, by the rules of the XDG base directories; `None` if nobody says where home
 /// is.
-pub fn default_path(environment: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
+pub(crate) fn default_path(
+    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+) -> Option<PathBuf> {
     let folder = |name: &str| {
         let path = PathBuf::from(environment(name)?);
-        // A relative one is to be ignored.
+        // The rules say to ignore a relative path.
         path.is_absolute().then_some(path)
     };
     let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));
     Some(data?.join("gltracker").join("favourites"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]
@@ -308,7 +289,7 @@ mod tests {
         text.extend(b"\n192.0.2.1:12001\n");
         assert!(fs::read(folder.0.join("favourites")).unwrap() == text);
         // One that nobody can have written by liking is not touched.
-        let large = vec![b'x'; MOST as usize + 1];
+        let large = vec![b'x'; MAX_FILE as usize + 1];
         fs::write(folder.0.join("favourites"), &large).unwrap();
         let error = favourites.save().unwrap_err().to_string();
         assert!(error.contains("too large"), "{error}");

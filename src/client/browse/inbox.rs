@@ -1,58 +1,57 @@
-//! What has happened outside.
+//! The queue of everything that the browser waits for.
 //!
-//! This file hides that the player is not kept waiting: a key is looked at before all that trackers
-//! and pings have told, however much of that waits, and while nobody listens to them.
+//! This file hides that keys come first: a key is handled before anything of trackers and pings,
+//! however much of that waits, and also while those are not listened to.
 
-use super::input::Input;
+use super::terminal::input::Input;
+use crate::client::ask::watch;
 use crate::client::ping::Ping;
-use crate::client::watch;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// Of each kind so many may wait to be looked at. More wait in the sockets of those who send them.
-const QUEUE: usize = 256;
+/// How many of each kind may wait. More wait in the sockets of their senders.
+const MAX_QUEUED: usize = 256;
 
-/// Something that has happened outside.
+/// Something that the browser waits for.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// It came from the terminal.
+    /// Input from the terminal.
     Input(Input),
-    /// It came from the tracker of this number.
+    /// An event of the tracker with this number.
     Tracker(usize, watch::Event),
     /// A game server was pinged.
     Ping(Ping),
-    /// Something from the terminal is waiting, or was.
+    /// Input from the terminal waits in its own queue, or did.
     Knock,
 }
 
-/// All that waits.
+/// The queues.
 #[derive(Debug)]
 pub(super) struct Inbox {
     inputs: Receiver<Happening>,
     happened: Receiver<Happening>,
 }
 
-/// An inbox, and where everything comes in: the first for what comes from the terminal.
+/// Makes the queues: a function for input from the terminal, a sender for the rest, and the inbox.
 pub(super) fn inbox() -> (
     impl Fn(Input) + Send + Sync + 'static,
     SyncSender<Happening>,
     Inbox,
 ) {
-    let (input, inputs) = sync_channel(QUEUE);
-    let (happen, happened) = sync_channel(QUEUE);
+    let (input, inputs) = sync_channel(MAX_QUEUED);
+    let (happen, happened) = sync_channel(MAX_QUEUED);
     let knock = happen.clone();
     let on_input = move |something| {
         // Nobody may be there any more.
         let _ = input.send(Happening::Input(something));
-        // Where there is no room for this, nobody sleeps.
+        // If there is no room for it, the reader is awake.
         let _ = knock.try_send(Happening::Knock);
     };
     (on_input, happen, Inbox { inputs, happened })
 }
 
 impl Inbox {
-    /// What comes next, if anything does within `patience` or so. For the time of `rest` it must
-    /// come from the terminal.
+    /// Waits for the next happening, for about `patience`. During `rest` only input counts.
     pub(super) fn next(&self, rest: Duration, patience: Duration) -> Option<Happening> {
         if let Ok(input) = self.inputs.recv_timeout(rest) {
             return Some(input);
@@ -67,7 +66,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Error;
+    use crate::client::replica::Error;
 
     const NOW: Duration = Duration::ZERO;
     const HOUR: Duration = Duration::from_secs(3600);
@@ -82,7 +81,7 @@ mod tests {
             happen.try_send(Happening::Tracker(number, event))
         };
         let told = (0..).take_while(|number| talk(*number).is_ok()).count();
-        assert_eq!(told, QUEUE);
+        assert_eq!(told, MAX_QUEUED);
         on_input(Input::Size(80, 24));
         let next = inbox.next(NOW, NOW);
         assert!(matches!(next, Some(Happening::Input(Input::Size(80, 24)))));

@@ -1,250 +1,27 @@
 //! `gltracker browse`: the list, live, in a terminal.
 //!
-//! [`model`] is what the browser knows and what a key does to it, [`view`] what of it is seen,
-//! [`screen`] how that is written: all are pure. [`terminal`] and [`input`] speak to the terminal,
-//! `inbox` is where everything comes in that happens, and this file hides how all of them and the
-//! trackers are brought together: what is on the screen is what was true when nothing more was
-//! waiting, or a moment ago where something always is.
+//! In reading order: [`exec`] is the program that joins a game server, [`favourites`] a file,
+//! [`keyboard`] the keys; [`model`] is what the browser knows and what a key does to it, [`view`]
+//! draws it as lines, [`terminal`] writes them; `inbox` is the queue of everything that happens,
+//! `watches` merges the lists of several trackers, and `run` is the main loop. All up to `view`
+//! are pure, favourites apart.
 
 pub mod exec;
+
 pub mod favourites;
-mod inbox;
-pub mod input;
-pub mod keys;
+
+pub mod keyboard;
+
 pub mod model;
-mod pages;
-mod row;
-pub mod screen;
-mod status;
-pub mod terminal;
-mod trackers;
+
 pub mod view;
 
-use super::ping::{Limits, Pinger};
-use super::{Conditions, TrackerAddress};
-use crate::interrupt;
-use crate::protocol::text::spelled_out;
-use crate::words::in_words;
-use exec::{Call, Template};
-use favourites::Favourites;
-use inbox::{Happening, Inbox};
-use input::Input;
-use model::{Action, Connection, Event, Model};
-use std::io;
-use std::net::SocketAddr;
-use std::sync::mpsc::SyncSender;
-use std::time::{Duration, Instant};
-use terminal::Terminal;
-use trackers::Trackers;
+pub mod terminal;
 
-/// The screen is drawn anew after this at the latest, because it says how old the list is.
-const TICK: Duration = Duration::from_secs(1);
+mod inbox;
 
-/// What comes without a pause is taken in for so long before it is drawn.
-const FRAME: Duration = Duration::from_millis(100);
+mod watches;
 
-/// Nobody but the player is listened to for so many times as long as the last frame took: who talks
-/// without end has a quarter of a processor.
-const REST: u32 = 3;
+mod run;
 
-/// What the player wants.
-#[derive(Debug)]
-pub struct Request {
-    /// Whose lists.
-    pub trackers: Vec<TrackerAddress>,
-    /// What is wanted of them.
-    pub conditions: Conditions,
-    /// The program that joins a game server.
-    pub exec: Option<Template>,
-    /// The version of the player's game.
-    pub game_version: Option<String>,
-}
-
-/// How it ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The player has left.
-    Left,
-    /// The player has picked this game server, and there is no program to join it with.
-    Picked(SocketAddr),
-}
-
-/// Shows the lists until the player leaves.
-///
-/// # Errors
-/// When there is no terminal that this can be done on, or it is gone, or no program to join with.
-pub fn browse(
-    request: Request,
-    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
-) -> io::Result<Outcome> {
-    if let Some(template) = &request.exec {
-        let program = template.program();
-        let shown = spelled_out(&program, 200);
-        let wrong = |error| io::Error::other(format!("--exec: '{shown}': {error}"));
-        interrupt::check(program.as_ref()).map_err(wrong)?;
-    }
-    let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
-    let mut favourites = Favourites::at(favourites::default_path(&environment));
-    let loaded = favourites.load();
-    let mut terminal = Terminal::open(text)?;
-    let name = match &request.trackers[..] {
-        [one] => one.to_string(),
-        several => format!("{} trackers", several.len()),
-    };
-    let mut model = Model::new(name, request.game_version.clone(), favourites);
-    model.is_partial = !request.conditions.is_empty();
-    model.joins = request.exec.is_some();
-    let now = Instant::now();
-    if let Err(error) = loaded {
-        let notice = format!("favourites cannot be read: {error}");
-        model.on_event(Event::Notice(notice), now);
-    }
-    let (on_input, happen, inbox) = inbox::inbox();
-    let keys = input::start(on_input)?;
-    let pinged = happen.clone();
-    // Whoever wanted it may be gone.
-    let on_ping = move |ping| drop(pinged.send(Happening::Ping(ping)));
-    let mut browser = Browser {
-        trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
-        pinger: Pinger::start(Limits::default(), on_ping)?,
-        happen,
-        inbox,
-        keys,
-        request,
-    };
-    browser.run(&mut model, &mut terminal)
-}
-
-struct Browser {
-    request: Request,
-    trackers: Trackers,
-    pinger: Pinger,
-    keys: input::Keys,
-    happen: SyncSender<Happening>,
-    inbox: Inbox,
-}
-
-impl Browser {
-    fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
-        let mut start = Instant::now();
-        loop {
-            model.settle();
-            model.scrolled = model.scrolled.min(pages::most_scrolled(model));
-            terminal.draw(view::draw(model, Instant::now()))?;
-            let rest = (start.elapsed() * REST).min(TICK);
-            let mut next = self.inbox.next(rest, TICK);
-            start = Instant::now();
-            while let Some(happening) = next {
-                let is_key = matches!(happening, Happening::Input(Input::Key(..)));
-                if matches!(happening, Happening::Input(Input::Changed)) {
-                    terminal.retake()?;
-                }
-                for event in self.translate(happening)? {
-                    let Some(action) = model.on_event(event, Instant::now()) else {
-                        continue;
-                    };
-                    if let Some(outcome) = self.act(action, model, terminal)? {
-                        return Ok(outcome);
-                    }
-                }
-                // What a key does is seen before the next one; and a tracker that never stops
-                // talking does not keep the player from seeing what it says.
-                next = match is_key || start.elapsed() >= FRAME {
-                    true => None,
-                    false => self.inbox.next(Duration::ZERO, Duration::ZERO),
-                };
-            }
-        }
-    }
-
-    /// What has happened, as the model takes it.
-    fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
-        Ok(match happening {
-            // Whoever pressed Enter twice does not want to play twice.
-            Happening::Input(Input::Key(_, pauses)) if pauses != self.keys.pauses() => vec![],
-            Happening::Input(Input::Key(key, _)) => vec![Event::Key(key)],
-            Happening::Input(Input::Changed) | Happening::Knock => vec![],
-            Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
-            Happening::Input(Input::Closed(error)) => return Err(error),
-            Happening::Tracker(number, event) => self.trackers.on_event(number, event),
-            Happening::Ping(ping) => {
-                let figures = match ping.mean {
-                    Some(mean) => model::Ping::Answered {
-                        mean,
-                        lost: ping.sent.saturating_sub(ping.answered),
-                    },
-                    None => model::Ping::Silent,
-                };
-                vec![Event::Ping(ping.address, figures)]
-            }
-        })
-    }
-
-    fn act(
-        &mut self,
-        action: Action,
-        model: &mut Model,
-        terminal: &mut Terminal,
-    ) -> io::Result<Option<Outcome>> {
-        let mut notice = None;
-        match action {
-            Action::Quit => return Ok(Some(Outcome::Left)),
-            Action::Redraw => terminal.forget(),
-            Action::Copy(text) => terminal.copy(&text)?,
-            Action::SaveFavourites => {
-                let saved = model.favourites.save();
-                model.mark_favourites();
-                notice = saved
-                    .err()
-                    .map(|error| format!("favourites are not kept: {error}"));
-            }
-            Action::Refresh(targets) => {
-                self.trackers.retry();
-                targets.iter().for_each(|target| self.pinger.ping(*target));
-            }
-            Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
-            Action::Join(address, infos) => match &self.request.exec {
-                None => return Ok(Some(Outcome::Picked(address))),
-                Some(template) => match template.fill(address, &infos) {
-                    Err(why) => notice = Some(format!("cannot join: {why}")),
-                    Ok(call) => notice = Some(self.play(&call, model, terminal)?),
-                },
-            },
-        }
-        notice.map(|notice| model.on_event(Event::Notice(notice), Instant::now()));
-        Ok(None)
-    }
-
-    /// Leaves the trackers and the terminal to the game until it ends, and comes back. Returns
-    /// what is to be said of it.
-    fn play(
-        &mut self,
-        call: &Call,
-        model: &mut Model,
-        terminal: &mut Terminal,
-    ) -> io::Result<String> {
-        self.trackers.leave();
-        self.keys.pause();
-        let ended = terminal.lend(|| {
-            let mut game = interrupt::command(call.program.as_ref())?;
-            game.args(&call.arguments)
-                .env_remove("GLTRACKER_PASSWORD")
-                .envs(call.environment.iter().map(|(key, value)| (key, value)))
-                .status()
-        });
-        self.keys.resume();
-        let ended = ended?;
-        model.connection = Connection::Connecting;
-        self.trackers.again(
-            &self.request.trackers,
-            &self.request.conditions,
-            &self.happen,
-        )?;
-        let program = spelled_out(&call.program, 40);
-        Ok(match ended {
-            Ok(status) if status.success() => format!("{program} has ended"),
-            Ok(status) => format!("{program} has ended: {status}"),
-            Err(error) => format!("{program} cannot be started: {}", in_words(&error)),
-        })
-    }
-}
+pub use run::{Outcome, Request, browse};

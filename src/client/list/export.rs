@@ -1,11 +1,11 @@
 //! The list for programs.
 //!
-//! This file hides the shape of its JSON and TSV, which is stable: keys and columns may be added
-//! behind those that are there. It is pure.
+//! This file hides the shape of the JSON and the TSV. Both are stable: keys and columns may be added
+//! at the end. Pure.
 
 use super::found::Row;
-use crate::client::doubt::Doubt;
-use crate::figures::in_units;
+use crate::base::time_format::in_units;
+use crate::client::replica::Doubt;
 use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
 use std::time::Duration;

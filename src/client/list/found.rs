@@ -1,18 +1,15 @@
-//! What several trackers listed, as one list.
+//! Merges and sorts the lists of several trackers. Pure.
 //!
-//! This file hides which entries are the same, and which comes first. It is pure.
+//! This file hides which entries are the same, and which comes first.
 
-use crate::client::TrackerAddress;
-use crate::client::doubt::Doubt;
-use crate::client::ping::{Ping, target};
+use crate::client::ping::{Ping, TOO_FAR, target};
+use crate::client::replica::Doubt;
+use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-
-/// A game server that is further away is called unavailable, as GLtron does. It is still shown.
-pub const FAR: Duration = Duration::from_millis(400);
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,28 +39,27 @@ pub struct Row {
 
 impl Row {
     /// What it calls itself, if it does.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.infos.get("description").unwrap_or_default().into()
     }
 
     /// How far away it is; `None` if that is not known.
-    pub fn distance(&self) -> Option<Duration> {
+    pub(crate) fn distance(&self) -> Option<Duration> {
         self.ping?.mean
     }
 
-    /// True if it has answered, from no further away than [`FAR`].
-    pub fn is_available(&self) -> bool {
-        self.distance().is_some_and(|distance| distance <= FAR)
+    /// True if it has answered, from no further away than [`TOO_FAR`].
+    pub(crate) fn is_available(&self) -> bool {
+        self.distance().is_some_and(|distance| distance <= TOO_FAR)
     }
 
-    /// The nearest has the least, what is not known the most. Milliseconds are what is shown: less
-    /// makes no difference.
+    /// For sorting by distance, in milliseconds as they are shown; an unknown distance is the longest.
     fn nearness(&self) -> u128 {
         self.distance()
             .map_or(u128::MAX, |distance| distance.as_millis())
     }
 
-    /// What comes first has the most players.
+    /// For sorting by players, the most first.
     fn emptiness(&self) -> Reverse<Option<u16>> {
         Reverse(self.infos.number("nbplayers"))
     }
@@ -74,23 +70,23 @@ impl Row {
 pub struct Findings {
     trackers: Vec<TrackerAddress>,
     found: BTreeMap<SocketAddr, Found>,
-    /// By the address that is pinged; `None` while it is on the way.
+    /// The results by the address that is pinged; `None` while a ping is running.
     pings: HashMap<SocketAddr, Option<Ping>>,
 }
 
 /// One game server, and who lists it.
 #[derive(Debug)]
 struct Found {
-    /// What speaks least against it, and the tracker that is believed: the first of those against
-    /// whose word nothing more speaks. When each of them has heard it is not known.
+    /// The least doubt about it, and the first tracker whose entry has no more doubt than that. Which
+    /// entry is the latest is not known.
     believed: (Option<Doubt>, usize),
     infos: Infos,
-    /// The numbers of all that list it.
+    /// The numbers of all trackers that list it.
     trackers: Vec<usize>,
 }
 
 impl Found {
-    /// Where it may be pinged, if it may.
+    /// The address to ping; `None` if it may not be pinged.
     fn target(&self, address: SocketAddr) -> Option<SocketAddr> {
         let may_be_used = self.believed.0.is_none_or(Doubt::may_be_used);
         may_be_used.then(|| target(address, &self.infos))
@@ -107,8 +103,8 @@ impl Findings {
         }
     }
 
-    /// The tracker of this number, reached at `from`, lists a game server. Returns the address to
-    /// ping, if that is a new one.
+    /// Adds an entry of the tracker with this number, reached at `from`. Returns the address to ping,
+    /// if it is a new one.
     pub fn found(
         &mut self,
         tracker: usize,
@@ -132,19 +128,19 @@ impl Findings {
         is_new.then_some(target)
     }
 
-    /// The least that speaks against any of them: nothing against one that is there. `None` if none
-    /// was found.
-    pub fn least_doubt(&self) -> Option<Option<Doubt>> {
+    /// The least doubt about any of them, which is `Some(None)` if one is in no doubt. `None` if there
+    /// are no game servers.
+    pub(crate) fn least_doubt(&self) -> Option<Option<Doubt>> {
         self.found.values().map(|found| found.believed.0).min()
     }
 
-    /// A ping was measured.
+    /// Adds the result of a ping.
     pub fn pinged(&mut self, ping: Ping) {
         self.pings.insert(ping.address, Some(ping));
     }
 
-    /// All game servers in order, those against which something speaks last. Where `is_pinged`, one
-    /// that was not measured in time has an unanswered ping of no probes.
+    /// All game servers in order, those in doubt last. If `is_pinged`, one that was not measured in time
+    /// has an unanswered ping of no probes.
     pub fn sorted(self, sort: Sort, is_pinged: bool) -> Vec<Row> {
         let Self {
             trackers,
@@ -190,12 +186,12 @@ impl Findings {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::protocol::fields::Changes;
 
     /// A row that was pinged, or whose ping was not answered.
-    pub(in crate::client::list) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {
+    pub(crate) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {
         let address: SocketAddr = ([198, 51, 100, 7], port).into();
         let text = format!("ip=198.51.100.7 port={port} {fields}");
         let ping = Ping {

@@ -1,18 +1,17 @@
 //! The list as columns for people.
 //!
-//! This file hides what stands in a column, and which gives way where a terminal is narrow. It is
-//! pure.
+//! This file hides what a column shows, and which columns are left out on a narrow terminal. Pure.
 
 use super::found::Row;
-use crate::client::doubt::Doubt;
 use crate::client::ping::Ping;
+use crate::client::replica::Doubt;
 use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
 use crate::protocol::argument::MAX_VALUE;
 
-/// What stands where nothing was said or measured.
+/// Shown for an unknown value.
 const NOTHING: &str = "-";
 
-/// Columns between two columns.
+/// How many spaces separate two columns.
 const GAP: usize = 2;
 
 /// How narrow the name may become before other columns go.
@@ -26,7 +25,7 @@ struct Column {
     head: &'static str,
     cell: fn(&Row) -> String,
     is_number: bool,
-    /// Those with the highest go first where there is no room; those with 0 stay.
+    /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
 }
 
@@ -87,9 +86,10 @@ const COLUMNS: [Column; 9] = [
     },
 ];
 
-/// The rows below their heads; nothing if there are none. Doubts have a column if there are any. On a terminal of so many columns the
-/// name is cut, and where that is not enough what matters least is left out; what is left takes
-/// more than a line only where an address does not fit.
+/// The table with its head; empty if there are no rows. There is a column of doubts if there are any.
+///
+/// On a narrow terminal the name is cut, and then the least important columns are left out. A row takes
+/// more than one line only if its address alone is too long.
 pub fn table(rows: &[Row], is_pinged: bool, terminal: Option<usize>) -> String {
     if rows.is_empty() {
         return String::new();
@@ -161,7 +161,7 @@ fn push_line<'a>(out: &mut String, cells: impl Iterator<Item = (&'a Column, &'a 
     out.push('\n');
 }
 
-/// What a person tells it by, as in the browser.
+/// The name of a game server, as in the browser.
 fn name(row: &Row) -> String {
     let name = row.name();
     match is_blank(&name) {

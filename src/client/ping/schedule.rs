@@ -1,8 +1,8 @@
-//! Which game server is sent a probe when, and what became of it.
+//! Decides which game server is sent a probe when, and computes its ping. Pure.
 //!
-//! This file hides how a ping is measured: several probes, each with a word that nobody can guess,
-//! the next one as soon as the one before is answered or seems lost; and how many game servers are
-//! measured at the same time. It has no sockets and no clock.
+//! This file hides how a ping is measured: by several probes, each with a word that nobody can guess,
+//! the next one as soon as the one before is answered or seems lost. It bounds how many game servers
+//! are measured at the same time.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     /// Probes for each game server; at least 1.
     pub probes: u32,
-    /// Game servers that are measured at the same time; at least 1. Above 200 or so answers may be
-    /// lost in this machine's own receive buffer, of which std cannot ask for more.
+    /// How many game servers are measured at the same time; at least 1. With more than about 200,
+    /// answers may be lost in this machine's receive buffer, which std cannot enlarge.
     pub in_flight: usize,
     /// How long the answer to a probe may take; later it is lost.
     pub timeout: Duration,
@@ -81,7 +81,7 @@ pub(super) struct Schedule {
     wanted: HashSet<SocketAddr>,
     waiting: VecDeque<SocketAddr>,
     measured: HashMap<SocketAddr, Measured>,
-    /// When something is to be done about each of `measured`.
+    /// When the next step of each of `measured` is due.
     due: BTreeSet<(Instant, SocketAddr)>,
     /// Probes that were sent and not answered: to whom and when.
     open: HashMap<u64, (SocketAddr, Instant)>,
@@ -94,7 +94,7 @@ struct Measured {
     /// The words of its probes, in the order in which they were sent.
     words: Vec<u64>,
     answered: u32,
-    /// Of all answers together.
+    /// The sum over all answers.
     time: Duration,
     due: Instant,
 }
@@ -114,7 +114,7 @@ impl Schedule {
         }
     }
 
-    /// Wants a game server measured, unless it is already.
+    /// Adds a game server, unless it is there already.
     pub(super) fn add(&mut self, address: SocketAddr) {
         if self.wanted.insert(address) {
             self.waiting.push_back(address);
@@ -196,7 +196,7 @@ impl Schedule {
         }
     }
 
-    /// The system does not send there: that is all there is to know about it.
+    /// The system cannot send there: the measurement is over.
     pub(super) fn on_unreachable(&mut self, address: SocketAddr) {
         self.finish(address);
     }
@@ -207,7 +207,7 @@ impl Schedule {
         Some(due.saturating_duration_since(now))
     }
 
-    /// The next game server that is done with.
+    /// The next result.
     pub(super) fn next_done(&mut self) -> Option<Ping> {
         self.done.pop_front()
     }

@@ -1,5 +1,6 @@
 //! `gltracker serve`: starts the tracker and tells the operator what to type next.
 
+use crate::base::random::Random;
 use crate::protocol::text::spelled_out;
 use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
@@ -7,7 +8,6 @@ use crate::tracker::start::systemd::Manager;
 use crate::tracker::start::tracker::Tracker;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
-use crate::tracker::state::random::Random;
 use crate::tracker::threads::accept_probe::within;
 use std::fmt::Write as _;
 use std::fs;
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_tracker_whose_list_is_never_given_back_is_not_fed() {
-        use crate::tracker::state::lock::lock;
+        use crate::base::mutex::lock;
         use std::os::unix::net::UnixDatagram;
         let path = std::env::temp_dir().join(format!("gltracker-stuck-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);

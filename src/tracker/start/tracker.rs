@@ -1,5 +1,6 @@
 //! A tracker that runs: everything is made here, in the order in which it is needed.
 
+use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::passwords::Passwords;
 use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
@@ -22,7 +23,6 @@ use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::random::Random;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::state::tuning::SHORTEST_WAIT;

@@ -3,11 +3,11 @@
 //! This file hides how long they are kept: while the list stays as it is, and within a bound. Each
 //! game asks for its own `game=`, and all watchers with one filter go from one state to the next.
 
+use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::history::Recent;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::session::answer::{Batch, Question};
-use crate::tracker::state::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 

@@ -2,13 +2,9 @@
 
 pub(crate) mod tuning;
 
-pub(crate) mod lock;
-
 pub mod log;
 
 pub mod stats;
-
-pub mod random;
 
 pub mod current;
 

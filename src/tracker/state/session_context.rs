@@ -1,8 +1,8 @@
 //! What a session may ask of the tracker.
 
 use super::answers::Answers;
-use super::lock::lock;
 use super::slot_guard::SlotGuard;
+use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::protocol::{
     command::Request,

@@ -2,8 +2,8 @@
 //! back.
 
 use super::connection::Connection;
-use super::lock::lock;
 use super::shared::{Shared, key_withdrawn};
+use crate::base::mutex::lock;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::rate_limits::Penalties;

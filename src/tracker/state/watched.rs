@@ -1,7 +1,7 @@
 //! The state of the list that all watchers are led to, and what they are sent for it.
 
 use super::answers::Answers;
-use super::lock::lock;
+use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::list::snapshot::List;

@@ -5,7 +5,7 @@
 //! before it is counted, takes a slot or is refused. That the kernel completes a connection proves
 //! nothing.
 
-use crate::tracker::state::lock::lock;
+use crate::base::mutex::lock;
 use crate::tracker::state::tuning::{PROBE_ACCEPT, PROBE_CONNECT};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,9 +3,9 @@
 //! What goes wrong with one connection stays with that connection, and no trouble closes a port.
 
 use super::accept_probe::AcceptProbe;
+use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::state::connection;
-use crate::tracker::state::lock::lock;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
 use std::io;

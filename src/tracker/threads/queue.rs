@@ -9,7 +9,7 @@
 //! the process. A channel behind a mutex took 4 KiB more of each thread's stack. Linux before 5.6 and
 //! other systems wake all waiting threads for each byte, which costs some microseconds for each.
 
-use crate::tracker::state::lock::lock;
+use crate::base::mutex::lock;
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::Mutex;

@@ -8,11 +8,11 @@
 
 use super::party::{Linger, Party};
 use super::peer::{Effort, Peer};
+use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::threads;
 use crate::tracker::session::Session;
 use crate::tracker::state::lasting;
-use crate::tracker::state::lock::lock;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::tuning::{WATCHER_AGAIN, WATCHER_LOOK};
 use std::io;

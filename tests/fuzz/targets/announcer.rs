@@ -6,7 +6,7 @@
 //! tracker hangs up.
 #![no_main]
 
-use gltracker::game_server::conversation::{Conversation, Ending, News, Outbox};
+use gltracker::game_server::session::{Ending, News, Outbox, Session};
 use gltracker::game_server::{Credential, Situation, TrackerRefusal};
 use gltracker::protocol::command::GameServerCommand;
 use gltracker::protocol::fields::{Changes, Infos};
@@ -39,16 +39,14 @@ fuzz_target!(|data: &[u8]| {
             b'+' => scene.want(&String::from_utf8_lossy(rest)),
             b'#' => {
                 let number = number(rest, u64::MAX / 20);
-                scene
-                    .conversation
-                    .on_number(number, scene.now, &mut scene.out);
+                scene.session.on_number(number, scene.now, &mut scene.out);
             }
             b'@' => scene.pass(number(rest, LONGEST)),
             b'!' => scene.now += Duration::from_millis(100) * number(rest, LONGEST) as u32,
-            b'x' => scene.conversation.on_stop(scene.now, &mut scene.out),
+            b'x' => scene.session.on_stop(scene.now, &mut scene.out),
             b'~' => {
                 let why = "it hung up".to_owned();
-                scene.conversation.on_end(why, &mut scene.out);
+                scene.session.on_end(why, &mut scene.out);
                 assert!(scene.out.ending.is_some());
             }
             _ => {}
@@ -70,7 +68,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 struct Scene {
-    conversation: Conversation,
+    session: Session,
     wanted: Infos,
     out: Outbox,
     now: Instant,
@@ -85,9 +83,9 @@ impl Scene {
         let wanted = Infos::default().with(&changes);
         let (now, mut out) = (Instant::now(), Outbox::default());
         let credential = Arc::new(credential);
-        let conversation = Conversation::new(credential, wanted.clone(), Vec::new(), now, &mut out);
+        let session = Session::new(credential, wanted.clone(), Vec::new(), now, &mut out);
         Self {
-            conversation,
+            session,
             wanted,
             out,
             now,
@@ -101,7 +99,7 @@ impl Scene {
         let line = [text, b"\n"].concat();
         let (mut splitter, mut input) = (LineSplitter::default(), &line[..]);
         while let Some(line) = splitter.next_line(&mut input) {
-            self.conversation.on_line(line, self.now, &mut self.out);
+            self.session.on_line(line, self.now, &mut self.out);
         }
     }
 
@@ -116,18 +114,18 @@ impl Scene {
             && wanted.check_complete().is_ok()
         {
             self.wanted = wanted.clone();
-            self.conversation.on_change(wanted, self.now, &mut self.out);
+            self.session.on_change(wanted, self.now, &mut self.out);
         }
     }
 
     /// Time passes, and every deadline is met.
     fn pass(&mut self, tenths: u64) {
         let until = self.now + Duration::from_millis(100) * tenths as u32;
-        while self.out.ending.is_none() && self.conversation.next_deadline() <= until {
-            self.now = self.now.max(self.conversation.next_deadline());
-            self.conversation.on_deadline(self.now, &mut self.out);
+        while self.out.ending.is_none() && self.session.next_deadline() <= until {
+            self.now = self.now.max(self.session.next_deadline());
+            self.session.on_deadline(self.now, &mut self.out);
             self.check();
-            let next = self.conversation.next_deadline();
+            let next = self.session.next_deadline();
             let is_over = self.out.ending.is_some();
             assert!(is_over || next > self.now, "it would be woken for ever");
         }

@@ -1,8 +1,8 @@
 //! A client's list, of what a hostile tracker says.
 #![no_main]
 
+use gltracker::client::Change;
 use gltracker::client::KnownList;
-use gltracker::client::known::Change;
 use gltracker::protocol::command::ClientCommand;
 use gltracker::protocol::fields::Infos;
 use gltracker_fuzz::checks::{plain_line, shown};

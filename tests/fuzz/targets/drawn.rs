@@ -6,12 +6,12 @@
 //! version of the player's game, `t<text>` the name of the tracker, `@<n>` n seconds pass.
 #![no_main]
 
+use gltracker::client::Doubt;
 use gltracker::client::browse::favourites::Favourites;
-use gltracker::client::browse::keys::next_key;
+use gltracker::client::browse::keyboard::next_key;
 use gltracker::client::browse::model::{Event, Listed, Model, Ping};
-use gltracker::client::browse::screen::Screen;
+use gltracker::client::browse::terminal::screen::Screen;
 use gltracker::client::browse::view::draw;
-use gltracker::client::doubt::Doubt;
 use gltracker::client::list::export::{json, tsv};
 use gltracker::client::list::found::{Findings, Row, Sort};
 use gltracker::client::list::table::{ping, table};

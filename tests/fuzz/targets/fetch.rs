@@ -3,7 +3,7 @@
 //! The first byte says which, and how the answer is chopped.
 #![no_main]
 
-use gltracker::client::known::Change;
+use gltracker::client::Change;
 use gltracker::client::watch::{Event, Timings, Watch};
 use gltracker::client::{Conditions, Error, KnownList, TrackerAddress, fetch};
 use gltracker::protocol::fields::Infos;

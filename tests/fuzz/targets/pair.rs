@@ -6,7 +6,7 @@
 #![no_main]
 
 use gltracker::game_server::Credential;
-use gltracker::game_server::conversation::{self, Conversation, Ending, News};
+use gltracker::game_server::session::{Ending, News, Outbox as Said, Session as Announcing};
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::protocol::refusal::ErrorCode;
 use gltracker::tracker::session::game_server::GameServerSession;
@@ -67,8 +67,8 @@ struct Pair<'a> {
     setting: &'a Setting,
     credential: Arc<Credential>,
     wanted: Infos,
-    conversation: Conversation,
-    said: conversation::Outbox,
+    announcing: Announcing,
+    said: Said,
     session: GameServerSession<'a, Desk>,
     desk: Desk,
     /// Datagrams that were looked at.
@@ -84,8 +84,8 @@ impl<'a> Pair<'a> {
         let changes = Changes::parse("port=23460").expect("these are fields");
         let wanted = Infos::default().with(&changes);
         let desk = desk(&world, 1);
-        let mut said = conversation::Outbox::default();
-        let conversation = Conversation::new(
+        let mut said = Said::default();
+        let announcing = Announcing::new(
             credential.clone(),
             wanted.clone(),
             Vec::new(),
@@ -98,7 +98,7 @@ impl<'a> Pair<'a> {
             setting,
             credential,
             wanted,
-            conversation,
+            announcing,
             said,
             desk,
             seen: 0,
@@ -115,9 +115,8 @@ impl<'a> Pair<'a> {
         self.desk = desk(&self.world, self.last_id);
         self.session = GameServerSession::new(self.desk.clone(), self.setting, self.now);
         let (credential, wanted) = (self.credential.clone(), self.wanted.clone());
-        self.said = conversation::Outbox::default();
-        self.conversation =
-            Conversation::new(credential, wanted, Vec::new(), self.now, &mut self.said);
+        self.said = Said::default();
+        self.announcing = Announcing::new(credential, wanted, Vec::new(), self.now, &mut self.said);
         self.seen = 0;
     }
 
@@ -133,8 +132,7 @@ impl<'a> Pair<'a> {
             && (udp_port(&wanted) >= 1024 || !self.setting.require_check)
         {
             self.wanted = wanted.clone();
-            self.conversation
-                .on_change(wanted, self.now, &mut self.said);
+            self.announcing.on_change(wanted, self.now, &mut self.said);
         }
     }
 
@@ -168,15 +166,13 @@ impl<'a> Pair<'a> {
     fn hear(&mut self, mut out: Outbox) {
         let bytes = take_bytes(&mut out);
         for line in whole_lines(&bytes) {
-            self.conversation
-                .on_line(Ok(line), self.now, &mut self.said);
+            self.announcing.on_line(Ok(line), self.now, &mut self.said);
         }
         let datagrams = self.desk.datagrams();
         for (number, port) in datagrams.into_iter().skip(self.seen) {
             self.seen += 1;
             if !self.are_lost && port == udp_port(&self.wanted) {
-                self.conversation
-                    .on_number(number, self.now, &mut self.said);
+                self.announcing.on_number(number, self.now, &mut self.said);
             }
         }
         let is_closed = out.ending().is_some() && self.said.ending.is_none();
@@ -202,7 +198,7 @@ impl<'a> Pair<'a> {
         let until = self.now + Duration::from_millis(100) * tenths as u32;
         loop {
             let deadlines = [
-                self.conversation.next_deadline(),
+                self.announcing.next_deadline(),
                 self.session.next_deadline(),
             ];
             let at = deadlines[0].min(deadlines[1]);
@@ -211,7 +207,7 @@ impl<'a> Pair<'a> {
             }
             self.now = self.now.max(at);
             if deadlines[0] <= self.now {
-                self.conversation.on_deadline(self.now, &mut self.said);
+                self.announcing.on_deadline(self.now, &mut self.said);
             }
             if deadlines[1] <= self.now {
                 let mut out = Outbox::default();

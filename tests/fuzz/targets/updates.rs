@@ -4,7 +4,7 @@
 //! `+<text>` appends, `=<text>` puts another file in its place, `?` looks; `|` is an LF in a text.
 #![no_main]
 
-use gltracker::game_server::updates::{Follower, Numbered, read_lines};
+use gltracker::game_server::announce::{Follower, Numbered, read_lines};
 use gltracker::game_server::{Announcer, Credential, TrackerAddress};
 use gltracker_fuzz::checks::{MAX_LINE, is_plain, plain_line};
 use gltracker_fuzz::naive::{self, Fields};

@@ -1,7 +1,8 @@
 use super::*;
-use crate::client::browse::model::Event;
 use crate::client::browse::model::tests::{address, answered, entry, five, five_for, lost, model};
-use std::time::Duration;
+use crate::client::browse::model::{Event, Model, Page};
+use crate::client::width::width;
+use std::time::{Duration, Instant};
 
 fn text(model: &Model, now: Instant) -> String {
     let lines = draw(model, now);
@@ -42,7 +43,7 @@ fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
         entry(2, "description=stale stale=yes"),
         entry(3, "description=nowhere"),
     ];
-    list[2].2 = Some(crate::client::doubt::Doubt::Invalid);
+    list[2].2 = Some(crate::client::replica::Doubt::Invalid);
     model.on_event(Event::List(list), now);
     for number in 1..=3 {
         model.on_event(Event::Ping(address(number), answered(12)), now);

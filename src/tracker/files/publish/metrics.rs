@@ -3,7 +3,7 @@
 //! The counters are named as Prometheus wants it: `gltracker_` first, `_total` last for what only grows,
 //! base units, one name with a label where the parts add up. Pure.
 
-use crate::figures::in_units;
+use crate::base::time_format::in_units;
 use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::stats::Stats;

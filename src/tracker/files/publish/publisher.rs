@@ -7,13 +7,13 @@
 use super::folder::{Folder, Stamp};
 use super::metrics::Metrics;
 use super::servers::Servers;
+use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::access::slots::Class;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::{Lock, NoLock};
 use crate::tracker::files::names::{PUBLISH_LOCK, PUBLISHED};
 use crate::tracker::files::outage::Outage;
-use crate::tracker::state::lock::lock;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;
 use std::fmt::Display;

@@ -3,11 +3,11 @@
 //! The file is trusted as little as the wire.
 
 use super::format::Saved;
+use crate::base::mutex::lock;
 use crate::protocol::scope::Scope;
 use crate::tracker::access::identity::Credential;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::STALE_FOR;
-use crate::tracker::state::lock::lock;
 use crate::tracker::state::shared::Shared;
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -6,13 +6,13 @@
 use super::disk::Disk;
 use super::format;
 use super::restore::{forget, restore};
+use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::threads;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::NoLock;
 use crate::tracker::files::names::behind_links;
 use crate::tracker::files::outage::Outage;
-use crate::tracker::state::lock::lock;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;
 use std::collections::HashMap;

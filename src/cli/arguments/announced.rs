@@ -1,0 +1,90 @@
+//! The values that `gltracker announce` is given.
+
+use crate::cli::command::UsageError;
+use crate::game_server::{PongPlace, TrackerAddress};
+use crate::protocol::fields::Infos;
+use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The longest `--alive`, in seconds: a day.
+const MAX_ALIVE_SECONDS: u64 = 24 * 60 * 60;
+
+pub(crate) fn text<'a>(source: &str, value: &'a OsStr) -> Result<&'a str, UsageError> {
+    let error = || UsageError(format!("{source}: the value is not text"));
+    value.to_str().ok_or_else(error)
+}
+
+pub(crate) fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageError> {
+    text.parse()
+        .map_err(|error| UsageError(format!("{source}{error}")))
+}
+
+/// Reads the value of `--alive`.
+pub(crate) fn patience(text: &str) -> Result<Duration, UsageError> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|n| (1..=MAX_ALIVE_SECONDS).contains(n));
+    let seconds = seconds.ok_or_else(|| {
+        let text = text.escape_debug();
+        UsageError(format!(
+            "--alive: '{text}' is not a number from 1 to {MAX_ALIVE_SECONDS}"
+        ))
+    })?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Reads the value of `--pong`.
+pub(crate) fn place(text: &str) -> Result<Option<PongPlace>, UsageError> {
+    let (ip, port) = match text {
+        "no" | "0" | "off" | "false" => return Ok(None),
+        "yes" | "1" | "on" | "true" => return Ok(Some(PongPlace::default())),
+        port if !port.contains(':') => (None, port.parse().ok()),
+        both => {
+            let address = both.parse::<SocketAddr>().ok();
+            (address.map(|a| a.ip()), address.map(|a| a.port()))
+        }
+    };
+    let port = port.filter(|&port| port > 0).ok_or_else(|| {
+        UsageError(format!(
+            "--pong: '{}' is neither yes nor no, nor PORT, ADDR:PORT or [IPv6]:PORT",
+            text.escape_debug()
+        ))
+    })?;
+    Ok(Some(PongPlace {
+        ip,
+        port: Some(port),
+    }))
+}
+
+pub(crate) fn variable(
+    name: &str,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<String>, UsageError> {
+    match environment(name).filter(|value| !value.is_empty()) {
+        Some(value) => Ok(Some(text(name, &value)?.to_owned())),
+        None => Ok(None),
+    }
+}
+
+/// Sets a field from a word `key=value`. The shell has removed the quotes: the value is everything
+/// after the first equals sign.
+pub(crate) fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
+    let own = ["port", "checked", "stale", "mac"];
+    if own.contains(&key) {
+        let instead = match key {
+            "port" => "write --port N",
+            _ => "leave it out, it is not yours to say",
+        };
+        return Err(UsageError(format!("{key}=: {instead}")));
+    }
+    if value.is_empty() {
+        return Err(UsageError(format!(
+            "{}=: a value is needed",
+            key.escape_debug()
+        )));
+    }
+    fields.set(key, value).map_err(|no| UsageError(no.text))
+}

@@ -1,0 +1,17 @@
+//! The values of arguments.
+//!
+//! In reading order: `listen` is an address to listen on, `trackers` which trackers are meant,
+//! `mistaken` which words are not, `targets` trackers with conditions, and `announced` what a game
+//! server is announced with.
+
+pub(crate) mod listen;
+
+pub(crate) mod trackers;
+
+mod mistaken;
+
+pub(crate) mod targets;
+
+pub(crate) mod announced;
+
+pub use mistaken::check_files;

@@ -1,0 +1,40 @@
+//! The commands that a command line can give, and the error for a wrong one.
+
+use crate::client::{browse, list};
+use crate::game_server::announce::Options;
+use crate::tracker::Config;
+use crate::tracker::state::log::Level;
+use std::fmt;
+
+/// What the user wants done.
+#[derive(Debug)]
+pub enum Command {
+    /// Run a tracker.
+    Serve(Box<Config>, Level),
+    /// Print a tracker's list.
+    List(Box<list::Request>),
+    /// Show it, live, in the terminal.
+    Browse(Box<browse::Request>),
+    /// Keep a game server on the lists of trackers.
+    Announce(Box<Options>),
+    /// Print a text and leave.
+    Print(String),
+}
+
+impl Command {
+    pub(crate) fn version() -> Self {
+        Self::Print(format!("gltracker {}\n", env!("CARGO_PKG_VERSION")))
+    }
+}
+
+/// Wrong usage: a text for the user, without the name of the program.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UsageError(pub(crate) String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}

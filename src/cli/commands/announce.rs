@@ -1,0 +1,231 @@
+//! The flags of `gltracker announce`.
+
+use crate::cli::arguments::announced::{patience, place, set_field, text, tracker, variable};
+use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers, VARIABLE};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::game_server::TRACKER_PORT;
+use crate::game_server::announce::{Options, Secret};
+use crate::protocol::fields::{self, Infos};
+use std::ffi::OsString;
+
+const COMMAND: &str = "gltracker announce";
+
+/// The end of an error about a word that may be meant as a program.
+const PROGRAM: &str = "the program to run stands behind --";
+
+const FLAGS: [Flag; 9] = [
+    Flag {
+        name: "--tracker",
+        value: "HOST[:PORT]",
+        help: "the same as the word HOST[:PORT]; may be given again",
+    },
+    Flag {
+        name: "--port",
+        value: "N",
+        help: "the port that players join",
+    },
+    Flag {
+        name: "--password-file",
+        value: "FILE",
+        help: "the password is its first line, in place of GLTRACKER_PASSWORD",
+    },
+    Flag {
+        name: "--key",
+        value: "NAME",
+        help: "log in with this key, whose secret is the password; or GLTRACKER_KEY",
+    },
+    Flag {
+        name: "--updates",
+        value: "FILE",
+        help: "read updates from this file as it changes, not from standard input",
+    },
+    Flag {
+        name: "--alive",
+        value: "SECONDS",
+        help: "off the lists if no update came for so long, back with the next",
+    },
+    Flag {
+        name: "--pong",
+        value: "",
+        help: "answer UDP PING and CHALLENGE for the game; elsewhere: =[ADDR:]PORT",
+    },
+    IPV4,
+    IPV6,
+];
+
+/// Reads the arguments behind the command, and the environment.
+///
+/// # Errors
+/// [`UsageError`] for anything that is not understood, with what would be right.
+pub(crate) fn parse(
+    arguments: Vec<OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Command, UsageError> {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    let own: Vec<&str> = own.filter_map(|word| word.to_str()).collect();
+    if let Some(error) = own.iter().find_map(|word| field_as_flag(word)) {
+        return Err(error);
+    }
+    if let Some([_, port]) = own
+        .windows(2)
+        .find(|pair| pair[0] == "--pong" && pair[1].parse::<u16>().is_ok())
+    {
+        return Err(UsageError(format!("--pong {port}: write --pong={port}")));
+    }
+    let items = match flags::read(arguments, &FLAGS, COMMAND)? {
+        Asked::Items(items) => items,
+        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Version => return Ok(Command::version()),
+    };
+    let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
+    let (mut words, mut value) = (Vec::new(), String::new());
+    let (mut fields, mut key, mut password_file, mut updates) =
+        (Infos::default(), None, None, None);
+    let (mut pong, mut alive, mut program) = (None, None, Vec::new());
+    for item in items {
+        match item {
+            Item::Flag(flag, value) if trackers.set(flag, &value)? => {}
+            Item::Flag(flag, value) => match flag.name {
+                "--password-file" => password_file = Some(value.into()),
+                "--updates" => updates = Some(value.into()),
+                "--tracker" => {
+                    is_flagged = true;
+                    trackers.add(tracker("--tracker: ", text(flag.name, &value)?)?);
+                }
+                "--port" => {
+                    let value = text(flag.name, &value)?;
+                    fields.set("port", value).map_err(|_| {
+                        UsageError(format!("--port: '{value}' is not a number from 1 to 65535"))
+                    })?;
+                }
+                "--key" => key = Some(text(flag.name, &value)?.to_owned()),
+                "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
+                "--pong" => pong = place(text(flag.name, &value)?)?,
+                name => unreachable!("{name} is in FLAGS and not here"),
+            },
+            Item::Word(word) if word.contains('=') => {
+                set_field(&mut fields, &word)?;
+                value = word;
+            }
+            Item::Word(word) if !value.is_empty() && !word.contains(['.', ':', '/']) => {
+                return Err(UsageError(format!(
+                    "'{}' is not a tracker behind a field; a value with spaces stands in quotes: \
+                     '{} {0}'",
+                    word.escape_debug(),
+                    value.escape_debug(),
+                )));
+            }
+            Item::Word(word) => words.push(word),
+            Item::Rest(words) if words.is_empty() => {
+                return Err(UsageError("behind -- stands the program to run".to_owned()));
+            }
+            Item::Rest(words) => program = words,
+        }
+    }
+    for word in words {
+        // With --tracker, a bare word is probably a program and not another tracker.
+        if is_flagged {
+            return Err(UsageError(format!(
+                "'{}' is neither a flag nor key=value; {PROGRAM}",
+                word.escape_debug()
+            )));
+        }
+        let named = tracker("", &word).map_err(|no| UsageError(format!("{no}; {PROGRAM}")))?;
+        trackers.add(named);
+    }
+    let trackers = trackers.finish(&environment)?;
+    if fields.get("port").is_none() {
+        return Err(missing("--port N"));
+    }
+    if alive.is_some() && updates.is_none() && !program.is_empty() {
+        return Err(UsageError(
+            "--alive waits for updates, and the program has standard input for itself: give \
+             --updates FILE"
+                .to_owned(),
+        ));
+    }
+    fields.check_complete().map_err(|no| UsageError(no.text))?;
+    let secret = match password_file {
+        Some(file) => Secret::File(file),
+        None => match variable("GLTRACKER_PASSWORD", &environment)? {
+            Some(password) => Secret::Text(password),
+            None => {
+                return Err(UsageError(
+                    "a password is needed: put it into GLTRACKER_PASSWORD, or into a file and \
+                     give --password-file FILE"
+                        .to_owned(),
+                ));
+            }
+        },
+    };
+    let key = match key {
+        Some(key) => Some(key),
+        None => variable("GLTRACKER_KEY", &environment)?,
+    };
+    Ok(Command::Announce(Box::new(Options {
+        trackers,
+        key,
+        secret,
+        fields,
+        updates,
+        pong,
+        alive,
+        program,
+    })))
+}
+
+/// The error for a field that is written like a flag.
+fn field_as_flag(word: &str) -> Option<UsageError> {
+    let rest = word.strip_prefix("--")?;
+    let (key, value) = rest.split_once('=').unwrap_or((rest, "..."));
+    let is_meant = fields::is_known(key) && (key != "version" || rest.contains('='));
+    let is_flag = FLAGS.iter().any(|flag| flag.name == format!("--{key}"));
+    (is_meant && !is_flag).then(|| {
+        let value = value.escape_debug();
+        UsageError(format!(
+            "there is no flag --{key}; a field has no dashes: '{key}={value}'"
+        ))
+    })
+}
+
+fn missing(flag: &str) -> UsageError {
+    UsageError(format!("{flag} is needed; {COMMAND} --help shows how"))
+}
+
+/// The text of `gltracker announce --help`.
+pub(crate) fn help() -> String {
+    format!(
+        "\
+Keeps a game server on the lists of trackers
+
+Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+
+A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
+{VARIABLE} names, with commas or spaces between them, or else the one on this machine.
+
+Stays connected, answers the tracker, and comes back by itself when it was away. What players see
+are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
+Lines of key=value on standard input change them (key= removes one), ten times a second at most;
+the end of standard input changes nothing.
+
+Flags:
+{}
+The password of the tracker belongs into GLTRACKER_PASSWORD.
+
+With a program, which is the game server, it is started, and when it ends it leaves the lists and
+this command ends with its exit code. It has standard input for itself: give --updates for
+updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told
+GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
+for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
+
+What happens goes to standard error, a line each.
+Exit codes: 1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use,
+file unreadable, program not found); with a program its own, or 128 and the number of a signal.
+",
+        flags::table(&FLAGS)
+    )
+}
+
+#[cfg(test)]
+mod tests;

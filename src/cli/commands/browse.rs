@@ -1,0 +1,141 @@
+//! The words and flags of `gltracker browse`.
+
+use crate::cli::arguments::targets;
+use crate::cli::arguments::trackers::{IPV4, IPV6};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::flags::{self, Asked, Flag};
+use crate::client::browse::Request;
+use crate::client::browse::exec::Template;
+use std::ffi::{OsStr, OsString};
+
+const FLAGS: [Flag; 4] = [
+    Flag {
+        name: "--exec",
+        value: "COMMAND",
+        help: "what Enter runs, as in 'game --connect {ip}:{port}'",
+    },
+    Flag {
+        name: "--game-version",
+        value: "VERSION",
+        help: "the version of your game; others are dimmed, and hidden with v",
+    },
+    IPV4,
+    IPV6,
+];
+
+/// Reads the arguments behind the command, and the environment.
+///
+/// # Errors
+/// [`UsageError`] for anything that is not understood, with what would be right.
+pub(crate) fn parse(
+    arguments: Vec<OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Command, UsageError> {
+    let items = match flags::read(arguments, &FLAGS, "gltracker browse")? {
+        Asked::Items(items) => items,
+        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Version => return Ok(Command::version()),
+    };
+    let (mut exec, mut game_version) = (None, None);
+    let set = |flag: &Flag, value: &OsStr| {
+        let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
+        let text = value
+            .to_str()
+            .ok_or_else(|| wrong("the value is not text".to_owned()))?;
+        match flag.name {
+            "--exec" => exec = Some(Template::parse(text).map_err(wrong)?),
+            _ => game_version = Some(text.to_owned()),
+        }
+        Ok(())
+    };
+    let (trackers, conditions) = targets::read(items, "gltracker browse", environment, set)?;
+    Ok(Command::Browse(Box::new(Request {
+        trackers,
+        conditions,
+        exec,
+        game_version,
+    })))
+}
+
+/// The text of `gltracker browse --help`.
+pub(crate) fn help() -> String {
+    format!(
+        "\
+gltracker browse: the list, live, nearest first
+
+Usage: gltracker browse [FLAGS] [TRACKER...] [CONDITION...]
+
+Shows the game servers of one or several trackers (HOST[:PORT]; 127.0.0.1:23471, or what
+GLTRACKER_TRACKER names, if none is given), measures how near they are, and follows what changes.
+Enter joins the selected one: with --exec it runs your game and comes back when that ends (by
+Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both), without it it prints
+ip:port and leaves. Those that may not be there come last, with a ~. ? shows all keys.
+Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
+
+Flags:
+{}
+In --exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{address}} and {{any-key}} stand
+for what the game server has, which is also in the environment: GAME_SERVER_IP, GAME_SERVER_PORT,
+GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.
+NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage, 3 there is no terminal
+for it, or no such program, or the address that was picked cannot be written.
+",
+        flags::table(&FLAGS)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::parse::parse;
+    use crate::reach::Family;
+
+    fn run(arguments: &[&str]) -> Result<Request, String> {
+        let arguments = ["browse"].iter().chain(arguments).map(OsString::from);
+        match parse(arguments, |_| None) {
+            Ok(Command::Browse(request)) => Ok(*request),
+            Ok(Command::Print(text)) => Err(text),
+            Ok(_) => Err("another command".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn trackers_conditions_and_the_game_are_understood() {
+        let arguments = [
+            "a.example",
+            "notempty",
+            "b.example:9",
+            "--exec",
+            "game {ip}",
+            "--game-version=0.70",
+            "--ipv4",
+        ];
+        let request = run(&arguments).unwrap();
+        let trackers: Vec<String> = request.trackers.iter().map(ToString::to_string).collect();
+        assert_eq!(trackers, ["a.example:23471", "b.example:9"]);
+        assert_eq!(request.trackers[0].family(), Some(Family::Ipv4));
+        assert_eq!(request.conditions.to_string(), "notempty");
+        assert_eq!(request.exec, Template::parse("game {ip}").ok());
+        assert_eq!(request.game_version.as_deref(), Some("0.70"));
+        assert_eq!(run(&[]).unwrap().trackers[0].to_string(), "127.0.0.1:23471");
+    }
+
+    #[test]
+    fn wrong_usage_is_told_what_would_be_right() {
+        for (arguments, part) in [
+            (
+                &["--exec", "{ip}"][..],
+                "--exec: begin with the name of a program",
+            ),
+            (&["--exce", "x"], "did you mean --exec?"),
+            (&["nbplayers>=many"], "is compared with a whole number"),
+            (&["--", "x"], "is not a flag"),
+        ] {
+            let error = run(arguments).unwrap_err();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+        let help = run(&["--help"]).unwrap_err();
+        assert!(help.lines().all(|line| line.len() < 100), "{help}");
+    }
+}

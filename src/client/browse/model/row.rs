@@ -1,0 +1,207 @@
+//! One row of the list: a game server. Pure.
+//!
+//! This file hides how rows are ordered and searched.
+
+use crate::client::ping::{TOO_FAR, target};
+use crate::client::replica::Doubt;
+use crate::client::width::is_blank;
+use crate::protocol::fields::Infos;
+use std::cmp::Ordering;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The result of pinging one game server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ping {
+    /// Nothing yet.
+    Waiting,
+    /// The mean of the answers, and how many probes were lost.
+    Answered {
+        /// The mean time to an answer.
+        mean: Duration,
+        /// Probes that were not answered.
+        lost: u32,
+    },
+    /// No probe was answered.
+    Silent,
+}
+
+/// An entry of the list: address, fields, and what speaks against it.
+pub type Listed = (SocketAddr, Infos, Option<Doubt>);
+
+/// One game server.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What it says about itself.
+    pub infos: Infos,
+    /// What speaks against it.
+    pub doubt: Option<Doubt>,
+    /// Where it is pinged; `None` if it may be neither pinged nor joined.
+    pub target: Option<SocketAddr>,
+    /// How far away it is.
+    pub ping: Ping,
+    /// The player likes it.
+    pub favourite: bool,
+    /// Its name in lower case, for comparisons.
+    sorted_by: String,
+}
+
+impl Row {
+    pub(crate) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
+        let may_be_used = doubt.is_none_or(Doubt::may_be_used);
+        let mut row = Self {
+            address,
+            doubt,
+            target: may_be_used.then(|| target(address, &infos)),
+            infos,
+            ping: Ping::Waiting,
+            favourite,
+            sorted_by: String::new(),
+        };
+        row.sorted_by = row.name().to_lowercase();
+        row
+    }
+
+    /// What the player reads as its name.
+    pub(crate) fn name(&self) -> String {
+        let name = self.infos.get("description").unwrap_or_default();
+        match is_blank(&name) {
+            // A blank name cannot be seen.
+            true => self.address.to_string(),
+            false => name.into_owned(),
+        }
+    }
+
+    pub(crate) fn players(&self) -> u16 {
+        self.infos.number("nbplayers").unwrap_or_default()
+    }
+
+    /// Its version, if it is not the player's.
+    pub(crate) fn other_version(&self, version: Option<&str>) -> Option<String> {
+        let (mine, theirs) = (version?, self.infos.get("version")?);
+        (mine != theirs).then(|| theirs.into_owned())
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        let most = self.infos.number("maxplayers");
+        most.is_some_and(|most| self.players() >= most)
+    }
+}
+
+/// What the rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Nearest first, then most players, then name.
+    Ping,
+    /// Most players first.
+    Players,
+    /// By name.
+    Name,
+    /// By what they say in this field.
+    Field(&'static str),
+    /// By address.
+    Address,
+}
+
+impl Column {
+    /// All of them, in the order in which a key goes through them.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Ping,
+        Self::Players,
+        Self::Name,
+        Self::Field("version"),
+        Self::Field("speed"),
+        Self::Field("size"),
+        Self::Field("erase"),
+        Self::Address,
+    ];
+
+    /// Its name in the head of the table.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Players => "players",
+            Self::Name => "name",
+            Self::Field(key) => key,
+            Self::Address => "address",
+        }
+    }
+
+    pub(crate) fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|column| *column == self);
+        Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
+    }
+}
+
+/// True if some value of the game server, or its address, holds `needle`, which is lower case.
+pub(crate) fn matches(row: &Row, needle: &str) -> bool {
+    needle.is_empty()
+        || row.address.to_string().contains(needle)
+        || row
+            .infos
+            .iter()
+            .any(|(_, value)| value.to_lowercase().contains(needle))
+}
+
+/// How likely it is that the player can play there, best first: near, being measured, far, silent (a
+/// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
+/// doubt (it may not be there at all).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Chance {
+    doubt: Option<Doubt>,
+    is_other_version: bool,
+    distance: u8,
+    mean: Duration,
+}
+
+impl Chance {
+    /// The chance at a game server, for a player with this version, if it is known.
+    pub(crate) fn of(row: &Row, version: Option<&str>) -> Self {
+        let (distance, mean) = match row.ping {
+            Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
+            Ping::Waiting => (1, Duration::ZERO),
+            Ping::Answered { mean, .. } => (2, mean),
+            Ping::Silent => (3, Duration::ZERO),
+        };
+        Self {
+            doubt: row.doubt,
+            is_other_version: row.other_version(version).is_some(),
+            distance,
+            mean,
+        }
+    }
+}
+
+/// Compares two rows. Those in doubt come last in every order, and in the order of pings so do those
+/// that one cannot play on.
+pub(crate) fn compare(
+    (chance_a, a): &(Chance, &Row),
+    (chance_b, b): &(Chance, &Row),
+    column: Column,
+    is_reversed: bool,
+) -> Ordering {
+    let class = |chance: &Chance| (chance.is_other_version, chance.distance);
+    let by_players = || b.players().cmp(&a.players());
+    let by_name = || a.sorted_by.cmp(&b.sorted_by);
+    let (class, first) = match column {
+        Column::Ping => (
+            class(chance_a).cmp(&class(chance_b)),
+            chance_a.mean.cmp(&chance_b.mean),
+        ),
+        Column::Players => (Ordering::Equal, by_players()),
+        Column::Name => (Ordering::Equal, by_name()),
+        Column::Field(key) => (Ordering::Equal, a.infos.get(key).cmp(&b.infos.get(key))),
+        Column::Address => (Ordering::Equal, a.address.cmp(&b.address)),
+    };
+    let first = if is_reversed { first.reverse() } else { first };
+    let doubt = chance_a.doubt.cmp(&chance_b.doubt);
+    doubt
+        .then(class)
+        .then(first)
+        .then_with(|| chance_a.cmp(chance_b))
+        .then_with(by_players)
+        .then_with(by_name)
+        .then_with(|| a.address.cmp(&b.address))
+}

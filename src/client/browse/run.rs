@@ -1,0 +1,234 @@
+//! The main loop of the browser.
+//!
+//! This file hides when the screen is drawn: as soon as nothing more waits, and if something always
+//! does, after a moment.
+
+use super::exec::{Call, Template};
+use super::favourites::{self, Favourites};
+use super::inbox::{self, Happening, Inbox};
+use super::model::{self, Action, Connection, Event, Model};
+use super::terminal::Terminal;
+use super::terminal::input::{self, Input};
+use super::view;
+use super::watches::Trackers;
+use crate::base::interrupt;
+use crate::base::io_error::in_words;
+use crate::client::ping::{Limits, Pinger};
+use crate::client::replica::Conditions;
+use crate::client::tracker_address::TrackerAddress;
+use crate::protocol::text::spelled_out;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+/// The longest time between two drawings: the screen shows how old the list is.
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long happenings that come without a pause are handled before the screen is drawn.
+const MAX_BATCH_TIME: Duration = Duration::from_millis(100);
+
+/// After a frame only the player is listened to, for this many times as long as the frame took:
+/// whoever sends without end takes a quarter of a CPU.
+const REST_FACTOR: u32 = 3;
+
+/// What the player wants.
+#[derive(Debug)]
+pub struct Request {
+    /// Whose lists.
+    pub trackers: Vec<TrackerAddress>,
+    /// The conditions of the lists.
+    pub conditions: Conditions,
+    /// The program that joins a game server.
+    pub exec: Option<Template>,
+    /// The version of the player's game.
+    pub game_version: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The player has left.
+    Left,
+    /// The player has picked this game server, and there is no program to join it with.
+    Picked(SocketAddr),
+}
+
+/// Shows the lists until the player leaves.
+///
+/// # Errors
+/// When there is no terminal that this can be done on, or it is gone, or no program to join with.
+pub fn browse(
+    request: Request,
+    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+) -> io::Result<Outcome> {
+    if let Some(template) = &request.exec {
+        let program = template.program();
+        let shown = spelled_out(&program, 200);
+        let wrong = |error| io::Error::other(format!("--exec: '{shown}': {error}"));
+        interrupt::check(program.as_ref()).map_err(wrong)?;
+    }
+    let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
+    let mut favourites = Favourites::at(favourites::default_path(&environment));
+    let loaded = favourites.load();
+    let mut terminal = Terminal::open(text)?;
+    let name = match &request.trackers[..] {
+        [one] => one.to_string(),
+        several => format!("{} trackers", several.len()),
+    };
+    let mut model = Model::new(name, request.game_version.clone(), favourites);
+    model.is_partial = !request.conditions.is_empty();
+    model.joins = request.exec.is_some();
+    let now = Instant::now();
+    if let Err(error) = loaded {
+        let notice = format!("favourites cannot be read: {error}");
+        model.on_event(Event::Notice(notice), now);
+    }
+    let (on_input, happen, inbox) = inbox::inbox();
+    let keys = input::start(on_input)?;
+    let pinged = happen.clone();
+    // Whoever wanted it may be gone.
+    let on_ping = move |ping| drop(pinged.send(Happening::Ping(ping)));
+    let mut browser = Browser {
+        trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
+        pinger: Pinger::start(Limits::default(), on_ping)?,
+        happen,
+        inbox,
+        keys,
+        request,
+    };
+    browser.run(&mut model, &mut terminal)
+}
+
+struct Browser {
+    request: Request,
+    trackers: Trackers,
+    pinger: Pinger,
+    keys: input::Keys,
+    happen: SyncSender<Happening>,
+    inbox: Inbox,
+}
+
+impl Browser {
+    fn run(&mut self, model: &mut Model, terminal: &mut Terminal) -> io::Result<Outcome> {
+        let mut start = Instant::now();
+        loop {
+            model.settle();
+            model.scrolled = model.scrolled.min(view::most_scrolled(model));
+            terminal.draw(view::draw(model, Instant::now()))?;
+            let rest = (start.elapsed() * REST_FACTOR).min(REDRAW_INTERVAL);
+            let mut next = self.inbox.next(rest, REDRAW_INTERVAL);
+            start = Instant::now();
+            while let Some(happening) = next {
+                let is_key = matches!(happening, Happening::Input(Input::Key(..)));
+                if matches!(happening, Happening::Input(Input::Changed)) {
+                    terminal.retake()?;
+                }
+                for event in self.translate(happening)? {
+                    let Some(action) = model.on_event(event, Instant::now()) else {
+                        continue;
+                    };
+                    if let Some(outcome) = self.act(action, model, terminal)? {
+                        return Ok(outcome);
+                    }
+                }
+                // The effect of a key is drawn before the next key. A tracker that never stops
+                // sending does not keep the screen from being drawn.
+                next = match is_key || start.elapsed() >= MAX_BATCH_TIME {
+                    true => None,
+                    false => self.inbox.next(Duration::ZERO, Duration::ZERO),
+                };
+            }
+        }
+    }
+
+    /// Turns a happening into events of the model.
+    fn translate(&mut self, happening: Happening) -> io::Result<Vec<Event>> {
+        Ok(match happening {
+            // A key from before the game, such as a second Enter, is dropped.
+            Happening::Input(Input::Key(_, pauses)) if pauses != self.keys.pauses() => vec![],
+            Happening::Input(Input::Key(key, _)) => vec![Event::Key(key)],
+            Happening::Input(Input::Changed) | Happening::Knock => vec![],
+            Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
+            Happening::Input(Input::Closed(error)) => return Err(error),
+            Happening::Tracker(number, event) => self.trackers.on_event(number, event),
+            Happening::Ping(ping) => {
+                let figures = match ping.mean {
+                    Some(mean) => model::Ping::Answered {
+                        mean,
+                        lost: ping.sent.saturating_sub(ping.answered),
+                    },
+                    None => model::Ping::Silent,
+                };
+                vec![Event::Ping(ping.address, figures)]
+            }
+        })
+    }
+
+    fn act(
+        &mut self,
+        action: Action,
+        model: &mut Model,
+        terminal: &mut Terminal,
+    ) -> io::Result<Option<Outcome>> {
+        let mut notice = None;
+        match action {
+            Action::Quit => return Ok(Some(Outcome::Left)),
+            Action::Redraw => terminal.forget(),
+            Action::Copy(text) => terminal.copy(&text)?,
+            Action::SaveFavourites => {
+                let saved = model.favourites.save();
+                model.mark_favourites();
+                notice = saved
+                    .err()
+                    .map(|error| format!("favourites are not kept: {error}"));
+            }
+            Action::Refresh(targets) => {
+                self.trackers.retry();
+                targets.iter().for_each(|target| self.pinger.ping(*target));
+            }
+            Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
+            Action::Join(address, infos) => match &self.request.exec {
+                None => return Ok(Some(Outcome::Picked(address))),
+                Some(template) => match template.fill(address, &infos) {
+                    Err(why) => notice = Some(format!("cannot join: {why}")),
+                    Ok(call) => notice = Some(self.play(&call, model, terminal)?),
+                },
+            },
+        }
+        notice.map(|notice| model.on_event(Event::Notice(notice), Instant::now()));
+        Ok(None)
+    }
+
+    /// Disconnects, gives the terminal to the game until it ends, and comes back. Returns a notice.
+    fn play(
+        &mut self,
+        call: &Call,
+        model: &mut Model,
+        terminal: &mut Terminal,
+    ) -> io::Result<String> {
+        self.trackers.leave();
+        self.keys.pause();
+        let ended = terminal.lend(|| {
+            let mut game = interrupt::command(call.program.as_ref())?;
+            game.args(&call.arguments)
+                .env_remove("GLTRACKER_PASSWORD")
+                .envs(call.environment.iter().map(|(key, value)| (key, value)))
+                .status()
+        });
+        self.keys.resume();
+        let ended = ended?;
+        model.connection = Connection::Connecting;
+        self.trackers.again(
+            &self.request.trackers,
+            &self.request.conditions,
+            &self.happen,
+        )?;
+        let program = spelled_out(&call.program, 40);
+        Ok(match ended {
+            Ok(status) if status.success() => format!("{program} has ended"),
+            Ok(status) => format!("{program} has ended: {status}"),
+            Err(error) => format!("{program} cannot be started: {}", in_words(&error)),
+        })
+    }
+}

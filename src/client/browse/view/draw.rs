@@ -1,0 +1,240 @@
+//! The list, and the whole screen. Pure.
+//!
+//! This file hides the layout of the list: which columns there is room for, and how wide they are.
+
+use super::styled_line::{Line, Style};
+use super::{pages, status};
+use crate::base::time_format::in_units;
+use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
+use crate::client::width::{cut, pad, plain, width, wrap};
+use crate::protocol::argument::MAX_VALUE;
+use std::time::{Duration, Instant};
+
+/// The whole screen: exactly as many lines as the terminal has.
+pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
+    let (columns, lines) = model.size;
+    let room = model.room();
+    let mut screen = match model.page {
+        Page::List | Page::Search => list(model),
+        Page::Details | Page::Help => pages::page(model),
+    };
+    screen.truncate(room + 1);
+    screen.resize(room + 1, Line::new(Style::Plain, "", columns));
+    screen.push(status::status(model, now));
+    screen.push(status::keys(model));
+    screen.truncate(lines.max(1));
+    screen
+}
+
+/// A column of the table, and how wide it is.
+struct Cell {
+    title: &'static str,
+    width: usize,
+    is_number: bool,
+    /// Columns with the highest value are left out first where there is no room; 0 always stays.
+    expendable: u8,
+    text: fn(&Row) -> String,
+}
+
+fn field(row: &Row, key: &str) -> String {
+    row.infos.get(key).unwrap_or_default().into_owned()
+}
+
+const CELLS: [Cell; 9] = [
+    Cell {
+        title: "★",
+        width: 1,
+        is_number: false,
+        expendable: 0,
+        text: |row| if row.favourite { "★" } else { "" }.to_owned(),
+    },
+    Cell {
+        title: "name",
+        width: 0,
+        is_number: false,
+        expendable: 0,
+        text: Row::name,
+    },
+    Cell {
+        title: "players",
+        width: 8,
+        is_number: true,
+        expendable: 0,
+        text: players,
+    },
+    Cell {
+        title: "ping",
+        width: 7,
+        is_number: true,
+        expendable: 0,
+        text: ping,
+    },
+    Cell {
+        title: "version",
+        width: 8,
+        is_number: false,
+        expendable: 1,
+        text: |row| field(row, "version"),
+    },
+    Cell {
+        title: "speed",
+        width: 7,
+        is_number: false,
+        expendable: 3,
+        text: |row| field(row, "speed"),
+    },
+    Cell {
+        title: "size",
+        width: 7,
+        is_number: false,
+        expendable: 4,
+        text: |row| field(row, "size"),
+    },
+    Cell {
+        title: "erase",
+        width: 5,
+        is_number: false,
+        expendable: 5,
+        text: |row| field(row, "erase"),
+    },
+    Cell {
+        title: "address",
+        width: 21,
+        is_number: false,
+        expendable: 2,
+        text: |row| row.address.to_string(),
+    },
+];
+
+/// The width of a name below which another column is left out, and the greatest one.
+const NAME_WIDTHS: (usize, usize) = (22, 60);
+
+fn players(row: &Row) -> String {
+    let (now, most) = (field(row, "nbplayers"), field(row, "maxplayers"));
+    match (now.as_str(), most.as_str()) {
+        ("", "") => "?".to_owned(),
+        ("", most) => format!("?/{most}"),
+        (now, "") => now.to_owned(),
+        (now, most) => format!("{now}/{most}"),
+    }
+}
+
+/// The ping as it is shown in the table.
+pub fn ping(row: &Row) -> String {
+    let ping = match row.ping {
+        _ if row.target.is_none() => "-".to_owned(),
+        Ping::Waiting => "…".to_owned(),
+        Ping::Silent => "?".to_owned(),
+        Ping::Answered { mean, lost } => {
+            let digits = u32::from(mean < Duration::from_micros(9950));
+            let number = in_units(mean, Duration::from_millis(1), digits);
+            // A sign for lost probes.
+            format!("{number}{}", if lost > 0 { "!" } else { "" })
+        }
+    };
+    // And one for a doubt.
+    format!("{ping}{}", if row.doubt.is_some() { "~" } else { "" })
+}
+
+/// The columns that there is room for, with their widths.
+fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
+    let mut cells: Vec<(&Cell, usize)> = CELLS.iter().map(|cell| (cell, cell.width)).collect();
+    let addresses = model.shown().skip(model.top()).take(model.room());
+    let longest = addresses.map(|row| row.address.to_string().len()).max();
+    let used = |cells: &[(&Cell, usize)]| -> usize {
+        cells.iter().map(|(_, width)| width + 1).sum::<usize>()
+    };
+    loop {
+        let expendable = cells.iter().map(|(cell, _)| cell.expendable).max();
+        let is_tight = used(&cells) + NAME_WIDTHS.0 > columns + 1;
+        match expendable {
+            Some(most) if most > 0 && is_tight => cells.retain(|(cell, _)| cell.expendable < most),
+            _ => break,
+        }
+    }
+    let left = (columns + 1).saturating_sub(used(&cells));
+    let mut rest = left.saturating_sub(NAME_WIDTHS.1);
+    for (cell, width) in &mut cells {
+        if cell.title == "name" {
+            *width = left.min(NAME_WIDTHS.1);
+        } else if cell.title == "address" {
+            // A long address gets the room that names leave.
+            let more = longest.unwrap_or_default().saturating_sub(*width).min(rest);
+            *width += more;
+            rest -= more;
+        }
+    }
+    cells
+}
+
+fn list(model: &Model) -> Vec<Line> {
+    let columns = model.size.0;
+    let cells = layout(columns, model);
+    let title = |cell: &Cell, width: usize| {
+        let is_order = cell.title == model.column.title();
+        let arrow = match (is_order, model.reversed) {
+            (false, _) => "",
+            (true, false) => "↓",
+            (true, true) => "↑",
+        };
+        align(&format!("{}{arrow}", cell.title), width, cell.is_number)
+    };
+    let head: Vec<String> = cells
+        .iter()
+        .map(|(cell, width)| title(cell, *width))
+        .collect();
+    let mut lines = vec![Line::new(Style::Title, &head.join(" "), columns)];
+    let selected = model.selected().map(|row| row.address);
+    for row in model.shown().skip(model.top()).take(model.room()) {
+        let texts = cells.iter().map(|(cell, width)| {
+            let text = plain(&(cell.text)(row), MAX_VALUE);
+            align(&text, *width, cell.is_number)
+        });
+        let text = texts.collect::<Vec<_>>().join(" ");
+        let style = match model.trouble(row) {
+            _ if selected == Some(row.address) => Style::Selected,
+            Some(_) => Style::Dim,
+            None => Style::Plain,
+        };
+        // The selected row is marked over the whole width.
+        let text = match style {
+            Style::Selected => pad(&text, columns),
+            _ => text,
+        };
+        lines.push(Line::new(style, &text, columns));
+    }
+    for text in below(model) {
+        lines.push(Line::new(Style::Plain, "", columns));
+        let text = plain(&text, usize::MAX);
+        let pieces = wrap(&text, columns.saturating_sub(2)).into_iter();
+        lines.extend(pieces.map(|piece| Line::new(Style::Plain, &format!("  {piece}"), columns)));
+    }
+    lines
+}
+
+/// What is shown below the rows, or in their place.
+fn below(model: &Model) -> Vec<String> {
+    let reason = model
+        .reason_below()
+        .map(|why| format!("no list from {why}"));
+    let instead = match (&model.connection, model.count()) {
+        _ if model.shown().len() > 0 => None,
+        (Connection::Connecting, _) => Some(format!("asking {} …", model.tracker)),
+        (Connection::Lost { .. }, 0) => None,
+        (_, 0) if model.is_partial => {
+            Some("no game server on the list satisfies the conditions".to_owned())
+        }
+        (_, 0) => Some("there is no game server on the list".to_owned()),
+        _ => Some("no game server is shown; the last line but one says what hides them".to_owned()),
+    };
+    instead.into_iter().chain(reason).collect()
+}
+
+/// Text in a column of this width.
+fn align(text: &str, columns: usize, is_number: bool) -> String {
+    let text = cut(text, columns);
+    match is_number {
+        true => " ".repeat(columns.saturating_sub(width(&text))) + &text,
+        false => pad(&text, columns),
+    }
+}

@@ -1,0 +1,240 @@
+//! The sockets and threads that ping.
+//!
+//! This file hides that there is one of each for IPv4 and for IPv6, blocked until something arrives
+//! or is due.
+
+use super::schedule::{Limits, Permits, Ping, Schedule};
+use crate::base::random::RANDOM;
+use crate::base::threads;
+use crate::protocol::fields::Infos;
+use crate::protocol::scope::Scope;
+use crate::protocol::text::{format_number, parse_number};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often a thread that waits for answers checks for new targets.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How many probes are sent before answers are read. An answer that waits behind many probes would
+/// seem to come from farther away.
+const PROBES_IN_A_ROW: usize = 8;
+
+/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
+pub(crate) const TOO_FAR: Duration = Duration::from_millis(400);
+
+/// Where pings to a game server go: to its `pingport` if it has one, else to its port.
+pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
+    let port = infos.number("pingport").unwrap_or(address.port());
+    SocketAddr::new(address.ip(), port)
+}
+
+/// Pings game servers until it is dropped.
+///
+/// ```
+/// use gltracker::client::ping::{Limits, Ping, Pinger};
+/// use std::net::UdpSocket;
+///
+/// # let game = UdpSocket::bind("127.0.0.1:0")?;
+/// # let address = game.local_addr()?;
+/// # std::thread::spawn(move || {
+/// #     let mut buffer = [0; 64];
+/// #     while let Ok((length, from)) = game.recv_from(&mut buffer) {
+/// #         buffer[1] = b'O';
+/// #         let _ = game.send_to(&buffer[..length], from);
+/// #     }
+/// # });
+/// let (results, received) = std::sync::mpsc::channel();
+/// let on_ping = move |ping| {
+///     let _ = results.send(ping); // Whoever wanted it may be gone.
+/// };
+/// let pinger = Pinger::start(Limits::default(), on_ping)?;
+/// pinger.ping(address);
+/// let ping: Ping = received.recv()?;
+/// assert_eq!((ping.address, ping.sent, ping.answered), (address, 5, 5));
+/// assert!(ping.mean.is_some(), "it would be None if nothing had been answered");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Pinger {
+    families: Option<[Family; 2]>,
+    is_stopped: Arc<AtomicBool>,
+}
+
+/// The thread of one address family.
+#[derive(Debug)]
+struct Family {
+    wanted: Sender<SocketAddr>,
+    thread: JoinHandle<()>,
+}
+
+impl Pinger {
+    /// Starts two threads, which sleep while there is nothing to ping. They call `on_ping` with the
+    /// result of each game server.
+    ///
+    /// # Errors
+    /// What the system says when there are no threads to be had.
+    pub fn start(
+        limits: Limits,
+        on_ping: impl Fn(Ping) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let is_stopped = Arc::<AtomicBool>::default();
+        let permits = Arc::new(Permits::new(limits.in_flight));
+        let on_ping: Arc<dyn Fn(Ping) + Send + Sync> = Arc::new(on_ping);
+        let start = |local: &'static str| {
+            let (wanted, targets) = mpsc::channel();
+            let prober = Prober {
+                local,
+                targets,
+                schedule: Schedule::new(limits, Arc::clone(&permits)),
+                is_stopped: Arc::clone(&is_stopped),
+                on_ping: Arc::clone(&on_ping),
+            };
+            let thread = threads::start("ping", threads::STACK, move || prober.run())?;
+            Ok::<_, io::Error>(Family { wanted, thread })
+        };
+        Ok(Self {
+            families: Some([start("0.0.0.0:0")?, start("[::]:0")?]),
+            is_stopped,
+        })
+    }
+
+    /// Pings a game server's UDP address, unless it is being pinged already.
+    pub fn ping(&self, address: SocketAddr) {
+        if let Some(families) = &self.families {
+            // The thread ends when this value is dropped, and not before.
+            let _ = families[usize::from(address.is_ipv6())]
+                .wanted
+                .send(address);
+        }
+    }
+
+    /// Waits until everything that was wanted has been measured: for silent game servers 1.8 s
+    /// with the default limits, as many at a time as there may be in flight.
+    pub fn finish(mut self) {
+        for Family { wanted, thread } in self.families.take().into_iter().flatten() {
+            drop(wanted);
+            // If `on_ping` has panicked there is nothing left to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Pinger {
+    fn drop(&mut self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Prober {
+    /// Where the socket is bound.
+    local: &'static str,
+    targets: Receiver<SocketAddr>,
+    schedule: Schedule,
+    is_stopped: Arc<AtomicBool>,
+    on_ping: Arc<dyn Fn(Ping) + Send + Sync>,
+}
+
+impl Prober {
+    fn run(mut self) {
+        let mut socket = None;
+        while let Some(target) = self.next_target() {
+            if let Some(target) = target {
+                self.schedule.add(target);
+                continue;
+            }
+            if self.is_stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            if socket.is_none() {
+                // A host without this family reaches nobody in it, and sends nothing.
+                socket = UdpSocket::bind(self.local).ok();
+            }
+            self.send_some(socket.as_ref());
+            match &socket {
+                Some(socket) => self.receive(socket),
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+            while let Some(ping) = self.schedule.next_done() {
+                (self.on_ping)(ping);
+            }
+        }
+    }
+
+    /// The next target; `Some(None)` if there is none and probes are still running; `None` when all is
+    /// done.
+    fn next_target(&self) -> Option<Option<SocketAddr>> {
+        if self.schedule.is_idle() {
+            return self.targets.recv().ok().map(Some);
+        }
+        match self.targets.try_recv() {
+            Ok(target) => Some(Some(target)),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Some(None),
+        }
+    }
+
+    fn send_some(&mut self, socket: Option<&UdpSocket>) {
+        for _ in 0..PROBES_IN_A_ROW {
+            let word = RANDOM.number();
+            let now = Instant::now();
+            let Some(target) = self.schedule.next_probe(now, word) else {
+                return;
+            };
+            let datagram = format!("PING {}", format_number(word));
+            let sent = socket
+                .filter(|_| Scope::of(target.ip()).is_some())
+                .map(|socket| socket.send_to(datagram.as_bytes(), target));
+            match sent {
+                Some(Ok(_)) => {}
+                // No room for it just now: it is lost, as it might be on the way.
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => self.schedule.on_unreachable(target),
+            }
+        }
+    }
+
+    /// Reads answers. Waits for them if there is nothing to send.
+    fn receive(&mut self, socket: &UdpSocket) {
+        let wait = match self.schedule.next_due(Instant::now()) {
+            Some(Duration::ZERO) => None,
+            Some(wait) => Some(wait.min(POLL_INTERVAL)),
+            None => Some(POLL_INTERVAL),
+        };
+        // If the system refuses these, reading ends at the socket's old timeout.
+        let _ = match wait {
+            None => socket.set_nonblocking(true),
+            Some(wait) => socket
+                .set_nonblocking(false)
+                .and_then(|()| socket.set_read_timeout(Some(wait))),
+        };
+        let mut buffer = [0; 64];
+        for turn in 0..PROBES_IN_A_ROW * 4 {
+            match socket.recv_from(&mut buffer) {
+                Ok((length, _)) => {
+                    let now = Instant::now();
+                    if let Some(word) = answered_word(&buffer[..length]) {
+                        self.schedule.on_answer(word, now);
+                    }
+                }
+                // Some systems say here that a datagram sent before was not wanted.
+                Err(_) => return,
+            }
+            if turn == 0 && wait.is_some() && socket.set_nonblocking(true).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The word of a `PONG <word>` that may be one of ours.
+fn answered_word(datagram: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(datagram).ok()?;
+    parse_number(text.trim_end_matches(['\r', '\n']).strip_prefix("PONG ")?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! What the admin of a game server is told. Pure.
+//!
+//! This file hides how much is said: each trouble once, and never so much that it hides the rest.
+
+use crate::game_server::event::{Event, Happening};
+use crate::game_server::session::{Situation, TrackerRefusal};
+use crate::protocol::scope::Scope;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// The most lines about one tracker in one [`WINDOW`]. Further ones are only counted.
+const MAX_LINES: u32 = 30;
+
+/// How long a count lasts.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Decides what is said. Pure.
+#[derive(Debug, Default)]
+pub(super) struct Reporter {
+    trackers: HashMap<String, Known>,
+}
+
+/// What was said about one tracker.
+#[derive(Debug)]
+struct Known {
+    /// The troubles that were reported since it was listed.
+    troubles: HashSet<String>,
+    is_listed: bool,
+    is_checked: bool,
+    window: Instant,
+    lines: u32,
+    left_out: u32,
+}
+
+impl Reporter {
+    /// The lines about `event`.
+    pub(super) fn lines(
+        &mut self,
+        event: &Event,
+        situation: Situation,
+        now: Instant,
+    ) -> Vec<String> {
+        let tracker = event.tracker.short();
+        let known = self.trackers.entry(tracker.clone()).or_insert(Known {
+            troubles: HashSet::new(),
+            is_listed: false,
+            is_checked: false,
+            window: now,
+            lines: 0,
+            left_out: 0,
+        });
+        let was_listed = known.is_listed;
+        known.is_listed = match event.what {
+            Happening::Listed(_) => true,
+            Happening::Lost { .. } | Happening::Refused { .. } | Happening::Left => false,
+            _ => was_listed,
+        };
+        let is_news = match &event.what {
+            Happening::Listed(_) => {
+                known.troubles.clear();
+                known.is_checked = false;
+                true
+            }
+            // It is checked again every ten minutes.
+            Happening::Checked => !std::mem::replace(&mut known.is_checked, true),
+            // When it was listed, it was said that this port is never checked.
+            Happening::Unchecked => !situation.is_never_checked(),
+            Happening::Lost { why, .. } => was_listed || known.troubles.insert(why.clone()),
+            Happening::Refused {
+                again_in: Some(_),
+                refusal,
+            } => known.troubles.insert(without_numbers(refusal)),
+            Happening::Left => was_listed,
+            Happening::Checking(_) => known.troubles.insert("checking".to_owned()),
+            _ => true,
+        };
+        if !is_news {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        if now.saturating_duration_since(known.window) >= WINDOW {
+            if known.left_out > 0 {
+                lines.push(format!("{} lines about {tracker} left out", known.left_out));
+            }
+            (known.window, known.lines, known.left_out) = (now, 0, 0);
+        }
+        let is_last = matches!(event.what, Happening::Refused { again_in: None, .. });
+        if known.lines >= MAX_LINES && !is_last {
+            known.left_out += 1;
+            return lines;
+        }
+        known.lines += 1;
+        lines.push(event.to_string());
+        let advice = advice(event, situation);
+        if !advice.is_empty() {
+            lines.push(format!("  {advice}"));
+        }
+        lines
+    }
+}
+
+/// What a person can do about it, if there is anything.
+fn advice(event: &Event, situation: Situation) -> String {
+    match &event.what {
+        Happening::Refused { refusal, .. } => refusal.advice(situation),
+        Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
+        Happening::Listed(address) => advice_on_address(address, event),
+        Happening::Unchecked => situation.advice_on_silence(),
+        Happening::Checking(_) if !situation.answers => {
+            let named = match situation.names_ip {
+                true => "the ip= that you name is proven by UDP: ",
+                false => "",
+            };
+            format!("{named}let the game answer the CHALLENGE that comes there, or use --pong")
+        }
+        _ => String::new(),
+    }
+}
+
+/// What to do about an address that not everybody can reach.
+fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
+    let ip = address.parse().ok().map(|address: SocketAddr| address.ip());
+    match ip.and_then(Scope::of) {
+        Some(scope @ (Scope::Machine | Scope::Network)) => format!(
+            "{} reach that; for others name the address that they reach: ip=ADDRESS",
+            scope.who()
+        ),
+        // Nobody has said that it should be IPv6.
+        _ if address.starts_with('[') && tracker.has_name() && tracker.family().is_none() => {
+            "that is IPv6: if the game listens on IPv4 only, add --ipv4".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The text of a refusal without numbers, such as the time to wait.
+fn without_numbers(refusal: &TrackerRefusal) -> String {
+    let text = refusal.text.chars();
+    text.filter(|c| !c.is_ascii_digit()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::game_server::session::Stage;
+    use crate::game_server::tracker_address::TrackerAddress;
+    use crate::reach::Family;
+
+    const SITUATION: Situation = Situation {
+        udp_port: 23460,
+        answers: false,
+        names_ip: false,
+    };
+
+    fn event(what: Happening) -> Event {
+        let tracker = "tracker.example".parse().unwrap();
+        Event { tracker, what }
+    }
+
+    fn lost(why: &str, was_listed: bool, seconds: u64) -> Event {
+        event(Happening::Lost {
+            why: why.to_owned(),
+            was_listed,
+            again_in: Duration::from_secs(seconds),
+        })
+    }
+
+    fn refused(said: &str, stage: Stage, again_in: Option<u64>) -> Event {
+        event(Happening::Refused {
+            refusal: TrackerRefusal::parse(said, stage),
+            again_in: again_in.map(Duration::from_secs),
+        })
+    }
+
+    #[test]
+    fn each_trouble_is_said_once_until_all_is_well_again() {
+        let mut reporter = Reporter::default();
+        let now = Instant::now();
+        let mut says = |event: Event| reporter.lines(&event, SITUATION, now).join("|");
+        let listed = || event(Happening::Listed("1.2.3.4:1".to_owned()));
+        for _ in 0..2 {
+            let first = says(lost("nobody listens there", false, 1));
+            assert!(first.ends_with("next try in 1.0 s"), "{first}");
+            for seconds in [2, 4, 8] {
+                assert_eq!(says(lost("nobody listens there", false, seconds)), "");
+            }
+            let penalty = "too-many wait 20 s";
+            assert_ne!(says(refused(penalty, Stage::LoggingIn, Some(20))), "");
+            let penalty = "too-many wait 5 s";
+            assert_eq!(says(refused(penalty, Stage::LoggingIn, Some(6))), "");
+            assert_eq!(says(listed()), "listed on tracker.example as 1.2.3.4:1");
+            assert_ne!(says(event(Happening::Checked)), "");
+            assert_eq!(says(event(Happening::Checked)), "");
+            assert!(says(lost("it hung up", true, 1)).starts_with("lost tracker.example"));
+            assert_eq!(
+                says(event(Happening::Left)),
+                "",
+                "it was not listed any more"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_comes_with_what_to_do_about_it_on_a_line_of_its_own() {
+        let mut reporter = Reporter::default();
+        let refusal = refused("taken 1.2.3.4:1 is listed", Stage::Introducing, None);
+        assert_eq!(
+            reporter.lines(&refusal, SITUATION, Instant::now()),
+            [
+                "tracker.example refused (taken): 1.2.3.4:1 is listed; it is not tried again",
+                "  somebody else announces this port with another password or key; end that, or use \
+                 theirs"
+            ]
+        );
+    }
+
+    #[test]
+    fn who_is_listed_over_ipv6_without_having_asked_for_it_is_told() {
+        let now = Instant::now();
+        let says = |tracker: TrackerAddress, address: &str| {
+            let what = Happening::Listed(address.to_owned());
+            Reporter::default().lines(&Event { tracker, what }, SITUATION, now)
+        };
+        let name: TrackerAddress = "tracker.example".parse().unwrap();
+        assert_eq!(
+            says(name.clone(), "[2001:db8::7]:1"),
+            [
+                "listed on tracker.example as [2001:db8::7]:1",
+                "  that is IPv6: if the game listens on IPv4 only, add --ipv4"
+            ]
+        );
+        let quiet = "listed on tracker.example as ";
+        assert_eq!(
+            says(name.clone(), "1.2.3.4:1"),
+            [format!("{quiet}1.2.3.4:1")]
+        );
+        assert_eq!(
+            says(name.over(Family::Ipv6), "[2001:db8::7]:1"),
+            [format!("{quiet}[2001:db8::7]:1")]
+        );
+        let literal = "[2001:db8::1]".parse().unwrap();
+        assert_eq!(
+            says(literal, "[2001:db8::7]:1"),
+            ["listed on [2001:db8::1] as [2001:db8::7]:1"]
+        );
+    }
+
+    #[test]
+    fn a_port_that_is_not_checked_is_news_and_one_that_never_is_was_said_before() {
+        let mut reporter = Reporter::default();
+        let now = Instant::now();
+        let unchecked = event(Happening::Unchecked);
+        let listed = event(Happening::Listed("1.2.3.4:1".to_owned()));
+        for (answers, advice) in [
+            (false, "--pong does it"),
+            (true, "if you are behind a router"),
+        ] {
+            let situation = Situation {
+                answers,
+                ..SITUATION
+            };
+            assert_eq!(reporter.lines(&listed, situation, now).len(), 1);
+            let lines = reporter.lines(&unchecked, situation, now);
+            assert!(lines[1].contains(advice), "{lines:?}");
+            let low = Situation {
+                udp_port: 80,
+                ..situation
+            };
+            let lines = reporter.lines(&listed, low, now);
+            assert!(lines[1].contains("below 1024"), "{lines:?}");
+            assert!(reporter.lines(&unchecked, low, now).is_empty());
+        }
+        let checking = event(Happening::Checking("10.2.9.9:1".to_owned()));
+        let named = Situation {
+            names_ip: true,
+            ..SITUATION
+        };
+        let lines = reporter.lines(&checking, named, now);
+        assert!(
+            lines[1].starts_with("  the ip= that you name is proven by UDP: "),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn an_address_that_not_everybody_reaches_is_mentioned() {
+        for (address, who) in [
+            (
+                "127.0.0.1:1",
+                "only players on the same machine reach that; for others name",
+            ),
+            (
+                "192.168.7.2:1",
+                "only players in the same network reach that; for others name",
+            ),
+            ("[fd00::7]:1", "only players in the same network"),
+            ("198.51.100.7:1", ""),
+            ("[2001:db8::7]:1", "that is IPv6"),
+            ("?", ""),
+        ] {
+            let listed = event(Happening::Listed(address.to_owned()));
+            let lines = Reporter::default().lines(&listed, SITUATION, Instant::now());
+            let advice = lines.get(1).map_or("", |line| line.trim_start());
+            assert!(advice.starts_with(who), "{lines:?}");
+            assert_eq!(lines.len(), 1 + usize::from(!who.is_empty()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_storm_is_counted_and_the_last_word_is_said() {
+        let mut reporter = Reporter::default();
+        let start = Instant::now();
+        let mut lines = 0;
+        for _ in 0..50 {
+            let listed = event(Happening::Listed("1.2.3.4:1".to_owned()));
+            lines += reporter.lines(&listed, SITUATION, start).len();
+            lines += reporter
+                .lines(&lost("it hung up", true, 1), SITUATION, start)
+                .len();
+        }
+        assert_eq!(lines, MAX_LINES as usize);
+        let last = refused("banned", Stage::Listed, None);
+        assert!(!reporter.lines(&last, SITUATION, start).is_empty());
+        let lines = reporter.lines(&lost("still", false, 1), SITUATION, start + WINDOW);
+        assert_eq!(lines[0], "70 lines about tracker.example left out");
+        assert_eq!(lines.len(), 2);
+    }
+}
