@@ -4,7 +4,7 @@
 //! right to be there.
 
 use crate::base::mutex::lock;
-use crate::threads;
+use crate::base::threads;
 use crate::tracker::access::bans::Bans;
 use crate::tracker::access::keys::withdrawn;
 use crate::tracker::access::operator_lines::WrongLine;

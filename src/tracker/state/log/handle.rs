@@ -3,14 +3,15 @@
 
 use super::format::{Level, format_line};
 use super::writer::Writer;
+use crate::base::mutex::lock;
+use crate::base::threads;
 use crate::protocol::refusal::Refusal;
-use crate::threads;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Lines that may wait to be written. Most take 160 bytes, which makes two thirds of a megabyte.
@@ -106,7 +107,7 @@ impl Log {
         let now = Instant::now();
         let code = refusal.code.as_str();
         let left_out = {
-            let mut noises = self.noises.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut noises = lock(&self.noises);
             let noise = noises.entry((event, code)).or_default();
             if noise.quiet_until.is_some_and(|until| now < until) {
                 noise.left_out += 1;
