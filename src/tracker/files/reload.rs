@@ -64,7 +64,7 @@ impl Reloader {
             std::thread::sleep(LOOK_EVERY);
             self.look();
             self.show_that_locks_are_free();
-            self.shared.keeper_rounds.add_one();
+            self.shared.reloads.add_one();
         }
     }
 
