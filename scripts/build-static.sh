@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds target/static/gltracker: one file that needs nothing else on the machine, and tries it in
-# an empty folder that it takes for the whole file system.
+# Builds target/static/gltracker, one file that needs nothing else on the machine. Then tries it with
+# an empty folder as its root.
 # usage: build-static.sh [TARGET], a musl target; that of this machine if none is given
-# Ends with 3 where a part of Rust that it needs is neither here nor to be had.
+# Exit code 3: a part of Rust that it needs is missing and cannot be downloaded.
 set -eu
 cd "$(dirname "$0")/.."
-# Bytes it may have.
+# The most bytes that the file may have.
 most=1175552 # 1,148 KiB: 1,131 KiB were measured
 target=${1:-$(uname -m)-unknown-linux-musl}
 fail() {
@@ -23,10 +23,10 @@ export CARGO_PROFILE_RELEASE_STRIP=symbols
 build() {
   cargo build --release --locked --target "$target" --target-dir target/static-build "$@"
 }
-# More than half of the program is the standard library, which comes built for speed. Built anew from
-# its sources, for size, it fits; a stable compiler does that if it is told to, as the Linux kernel
-# tells it. Panics still unwind, since one conversation that panics is not to end the others, but not
-# out of a destructor, which no destructor here is meant to do; they say their line, not the column.
+# More than half of the program is the standard library, which comes built for speed. So it is built
+# again from its sources, for size. A stable compiler does that with RUSTC_BOOTSTRAP, as the Linux
+# kernel's build sets it. Panics still unwind, so that one connection's panic does not end the others;
+# out of a destructor they do not, and no destructor here panics. A panic names its line, not its column.
 build_small() {
   RUSTC_BOOTSTRAP=1 CARGO_PROFILE_RELEASE_OPT_LEVEL=z \
     RUSTFLAGS="-C target-feature=+crt-static -C force-unwind-tables=no -Z panic-in-drop=abort \
@@ -52,7 +52,7 @@ cp "target/static-build/$target/release/gltracker" "$binary"
 size=$(wc -c <"$binary")
 [ "$size" -le $most ] || fail "$binary has $size bytes, more than $most"
 
-# A machine that does not allow a root of one's own tries it as it is.
+# Where the machine lets nobody have a root of one's own, the file is tried in the usual one.
 root=$(mktemp -d)
 pid=''
 trap '[ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null || :; rm -r "$root"' EXIT
@@ -79,8 +79,8 @@ until grep -q event=listening "$root/log"; do
   sleep 0.1
 done
 clients=$(sed -n 's/.* clients=\([^ ]*\).*/\1/p' "$root/log")
-# Nobody is listed, which is what exit code 1 says; 3 would be no tracker there. The name is one
-# that the resolver in the binary has to look up.
+# Exit code 1 means that nobody is listed; 3 would mean that there is no tracker. The resolver in the
+# binary has to look the name up.
 for host in 127.0.0.1 localhost; do
   code=0
   "$binary" list "$host:${clients##*:}" >/dev/null 2>&1 || code=$?

@@ -19,7 +19,7 @@ clean_up() {
   exec 3>&- 4>&-
   kill "${pids[@]}" || true
   wait || true
-  # What the browser had started may write until it notices that the browser has ended.
+  # Processes of the browser may write there until they notice that the browser has ended.
   local tries=0
   until rm -rf "$work" || [ $((tries += 1)) -gt 100 ]; do sleep 0.05; done
 } 2>/dev/null
@@ -38,7 +38,7 @@ soon() { # tries a command until it succeeds, for 20 s at most
   done
 }
 
-# A tracker and six game servers, of which some wish the reader ill.
+# A tracker and six game servers, some of them hostile.
 export GLTRACKER_PASSWORD=secret
 "$gltracker" serve --servers 127.0.0.1:0 --clients 127.0.0.1:0 --trust 127.0.0.0/8 --max-slots 80 \
   --publish "$work/www" >/dev/null 2>"$work/tracker.log" &
@@ -66,7 +66,7 @@ announce 1006
 soon grep -qs '"count":6' "$work/www/servers.json"
 soon grep -qs '</html>' "$work/www/index.html"
 
-# A web server that knows nothing but files, at whatever port is free.
+# A web server for files alone, at any free port.
 serve_folder() {
   port=$((20000 + RANDOM % 10000))
   busybox httpd -f -p "127.0.0.1:$port" -h "$work/www" 2>>"$work/web.log" &
@@ -76,7 +76,7 @@ serve_folder() {
     kill -0 $web 2>/dev/null || return
     sleep 0.05
   done
-  # Somebody else may be there, and this one on its way out.
+  # Another program may have the port, and this server be about to end.
   [ "$(wget_page)" = "$(cat "$work/www/index.html")" ] && kill -0 $web 2>/dev/null
 }
 wget_page() { busybox wget -q -O - "http://127.0.0.1:$port/index.html"; }
@@ -156,7 +156,7 @@ ask Target.createTarget '{"url":"about:blank"}'
 ask Target.attachToTarget "{\"flatten\":true,\"targetId\":\"$(value_of targetId)\"}"
 session="\"sessionId\":\"$(value_of sessionId)\","
 ask Page.enable
-# The reader's clock is a year fast, which nothing shown may depend on.
+# The reader's clock is a year fast. Nothing that is shown may depend on it.
 helpers='
   const true_time = Date.now;
   Date.now = () => true_time() + 31536000000;
@@ -188,7 +188,7 @@ see 'text that reads from the right is isolated' \
 see 'nothing comes from elsewhere' \
   'foreign.length === 0 && performance.getEntriesByType("resource").every(({ name }) => name.startsWith(location.origin))' 'foreign.join()'
 
-# Every column, by a click that sorts and one that turns it round. What is not known stays last.
+# Every column: a click sorts, another reverses the order. Unknown values stay last.
 sorts() { # COLUMN UP DOWN
   evaluate "document.querySelector('[data-key=$1] button').click()"
   is_so "document.querySelector('[data-key=$1]').ariaSort === 'ascending'" ||
@@ -253,7 +253,7 @@ screen 1000 800 light
 screen 390 844 dark
 screen 1280 800 dark
 
-# The page is open while the list changes, and while it cannot be had.
+# The page is open while the list changes, and while the list cannot be fetched.
 go ''
 shows 'open' '1002 1001 1003 1004 1005 1006'
 evaluate 'name_of("1001").parentElement.isTheSame = true'
@@ -275,8 +275,8 @@ sed 's/"nbplayers":20/"nbplayers":1/' "$work/list" >"$work/www/servers.json"
 shows 'the list is back' '1002 1001 1003 1004 1005 1006'
 see 'and all is well' 'at_id("trouble") === ""'
 
-# A page that is opened when the tracker has long been silent, and one that sees it come back. By the
-# file's own time: the clock of a tracker on another machine may be an hour fast.
+# A page that is opened when the tracker has long been silent, and one that sees it come back. The time
+# that counts is the file's: the clock of a tracker on another machine may be an hour fast.
 silent_for() { # SECONDS [AHEAD]: puts the list there as a tracker wrote it so long ago
   local then=$(($(date +%s) - $1 + ${2:-0}))
   sed "1s/\"updated\":\"[^\"]*\",\"written\":\"[^\"]*\"/\"updated\":\"$(date -ud "@$((then - 60))" +%FT%TZ)\",\"written\":\"$(date -ud "@$then" +%FT%TZ)\"/" \

@@ -5,7 +5,6 @@ cd "$(dirname "$0")/.."
 set -x
 cargo fmt --check
 cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
-cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 cargo clippy --all-targets --locked -- -D warnings
 cargo test --locked
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked

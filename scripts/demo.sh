@@ -49,7 +49,7 @@ list() {
 listed() { # N [filter...]: are there just N such game servers?
   wanted=$1
   shift
-  # Why there are none yet is of no interest.
+  # list.sh says why there are none yet, which is not shown.
   [ "$("$here/list.sh" "$clients" "$@" 2>/dev/null | wc -l)" -eq "$wanted" ]
 }
 
@@ -64,7 +64,7 @@ servers=$(address servers) clients=$(address clients)
 echo "Game servers log in at $servers, clients ask at $clients."
 
 title 'Three game servers log in. The line after each command is what the tracker said.'
-exec 7<>"$dir/updates" # for reading too, or it would wait for a reader
+exec 7<>"$dir/updates" # for reading too: opening it for writing alone would wait for a reader
 register "$dir/updates" 23460 nbplayers=0 maxplayers=8 speed=fast 'description=Friday cycles'
 register /dev/null 23461 nbplayers=2 maxplayers=4 description=beginners
 leaving=$game_server

@@ -2,14 +2,12 @@
 # Fuzzes every target of tests/fuzz (or those that are named) for so many seconds, two at a time,
 # from copies of the committed corpora, and prints a table of what came of it.
 # usage: fuzz.sh SECONDS [TARGET...]
-# Ends with 1 where something was found, and with 3 where a tool is missing: 1 if GLTRACKER_NO_SKIP
-# is set.
+# Exit codes: 1 something was found, 3 a tool is missing (1 if GLTRACKER_NO_SKIP is set).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# How many run at the same time: more do less each on a small machine.
+# How many run at the same time.
 at_once=2
-# An input that takes longer is a finding, in seconds. None takes a tenth of one, but the machine may
-# have much else to do.
+# Seconds: an input that takes longer is a finding. None takes a tenth of a second on an idle machine.
 timeout=30
 # The longest input, in bytes: some lines of a kilobyte.
 longest=4096
@@ -37,8 +35,8 @@ for target in "${targets[@]}"; do
   fi
 done
 
-# No sanitizer: there is no unsafe code, and so it builds with a stable compiler. In more units than
-# one, so that two processors have something to do. What is locked is what is built.
+# Without a sanitizer, since there is no unsafe code; so a stable compiler will do. More than one unit
+# keeps two processors busy. The lock file counts.
 cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none --codegen-units 16
 host=$(rustc -vV | sed -n 's/^host: //p')

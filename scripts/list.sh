@@ -30,7 +30,7 @@ while :; do
     *) [ -z "$tracker" ] || break; tracker=$1; shift ;;
   esac
 done
-cut_off() { # by the shell, to which < and > mean something
+cut_off() { # true if the shell took a < or > for itself
   case $1 in nbplayers | maxplayers | port | pingport)
     wrong "'$1' is not a filter; one with < or > stands in quotes: '$1>=8'" ;;
   esac
@@ -69,7 +69,7 @@ case $NC in
     case $host in *:*) host="[$host]" ;; esac
     set -- $NC -t 20 - "TCP$family:$host:$port,connect-timeout=10" ;;
   *)
-    # One that knows no families may know IPv4 only, or take what the name has first.
+    # A netcat without these flags may know IPv4 only, or take the first address of the name.
     [ -z "$family" ] || case $($NC -h 2>&1) in
       *Ncat* | *-46*) family=-$family ;;
       *) lacking "-$family needs nc.openbsd, ncat or socat: NC names the netcat to use" ;;
@@ -77,8 +77,7 @@ case $NC in
     set -- $NC $family -w 10 "$host" "$port" ;;
 esac
 
-# What a tracker sends goes to a terminal as plain text only. What else there is are the netcat's own
-# words, if it has any.
+# What a tracker sends goes to a terminal as plain text only. All other output is the netcat's own.
 printf '%s\nQUIT\n' "$request" | "$@" 2>&1 | tr -d '\000-\011\013-\037\177' |
   awk -v from="$host:$port" -v filters="${request#LIST}" '
   /^INFOS / {

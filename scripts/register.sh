@@ -87,7 +87,7 @@ case $NC in
     case $host in *:*) host="[$host]" ;; esac
     set -- $NC - "TCP$family:$host:$to" ;;
   *)
-    # One that knows no families may know IPv4 only, or take what the name has first.
+    # A netcat without these flags may know IPv4 only, or take the first address of the name.
     [ -z "$family" ] || case $($NC -h 2>&1) in
       *Ncat* | *-46*) family=-$family ;;
       *) lacking "-$family needs nc.openbsd, ncat or socat: NC names the netcat to use" ;;
@@ -100,7 +100,7 @@ sha256() { # of standard input, in hexadecimal
 }
 unhex() { printf %s "$1" | sed 's/../0x& /g'; }
 octets() { for octet; do printf "\\$(printf %03o $((octet)))"; done; }
-hmac() { # MESSAGE, under the secret; which is nobody's argument, where ps would show it
+hmac() { # MESSAGE, under the secret; the secret is no argument of a program, since ps shows those
   octets=$(printf %s "$GLTRACKER_PASSWORD" | od -An -v -tu1)
   [ ${#GLTRACKER_PASSWORD} -le 64 ] || octets=$(unhex "$(printf %s "$GLTRACKER_PASSWORD" | sha256)")
   inner='' outer='' n=64
@@ -135,16 +135,16 @@ if [ "$udp" ]; then
   udp=$(netcat_for_udp) || lacking '-u needs nc.openbsd, ncat or socat, and none is installed'
 fi
 
-# All that happens comes as a line of standard input, which from here on is a pipe: "tick" every
-# second, "> " and a line of the standard input from before, "< " and a line of the tracker (or of
-# netcat), "* " and the number of a datagram, "deaf" when no more of them will come, "gone" when a
-# connection has ended. A signal takes effect between two such lines.
+# From here on standard input is a pipe, and every event is a line of it: "tick" every second, "> " and
+# a line of the former standard input, "< " and a line of the tracker (or of netcat), "* " and the number
+# of a datagram, "deaf" when no more datagrams will come, "gone" when a connection has ended. A signal
+# takes effect between two such lines.
 stop='' # with this exit status
 trap 'stop=0' HUP TERM
 trap 'stop=130' INT
 dir=$(mktemp -d) && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
-# Opened for both, it neither waits for its other side nor ends. What was standard input goes by
-# another number, because for commands in the background 0 is /dev/null.
+# A pipe that is opened for reading and writing does not wait for its other side, and does not end. The
+# former standard input gets another number, since 0 is /dev/null for commands in the background.
 exec 5<&0 <>"$dir/events"
 while IFS= read -r line || [ "$line" ]; do printf '> %s\n' "$line"; done <&5 >"$dir/events" &
 input=$!
@@ -188,7 +188,7 @@ connect() { # NETCAT...
   quiet=0 why='no connection'
   say "$login"
 }
-hang_up() { # by a signal that is not lost on a netcat which has only just been started
+hang_up() { # by SIGKILL, which also ends a netcat that has only just been started
   [ -z "$netcat" ] || { kill -9 "$netcat"; wait "$netcat"; netcat=''; }
 } 2>/dev/null
 say() { printf '%s\n' "$1" >&4; }
@@ -206,7 +206,7 @@ merge() { # the fields of $1, changed by those of $2
 }
 
 # Changes are pending until they can be sent, then in flight until the tracker has answered them.
-# Several that it refuses are sent again one by one, for it to take the good ones.
+# When it refuses several, they are sent again one by one, so that it takes the good ones.
 pending='' flight='' refused='' one_by_one='' listed='' checking='' delay=1 countdown=1
 proof='' proofs=0 # the number that was sent back last, and how many in this second
 while [ -z "$stop" ]; do
@@ -217,7 +217,7 @@ while [ -z "$stop" ]; do
       proofs=0
       if [ "$ear" ]; then
         quiet=$((quiet + 1))
-        # Empty lines are ignored, but two of them show nc.openbsd and ncat that nobody is there.
+        # The tracker ignores empty lines; two of them let nc.openbsd and ncat notice that it is gone.
         [ $((quiet % 5)) -gt 1 ] || say ''
         [ $quiet -lt 45 ] || { why='silent for 45 s'; hang_up; } # a tracker pings after 15 s
         [ -z "$listed" ] || listed=$((listed + 1))
@@ -250,7 +250,7 @@ while [ -z "$stop" ]; do
         *) mac=" mac=$(hmac "$number $GLTRACKER_KEY $port")" ;;
       esac
       say_infos "$number$mac" "$state" ;;
-    '* '*) # to the tracker and back; anybody can send one, so not more than some
+    '* '*) # back to the tracker, a few a second: anybody can send datagrams
       if [ "$listed$checking" ] && [ "$proof" != "${event#? }" ] && [ $proofs -lt 4 ]; then
         proof=${event#? } proofs=$((proofs + 1))
         say "INFOS $proof"

@@ -12,8 +12,8 @@ cargo bench --locked --bench siege --no-run
 exec unshare --user --map-root-user --net sh -c '
     ip link set lo up
     ip route add local 127.64.0.0/10 dev lo table local
-    # Only an address that is there can be where an IPv6 connection comes from: four subnets of
-    # each of 50 customers, and 21 of one more. Where the system has no IPv6 the siege says so.
+    # An IPv6 connection comes only from an address that exists. So there are four subnets of each of
+    # 50 customers, and 21 of one more. Where the system has no IPv6 the siege says so.
     {
         for customer in $(seq 1 50); do
             for subnet in 0 1 2 3; do printf "%02x%02x\n" "$customer" "$subnet"; done

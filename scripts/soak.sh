@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Does to a tracker what a year does: game servers come, go, crash and hang, players poll and watch,
-# and the tracker itself is killed every few seconds. In the end the lists that were seen are held
-# against what was promised. All of it on this machine, by itself, and ended with it.
+# Gives a tracker a year's trouble: game servers come, go, crash and hang, players poll and watch, and
+# the tracker itself is killed every few seconds. In the end the lists that were seen are compared with
+# what was promised. Everything runs on this machine, and ends with this script.
+# Run it for at least 150 s: shorter runs never reach the end of the 90 s after which a game server that
+# does not come back is forgotten.
 #
 # usage: soak.sh [SECONDS], 3600 if not given
 #   GLTRACKER=PROGRAM    what to try; target/release/gltracker if not given
@@ -54,7 +56,7 @@ start_tracker() {
   "$gltracker" --servers "$servers_at" --clients "$clients_at" --trust 127.0.0.0/8 \
     --max-slots 400 "${flags[@]}" >/dev/null 2>>"$dir/start" </dev/null &
   tracker=$!
-  disown $! # or bash would tell of its death
+  disown $! # or bash would report its end
   until grep -q event=listening "$dir/start"; do
     tries=$((tries + 1))
     if [ $tries -gt 500 ] || ! kill -0 "$tracker" 2>/dev/null; then
@@ -118,7 +120,7 @@ poll() {
     } 2>/dev/null >>"$dir/polled"
   done
 }
-# What a player sees who stays: the same for each END, from what was told until then.
+# What a watcher sees: the same for each END, from all that it was told until then.
 watch() {
   local line port
   local -A list
@@ -140,9 +142,8 @@ watch() {
   done
 }
 
-# What the machine takes to wake a program and to write a small file to the disk, in milliseconds, if
-# that is long: others may keep it busy, or it stands still, and then nothing there can be as quick as
-# it is promised to be.
+# The milliseconds that the machine takes to wake a program and to write a small file, when they are
+# many. A machine that is busy or stands still cannot keep promises about time.
 feel_pulse() {
   local began
   while :; do
@@ -188,13 +189,13 @@ done
 say end
 grep -h -e level=error -e event=panic "$dir/start" >>"$dir/errors"
 
-# The reader knows nothing of the program: only what was done when, and which lists were seen.
+# The judge knows nothing of the program, only what was done when and which lists were seen.
 awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" '
   BEGIN { settle = 10000; gone = 30000; gone_after_restart = 90000; slack = 2000 }
-  # The restart that an entry whose game server has ended may have survived; it is allowed to stay
-  # for a while from then on, however often the tracker is started again after that. A hung game
-  # server may be listed for 30 s before it; of one that hung up, the file knows a moment later, and
-  # three times as much later as the disk was slow: what was under way, the file, and its folder.
+  # An entry whose game server has ended may survive the next restart, and then stays for a while,
+  # however often the tracker is started again. A hung game server may be listed for 30 s before that
+  # restart. The state file knows of one that hung up a moment later, plus three times what the disk was
+  # slow: for the write under way, for the file, and for its folder.
   function survived(port,   i, before, known) {
     if (port in came_back) return came_back[port]
     known = down[port] + (how[port] == "hung" ? gone : slack + 3 * slowness(down[port]))
@@ -256,7 +257,7 @@ awk -v state="$state" -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" 
     }
     for (port in up) {
       if ($1 < up[port] + settle || (port in down && $2 >= down[port]) || port in seen) continue
-      # Without a state it takes its time to come back.
+      # Without a state file it comes back when it logs in again.
       if (state == "no" && latest && $1 < restart[latest] + settle) { missing++; continue }
       broken(port " is up for " $1 - up[port] " ms, and not on the list" \
         (latest ? ", " $1 - restart[latest] " ms after a restart" : ""))

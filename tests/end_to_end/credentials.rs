@@ -261,13 +261,13 @@ fn what_a_service_manager_hands_over_and_cannot_be_read_is_no_secret() {
     std::fs::remove_dir(&folder).unwrap();
 }
 
-/// Which of these lines the rule for fail2ban in the README counts, and for which host: as fail2ban
+/// Which of these lines the rule for fail2ban in the documents counts, and for which host: as fail2ban
 /// does it, with Python's regular expressions and without the time.
 #[cfg(unix)]
 fn counted_by_fail2ban(lines: &[String]) -> Vec<(String, String)> {
     use crate::tools::Program;
-    let readme = include_str!("../../README.md");
-    let rule = readme
+    let document = include_str!("../../scripts/README.md");
+    let rule = document
         .lines()
         .find_map(|line| line.trim().strip_prefix("failregex = "));
     let rule = rule.expect("there is a rule");

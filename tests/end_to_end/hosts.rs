@@ -5,10 +5,10 @@
 //! reads its standard input: whatever becomes of the test, nothing of them is left.
 
 use crate::harness::TrackerProcess;
+use crate::skips::skip;
 use crate::tools::{Program, need};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,9 +37,12 @@ impl Network {
         let mut probe = Command::new("unshare");
         probe.args(["--user", "--map-root-user", "--net", "--mount", "true"]);
         if !probe.status().is_ok_and(|status| status.success()) {
-            let message = "this system makes no network namespaces for this user";
-            assert!(std::env::var_os("GLTRACKER_NO_SKIP").is_none(), "{message}");
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");
+            let lacked = "right to have a network of one's own";
+            assert!(
+                std::env::var_os("GLTRACKER_NO_SKIP").is_none(),
+                "no {lacked}"
+            );
+            skip(lacked);
             return None;
         }
         static LAST: AtomicU32 = AtomicU32::new(0);

@@ -3,6 +3,7 @@
 
 use crate::harness::{self, Alive, Peer, Running, TrackerProcess, command, own_address};
 use crate::patience::{PATIENCE, in_time, uninterrupted, wait_until};
+use crate::skips::skip;
 use gltracker::client::Change;
 use gltracker::client::watch::{Event, Timings, Watch};
 use gltracker::client::{Conditions, TrackerAddress};
@@ -397,8 +398,7 @@ assert row['infos']['description'] == 'lone \" quote \\\\ 🎮 金曜日', row";
     let mut python = Command::new("python3");
     python.args(["-c", script]).stdin(Stdio::piped());
     let Ok(mut python) = python.spawn() else {
-        eprintln!("skipped: there is no python3");
-        return;
+        return skip("python3");
     };
     python
         .stdin

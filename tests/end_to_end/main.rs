@@ -35,6 +35,7 @@ mod scripts;
 #[cfg(target_os = "linux")]
 mod several_addresses;
 mod simulation;
+mod skips;
 mod slots;
 #[cfg(unix)]
 mod state;

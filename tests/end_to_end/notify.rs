@@ -3,7 +3,6 @@
 use crate::doors::limit_descriptors;
 use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, gltracker};
 use crate::patience::{PATIENCE, uninterrupted};
-use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -153,9 +152,7 @@ fn a_watchdog_is_fed_where_ipv6_is_switched_off() {
         command
     };
     if !alone(off).status().is_ok_and(|status| status.success()) {
-        let message = "this machine lets nobody have a network of their own";
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");
-        return;
+        return crate::skips::skip("right to have a network of one's own");
     }
     let manager = Manager::new("no-ipv6");
     let mut command = alone(&format!("{off} && exec \"$0\" --max-slots 80"));

@@ -2,6 +2,7 @@
 
 use crate::harness::{PASSWORD, Peer, TrackerProcess, command, outcome};
 use crate::patience::{time_of, wait_until};
+use crate::skips::skip;
 use crate::tools::need;
 use std::fs;
 use std::io::Write;
@@ -189,11 +190,7 @@ fn a_full_disk_leaves_the_list_and_the_old_files_alone() {
         return;
     }
     if !can_mount() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: a file system of one's own cannot be mounted here"
-        );
-        return;
+        return skip("right to mount a disk of one's own");
     }
     let folder = Folder::new("full");
     fs::create_dir(&folder.0).unwrap();

@@ -1,6 +1,7 @@
 //! Programs that others wrote: whether they are here, and how a test talks with one.
 
 use crate::patience::{PATIENCE, wait_until};
+use crate::skips::skip;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -9,17 +10,18 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// True if `tool` is installed. If not, the test that needs it is to return, and says so on the
-/// real standard error (which the test runner does not capture); with `GLTRACKER_NO_SKIP` set, as
-/// on the machine that guards the repository, it fails instead.
+/// True if `tool` is installed. If not, the test that needs it is to return, and is counted as
+/// skipped; with `GLTRACKER_NO_SKIP` set, as on the machine that guards the repository, it fails.
 pub(crate) fn need(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()) {
         return true;
     }
-    let message = format!("{tool} is not installed (scripts/install-test-tools.sh)");
-    assert!(std::env::var_os("GLTRACKER_NO_SKIP").is_none(), "{message}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");
+    assert!(
+        std::env::var_os("GLTRACKER_NO_SKIP").is_none(),
+        "{tool} is not installed (scripts/install-test-tools.sh)"
+    );
+    skip(tool);
     false
 }
 

@@ -8,7 +8,7 @@
 //! ~ CHALLENGE fedcba9876543210                is the last datagram that came to its UDP port
 //! !tracker require-check                      in the first line: how the tracker is started
 //! !advance 15s                                lets time pass (on the pretend clock only)
-//! !close                                      the peer says its last word; `!close A`
+//! !close                                      the peer stops sending; `!close A`
 //! !closed                                     the tracker must have closed; `!closed A`
 //! ```
 //!
@@ -207,25 +207,48 @@ fn split_revision(word: &str) -> Option<(&str, &str)> {
         .then(|| word.split_at(at))
 }
 
-/// The fenced blocks of a Markdown text that are marked as transcripts.
+/// The blocks of a Markdown text that are fenced as transcripts, written for readers. Who connects
+/// stands in a comment above the block, which they do not see: `<!-- run: connect game-server; connect
+/// client as client -->`. What happens later stands in parentheses, as in `(15 s later)`, `(closed)`
+/// or `(client is closed)`; and a datagram behind `udp<`.
 pub(crate) fn from_markdown(file: &str, text: &str) -> Vec<Transcript> {
-    let mut transcripts = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        if line == "```transcript" {
-            let block: Vec<&str> = lines
-                .by_ref()
-                .map(|(_, line)| line)
-                .take_while(|line| *line != "```")
-                .collect();
-            let name = format!("{file}, example after line {}", number + 1);
-            transcripts.push(Transcript {
-                name,
-                text: block.join("\n"),
-            });
+    let lines: Vec<&str> = text.lines().collect();
+    let starts = (1..lines.len()).filter(|&at| lines[at] == "```transcript");
+    let transcripts = starts.map(|at| {
+        let name = format!("{file}, example after line {}", at + 1);
+        let comment = lines[at - 1].strip_prefix("<!-- run: ");
+        let run = comment.and_then(|comment| comment.strip_suffix(" -->"));
+        let run = run.unwrap_or_else(|| panic!("{name}: no comment says who connects"));
+        let block = lines[at + 1..].iter().take_while(|line| **line != "```");
+        let run = run.split("; ").map(|directive| format!("!{directive}"));
+        let text: Vec<String> = run.chain(block.map(|line| for_runners(line))).collect();
+        Transcript {
+            name,
+            text: text.join("\n"),
         }
+    });
+    transcripts.collect()
+}
+
+/// A line of a document in the form that transcripts have.
+fn for_runners(line: &str) -> String {
+    if let Some(datagram) = line.strip_prefix("udp<") {
+        return format!("~{datagram}");
     }
-    transcripts
+    let Some(what) = line
+        .strip_prefix('(')
+        .and_then(|line| line.strip_suffix(')'))
+    else {
+        return line.to_owned();
+    };
+    match (
+        what.strip_suffix(" s later"),
+        what.strip_suffix(" is closed"),
+    ) {
+        (Some(seconds), _) => format!("!advance {seconds}s"),
+        (_, Some(name)) => format!("!closed {name}"),
+        _ => format!("!{what}"),
+    }
 }
 
 /// All transcripts of a folder.

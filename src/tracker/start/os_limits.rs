@@ -4,7 +4,7 @@
 //! what to change. A limit that cannot be read (not Linux) counts as none.
 
 use crate::tracker::access::slots::{Class, Limits};
-use crate::tracker::state::tuning::ACCEPTORS;
+use crate::tracker::state::sockets::tuning::ACCEPTORS;
 use std::fmt;
 use std::fs;
 

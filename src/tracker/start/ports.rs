@@ -1,7 +1,7 @@
 //! Opening a port.
 
 use crate::tracker::start::error::StartError;
-use crate::tracker::threads::acceptor;
+use crate::tracker::threads::accept::acceptor;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;

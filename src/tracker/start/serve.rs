@@ -8,7 +8,7 @@ use crate::tracker::start::systemd::Manager;
 use crate::tracker::start::tracker::Tracker;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
-use crate::tracker::threads::accept_probe::within;
+use crate::tracker::threads::accept::probe::within;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Write};

@@ -1,7 +1,5 @@
 //! What a session may ask of the tracker.
 
-use super::answers::Answers;
-use super::slot_guard::SlotGuard;
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::protocol::{
@@ -17,6 +15,8 @@ use crate::tracker::list::snapshot::List;
 use crate::tracker::session::answer::{self, Answer, Batch, Question};
 use crate::tracker::session::game_server::{self, taken};
 use crate::tracker::session::{client, watcher};
+use crate::tracker::state::answers::cache::Answers;
+use crate::tracker::state::slot_guard::SlotGuard;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -5,15 +5,6 @@
 //! needed, `admission` comes before `registry`, and the watchers' state of the list before that;
 //! whoever holds any other takes none. src/README.md lists all locks.
 
-use super::answers::Answers;
-use super::connection::Connection;
-use super::current::Current;
-use super::hidden_servers::HiddenServers;
-use super::log::Log;
-use super::stats::{Counter, Stats};
-use super::udp_probe::UdpProbe;
-use super::wake::Wake;
-use super::watched::Watched;
 use crate::base::mutex::lock;
 use crate::base::random::Random;
 use crate::protocol::refusal::{ErrorCode, Refusal};
@@ -31,6 +22,15 @@ use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::session::Setting;
+use crate::tracker::state::answers::cache::Answers;
+use crate::tracker::state::answers::wake::Wake;
+use crate::tracker::state::answers::watched::Watched;
+use crate::tracker::state::current::Current;
+use crate::tracker::state::hidden_servers::HiddenServers;
+use crate::tracker::state::log::Log;
+use crate::tracker::state::sockets::connection::Connection;
+use crate::tracker::state::sockets::udp_probe::UdpProbe;
+use crate::tracker::state::stats::{Counter, Stats};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};

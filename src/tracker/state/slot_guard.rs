@@ -1,8 +1,6 @@
 //! One connection's slot: how it is won, what it is used for, and what is left to do when it is given
 //! back.
 
-use super::connection::Connection;
-use super::shared::{Shared, key_withdrawn};
 use crate::base::mutex::lock;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
@@ -11,6 +9,8 @@ use crate::tracker::access::slots::Class;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::session::Ending;
 use crate::tracker::session::game_server::{taken, taken_over};
+use crate::tracker::state::shared::{Shared, key_withdrawn};
+use crate::tracker::state::sockets::connection::Connection;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

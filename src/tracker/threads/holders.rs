@@ -1,14 +1,14 @@
 //! The threads that hold connections: as many as there are slots, each holds one to its end.
 
-use super::party::{Linger, Party};
-use super::peer::{Effort, Peer};
-use super::queue::Queue;
-use super::sender::Sender;
-use super::watchers::Watchers;
 use crate::threads;
 use crate::tracker::session::Session;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::tuning::{STACK, WAIT_TOLERANCE};
+use crate::tracker::state::sockets::tuning::{STACK, WAIT_TOLERANCE};
+use crate::tracker::threads::peer::io::{Effort, Peer};
+use crate::tracker::threads::peer::party::{Linger, Party};
+use crate::tracker::threads::peer::sender::Sender;
+use crate::tracker::threads::queue::Queue;
+use crate::tracker::threads::watchers::Watchers;
 use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

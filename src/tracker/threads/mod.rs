@@ -1,12 +1,17 @@
 //! The threads that connections are on.
+//!
+//! src/README.md says which there are, what wakes each and which locks they take.
 
-pub mod accept_probe;
-pub(crate) mod acceptor;
-pub(crate) mod holders;
-pub(crate) mod party;
-pub(crate) mod peer;
-pub(crate) mod polled;
 pub(crate) mod queue;
-pub(crate) mod reception;
-pub(crate) mod sender;
+
+pub(crate) mod peer;
+
 pub(crate) mod watchers;
+
+pub(crate) mod holders;
+
+pub(crate) mod polled;
+
+pub(crate) mod accept;
+
+pub(crate) mod reception;

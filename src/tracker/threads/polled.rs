@@ -5,15 +5,15 @@
 //! a client that asks for the list gets it, and a game server that logs in gets onto it, even while
 //! others sit on all slots in silence. Whoever has a slot and stays is given a thread.
 
-use super::holders::Holders;
-use super::party::{Linger, Party};
-use super::peer::{Effort, Peer};
-use super::watchers::Watchers;
 use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::tuning::{POLL_FIRST, POLL_FOR, POLL_LAST};
+use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_FOR, POLL_LAST};
+use crate::tracker::threads::holders::Holders;
+use crate::tracker::threads::peer::io::{Effort, Peer};
+use crate::tracker::threads::peer::party::{Linger, Party};
+use crate::tracker::threads::watchers::Watchers;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, OnceLock};

@@ -1,13 +1,5 @@
 //! The way of a connection from the port to whoever goes on with it.
 
-use super::accept_probe::AcceptProbe;
-use super::acceptor;
-use super::holders::Holders;
-use super::party::{Linger, Party};
-use super::peer::{Effort, Peer};
-use super::polled::Polled;
-use super::sender::Sender;
-use super::watchers::Watchers;
 use crate::base::mutex::lock;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
@@ -15,10 +7,18 @@ use crate::tracker::access::slots::Class;
 use crate::tracker::session::Ending;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
-use crate::tracker::state::connection::{Connection, INHERITS, preset};
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::slot_guard::SlotGuard;
-use crate::tracker::state::tuning::POLL_FIRST;
+use crate::tracker::state::sockets::connection::{Connection, INHERITS, preset};
+use crate::tracker::state::sockets::tuning::POLL_FIRST;
+use crate::tracker::threads::accept::acceptor;
+use crate::tracker::threads::accept::probe::AcceptProbe;
+use crate::tracker::threads::holders::Holders;
+use crate::tracker::threads::peer::io::{Effort, Peer};
+use crate::tracker::threads::peer::party::{Linger, Party};
+use crate::tracker::threads::peer::sender::Sender;
+use crate::tracker::threads::polled::Polled;
+use crate::tracker::threads::watchers::Watchers;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;

@@ -6,15 +6,15 @@
 //! to take that, it is not asked what it knows, and then goes from there to the newest state in one
 //! step.
 
-use super::party::{Linger, Party};
-use super::peer::{Effort, Peer};
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::threads;
 use crate::tracker::session::Session;
 use crate::tracker::state::lasting;
 use crate::tracker::state::shared::Shared;
-use crate::tracker::state::tuning::{WATCHER_AGAIN, WATCHER_LOOK};
+use crate::tracker::state::sockets::tuning::{WATCHER_AGAIN, WATCHER_LOOK};
+use crate::tracker::threads::peer::io::{Effort, Peer};
+use crate::tracker::threads::peer::party::{Linger, Party};
 use std::io;
 use std::sync::Mutex;
 use std::time::Instant;

@@ -3,11 +3,11 @@
 //! Here is the one way to feed a session and to send what it says. Each call does what can be done
 //! at once; if the socket waits for the peer, a call waits once.
 
-use super::sender::Sender;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use crate::protocol::refusal::ErrorCode;
 use crate::tracker::session::{Chunk, Ending, Outbox, Session, Timings};
-use crate::tracker::state::connection::Connection;
+use crate::tracker::state::sockets::connection::Connection;
+use crate::tracker::threads::peer::sender::Sender;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

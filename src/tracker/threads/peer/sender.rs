@@ -7,9 +7,9 @@
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::threads;
 use crate::tracker::session::Chunk;
-use crate::tracker::state::connection::Connection;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
+use crate::tracker::state::sockets::connection::Connection;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;

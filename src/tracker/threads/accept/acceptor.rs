@@ -2,12 +2,12 @@
 //!
 //! What goes wrong with one connection stays with that connection, and no trouble closes a port.
 
-use super::accept_probe::AcceptProbe;
 use crate::base::mutex::lock;
 use crate::threads;
-use crate::tracker::state::connection;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
+use crate::tracker::state::sockets::connection;
+use crate::tracker::state::sockets::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
+use crate::tracker::threads::accept::probe::AcceptProbe;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 #[cfg(target_os = "linux")]

@@ -5,12 +5,12 @@
 //! it. Whether a call waits for the peer is a matter of the socket: see
 //! [`set_nonblocking`](Connection::set_nonblocking).
 
-use super::stats::Counter;
-use super::tuning::{MAX_UNREAD, NEVER_WAITS, SHORTEST_WAIT};
 use crate::protocol::line::MAX_LINE;
 use crate::protocol::refusal::Refusal;
 use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::session::Chunk;
+use crate::tracker::state::sockets::tuning::{MAX_UNREAD, NEVER_WAITS, SHORTEST_WAIT};
+use crate::tracker::state::stats::Counter;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// One connection of the tracker.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     id: ConnectionId,
     stream: TcpStream,
     peer: SocketAddr,
@@ -37,7 +37,7 @@ pub struct Connection {
 impl Connection {
     /// Wraps an accepted socket. The peer's address is known by its IPv4 form if it has one; the
     /// bytes sent are counted in `sent_to_all`.
-    pub fn new(
+    pub(crate) fn new(
         id: ConnectionId,
         stream: TcpStream,
         peer: SocketAddr,
@@ -56,18 +56,18 @@ impl Connection {
     }
 
     /// The name of this connection.
-    pub fn id(&self) -> ConnectionId {
+    pub(crate) fn id(&self) -> ConnectionId {
         self.id
     }
 
     /// Who is at the other end.
-    pub fn peer(&self) -> SocketAddr {
+    pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
 
     /// Ends the session from another thread: the one that serves it wakes up, tells the peer why and
     /// closes. Does not wait for that. The first dismissal counts.
-    pub fn dismiss(&self, why: Refusal) {
+    pub(crate) fn dismiss(&self, why: Refusal) {
         let _ = self.dismissal.set(Box::new(why));
         // Either this sees that bytes are being sent, or `send` sees the dismissal.
         fence(Ordering::SeqCst);
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     /// Why the session is to end, if another thread wants it to.
-    pub fn dismissal(&self) -> Option<&Refusal> {
+    pub(crate) fn dismissal(&self) -> Option<&Refusal> {
         self.dismissal.get().map(|why| &**why)
     }
 
@@ -89,7 +89,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+    pub(crate) fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
         self.stream.set_nonblocking(is_nonblocking)
     }
 
@@ -97,7 +97,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn set_wait(&self, wait: Duration) -> io::Result<()> {
+    pub(crate) fn set_wait(&self, wait: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(wait.max(SHORTEST_WAIT)))
     }
 
@@ -105,7 +105,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection broke.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         unless_not_now((&self.stream).read(buffer))
     }
 
@@ -114,7 +114,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection broke or was dismissed.
-    pub fn send(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+    pub(crate) fn send(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
         self.is_sending.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let count = match self.dismissal() {
@@ -162,37 +162,37 @@ impl Connection {
     }
 
     /// The peer has shown that it may be here.
-    pub fn set_proven(&self) {
+    pub(crate) fn set_proven(&self) {
         self.is_proven.store(true, Ordering::Relaxed);
     }
 
     /// True if to send so many bytes more may have to wait for a stranger to read.
-    pub fn may_wait_for_a_stranger(&self, size: usize) -> bool {
+    pub(crate) fn may_wait_for_a_stranger(&self, size: usize) -> bool {
         let is_proven = self.is_proven.load(Ordering::Relaxed);
         !is_proven && self.sent.load(Ordering::Relaxed) + size > NEVER_WAITS
     }
 
     /// Sends a line for which a socket that has nothing else to send has room, without waiting.
-    pub fn send_last(&self, why: &Refusal) {
+    pub(crate) fn send_last(&self, why: &Refusal) {
         let _ = self.stream.set_nonblocking(true);
         let _ = self.write(&[Chunk::Text(format!("{why}\n").into_bytes())], 0);
     }
 
     /// Says no without ever waiting, and closes.
-    pub fn reject(&self, why: &Refusal) {
+    pub(crate) fn reject(&self, why: &Refusal) {
         self.send_last(why);
         self.end_sending();
         self.linger(Duration::ZERO);
     }
 
     /// Says that no more will come.
-    pub fn end_sending(&self) {
+    pub(crate) fn end_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Reads on until the peer has hung up too, for at most `patience`, so that it gets to read the
     /// last line. With no patience it reads what is there.
-    pub fn linger(&self, patience: Duration) {
+    pub(crate) fn linger(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         if self.stream.set_nonblocking(patience.is_zero()).is_err() {
             return;
@@ -216,14 +216,14 @@ impl Connection {
 }
 
 /// On Linux an accepted socket has the options of its listener, so that they are set once.
-pub const INHERITS: bool = cfg!(target_os = "linux");
+pub(crate) const INHERITS: bool = cfg!(target_os = "linux");
 
 /// Sets the options that every connection has: answers go out at once, and a thread waits for a
 /// peer to read for a bounded time only.
 ///
 /// # Errors
 /// When the system refuses one of them.
-pub fn preset(stream: &TcpStream, write: Duration) -> io::Result<()> {
+pub(crate) fn preset(stream: &TcpStream, write: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(write))
 }

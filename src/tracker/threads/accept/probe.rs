@@ -6,14 +6,14 @@
 //! nothing.
 
 use crate::base::mutex::lock;
-use crate::tracker::state::tuning::{PROBE_ACCEPT, PROBE_CONNECT};
+use crate::tracker::state::sockets::tuning::{PROBE_ACCEPT, PROBE_CONNECT};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The probe of one port.
 #[derive(Debug, Default)]
-pub struct AcceptProbe {
+pub(crate) struct AcceptProbe {
     accepted: AtomicU64,
     is_probing: AtomicBool,
     /// The probe's own end of the connection; locked until it is known.
@@ -23,7 +23,7 @@ pub struct AcceptProbe {
 
 impl AcceptProbe {
     /// Counts a connection that was accepted. True if it is the probe's own.
-    pub fn is_accepted(&self, peer: SocketAddr) -> bool {
+    pub(crate) fn is_accepted(&self, peer: SocketAddr) -> bool {
         self.accepted.fetch_add(1, Ordering::Relaxed);
         if !self.is_probing.load(Ordering::Acquire) {
             return false;
@@ -35,13 +35,13 @@ impl AcceptProbe {
     }
 
     /// How many were accepted so far.
-    pub fn accepted(&self) -> u64 {
+    pub(crate) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
 
     /// Connects to `port` unless somebody was accepted since `seen`; waits for a moment until
     /// somebody is. Returns how many were accepted so far.
-    pub fn probe(&self, port: SocketAddr, seen: u64) -> u64 {
+    pub(crate) fn probe(&self, port: SocketAddr, seen: u64) -> u64 {
         if self.accepted() != seen {
             return self.accepted();
         }
@@ -67,7 +67,7 @@ impl AcceptProbe {
 /// Who listens on all of IPv6 has IPv4 too on Linux, unless the system says otherwise
 /// (`net.ipv6.bindv6only`): then the second is nobody's, or somebody else's. Where the system has
 /// IPv6 switched off (`net.ipv6.conf.all.disable_ipv6`), only the second is there.
-pub fn within(address: SocketAddr) -> Vec<SocketAddr> {
+pub(crate) fn within(address: SocketAddr) -> Vec<SocketAddr> {
     let (v4, v6) = (
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),

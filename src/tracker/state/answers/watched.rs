@@ -1,11 +1,11 @@
 //! The state of the list that all watchers are led to, and what they are sent for it.
 
-use super::answers::Answers;
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::list::snapshot::List;
 use crate::tracker::session::answer::{Batch, Question};
+use crate::tracker::state::answers::cache::Answers;
 use std::sync::{Arc, Mutex};
 
 /// That state; none while there is nobody.

@@ -1,12 +1,12 @@
 //! Who is at the other end of a connection, and what is left to do when the session is over.
 
-use super::peer::Peer;
 use crate::protocol::line::LineError;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
 use crate::tracker::session::watcher::WatcherSession;
 use crate::tracker::session::{Ending, Outbox, Session};
 use crate::tracker::state::slot_guard::SlotGuard;
+use crate::tracker::threads::peer::io::Peer;
 use std::time::Instant;
 
 /// One of the three sessions, with its slot.

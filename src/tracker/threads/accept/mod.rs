@@ -1,0 +1,5 @@
+//! The threads that accept, and how the tracker finds out that they do.
+
+pub(crate) mod probe;
+
+pub(crate) mod acceptor;

@@ -1,0 +1,7 @@
+//! One connection and its session, on whichever thread they are.
+
+pub(crate) mod sender;
+
+pub(crate) mod io;
+
+pub(crate) mod party;
