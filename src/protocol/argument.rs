@@ -13,7 +13,7 @@ pub const MAX_VALUE: usize = 255;
 
 /// What stands between a key and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub(crate) enum Operator {
     /// `=`
     Is,
     /// `!=`
@@ -26,7 +26,7 @@ pub enum Operator {
 
 /// One argument of a line: `word`, or `key<operator>value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Argument<'a> {
+pub(crate) enum Argument<'a> {
     /// A word that stands alone.
     Word(&'a str),
     /// A key, an operator and the unquoted value. The key has the right form and the value is

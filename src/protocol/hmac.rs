@@ -117,7 +117,7 @@ pub fn mac(secret: &str, number: u64, name: &str, port: u16) -> String {
 }
 
 /// Compares in a time that does not depend on where the texts differ. Their lengths are not secret.
-pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     let differs = one
         .iter()
         .zip(other)

@@ -64,7 +64,7 @@ impl Scope {
     }
 
     /// Who that is, in words.
-    pub fn who(self) -> &'static str {
+    pub(crate) fn who(self) -> &'static str {
         match self {
             Self::Machine => "only players on the same machine",
             Self::Network => "only players in the same network",

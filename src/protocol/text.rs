@@ -10,7 +10,7 @@ use std::str::FromStr;
 ///
 /// Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional controls, which make
 /// text read as something else, are not plain.
-pub fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     !matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
         | '\u{2028}' | '\u{2029}'
@@ -41,7 +41,7 @@ pub fn spelled_out(text: &str, max_chars: usize) -> String {
 }
 
 /// The number that `text` spells with digits alone; std would take a plus sign before them.
-pub fn number<T: FromStr>(text: &str) -> Option<T> {
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain)
 }

@@ -108,13 +108,13 @@ impl<'a> Changes<'a> {
     }
 
     /// Keys and their new values, which are empty for fields to remove.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let fields = self.fields.iter();
         fields.map(|change| (change.key, change.value.as_ref()))
     }
 
     /// True if nothing changes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 

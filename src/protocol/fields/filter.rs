@@ -143,7 +143,7 @@ impl Filter {
     }
 
     /// How many conditions there are.
-    pub fn conditions(&self) -> usize {
+    pub(crate) fn conditions(&self) -> usize {
         self.conditions.len()
     }
 }

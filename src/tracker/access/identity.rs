@@ -17,7 +17,7 @@ pub enum Credential {
 
 impl Credential {
     /// Itself if it is a key.
-    pub fn key(self) -> Option<Self> {
+    pub(crate) fn key(self) -> Option<Self> {
         matches!(self, Self::Key(_)).then_some(self)
     }
 

@@ -70,7 +70,7 @@ impl Keys {
 
     /// The name of the key that `credential` stands for; `None` if it is no key, or not valid (any
     /// more).
-    pub fn name(&self, credential: Credential) -> Option<&str> {
+    pub(crate) fn name(&self, credential: Credential) -> Option<&str> {
         self.names.get(&credential).map(|name| &**name)
     }
 
@@ -102,7 +102,7 @@ pub(crate) fn withdrawn() -> Refusal {
 }
 
 /// True for what the name of a key may be.
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     !name.is_empty() && name.len() <= MAX_KEY && name.bytes().all(is_letter)
 }

@@ -47,12 +47,12 @@ impl Network {
     }
 
     /// One host: an IPv4 address, or an IPv6 /64.
-    pub fn host(ip: IpAddr) -> Self {
+    pub(crate) fn host(ip: IpAddr) -> Self {
         Self::around(ip, if ip.to_canonical().is_ipv4() { 32 } else { 64 })
     }
 
     /// The network around a host, its *group*: an IPv4 /24, or an IPv6 /48.
-    pub fn group(ip: IpAddr) -> Self {
+    pub(crate) fn group(ip: IpAddr) -> Self {
         Self::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 48 })
     }
 
@@ -64,12 +64,12 @@ impl Network {
     }
 
     /// How many bits the addresses of the range have in common.
-    pub fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u8 {
         self.bits
     }
 
     /// True for a range of IPv4 addresses.
-    pub fn is_ipv4(self) -> bool {
+    pub(crate) fn is_ipv4(self) -> bool {
         self.first.is_ipv4()
     }
 

@@ -145,7 +145,7 @@ impl Passwords {
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.known.iter().filter(|(_, valid)| *valid).count()
     }
 

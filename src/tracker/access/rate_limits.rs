@@ -125,7 +125,7 @@ impl Penalties {
     pub const MOST: Duration = Duration::from_secs(600);
 
     /// Nobody owes anything.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             owed: HostTimes::new(ROOM),
             active: HostTimes::new(ROOM),
@@ -133,7 +133,7 @@ impl Penalties {
     }
 
     /// Adds to what `host` owes. True if it is shut out now.
-    pub fn add(&mut self, host: Network, penalty: Duration, now: Instant) -> bool {
+    pub(crate) fn add(&mut self, host: Network, penalty: Duration, now: Instant) -> bool {
         let owed = self.owed.get(host, now).unwrap_or(now);
         let until = (owed + penalty).min(now + Self::MOST);
         self.owed.set(host, until);
@@ -145,7 +145,7 @@ impl Penalties {
     }
 
     /// How long `host` is still shut out.
-    pub fn left(&self, host: Network, now: Instant) -> Option<Duration> {
+    pub(crate) fn left(&self, host: Network, now: Instant) -> Option<Duration> {
         self.active.get(host, now).map(|until| until - now)
     }
 }

@@ -19,10 +19,10 @@ pub enum Class {
 
 impl Class {
     /// All classes, in the order of `--slot-shares`.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Listed, Self::Client, Self::Watcher];
+    pub(crate) const ALL: [Self; 4] = [Self::Pending, Self::Listed, Self::Client, Self::Watcher];
 
     /// The class as it is written in logs and counters.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Listed => "listed",
@@ -86,13 +86,13 @@ impl Limits {
     }
 
     /// How many guests there may be on both ports together: newcomers who are answered without a slot.
-    pub fn guests(self) -> usize {
+    pub(crate) fn guests(self) -> usize {
         let all = self.0.iter().copied().fold(0, usize::saturating_add);
         (all / 4 * 3).min(MOST_GUESTS)
     }
 
     /// The slots of one class.
-    pub fn of(self, class: Class) -> usize {
+    pub(crate) fn of(self, class: Class) -> usize {
         self.0[class as usize]
     }
 }

@@ -40,7 +40,7 @@ impl FilesError {
     }
 
     /// True if the operator has to change something; false if the system said no.
-    pub fn is_wrong_usage(&self) -> bool {
+    pub(crate) fn is_wrong_usage(&self) -> bool {
         match self {
             Self::Clash(_) => true,
             // The file can be read, but it is not text.

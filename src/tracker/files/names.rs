@@ -1,9 +1,7 @@
 //! Which files a tracker writes, and where they really are, since links are followed. A file with two
 //! purposes is refused at the start.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io;
+use crate::base::atomic_file::{behind_links, beside};
 use std::path::{Path, PathBuf};
 
 /// What the name of the new state file ends in until it is complete.
@@ -22,34 +20,6 @@ pub(super) const PUBLISH_LOCK: &str = ".lock";
 /// What the published file `name` is called until it is complete.
 pub(super) fn temporary(name: &str) -> String {
     format!(".{name}.new")
-}
-
-/// Links to links that are followed, as many as Linux does.
-const MAX_LINKS: usize = 40;
-
-/// The target of `path` if it is a link. It need not exist: a link to nothing names a file that is still to
-/// be made.
-///
-/// # Errors
-/// For links that lead nowhere but to each other.
-pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        // It is no link. If it cannot be looked at, opening it will fail.
-        let Ok(target) = fs::read_link(&path) else {
-            return Ok(path);
-        };
-        path.pop();
-        path.push(target);
-    }
-    Err(io::Error::other("there are too many links"))
-}
-
-/// The name of the file `path` with more behind it.
-pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name: OsString = path.to_owned().into_os_string();
-    name.push(end);
-    name.into()
 }
 
 /// A path that would be written for two purposes, or over one of the files that are `read`.
@@ -107,6 +77,7 @@ fn absolute(path: &Path) -> PathBuf {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     /// A folder of its own that is removed in the end.
@@ -123,19 +94,6 @@ mod tests {
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Folder(path.canonicalize().unwrap())
-    }
-
-    #[test]
-    fn a_link_stands_for_what_it_leads_to_even_if_that_is_not_there_yet() {
-        let folder = folder("links");
-        let at = |name: &str| folder.0.join(name);
-        symlink("other", at("link")).unwrap();
-        symlink(at("link"), at("link-to-link")).unwrap();
-        symlink("round", at("round")).unwrap();
-        for name in ["link", "link-to-link", "other"] {
-            assert_eq!(behind_links(&at(name)).unwrap(), at("other"));
-        }
-        assert!(behind_links(&at("round")).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! right to be there.
 
 use crate::base::mutex::lock;
-use crate::threads;
+use crate::base::threads;
 use crate::tracker::access::bans::Bans;
 use crate::tracker::access::keys::withdrawn;
 use crate::tracker::access::operator_lines::WrongLine;
@@ -64,7 +64,7 @@ impl Reloader {
             std::thread::sleep(LOOK_EVERY);
             self.look();
             self.show_that_locks_are_free();
-            self.shared.keeper_rounds.add_one();
+            self.shared.reloads.add_one();
         }
     }
 

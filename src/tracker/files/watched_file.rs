@@ -1,12 +1,9 @@
 //! A file that is read again when it changes.
-//!
-//! A change shows in the time of the last change, the length and, where there is one, the inode: so that
-//! an editor that writes a new file in place of the old is noticed too.
 
+use crate::base::file_stamp::FileStamp;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The largest file that is read, in bytes: some 400,000 bans.
 const MAX_FILE: u64 = 16 << 20;
@@ -15,9 +12,9 @@ const MAX_FILE: u64 = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct WatchedFile {
     path: PathBuf,
-    seen: Option<Stamp>,
+    seen: Option<FileStamp>,
     /// How it was at the last look, if it had changed since it was read.
-    settling: Option<Stamp>,
+    settling: Option<FileStamp>,
     /// It was unreadable at the last look, and that was reported.
     is_missing: bool,
 }
@@ -33,32 +30,17 @@ pub enum Contents {
     Unreadable(io::Error),
 }
 
-/// What shows that a file has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    #[cfg(unix)]
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        // Reading anything else might never return, or never end.
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        if metadata.len() > MAX_FILE {
-            return Err(io::Error::other("it is larger than 16 MiB"));
-        }
-        Ok(Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(&metadata),
-        })
+/// How the file at `path` looks.
+fn stamp(path: &Path) -> io::Result<FileStamp> {
+    let metadata = fs::metadata(path)?;
+    // Reading anything else might never return, or never end.
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
+    if metadata.len() > MAX_FILE {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    Ok(FileStamp::of(&metadata))
 }
 
 impl WatchedFile {
@@ -73,7 +55,7 @@ impl WatchedFile {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -81,7 +63,7 @@ impl WatchedFile {
     /// written is left alone until that is done. The first look reads it as it is.
     pub fn read_if_changed(&mut self) -> Contents {
         // The stamp is taken before reading: a change in between is seen the next time.
-        let read = Stamp::of(&self.path).and_then(|stamp| {
+        let read = stamp(&self.path).and_then(|stamp| {
             if self.seen.as_ref() == Some(&stamp) {
                 self.settling = None;
                 return Ok(None);

@@ -91,14 +91,14 @@ pub struct Recent {
 
 impl Recent {
     /// How many changes there were.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.changes
     }
 
     /// The lines that lead from the older list to the newer one, and how many they are: `INFOS` for each
     /// game server that is new or different, `GONE` for each that has left, with `filter` applied to both
     /// lists. There is at most one line for each address, so their order means nothing.
-    pub fn encode(&self, filter: &Filter) -> (usize, String) {
+    pub(crate) fn encode(&self, filter: &Filter) -> (usize, String) {
         let mut lines = String::new();
         let mut count = 0;
         for (address, before, after) in self.differences() {

@@ -63,7 +63,7 @@ impl Registry {
     }
 
     /// What has changed from one revision to a later one. `None` as for [`since`](Self::since).
-    pub fn between(&self, since: Revision, until: Revision) -> Option<Recent> {
+    pub(crate) fn between(&self, since: Revision, until: Revision) -> Option<Recent> {
         let ours = self.list.revision().epoch;
         let are_ours = since.epoch == ours && until.epoch == ours;
         are_ours

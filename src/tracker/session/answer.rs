@@ -37,7 +37,7 @@ pub struct Question {
 impl Question {
     /// The question to encode for `request`, where `recent` is what has changed since its revision; `None`
     /// if the whole list is sent as it is kept.
-    pub fn of(request: &Request, recent: &Option<Recent>) -> Option<Self> {
+    pub(crate) fn of(request: &Request, recent: &Option<Recent>) -> Option<Self> {
         let since = request.since.filter(|_| recent.is_some());
         (since.is_some() || !request.filter.is_empty()).then(|| Self {
             filter: request.filter.clone(),
@@ -104,7 +104,7 @@ impl Answer {
     }
 
     /// The revision that the reader of this answer has then.
-    pub fn revision(&self) -> Revision {
+    pub(crate) fn revision(&self) -> Revision {
         match self {
             Self::Whole(list) => list.revision(),
             Self::Encoded(batch) => batch.revision,
@@ -112,7 +112,7 @@ impl Answer {
     }
 
     /// Puts it into the outbox.
-    pub fn send(self, out: &mut Outbox) {
+    pub(crate) fn send(self, out: &mut Outbox) {
         match self {
             Self::Whole(list) => {
                 let end = end(list.count(), list.revision(), None);

@@ -81,7 +81,7 @@ impl<'a, S: Services> ClientSession<'a, S> {
     }
 
     /// The services that it was given.
-    pub fn services(&self) -> &S {
+    pub(crate) fn services(&self) -> &S {
         &self.services
     }
 

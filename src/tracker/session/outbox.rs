@@ -18,7 +18,7 @@ pub enum Chunk {
 
 impl Chunk {
     /// How many [`pieces`](Self::pieces) there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::Text(_) | Self::Shared(_) => 1,
             Self::List(list) => list.pieces(),
@@ -62,7 +62,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Adds one line; the LF is put behind it.
-    pub fn line(&mut self, line: impl std::fmt::Display) {
+    pub(crate) fn line(&mut self, line: impl std::fmt::Display) {
         use std::io::Write;
         /// Most answers fit.
         const A_LINE: usize = 64;
@@ -76,12 +76,12 @@ impl Outbox {
     }
 
     /// Adds the INFOS lines of the whole list.
-    pub fn list(&mut self, list: Arc<List>) {
+    pub(crate) fn list(&mut self, list: Arc<List>) {
         self.chunks.push(Chunk::List(list));
     }
 
     /// Adds whole lines that others are sent too.
-    pub fn shared(&mut self, lines: Arc<[u8]>) {
+    pub(crate) fn shared(&mut self, lines: Arc<[u8]>) {
         self.chunks.push(Chunk::Shared(lines));
     }
 
@@ -91,12 +91,12 @@ impl Outbox {
     }
 
     /// Asks for the end once everything is sent. The first reason counts.
-    pub fn end(&mut self, ending: Ending) {
+    pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
     }
 
     /// Says no, and closes.
-    pub fn refuse(&mut self, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
         self.line(&refusal);
         self.end(Ending::Refused(refusal));
     }

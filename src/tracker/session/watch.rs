@@ -19,7 +19,7 @@ pub struct Watch {
 
 impl Watch {
     /// The watch of a client that asked for `request` and is sent an answer that leads to `revision`.
-    pub fn new(request: Request, revision: Revision, now: Instant) -> Self {
+    pub(crate) fn new(request: Request, revision: Revision, now: Instant) -> Self {
         Self {
             filter: request.filter,
             revision,

@@ -50,7 +50,7 @@ impl<'a, S: Services> WatcherSession<'a, S> {
     }
 
     /// The services that it was given.
-    pub fn services(&self) -> &S {
+    pub(crate) fn services(&self) -> &S {
         &self.services
     }
 

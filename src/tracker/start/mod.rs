@@ -9,6 +9,8 @@ pub mod error;
 
 pub mod systemd;
 
+mod ports;
+
 pub mod tracker;
 
 pub mod serve;

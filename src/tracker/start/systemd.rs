@@ -18,7 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The service manager, if there is one that wants to know.
 #[derive(Debug)]
-pub struct Manager {
+pub(crate) struct Manager {
     socket: Option<Socket>,
     watchdog: Option<Duration>,
 }
@@ -38,7 +38,7 @@ impl Manager {
     }
 
     /// True if there is one.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.socket.is_some()
     }
 

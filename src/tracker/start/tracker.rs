@@ -2,7 +2,7 @@
 
 use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
-use crate::tracker::access::passwords::Passwords;
+use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
 use crate::tracker::access::slots::Limits;
 use crate::tracker::files::error::FilesError;
@@ -19,6 +19,7 @@ use crate::tracker::start::config::{
 };
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
+use crate::tracker::start::ports::open;
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
@@ -27,11 +28,9 @@ use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::tuning::SHORTEST_WAIT;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
-use crate::tracker::threads::accept::acceptor;
 use crate::tracker::threads::ports::Ports;
 use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -63,73 +62,18 @@ impl Tracker {
     /// to the end of the process.
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         config.timings.check().map_err(StartError::Timings)?;
-        let os_limits = OsLimits::read();
-        let (max_slots, limits) = slots(&config, &os_limits)?;
-        let needs = Needs::of(limits);
-        let published = config.publish.as_ref();
-        if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
-            return Err(FilesError::NoFolder(path.clone()).into());
-        }
-        let read = [&config.password_file, &config.keys_file, &config.bans_file];
-        let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
-        let (state, published) = (config.state.as_deref(), published.map(PathBuf::as_path));
-        if let Some(path) = names::clash(state, published, &read) {
-            return Err(FilesError::Clash(path).into());
-        }
-        let mut passwords = Passwords::new(config.passwords).map_err(StartError::Passwords)?;
-        let mut password_file = config.password_file.map(WatchedFile::new);
-        if let Some(more) = reread(&passwords, &mut password_file).map_err(StartError::Passwords)? {
-            passwords = more;
-        }
-        let game_servers = listen(config.servers, GAME_SERVER_PORT)?;
-        let clients = listen(config.clients, CLIENT_PORT)?;
-        let local = |listener: &TcpListener, asked: Option<SocketAddr>, port| {
-            let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-            listener
-                .local_addr()
-                .map_err(|error| StartError::Bind(asked.unwrap_or(unknown), error))
-        };
-        let preset =
-            |listener, write| acceptor::preset(listener, write).map_err(StartError::Thread);
+        let (max_slots, limits) = slots(&config, &OsLimits::read())?;
+        check_files(&config)?;
+        let mut password_file = config.password_file.clone().map(WatchedFile::new);
+        let passwords = passwords(&config, &mut password_file).map_err(StartError::Passwords)?;
         // What game servers are told is sent by a thread that waits for nobody.
-        let game_servers = preset(game_servers, SHORTEST_WAIT)?;
-        let clients = preset(clients, config.timings.write)?;
-        let servers_at = local(&game_servers, config.servers, GAME_SERVER_PORT)?;
-        let clients_at = local(&clients, config.clients, CLIENT_PORT)?;
-        let random = Random::open();
-        let epoch = random.number() as u32;
+        let (game_servers, servers_at) = open(config.servers, GAME_SERVER_PORT, SHORTEST_WAIT)?;
+        let (clients, clients_at) = open(config.clients, CLIENT_PORT, config.timings.write)?;
+        let ports = (servers_at, clients_at);
         // A tracker has no end, so what its threads share is never dropped, and a connection can
         // be given to any of them.
-        let shared: &'static Shared = Box::leak(Box::new(Shared {
-            setting: Setting {
-                timings: config.timings,
-                game_server_port: servers_at.port(),
-                client_port: clients_at.port(),
-                require_check: config.require_check,
-            },
-            log: log.clone(),
-            random,
-            started: Instant::now(),
-            stats: Stats::default(),
-            admission: Mutex::new(Admission::new(Caps {
-                slots: limits,
-                listed_per_host: config.listed_per_host.unwrap_or(DEFAULT_LISTED_PER_HOST),
-                listed_per_key: config.listed_per_key.unwrap_or(DEFAULT_LISTED_PER_KEY),
-            })),
-            registry: Mutex::new(Registry::new(epoch)),
-            passwords: Current::new(passwords),
-            keys: Default::default(),
-            bans: Default::default(),
-            reachability: UdpProbe::open(servers_at.ip()),
-            outsiders: HiddenServers::default(),
-            trusted: config.trusted,
-            last_id: AtomicU64::new(0),
-            watched: Default::default(),
-            wake: Default::default(),
-            answers: Default::default(),
-            work: Mutex::new(RateLimit::new(WORK_RATE)),
-            keeper_rounds: Default::default(),
-        }));
+        let shared = share(&config, limits, passwords, ports, log);
+        let shared: &'static Shared = Box::leak(Box::new(shared));
         Reloader::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
@@ -138,6 +82,7 @@ impl Tracker {
         if let Some(folder) = config.publish {
             publish::start(shared, folder)?;
         }
+        let needs = Needs::of(limits);
         let ports = Ports::start(shared).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
@@ -147,7 +92,7 @@ impl Tracker {
         ports
             .open_to_game_servers(game_servers, needs.game_server_holders)
             .map_err(StartError::Thread)?;
-        log.info(
+        shared.log.info(
             "listening",
             &[
                 ("servers", &servers_at),
@@ -195,7 +140,7 @@ impl Tracker {
         let (probe, address) = match part {
             Part::GameServerPort => (&self.ports.game_server_probe, self.servers),
             Part::ClientPort => (&self.ports.client_probe, self.clients),
-            Part::Reloader => return self.shared.keeper_rounds.get(),
+            Part::Reloader => return self.shared.reloads.get(),
         };
         match seen {
             None => probe.accepted(),
@@ -226,16 +171,64 @@ fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), Start
     }
 }
 
-/// Listens on `asked`, or on `port` of all addresses: of both families where there is IPv6.
-fn listen(asked: Option<SocketAddr>, port: u16) -> Result<TcpListener, StartError> {
-    if let Some(address) = asked {
-        return TcpListener::bind(address).map_err(|error| StartError::Bind(address, error));
+/// Fails if the files of `config` cannot all be what they are meant to be.
+fn check_files(config: &Config) -> Result<(), FilesError> {
+    let published = config.publish.as_deref();
+    if let Some(path) = published.filter(|path| path.exists() && !path.is_dir()) {
+        return Err(FilesError::NoFolder(path.to_owned()));
     }
-    let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-    let all_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    match TcpListener::bind(all) {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(StartError::Bind(all, error)),
-        Err(_) => TcpListener::bind(all_v4).map_err(|error| StartError::Bind(all_v4, error)),
+    let read = [&config.password_file, &config.keys_file, &config.bans_file];
+    let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
+    match names::clash(config.state.as_deref(), published, &read) {
+        Some(path) => Err(FilesError::Clash(path)),
+        None => Ok(()),
+    }
+}
+
+/// The passwords of `config`, and those in `file`.
+fn passwords(config: &Config, file: &mut Option<WatchedFile>) -> Result<Passwords, PasswordError> {
+    let fixed = Passwords::new(config.passwords.clone())?;
+    Ok(reread(&fixed, file)?.unwrap_or(fixed))
+}
+
+/// What the threads of a tracker share that is at these addresses.
+fn share(
+    config: &Config,
+    slots: Limits,
+    passwords: Passwords,
+    (servers_at, clients_at): (SocketAddr, SocketAddr),
+    log: Log,
+) -> Shared {
+    let random = Random::open();
+    let epoch = random.number() as u32;
+    Shared {
+        setting: Setting {
+            timings: config.timings,
+            game_server_port: servers_at.port(),
+            client_port: clients_at.port(),
+            require_check: config.require_check,
+        },
+        log,
+        random,
+        started: Instant::now(),
+        stats: Stats::default(),
+        admission: Mutex::new(Admission::new(Caps {
+            slots,
+            listed_per_host: config.listed_per_host.unwrap_or(DEFAULT_LISTED_PER_HOST),
+            listed_per_key: config.listed_per_key.unwrap_or(DEFAULT_LISTED_PER_KEY),
+        })),
+        registry: Mutex::new(Registry::new(epoch)),
+        passwords: Current::new(passwords),
+        keys: Default::default(),
+        bans: Default::default(),
+        udp_probe: UdpProbe::open(servers_at.ip()),
+        hidden_servers: HiddenServers::default(),
+        trusted: config.trusted.clone(),
+        last_id: AtomicU64::new(0),
+        watched: Default::default(),
+        wake: Default::default(),
+        answers: Default::default(),
+        work: Mutex::new(RateLimit::new(WORK_RATE)),
+        reloads: Default::default(),
     }
 }

@@ -3,7 +3,8 @@
 //! The lock is held to take a reference or to exchange one. Nobody holds it who uses a value, makes the
 //! next one or drops an old one: each of these may take long.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::base::mutex::lock;
+use std::sync::{Arc, Mutex};
 
 /// The current value.
 #[derive(Debug, Default)]
@@ -16,20 +17,16 @@ impl<T> Current<T> {
 
     /// The value now.
     pub(crate) fn get(&self) -> Arc<T> {
-        Arc::clone(&self.lock())
+        Arc::clone(&lock(&self.0))
     }
 
     /// Puts `value` in its place, and returns it.
     pub(crate) fn set(&self, value: T) -> Arc<T> {
         let value = Arc::new(value);
-        let old = std::mem::replace(&mut *self.lock(), Arc::clone(&value));
+        let old = std::mem::replace(&mut *lock(&self.0), Arc::clone(&value));
         // Dropped when the lock is free again.
         drop(old);
         value
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -49,9 +49,9 @@ pub(crate) struct Shared {
     pub(crate) passwords: Current<Passwords>,
     pub(crate) keys: Current<Keys>,
     pub(crate) bans: Current<Bans>,
-    pub(crate) reachability: UdpProbe,
+    pub(crate) udp_probe: UdpProbe,
     /// From how far the list is asked for.
-    pub(crate) outsiders: HiddenServers,
+    pub(crate) hidden_servers: HiddenServers,
     /// Networks that the operator vouches for.
     pub(crate) trusted: Vec<Network>,
     pub(crate) last_id: AtomicU64,
@@ -62,8 +62,8 @@ pub(crate) struct Shared {
     pub(crate) answers: Mutex<Answers>,
     /// How much each host may still ask for.
     pub(crate) work: Mutex<RateLimit>,
-    /// How often the keeper went round.
-    pub(crate) keeper_rounds: Counter,
+    /// How often the files were read again.
+    pub(crate) reloads: Counter,
 }
 
 impl Shared {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What has happened since the start. `STATS` gives it together with the slots in use.
 #[derive(Debug, Default)]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Connections that got a slot.
     pub accepted: Counter,
     /// Newcomers that were served although no slot was free.
@@ -67,24 +67,24 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// One more.
-    pub fn add_one(&self) {
+    pub(crate) fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// So many more.
-    pub fn add(&self, count: u64) {
+    pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many so far.
-    pub fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// A counter for each value of an enum, in the order of its `ALL`.
 #[derive(Debug)]
-pub struct Each<const N: usize>([Counter; N]);
+pub(crate) struct Each<const N: usize>([Counter; N]);
 
 impl<const N: usize> Default for Each<N> {
     fn default() -> Self {
@@ -94,28 +94,28 @@ impl<const N: usize> Default for Each<N> {
 
 impl<const N: usize> Each<N> {
     /// All of them together.
-    pub fn sum(&self) -> u64 {
+    pub(crate) fn sum(&self) -> u64 {
         self.0.iter().map(Counter::get).sum()
     }
 }
 
 impl Each<{ Class::ALL.len() }> {
     /// The counter of this class.
-    pub fn of(&self, class: Class) -> &Counter {
+    pub(crate) fn of(&self, class: Class) -> &Counter {
         &self.0[class as usize]
     }
 }
 
 impl Each<{ ErrorCode::ALL.len() }> {
     /// The counter of this code.
-    pub fn of(&self, code: ErrorCode) -> &Counter {
+    pub(crate) fn of(&self, code: ErrorCode) -> &Counter {
         &self.0[code as usize]
     }
 }
 
 impl Stats {
     /// The counter of those turned away for this reason.
-    pub fn denied(&self, denied: Denied) -> &Counter {
+    pub(crate) fn denied(&self, denied: Denied) -> &Counter {
         match denied {
             Denied::Penalty(_) => &self.in_penalty,
             Denied::TooFast(_) => &self.too_fast,
@@ -126,7 +126,7 @@ impl Stats {
     }
 
     /// Appends ` name=count` for every counter.
-    pub fn write_into(&self, line: &mut String) {
+    pub(crate) fn write_into(&self, line: &mut String) {
         for (name, count) in [
             ("accepted", self.accepted.get()),
             ("guests", self.guests.get()),

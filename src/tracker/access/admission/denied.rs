@@ -23,7 +23,7 @@ pub enum Denied {
 
 impl Denied {
     /// The reason in one word, as the counter and the log name it.
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Penalty(_) => "in-penalty",
             Self::TooFast(_) => "too-fast",
@@ -34,7 +34,7 @@ impl Denied {
     }
 
     /// What the peer is told.
-    pub fn refusal(self) -> Refusal {
+    pub(crate) fn refusal(self) -> Refusal {
         match self {
             Self::Penalty(left) => Refusal::new(
                 ErrorCode::TooMany,

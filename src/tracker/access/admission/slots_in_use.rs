@@ -78,7 +78,7 @@ impl<H> Admission<H> {
     ///
     /// # Errors
     /// Why not; it keeps the slot it has.
-    pub fn watch(&mut self, client: Newcomer, handle: H) -> Result<Option<H>, Denied> {
+    pub(crate) fn watch(&mut self, client: Newcomer, handle: H) -> Result<Option<H>, Denied> {
         if !client.trusted {
             self.check_cap(Network::host(client.ip), Class::Watcher)?;
         }
@@ -90,7 +90,7 @@ impl<H> Admission<H> {
     ///
     /// # Errors
     /// `denied` again.
-    pub fn wait(
+    pub(crate) fn wait(
         &mut self,
         newcomer: Newcomer,
         denied: Denied,
@@ -115,7 +115,7 @@ impl<H> Admission<H> {
     }
 
     /// A client has become a watcher, and gives back the slot or the guest's place that it had before.
-    pub fn settle(&mut self, id: ConnectionId) {
+    pub(crate) fn settle(&mut self, id: ConnectionId) {
         self.tables[Class::Client as usize].remove(id);
         self.guests[1].remove(id);
     }
@@ -224,7 +224,7 @@ impl<H> Admission<H> {
     }
 
     /// Slots of `class` in use, and how many there are.
-    pub fn usage(&self, class: Class) -> (usize, usize) {
+    pub(crate) fn usage(&self, class: Class) -> (usize, usize) {
         (
             self.tables[class as usize].count(),
             self.caps.slots.of(class),
@@ -232,25 +232,25 @@ impl<H> Admission<H> {
     }
 
     /// True when there is no slot of `class` left, or none for the newcomer's host.
-    pub fn is_full(&self, newcomer: &Newcomer, class: Class) -> bool {
+    pub(crate) fn is_full(&self, newcomer: &Newcomer, class: Class) -> bool {
         let (used, limit) = self.usage(class);
         let is_host_full = || self.check_cap(Network::host(newcomer.ip), class).is_err();
         used >= limit || (!newcomer.trusted && is_host_full())
     }
 
     /// True when more than half of the slots of `class` are in use: steps must be quick then.
-    pub fn is_crowded(&self, class: Class) -> bool {
+    pub(crate) fn is_crowded(&self, class: Class) -> bool {
         let (used, limit) = self.usage(class);
         used * 2 > limit
     }
 
     /// How to reach the connection `id`.
-    pub fn handle(&self, id: ConnectionId) -> Option<&H> {
+    pub(crate) fn handle(&self, id: ConnectionId) -> Option<&H> {
         self.all_tables().find_map(|table| table.handle(id))
     }
 
     /// How to reach everybody.
-    pub fn handles(&self) -> impl Iterator<Item = &H> {
+    pub(crate) fn handles(&self) -> impl Iterator<Item = &H> {
         self.all_tables().flat_map(SlotTable::handles)
     }
 

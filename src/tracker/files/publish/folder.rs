@@ -4,19 +4,17 @@
 //! whole. Nothing is forced to the disk: all files are written anew at the next start, so a loss of power
 //! loses nothing, and a flush every second would wear the disk out.
 
+use crate::base::atomic_file::NewFile;
+use crate::base::file_stamp::FileStamp;
 use crate::tracker::files::names::temporary;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// What shows that a file is still the one that was written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    #[cfg(unix)]
-    inode: u64,
+    file: FileStamp,
     /// Who may read it.
     #[cfg(unix)]
     mode: u32,
@@ -25,10 +23,7 @@ pub(super) struct Stamp {
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(metadata),
+            file: FileStamp::of(metadata),
             #[cfg(unix)]
             mode: std::os::unix::fs::MetadataExt::mode(metadata),
         }
@@ -72,28 +67,14 @@ impl Folder {
         name: &str,
         pieces: impl IntoIterator<Item = &'a str>,
     ) -> io::Result<Stamp> {
-        let new = self.0.join(temporary(name));
-        // One may be left from a tracker that was killed. It is made anew, so that a link in its place, in
-        // a folder where others may write, leads nowhere.
-        let _ = fs::remove_file(&new);
-        let replaced = write_new(&new, pieces).and_then(|stamp| {
-            fs::rename(&new, self.0.join(name))?;
-            Ok(stamp)
-        });
-        if replaced.is_err() {
-            // Half a file must not take up room.
-            let _ = fs::remove_file(&new);
+        let mut new = NewFile::create(self.0.join(temporary(name)), OpenOptions::new())?;
+        for piece in pieces {
+            new.file().write_all(piece.as_bytes())?;
         }
-        replaced
+        let stamp = Stamp::of(&new.file().metadata()?);
+        new.replace(&self.0.join(name))?;
+        Ok(stamp)
     }
-}
-
-fn write_new<'a>(path: &Path, pieces: impl IntoIterator<Item = &'a str>) -> io::Result<Stamp> {
-    let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
-    for piece in pieces {
-        file.write_all(piece.as_bytes())?;
-    }
-    Ok(Stamp::of(&file.metadata()?))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::folder::{Folder, Stamp};
 use super::metrics::Metrics;
 use super::servers::Servers;
 use crate::base::mutex::lock;
-use crate::threads;
+use crate::base::threads;
 use crate::tracker::access::slots::Class;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::{Lock, NoLock};

@@ -4,8 +4,9 @@
 //! takes the place of the old one when it is complete and on the disk. So whoever reads finds the old text
 //! or the new one, never half of it.
 
+use crate::base::atomic_file::{NewFile, beside};
 use crate::tracker::files::lock_file::{Lock, NoLock, naming, private};
-use crate::tracker::files::names::{STATE_LOCK, STATE_NEW, beside};
+use crate::tracker::files::names::{STATE_LOCK, STATE_NEW};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -102,27 +103,20 @@ impl Disk {
     /// # Errors
     /// Why not; the file is as it was.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let new = self.beside(STATE_NEW);
-        let written = write_new(&new, text).map_err(|error| naming(&new, error));
-        let replaced = written.and_then(|()| fs::rename(&new, &self.path));
-        if replaced.is_err() {
-            // Half a file must not take up room.
-            let _ = fs::remove_file(&new);
-        }
-        replaced?;
+        let path = self.beside(STATE_NEW);
+        write_new(&path, text)
+            .map_err(|error| naming(&path, error))?
+            .replace(&self.path)?;
         sync_folder(&self.path)
     }
 }
 
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    // One may be left by a crash, or by somebody who wants another file written over.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = private().create_new(true).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
+/// A file at `path` that holds `text`, also after a loss of power.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<NewFile> {
+    let mut new = NewFile::create(path.to_owned(), private())?;
+    new.file().write_all(text)?;
+    new.file().sync_all()?;
+    Ok(new)
 }
 
 /// Makes the new name of a file survive a loss of power.

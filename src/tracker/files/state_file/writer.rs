@@ -6,12 +6,12 @@
 use super::disk::Disk;
 use super::format;
 use super::restore::{forget, restore};
+use crate::base::atomic_file::behind_links;
 use crate::base::mutex::lock;
+use crate::base::threads;
 use crate::protocol::revision::Revision;
-use crate::threads;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::lock_file::NoLock;
-use crate::tracker::files::names::behind_links;
 use crate::tracker::files::outage::Outage;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;

@@ -53,7 +53,7 @@ impl List {
     }
 
     /// How many pieces [`encoded`](Self::encoded) has.
-    pub fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.count.div_ceil(LEAF)
     }
 

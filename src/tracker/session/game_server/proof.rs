@@ -26,16 +26,7 @@ impl<S: Services> GameServerSession<'_, S> {
         }
         self.services.check_place(&entry)?;
         let target = self.whereabouts().target(&infos);
-        if target.port() < LOWEST_PORT {
-            let only = match self.setting.require_check {
-                true => "this tracker lists only game servers whose UDP port it has checked",
-                false => {
-                    "the tracker sees you at another address, and lists the ip only if it is checked"
-                }
-            };
-            let text = format!("{only}; it does not check UDP ports below {LOWEST_PORT}");
-            return Err(Refusal::new(ErrorCode::Unreachable, text));
-        }
+        self.check_port(target.port())?;
         // A datagram may have to wait for its turn, so the step is as long in a crowd, and for a guest:
         // it has shown what it logs in with.
         let step = self.setting.timings.step;
@@ -72,6 +63,21 @@ impl<S: Services> GameServerSession<'_, S> {
         Ok(())
     }
 
+    /// Refuses a port that is never asked, where the game server is listed only after a proof.
+    fn check_port(&self, port: u16) -> Result<(), Refusal> {
+        if port >= LOWEST_PORT {
+            return Ok(());
+        }
+        let only = match self.setting.require_check {
+            true => "this tracker lists only game servers whose UDP port it has checked",
+            false => {
+                "the tracker sees you at another address, and lists the ip only if it is checked"
+            }
+        };
+        let text = format!("{only}; it does not check UDP ports below {LOWEST_PORT}");
+        Err(Refusal::new(ErrorCode::Unreachable, text))
+    }
+
     /// Checks a number that should be that of a datagram. It is used up only when the fields that came with
     /// it are accepted.
     pub(super) fn check_proof(&self, number: Option<&str>) -> Result<(), Refusal> {
@@ -89,33 +95,25 @@ impl<S: Services> GameServerSession<'_, S> {
 
     /// Sends a datagram if it is time, and acts if none was answered.
     pub(super) fn on_proof_deadline(&mut self, now: Instant, out: &mut Outbox) {
-        let (target, must_be_proven, longest_wait) = match &self.state {
-            // A game server that is not listed before its proof has no time to lose.
-            State::Checking { infos, .. } => (
-                self.whereabouts().target(infos),
-                true,
-                self.setting.timings.look_again,
-            ),
-            State::Listed { proof, .. } if proof.is_due(now) => {
-                let Some(entry) = self.services.entry() else {
-                    return;
-                };
-                let must_be_proven = self.must_be_proven(&entry.infos);
-                (
-                    self.whereabouts().target(&entry.infos),
-                    must_be_proven,
-                    LONGEST_WAIT,
-                )
-            }
+        let timings = &self.setting.timings;
+        // A game server that is not listed before its proof has no time to lose.
+        let (infos, longest_wait) = match &self.state {
+            State::Checking { infos, .. } => (infos.clone(), timings.look_again),
+            State::Listed { proof, .. } if proof.is_due(now) => match self.services.entry() {
+                Some(entry) => (entry.infos.clone(), LONGEST_WAIT),
+                None => return,
+            },
             _ => return,
         };
+        let target = self.whereabouts().target(&infos);
+        let must_be_proven = self.must_be_proven(&infos);
         let (State::Checking { proof, .. } | State::Listed { proof, .. }) = &mut self.state else {
             return;
         };
         let services = &self.services;
         let outcome = proof.on_deadline(
             now,
-            &self.setting.timings,
+            timings,
             longest_wait,
             || services.challenge_number(),
             |number| services.send_proof(number, target, now),
@@ -131,17 +129,20 @@ impl<S: Services> GameServerSession<'_, S> {
             );
             return out.refuse(Refusal::new(ErrorCode::Unreachable, text));
         }
-        // It was reachable and is not any more. The list says so; nothing else follows.
-        if let Some(entry) = services.entry()
-            && entry.infos.get("checked").is_some()
-        {
-            let mut infos = entry.infos.clone();
-            if infos.set("checked", "").is_ok() {
-                // The same address with the same credential: nobody else can hold it.
-                let _ = self
-                    .entry(infos, entry.credential)
-                    .and_then(|entry| self.services.put(entry));
-            }
+        self.uncheck();
+    }
+
+    /// The port was reachable and is not any more. The list says so; nothing else follows.
+    fn uncheck(&self) {
+        let Some(entry) = self.services.entry() else {
+            return;
+        };
+        let mut infos = entry.infos.clone();
+        if infos.get("checked").is_some() && infos.set("checked", "").is_ok() {
+            // The same address with the same credential: nobody else can hold it.
+            let _ = self
+                .entry(infos, entry.credential)
+                .and_then(|entry| self.services.put(entry));
         }
     }
 }

@@ -85,19 +85,8 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         matches!(self.state, State::Listed { .. })
     }
 
-    /// True while a PING is not answered.
-    pub fn is_pinged(&self) -> bool {
-        matches!(
-            self.state,
-            State::Listed {
-                pinged: Some(_),
-                ..
-            }
-        )
-    }
-
     /// The services that it was given.
-    pub fn services(&self) -> &S {
+    pub(crate) fn services(&self) -> &S {
         &self.services
     }
 

@@ -25,7 +25,7 @@ pub enum Level {
 
 impl Level {
     /// All levels with their names, the weightiest first.
-    pub const ALL: [(&str, Self); 4] = [
+    pub(crate) const ALL: [(&str, Self); 4] = [
         ("error", Self::Error),
         ("warn", Self::Warn),
         ("info", Self::Info),

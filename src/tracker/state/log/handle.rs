@@ -3,14 +3,15 @@
 
 use super::format::{Level, format_line};
 use super::writer::Writer;
+use crate::base::mutex::lock;
+use crate::base::threads;
 use crate::protocol::refusal::Refusal;
-use crate::threads;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Lines that may wait to be written. Most take 160 bytes, which makes two thirds of a megabyte.
@@ -57,27 +58,27 @@ impl Log {
     }
 
     /// Logs what somebody should act on.
-    pub fn error(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn error(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Error, event, fields);
     }
 
     /// Logs what somebody should know.
-    pub fn warn(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn warn(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Warn, event, fields);
     }
 
     /// Logs the life of the tracker.
-    pub fn info(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn info(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Info, event, fields);
     }
 
     /// Logs what happens to one connection.
-    pub fn debug(&self, event: &str, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn debug(&self, event: &str, fields: &[(&str, &dyn Display)]) {
         self.event(Level::Debug, event, fields);
     }
 
     /// Logs one event. Never waits.
-    pub fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
+    fn event(&self, level: Level, event: &str, fields: &[(&str, &dyn Display)]) {
         if level > self.level {
             return;
         }
@@ -94,14 +95,19 @@ impl Log {
 
     /// Logs a refusal, of which there may be thousands a second, at level warn. Of each code of each event
     /// one line a second is written, which says how many were left out since the last.
-    pub fn noisy(&self, event: &'static str, refusal: &Refusal, fields: &[(&str, &dyn Display)]) {
+    pub(crate) fn noisy(
+        &self,
+        event: &'static str,
+        refusal: &Refusal,
+        fields: &[(&str, &dyn Display)],
+    ) {
         if Level::Warn > self.level {
             return;
         }
         let now = Instant::now();
         let code = refusal.code.as_str();
         let left_out = {
-            let mut noises = self.noises.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut noises = lock(&self.noises);
             let noise = noises.entry((event, code)).or_default();
             if noise.quiet_until.is_some_and(|until| now < until) {
                 noise.left_out += 1;
@@ -121,7 +127,7 @@ impl Log {
 
     /// Lines that were dropped so far, because nobody read the ones before them or they could not be
     /// written.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }

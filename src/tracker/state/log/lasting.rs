@@ -1,7 +1,7 @@
 //! Threads that outlive their panics, which the log has.
 
 use super::handle::Log;
-use crate::threads;
+use crate::base::threads;
 use std::io;
 use std::ops::ControlFlow;
 use std::thread::JoinHandle;

@@ -119,8 +119,8 @@ impl game_server::Services for SlotGuard {
 
     fn send_proof(&self, number: u64, target: SocketAddr, now: Instant) -> bool {
         let asking = (!SlotGuard::is_trusted(self)).then(|| self.connection().peer().ip());
-        let reachability = &self.shared().reachability;
-        let is_sent = reachability.send(target, number, asking, now);
+        let udp_probe = &self.shared().udp_probe;
+        let is_sent = udp_probe.send(target, number, asking, now);
         if is_sent {
             self.shared().stats.proofs_sent.add_one();
         }
@@ -131,7 +131,7 @@ impl game_server::Services for SlotGuard {
         let stats = &self.shared().stats;
         let counter = if is_reachable {
             let asking = self.connection().peer().ip();
-            self.shared().reachability.answered(target.ip(), asking);
+            self.shared().udp_probe.answered(target.ip(), asking);
             &stats.proofs_answered
         } else {
             &stats.proofs_failed
@@ -190,7 +190,7 @@ impl client::Services for SlotGuard {
         self.serve_guest();
         shared.stats.lists.add_one();
         let ip = self.connection().peer().ip();
-        shared.outsiders.ask(ip, &list, &shared.log);
+        shared.hidden_servers.ask(ip, &list, &shared.log);
         if recent.is_some() {
             shared.stats.deltas.add_one();
         }
@@ -213,7 +213,7 @@ impl client::Services for SlotGuard {
         shared.stats.watches.add_one();
         let list = lock(&shared.registry).list();
         shared
-            .outsiders
+            .hidden_servers
             .ask(self.connection().peer().ip(), &list, &shared.log);
         Ok(())
     }

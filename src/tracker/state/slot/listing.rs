@@ -60,7 +60,7 @@ impl SlotGuard {
         shared.stats.logins.add_one();
         let fields = [("address", &address as _), ("peer", &peer as _)];
         shared.log.info("listed", &fields);
-        shared.outsiders.list(address, peer.ip(), &shared.log);
+        shared.hidden_servers.list(address, peer.ip(), &shared.log);
         Ok(())
     }
 

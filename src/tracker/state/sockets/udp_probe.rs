@@ -4,23 +4,24 @@
 //! host, whoever names it, and few in all. No byte of them is chosen by a peer. The sessions decide when
 //! they are sent.
 
+use crate::base::mutex::lock;
 use crate::protocol::text::format_number;
 use crate::tracker::access::network::Network;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Datagrams in [`HOST_WINDOW`] to one host, and for one host to all that it names.
+/// Datagrams in ten seconds to one host, and for one host to all that it names.
 pub const PER_HOST: usize = 3;
 
-/// Datagrams in [`HOST_WINDOW`] to one host that others name, one for each of them. The last of
+/// Datagrams in ten seconds to one host that others name, one for each of them. The last of
 /// [`PER_HOST`] is left for the host itself.
 pub const FOR_OTHERS: usize = PER_HOST - 1;
 
 /// The time in which a host is sent no more than [`PER_HOST`].
-pub const HOST_WINDOW: Duration = Duration::from_secs(10);
+pub(crate) const HOST_WINDOW: Duration = Duration::from_secs(10);
 
 /// Datagrams in a second, to all hosts together.
 pub const PER_SECOND: usize = 50;
@@ -70,11 +71,9 @@ impl UdpProbe {
         // What cannot be sent is lost, as any datagram may be.
         let Some(socket) = socket else { return true };
         let hosts = asking.map(|asking| [ip, asking].map(Network::host));
-        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        if !quota.take(hosts, now) {
+        if !lock(&self.quota).take(hosts, now) {
             return false;
         }
-        drop(quota);
         let _ = socket.send_to(
             format!("CHALLENGE {}", format_number(number)).as_bytes(),
             SocketAddr::new(ip, target.port()),
@@ -85,13 +84,12 @@ impl UdpProbe {
     /// What was last sent to `target` for the peer that is `asking` has come back. If that is another host,
     /// the datagram no longer counts for either: many game servers may be on a second address.
     pub(crate) fn answered(&self, target: IpAddr, asking: IpAddr) {
-        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.give_back([target, asking].map(Network::host));
+        lock(&self.quota).give_back([target, asking].map(Network::host));
     }
 }
 
 /// What was sent lately. It is bounded, since no more than [`PER_SECOND`] a second are remembered for
-/// [`HOST_WINDOW`].
+/// ten seconds.
 #[derive(Debug, Default)]
 struct Quota {
     /// When the last datagrams went out, to all hosts, the oldest first, and for which hosts.
