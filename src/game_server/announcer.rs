@@ -55,7 +55,7 @@ use std::{fmt, io};
 /// ```
 #[derive(Debug)]
 pub struct Announcer {
-    shared: Arc<Announcement>,
+    shared: Arc<SharedState>,
     mailboxes: Vec<Arc<Mailbox>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -84,7 +84,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// What the threads of all trackers share.
-struct Announcement {
+struct SharedState {
     wanted: Mutex<Infos>,
     /// How many trackers have not refused for good.
     hopeful: AtomicUsize,
@@ -92,16 +92,16 @@ struct Announcement {
     on_event: Box<dyn Fn(Event) + Send + Sync>,
 }
 
-impl fmt::Debug for Announcement {
+impl fmt::Debug for SharedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wanted = self.wanted();
-        f.debug_struct("Announcement")
+        f.debug_struct("SharedState")
             .field("wanted", &wanted)
             .finish_non_exhaustive()
     }
 }
 
-impl Shared for Announcement {
+impl Shared for SharedState {
     fn wanted(&self) -> Infos {
         lock(&self.wanted).clone()
     }
@@ -152,7 +152,7 @@ impl Announcer {
             return Err(StartError::NoTracker);
         }
         let mut announcer = Self {
-            shared: Arc::new(Announcement {
+            shared: Arc::new(SharedState {
                 wanted: Mutex::new(infos),
                 hopeful: AtomicUsize::new(distinct.len()),
                 is_hidden: AtomicBool::new(false),
@@ -266,7 +266,7 @@ impl Drop for Announcer {
 /// Takes the numbers that come to a game's own UDP port; see [`Datagram`](super::Datagram).
 #[derive(Debug, Clone)]
 pub struct Relay {
-    shared: Arc<Announcement>,
+    shared: Arc<SharedState>,
     mailboxes: Vec<Arc<Mailbox>>,
 }
 

@@ -7,18 +7,21 @@ use crate::game_server::event::Seconds;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-/// Why the game server is taken off the lists.
+/// How the game server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum Health {
+    /// It runs.
+    Well,
     /// Its process was stopped by a signal.
     Stopped,
     /// For this time no update has come.
     Silent(Duration),
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Well => f.write_str("the game server runs again, and is announced again"),
             Self::Stopped => f.write_str(
                 "the game server was stopped by a signal (SIGSTOP?): it is off the lists until it \
                  goes on",
@@ -34,43 +37,43 @@ impl fmt::Display for Trouble {
 
 /// The signs of life of a game server.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(crate) struct Liveness {
     /// How long it may send no update; `None` for any time.
     patience: Option<Duration>,
     heard: Instant,
-    trouble: Option<Trouble>,
+    health: Health,
 }
 
-impl Life {
+impl Liveness {
     pub(crate) fn new(patience: Option<Duration>, now: Instant) -> Self {
         Self {
             patience,
             heard: now,
-            trouble: None,
+            health: Health::Well,
         }
     }
 
-    /// True if it must be looked at again even if nothing happens.
-    pub(crate) fn needs_looking_at(&self) -> bool {
+    /// True if it must be checked again even if nothing happens.
+    pub(crate) fn needs_checks(&self) -> bool {
         self.patience.is_some()
     }
 
     /// An update came, whatever it says.
-    pub(crate) fn hear(&mut self, now: Instant) {
+    pub(crate) fn update_came(&mut self, now: Instant) {
         self.heard = now;
     }
 
-    /// What is wrong now, if that has changed: `Some(None)` when all is well again.
-    pub(crate) fn look(&mut self, is_stopped: bool, now: Instant) -> Option<Option<Trouble>> {
+    /// Its health now, if that has changed.
+    pub(crate) fn check(&mut self, is_stopped: bool, now: Instant) -> Option<Health> {
         let silence = now.saturating_duration_since(self.heard);
         let silent = self.patience.filter(|patience| silence >= *patience);
-        let trouble = match is_stopped {
-            true => Some(Trouble::Stopped),
-            false => silent.map(Trouble::Silent),
+        let health = match is_stopped {
+            true => Health::Stopped,
+            false => silent.map_or(Health::Well, Health::Silent),
         };
-        let is_new = trouble != self.trouble;
-        self.trouble = trouble;
-        is_new.then_some(trouble)
+        let is_new = health != self.health;
+        self.health = health;
+        is_new.then_some(health)
     }
 }
 
@@ -91,27 +94,27 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let patience = Duration::from_secs(30);
-        let silent = Some(Some(Trouble::Silent(patience)));
-        let mut life = Life::new(Some(patience), start);
-        assert_eq!(life.look(false, at(29)), None);
-        assert_eq!(life.look(false, at(30)), silent);
-        assert_eq!(life.look(false, at(40)), None);
-        life.hear(at(50));
-        assert_eq!(life.look(false, at(50)), Some(None));
-        assert_eq!(life.look(true, at(60)), Some(Some(Trouble::Stopped)));
+        let silent = Some(Health::Silent(patience));
+        let mut liveness = Liveness::new(Some(patience), start);
+        assert_eq!(liveness.check(false, at(29)), None);
+        assert_eq!(liveness.check(false, at(30)), silent);
+        assert_eq!(liveness.check(false, at(40)), None);
+        liveness.update_came(at(50));
+        assert_eq!(liveness.check(false, at(50)), Some(Health::Well));
+        assert_eq!(liveness.check(true, at(60)), Some(Health::Stopped));
         assert_eq!(
-            life.look(false, at(90)),
+            liveness.check(false, at(90)),
             silent,
             "it has said nothing since"
         );
-        let mut life = Life::new(None, start);
-        assert_eq!(life.look(false, at(1_000_000)), None);
-        assert_eq!(life.look(true, at(1_000_000)), Some(Some(Trouble::Stopped)));
+        let mut liveness = Liveness::new(None, start);
+        assert_eq!(liveness.check(false, at(1_000_000)), None);
+        assert_eq!(liveness.check(true, at(1_000_000)), Some(Health::Stopped));
     }
 
     #[test]
     fn trouble_is_said_in_words() {
-        let silent = Trouble::Silent(Duration::from_secs(30)).to_string();
+        let silent = Health::Silent(Duration::from_secs(30)).to_string();
         assert!(
             silent.starts_with("no update for 30 s (--alive): "),
             "{silent}"

@@ -1,7 +1,7 @@
 //! What `gltracker announce` waits for, and what it does then.
 
 use super::error::AnnounceError;
-use super::liveness::{self, Life};
+use super::liveness::{self, Health, Liveness};
 use super::options::Options;
 use super::program;
 use super::report::Report;
@@ -149,15 +149,15 @@ fn attend(
     program: Option<(&OsString, u32)>,
 ) -> u8 {
     let start = Instant::now();
-    let mut watch = Watch {
-        life: Life::new(alive, start),
+    let mut supervisor = Supervisor {
+        liveness: Liveness::new(alive, start),
         child: program.map(|(_, process)| process),
     };
     loop {
-        watch.look(&announcement.announcer, &state.report);
-        match input.recv_timeout(watch.pause()) {
+        supervisor.check(&announcement.announcer, &state.report);
+        match input.recv_timeout(supervisor.pause()) {
             Ok(Input::Line(line)) => {
-                watch.life.hear(Instant::now());
+                supervisor.liveness.update_came(Instant::now());
                 if let Some(line) = line {
                     state.apply(line, |changes| announcement.apply(changes));
                 }
@@ -184,29 +184,26 @@ fn attend(
 }
 
 /// Takes the game server off the lists while it does not run.
-struct Watch {
-    life: Life,
+struct Supervisor {
+    liveness: Liveness,
     /// Its process, if this program has started it.
     child: Option<u32>,
 }
 
-impl Watch {
-    /// How long nobody needs to look.
+impl Supervisor {
+    /// The time until the next check.
     fn pause(&self) -> Duration {
-        match self.child.is_some() || self.life.needs_looking_at() {
+        match self.child.is_some() || self.liveness.needs_checks() {
             true => GAME_POLL_INTERVAL,
             false => FOR_EVER,
         }
     }
 
-    fn look(&mut self, announcer: &Announcer, report: &Report) {
+    fn check(&mut self, announcer: &Announcer, report: &Report) {
         let is_stopped = self.child.is_some_and(liveness::is_stopped);
-        if let Some(trouble) = self.life.look(is_stopped, Instant::now()) {
-            announcer.set_hidden(trouble.is_some());
-            match trouble {
-                Some(trouble) => report.text(trouble),
-                None => report.text("the game server runs again, and is announced again"),
-            }
+        if let Some(health) = self.liveness.check(is_stopped, Instant::now()) {
+            announcer.set_hidden(health != Health::Well);
+            report.text(health);
         }
     }
 }
