@@ -9,8 +9,12 @@ pub mod error;
 
 pub mod systemd;
 
-mod ports;
+mod bind;
 
 pub mod tracker;
+
+mod manager_folder;
+
+mod guide;
 
 pub mod serve;

@@ -1,22 +1,15 @@
-//! `gltracker serve`: starts the tracker and tells the operator what to type next.
+//! `gltracker serve`: starts the tracker and feeds the watchdog.
 
 use crate::base::random::Random;
-use crate::protocol::text::spelled_out;
 use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
+use crate::tracker::start::guide::guide;
+use crate::tracker::start::manager_folder::take_from_manager;
 use crate::tracker::start::systemd::Manager;
 use crate::tracker::start::tracker::Tracker;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
-use crate::tracker::threads::accept::probe::within;
-use std::fmt::Write as _;
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
-/// The longest path shown, in characters: the longest that Linux takes.
-const MAX_PATH: usize = 4096;
+use std::io::Write;
 
 /// A variable of the environment that looks like a setting and is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,44 +89,6 @@ fn status(tracker: &Tracker) -> String {
     format!("game servers log in at {servers}, clients ask at {clients}")
 }
 
-/// Takes the files that no other field names from the folder that a service manager hands over.
-///
-/// If the folder cannot be used, and a password would be made up for that reason. A file in the folder that
-/// cannot be read is an error later, as if the operator had named it.
-fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
-    let Some(folder) = config.credentials.take() else {
-        return Ok(());
-    };
-    let has_password = !config.passwords.is_empty();
-    let mut trouble = fs::metadata(&folder).err();
-    for (file, name, is_given) in [
-        (&mut config.password_file, "password", has_password),
-        (&mut config.keys_file, "keys", false),
-        (&mut config.bans_file, "bans", false),
-    ] {
-        if file.is_some() || is_given {
-            continue;
-        }
-        let path = folder.join(name);
-        // The link itself is looked at: one that leads to nothing was meant to be something.
-        match fs::symlink_metadata(&path) {
-            Ok(_) => *file = Some(path),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => trouble = Some(error),
-        }
-    }
-    let Some(error) = trouble else { return Ok(()) };
-    if !has_password && config.password_file.is_none() && config.keys_file.is_none() {
-        return Err(StartError::NoCredentials(folder, error));
-    }
-    let (folder, so) = (folder.display(), "nothing is taken from there");
-    log.warn(
-        "credentials-not-read",
-        &[("folder", &folder), ("error", &error), ("so", &so)],
-    );
-    Ok(())
-}
-
 /// Makes a panic one line of the log instead of several on standard error.
 fn log_panics(log: Log) {
     std::panic::set_hook(Box::new(move |info| {
@@ -144,84 +99,6 @@ fn log_panics(log: Log) {
         let message = message.unwrap_or("no message");
         log.error("panic", &[("place", &place), ("message", &message)]);
     }));
-}
-
-/// What was asked for, and what to type next.
-fn guide(tracker: &Tracker, made_up: Option<&str>, places: &[(&str, Option<PathBuf>)]) -> String {
-    let (servers, clients) = (reachable(tracker.servers()), reachable(tracker.clients()));
-    let mut text = String::new();
-    // Writing into a String does not fail.
-    let _ = writeln!(
-        text,
-        "gltracker {} is running: game servers log in on port {}, clients ask on port {}.",
-        env!("CARGO_PKG_VERSION"),
-        servers.port(),
-        clients.port()
-    );
-    for (what, path) in places {
-        if let Some(path) = path {
-            let path = spelled_out(&path.to_string_lossy(), MAX_PATH);
-            let _ = writeln!(text, "{what} {path}.");
-        }
-    }
-    let login = match made_up {
-        Some(password) => {
-            let _ = writeln!(
-                text,
-                "The password is {password}, made up for this run; choose your own with \
-                 GLTRACKER_PASSWORD or --password-file."
-            );
-            format!("LOGIN {password}")
-        }
-        None => {
-            let (passwords, keys) = tracker.credentials();
-            let login = match passwords {
-                0 => "LOGIN name=<your key>, and INFOS with mac=<as PROTOCOL.md says>",
-                _ => "LOGIN <password>",
-            };
-            let count =
-                |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-            let (passwords, keys) = (count(passwords, "password"), count(keys, "key"));
-            let _ = writeln!(text, "Game servers may log in with {passwords} and {keys}.");
-            login.to_owned()
-        }
-    };
-    if tracker.requires_check() {
-        let _ = writeln!(
-            text,
-            "Only those are listed whose UDP port sends back a CHALLENGE; 'gltracker announce --pong' does."
-        );
-    }
-    let _ = write!(
-        text,
-        "
-Put a game server on the list, in a second terminal:
-
-    nc {} {}
-    {login}
-    INFOS <the number you were sent> port=23460 description=\"My first server\"
-
-See the list, in a third:
-
-    printf 'LIST\\nQUIT\\n' | nc {} {}
-
-The tracker sends PING <word> every 15 s of silence; type PONG <word> within 15 s to stay listed.
-HELP on either port says more.
-",
-        servers.ip(),
-        servers.port(),
-        clients.ip(),
-        clients.port()
-    );
-    text
-}
-
-/// The address to type on this machine for what listens on `address`: IPv4 if there is a choice,
-/// which every netcat speaks.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let addresses = within(address);
-    let easiest = addresses.iter().find(|address| address.is_ipv4());
-    *easiest.or(addresses.first()).unwrap_or(&address)
 }
 
 #[cfg(all(test, unix))]

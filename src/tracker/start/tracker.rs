@@ -13,13 +13,13 @@ use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::session::Setting;
+use crate::tracker::start::bind::open;
 use crate::tracker::start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
     GAME_SERVER_PORT,
 };
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
-use crate::tracker::start::ports::open;
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;

@@ -1,0 +1,93 @@
+//! What the operator is told when a tracker has started: what to type next.
+
+use crate::protocol::text::spelled_out;
+use crate::tracker::start::tracker::Tracker;
+use crate::tracker::threads::accept::probe::within;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The longest path shown, in characters: the longest that Linux takes.
+const MAX_PATH: usize = 4096;
+
+/// What was asked for, and what to type next.
+pub(super) fn guide(
+    tracker: &Tracker,
+    made_up: Option<&str>,
+    places: &[(&str, Option<PathBuf>)],
+) -> String {
+    let (servers, clients) = (reachable(tracker.servers()), reachable(tracker.clients()));
+    let mut text = String::new();
+    // Writing into a String does not fail.
+    let _ = writeln!(
+        text,
+        "gltracker {} is running: game servers log in on port {}, clients ask on port {}.",
+        env!("CARGO_PKG_VERSION"),
+        servers.port(),
+        clients.port()
+    );
+    for (what, path) in places {
+        if let Some(path) = path {
+            let path = spelled_out(&path.to_string_lossy(), MAX_PATH);
+            let _ = writeln!(text, "{what} {path}.");
+        }
+    }
+    let login = match made_up {
+        Some(password) => {
+            let _ = writeln!(
+                text,
+                "The password is {password}, made up for this run; choose your own with \
+                 GLTRACKER_PASSWORD or --password-file."
+            );
+            format!("LOGIN {password}")
+        }
+        None => {
+            let (passwords, keys) = tracker.credentials();
+            let login = match passwords {
+                0 => "LOGIN name=<your key>, and INFOS with mac=<as PROTOCOL.md says>",
+                _ => "LOGIN <password>",
+            };
+            let count =
+                |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let (passwords, keys) = (count(passwords, "password"), count(keys, "key"));
+            let _ = writeln!(text, "Game servers may log in with {passwords} and {keys}.");
+            login.to_owned()
+        }
+    };
+    if tracker.requires_check() {
+        let _ = writeln!(
+            text,
+            "Only those are listed whose UDP port sends back a CHALLENGE; 'gltracker announce --pong' does."
+        );
+    }
+    let _ = write!(
+        text,
+        "
+Put a game server on the list, in a second terminal:
+
+    nc {} {}
+    {login}
+    INFOS <the number you were sent> port=23460 description=\"My first server\"
+
+See the list, in a third:
+
+    printf 'LIST\\nQUIT\\n' | nc {} {}
+
+The tracker sends PING <word> every 15 s of silence; type PONG <word> within 15 s to stay listed.
+HELP on either port says more.
+",
+        servers.ip(),
+        servers.port(),
+        clients.ip(),
+        clients.port()
+    );
+    text
+}
+
+/// The address to type on this machine for what listens on `address`: IPv4 if there is a choice,
+/// which every netcat speaks.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let addresses = within(address);
+    let easiest = addresses.iter().find(|address| address.is_ipv4());
+    *easiest.or(addresses.first()).unwrap_or(&address)
+}

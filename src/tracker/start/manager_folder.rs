@@ -1,0 +1,45 @@
+//! What a service manager hands over in a folder.
+
+use crate::tracker::start::config::Config;
+use crate::tracker::start::error::StartError;
+use crate::tracker::state::log::Log;
+use std::fs;
+use std::io::ErrorKind;
+
+/// Takes the files that no other field names from the folder that a service manager hands over.
+///
+/// If the folder cannot be used, and a password would be made up for that reason. A file in the folder that
+/// cannot be read is an error later, as if the operator had named it.
+pub(super) fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
+    let Some(folder) = config.credentials.take() else {
+        return Ok(());
+    };
+    let has_password = !config.passwords.is_empty();
+    let mut trouble = fs::metadata(&folder).err();
+    for (file, name, is_given) in [
+        (&mut config.password_file, "password", has_password),
+        (&mut config.keys_file, "keys", false),
+        (&mut config.bans_file, "bans", false),
+    ] {
+        if file.is_some() || is_given {
+            continue;
+        }
+        let path = folder.join(name);
+        // The link itself is looked at: one that leads to nothing was meant to be something.
+        match fs::symlink_metadata(&path) {
+            Ok(_) => *file = Some(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => trouble = Some(error),
+        }
+    }
+    let Some(error) = trouble else { return Ok(()) };
+    if !has_password && config.password_file.is_none() && config.keys_file.is_none() {
+        return Err(StartError::NoCredentials(folder, error));
+    }
+    let (folder, so) = (folder.display(), "nothing is taken from there");
+    log.warn(
+        "credentials-not-read",
+        &[("folder", &folder), ("error", &error), ("so", &so)],
+    );
+    Ok(())
+}
