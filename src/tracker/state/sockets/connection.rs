@@ -125,7 +125,8 @@ impl Connection {
         count
     }
 
-    /// The one loop that writes.
+    /// The one call that writes. It is not repeated here: a peer that reads a little again and again
+    /// would keep its thread from looking at the deadline.
     fn write(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
         // Nearly all answers are a line or two.
         let (mut one, mut many);
@@ -140,25 +141,21 @@ impl Connection {
             }
         };
         IoSlice::advance_slices(&mut slices, sent);
-        let mut count = 0;
-        while !slices.is_empty() {
-            let written = match &*slices {
-                // Which is the cheaper call.
-                [slice] => (&self.stream).write(slice),
-                slices => (&self.stream).write_vectored(slices),
-            };
-            match unless_not_now(written)? {
-                Some(0) => return Err(ErrorKind::WriteZero.into()),
-                Some(some) => {
-                    count += some;
-                    self.sent_to_all.add(some as u64);
-                    self.sent.fetch_add(some, Ordering::Relaxed);
-                    IoSlice::advance_slices(&mut slices, some);
-                }
-                None => break,
+        let written = match &*slices {
+            [] => return Ok(0),
+            // Which is the cheaper call.
+            [slice] => (&self.stream).write(slice),
+            slices => (&self.stream).write_vectored(slices),
+        };
+        match unless_not_now(written)? {
+            Some(0) => Err(ErrorKind::WriteZero.into()),
+            Some(count) => {
+                self.sent_to_all.add(count as u64);
+                self.sent.fetch_add(count, Ordering::Relaxed);
+                Ok(count)
             }
+            None => Ok(0),
         }
-        Ok(count)
     }
 
     /// The peer has shown that it may be here.

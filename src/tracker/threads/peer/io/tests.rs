@@ -3,6 +3,7 @@
 use super::*;
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::Refusal;
+use crate::tracker::state::sockets::connection::preset;
 use crate::tracker::state::stats::Counter;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -15,10 +16,16 @@ const LARGE: usize = 8 << 20;
 
 /// Both ends of a connection, of which the tracker's waits for the other.
 fn pair<S: Session>(session: S) -> (TcpStream, Peer<S>) {
+    pair_that_writes_for(PATIENCE, session)
+}
+
+/// The same, where one call that writes waits no longer than this.
+fn pair_that_writes_for<S: Session>(write: Duration, session: S) -> (TcpStream, Peer<S>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     other.set_read_timeout(Some(PATIENCE)).unwrap();
     let (accepted, address) = listener.accept().unwrap();
+    preset(&accepted, write).unwrap();
     let counter: &Counter = Box::leak(Box::default());
     let connection = Arc::new(Connection::new(1, accepted, address, counter));
     connection.set_wait(PATIENCE).unwrap();
@@ -208,12 +215,34 @@ fn who_does_not_read_in_its_time_is_a_slow_reader() {
 }
 
 #[test]
+fn who_reads_too_little_is_a_slow_reader_too() {
+    let session = Generous(vec![b'x'; 2 * LARGE].into());
+    let (mut other, mut peer) = pair_that_writes_for(Duration::from_millis(20), session);
+    peer.time_to_read = Some(Duration::ZERO);
+    other.write_all(b"LIST\n").unwrap();
+    // Each call that writes sends a little, and none sends all.
+    let reader = thread::spawn(move || {
+        let mut some = vec![0; 256 << 10];
+        while other.read(&mut some).is_ok_and(|count| count > 0) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    });
+    peer.receive(Effort::Any);
+    assert_eq!(peer.ending, Some(Ending::SlowReader));
+    drop(peer);
+    reader.join().unwrap();
+}
+
+#[test]
 fn a_thread_that_waits_for_a_reader_is_freed_by_a_dismissal() {
     let (mut other, mut peer) = pair(Generous(vec![b'x'; LARGE].into()));
     other.write_all(b"LIST\n").unwrap();
     let connection = Arc::clone(&peer.connection);
     let holder = thread::spawn(move || {
         peer.receive(Effort::Any);
+        while peer.ending.is_none() {
+            peer.send();
+        }
         peer.ending
     });
     let mut some = [0; 1];
