@@ -4,6 +4,7 @@ use super::*;
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::Refusal;
 use crate::tracker::state::sockets::connection::preset;
+use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use crate::tracker::state::stats::Counter;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -252,13 +253,49 @@ fn a_thread_that_waits_for_a_reader_is_freed_by_a_dismissal() {
     assert_eq!(holder.join().unwrap(), Some(Ending::Refused(why)));
 }
 
-#[test]
-fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
+fn sender() -> &'static Sender {
     let log = crate::tracker::state::log::Log::start(
         crate::tracker::state::log::Level::Error,
         std::io::sink(),
     );
-    let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
+    Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()))
+}
+
+#[test]
+fn who_brings_more_than_is_sent_waits_for_the_sender() {
+    let (sender, answer) = (sender(), Arc::<[u8]>::from(vec![b'x'; LARGE]));
+    let (mut other, peer) = pair(Echo);
+    // As one who has logged in, for whom the sender waits: here for longer than ever.
+    peer.connection.set_proven();
+    let jobs = 2 * MOST_JOBS;
+    let (connection, shared) = (Arc::clone(&peer.connection), Arc::clone(&answer));
+    let bringer = thread::spawn(move || {
+        for _ in 0..jobs {
+            sender.send(&connection, vec![Chunk::Shared(Arc::clone(&shared))]);
+        }
+    });
+    let waiting = || Arc::strong_count(&answer) - 2;
+    let start = Instant::now();
+    while waiting() < MOST_JOBS {
+        assert!(start.elapsed() < PATIENCE);
+        thread::yield_now();
+    }
+    let mut some = [0; 1];
+    other.read_exact(&mut some).unwrap();
+    // One more is in the hands of each thread.
+    assert!((0..1000).all(|_| {
+        thread::yield_now();
+        waiting() <= MOST_JOBS + 2
+    }));
+    // Nothing more is sent, and nobody waits.
+    peer.connection
+        .dismiss(Refusal::new(ErrorCode::Busy, "make room"));
+    bringer.join().unwrap();
+}
+
+#[test]
+fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
+    let sender = sender();
     let (mut other, mut peer) = pair(Echo);
     peer.sender = Some(sender);
     let said: String = (0..100).map(|n| format!("{n}\n")).collect();
@@ -275,11 +312,7 @@ fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
 
 #[test]
 fn a_game_server_that_does_not_read_is_dismissed_by_the_sender() {
-    let log = crate::tracker::state::log::Log::start(
-        crate::tracker::state::log::Level::Error,
-        std::io::sink(),
-    );
-    let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
+    let sender = sender();
     let (mut other, mut peer) = pair(Generous(vec![b'x'; LARGE].into()));
     peer.sender = Some(sender);
     peer.connection.set_nonblocking(true).unwrap();
