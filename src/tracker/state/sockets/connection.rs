@@ -106,7 +106,14 @@ impl Connection {
     /// # Errors
     /// When the connection broke.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        unless_not_now((&self.stream).read(buffer))
+        unless_not_now(match (&self.stream).read(buffer) {
+            // The process was stopped and goes on. What has come meanwhile came in time.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.set_wait(SHORTEST_WAIT)?;
+                (&self.stream).read(buffer)
+            }
+            read => read,
+        })
     }
 
     /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much that
