@@ -3,6 +3,8 @@
 use crate::harness::{PASSWORD, Peer, TrackerProcess};
 use crate::patience::time_of;
 use std::net::Shutdown;
+#[cfg(unix)]
+use std::process::Command;
 use std::time::Duration;
 
 #[test]
@@ -164,4 +166,28 @@ fn the_list_can_be_filtered() {
     assert_eq!(ports("nbplayers<=3 nbplayers>=1"), ["3"]);
     assert_eq!(ports("since=c0ffee-1 port=2"), ["2"]);
     assert_eq!(ports("ip=::ffff:127.0.0.1"), ["1", "2", "3"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_came_while_the_tracker_was_stopped_came_in_time() {
+    let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);
+    // Of four slots for clients, with that of the one who asks.
+    let mut crowd = [(); 3].map(|()| Peer::connect(tracker.clients));
+    tracker.wait_for_stat("client", "4/4");
+    let signal = |name: &str| {
+        let pid = tracker.id().to_string();
+        let done = Command::new("kill").args([name, &*pid]).status();
+        assert!(done.unwrap().success());
+    };
+    signal("-STOP");
+    for peer in &mut crowd {
+        peer.send("LIST");
+    }
+    // A crowd's first command must come within three seconds.
+    std::thread::sleep(Duration::from_millis(3500));
+    signal("-CONT");
+    for peer in &mut crowd {
+        assert!(peer.line().starts_with("END count=0 "));
+    }
 }

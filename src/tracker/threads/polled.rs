@@ -9,7 +9,7 @@ use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_FOR, POLL_LAST};
+use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_LAST};
 use crate::tracker::threads::holders::Holders;
 use crate::tracker::threads::peer::io::{Effort, Peer};
 use crate::tracker::threads::peer::party::{Linger, Party};
@@ -64,7 +64,6 @@ impl Alarm {
 
 struct One {
     peer: Peer<Party>,
-    since: Instant,
     next_look: Instant,
     pause: Duration,
 }
@@ -115,7 +114,6 @@ impl Polled {
             let mut inbox = lock(&self.inbox);
             inbox.arrivals.push(One {
                 peer,
-                since: now,
                 next_look,
                 pause: POLL_FIRST,
             });
@@ -173,7 +171,7 @@ impl Polled {
             }
             return None;
         }
-        if let Some(holders) = self.next_holders(&one, now) {
+        if let Some(holders) = self.next_holders(&one, is_heard) {
             holders.put(one.peer);
             return None;
         }
@@ -186,12 +184,12 @@ impl Polled {
     }
 
     /// Who is to hold it from now on, if it has a slot and is not over soon.
-    fn next_holders(&self, one: &One, now: Instant) -> Option<&'static Holders> {
+    fn next_holders(&self, one: &One, is_heard: bool) -> Option<&'static Holders> {
         let peer = &one.peer;
         match peer.session {
             _ if one.is_guest() => None,
             Party::GameServer(_) => (!peer.is_sending()).then_some(self.game_servers),
-            _ => (!peer.is_idle() || now >= one.since + POLL_FOR).then_some(self.clients),
+            _ => (!peer.is_idle() || is_heard || one.pause >= POLL_LAST).then_some(self.clients),
         }
     }
 }

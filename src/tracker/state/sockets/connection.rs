@@ -106,7 +106,14 @@ impl Connection {
     /// # Errors
     /// When the connection broke.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        unless_not_now((&self.stream).read(buffer))
+        unless_not_now(match (&self.stream).read(buffer) {
+            // The process was stopped and goes on. What has come meanwhile came in time.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.set_wait(SHORTEST_WAIT)?;
+                (&self.stream).read(buffer)
+            }
+            read => read,
+        })
     }
 
     /// Sends what the socket takes of `chunks`, which have `size` bytes, behind the first `sent` bytes.
@@ -129,6 +136,8 @@ impl Connection {
     }
 
     /// The same for a thread that does not wait, or waits only for a moment: a dismissal comes after it.
+    /// This is the one call that writes. It is not repeated here: a peer that reads a little again and
+    /// again would keep its thread from looking at the deadline.
     pub(crate) fn send_now(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
         // Nearly all answers are a line or two.
         let (mut one, mut many);
@@ -143,25 +152,21 @@ impl Connection {
             }
         };
         IoSlice::advance_slices(&mut slices, sent);
-        let mut count = 0;
-        while !slices.is_empty() {
-            let written = match &*slices {
-                // Which is the cheaper call.
-                [slice] => (&self.stream).write(slice),
-                slices => (&self.stream).write_vectored(slices),
-            };
-            match unless_not_now(written)? {
-                Some(0) => return Err(ErrorKind::WriteZero.into()),
-                Some(some) => {
-                    count += some;
-                    self.sent_to_all.add(some as u64);
-                    self.sent.fetch_add(some, Ordering::Relaxed);
-                    IoSlice::advance_slices(&mut slices, some);
-                }
-                None => break,
+        let written = match &*slices {
+            [] => return Ok(0),
+            // Which is the cheaper call.
+            [slice] => (&self.stream).write(slice),
+            slices => (&self.stream).write_vectored(slices),
+        };
+        match unless_not_now(written)? {
+            Some(0) => Err(ErrorKind::WriteZero.into()),
+            Some(count) => {
+                self.sent_to_all.add(count as u64);
+                self.sent.fetch_add(count, Ordering::Relaxed);
+                Ok(count)
             }
+            None => Ok(0),
         }
-        Ok(count)
     }
 
     /// The peer has shown that it may be here.

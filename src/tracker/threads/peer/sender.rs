@@ -10,13 +10,14 @@ use crate::tracker::session::Chunk;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::connection::Connection;
+use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{self, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-/// The way to the thread.
-pub(crate) struct Sender(mpsc::Sender<(Arc<Connection>, Job)>);
+/// The way to the thread. Whoever brings more than it can send waits for it.
+pub(crate) struct Sender(SyncSender<(Arc<Connection>, Job)>);
 
 enum Job {
     Send(Vec<Chunk>),
@@ -30,7 +31,7 @@ impl Sender {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn start(log: &Log) -> io::Result<Self> {
-        let (sender, jobs) = channel::<(Arc<Connection>, Job)>();
+        let (sender, jobs) = sync_channel::<(Arc<Connection>, Job)>(MOST_JOBS);
         let send = move || match jobs.recv() {
             Ok((connection, job)) => {
                 job.run(&connection);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::Refusal;
+use crate::tracker::state::sockets::connection::preset;
+use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use crate::tracker::state::stats::Counter;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -15,10 +17,16 @@ const LARGE: usize = 8 << 20;
 
 /// Both ends of a connection, of which the tracker's waits for the other.
 fn pair<S: Session>(session: S) -> (TcpStream, Peer<S>) {
+    pair_that_writes_for(PATIENCE, session)
+}
+
+/// The same, where one call that writes waits no longer than this.
+fn pair_that_writes_for<S: Session>(write: Duration, session: S) -> (TcpStream, Peer<S>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     other.set_read_timeout(Some(PATIENCE)).unwrap();
     let (accepted, address) = listener.accept().unwrap();
+    preset(&accepted, write).unwrap();
     let counter: &Counter = Box::leak(Box::default());
     let connection = Arc::new(Connection::new(1, accepted, address, counter));
     connection.set_wait(PATIENCE).unwrap();
@@ -208,12 +216,34 @@ fn who_does_not_read_in_its_time_is_a_slow_reader() {
 }
 
 #[test]
+fn who_reads_too_little_is_a_slow_reader_too() {
+    let session = Generous(vec![b'x'; 2 * LARGE].into());
+    let (mut other, mut peer) = pair_that_writes_for(Duration::from_millis(20), session);
+    peer.time_to_read = Some(Duration::ZERO);
+    other.write_all(b"LIST\n").unwrap();
+    // Each call that writes sends a little, and none sends all.
+    let reader = thread::spawn(move || {
+        let mut some = vec![0; 256 << 10];
+        while other.read(&mut some).is_ok_and(|count| count > 0) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    });
+    peer.receive(Effort::Any);
+    assert_eq!(peer.ending, Some(Ending::SlowReader));
+    drop(peer);
+    reader.join().unwrap();
+}
+
+#[test]
 fn a_thread_that_waits_for_a_reader_is_freed_by_a_dismissal() {
     let (mut other, mut peer) = pair(Generous(vec![b'x'; LARGE].into()));
     other.write_all(b"LIST\n").unwrap();
     let connection = Arc::clone(&peer.connection);
     let holder = thread::spawn(move || {
         peer.receive(Effort::Any);
+        while peer.ending.is_none() {
+            peer.send();
+        }
         peer.ending
     });
     let mut some = [0; 1];
@@ -223,13 +253,48 @@ fn a_thread_that_waits_for_a_reader_is_freed_by_a_dismissal() {
     assert_eq!(holder.join().unwrap(), Some(Ending::Refused(why)));
 }
 
-#[test]
-fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
+fn sender() -> &'static Sender {
     let log = crate::tracker::state::log::Log::start(
         crate::tracker::state::log::Level::Error,
         std::io::sink(),
     );
-    let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
+    Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()))
+}
+
+#[test]
+fn who_brings_more_than_is_sent_waits_for_the_sender() {
+    let (sender, answer) = (sender(), Arc::<[u8]>::from(vec![b'x'; LARGE]));
+    let (mut other, peer) = pair(Echo);
+    // As one who has logged in, for whom the sender waits: here for longer than ever.
+    peer.connection.set_proven();
+    let jobs = 2 * MOST_JOBS;
+    let (connection, shared) = (Arc::clone(&peer.connection), Arc::clone(&answer));
+    let bringer = thread::spawn(move || {
+        for _ in 0..jobs {
+            sender.send(&connection, vec![Chunk::Shared(Arc::clone(&shared))]);
+        }
+    });
+    let waiting = || Arc::strong_count(&answer) - 2;
+    let start = Instant::now();
+    while waiting() < MOST_JOBS {
+        assert!(start.elapsed() < PATIENCE);
+        thread::yield_now();
+    }
+    let mut some = [0; 1];
+    other.read_exact(&mut some).unwrap();
+    // One more is in the hands of each thread.
+    assert!((0..1000).all(|_| {
+        thread::yield_now();
+        waiting() <= MOST_JOBS + 2
+    }));
+    // What can not be sent any more is nobody's to wait for.
+    drop(other);
+    bringer.join().unwrap();
+}
+
+#[test]
+fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
+    let sender = sender();
     let (mut other, mut peer) = pair(Echo);
     peer.sender = Some(sender);
     let said: String = (0..100).map(|n| format!("{n}\n")).collect();
@@ -266,11 +331,7 @@ fn a_dismissal_comes_after_what_the_sender_was_given_before() {
 
 #[test]
 fn a_game_server_that_does_not_read_is_dismissed_by_the_sender() {
-    let log = crate::tracker::state::log::Log::start(
-        crate::tracker::state::log::Level::Error,
-        std::io::sink(),
-    );
-    let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
+    let sender = sender();
     let (mut other, mut peer) = pair(Generous(vec![b'x'; LARGE].into()));
     peer.sender = Some(sender);
     peer.connection.set_nonblocking(true).unwrap();
