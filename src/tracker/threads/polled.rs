@@ -42,11 +42,15 @@ struct Inbox {
 struct Alarm {
     /// The thread looks for arrivals by then; `None` if it sleeps until it is woken.
     wakes: Option<Instant>,
+    /// Somebody has come since the thread began to look. Another may have looked at them meanwhile,
+    /// and does not come back.
+    has_come: bool,
 }
 
 impl Alarm {
     /// Somebody has come. True if the thread is to be woken.
     fn arrive(&mut self, now: Instant) -> bool {
+        self.has_come = true;
         let is_late = self.wakes.is_none_or(|wakes| wakes > now + POLL_FIRST);
         if is_late {
             self.wakes = Some(now);
@@ -54,9 +58,14 @@ impl Alarm {
         is_late
     }
 
+    /// The thread is about to look at all who have come.
+    fn look(&mut self) {
+        self.has_come = false;
+    }
+
     /// The thread is about to sleep: says until when, at the longest.
-    fn sleep(&mut self, now: Instant, next: Option<Instant>, has_come: bool) -> Option<Instant> {
-        let next = if has_come { Some(now) } else { next };
+    fn sleep(&mut self, now: Instant, next: Option<Instant>) -> Option<Instant> {
+        let next = if self.has_come { Some(now) } else { next };
         self.wakes = next.map(|next| next.max(now + POLL_FIRST));
         self.wakes
     }
@@ -97,6 +106,7 @@ impl Polled {
     /// When it cannot be started.
     pub(crate) fn start(&'static self, log: &Log) -> io::Result<()> {
         let round = || {
+            lock(&self.inbox).alarm.look();
             let next = self.look(|one, now| now >= one.next_look);
             self.sleep(next);
             ControlFlow::Continue(())
@@ -148,8 +158,7 @@ impl Polled {
         let now = Instant::now();
         let wakes = {
             let mut inbox = lock(&self.inbox);
-            let has_come = !inbox.arrivals.is_empty();
-            inbox.alarm.sleep(now, next, has_come)
+            inbox.alarm.sleep(now, next)
         };
         match wakes {
             Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
@@ -202,8 +211,8 @@ mod tests {
     use quickcheck::quickcheck;
 
     quickcheck! {
-        /// However arrivals and the thread's steps fall, the thread never sleeps longer than
-        /// [`POLL_FIRST`] while somebody waits to be looked at.
+        /// However arrivals and the thread's steps fall, and whoever takes the arrivals in, the thread
+        /// never sleeps longer than [`POLL_FIRST`] while somebody waits to be looked at.
         fn nobody_waits_for_a_thread_that_sleeps(events: Vec<(u8, u8)>) -> bool {
             let start = Instant::now();
             let (mut now, mut alarm) = (start, Alarm::default());
@@ -219,6 +228,7 @@ mod tests {
                         came = came.or(Some(now));
                     }
                     1 if !sleeps => {
+                        alarm.look();
                         came = None;
                         has_looked = true;
                     }
@@ -227,7 +237,7 @@ mod tests {
                         if !sleeps && std::mem::take(&mut has_looked) {
                             let next = (time % 2 == 0)
                                 .then(|| now + Duration::from_millis(time.into()));
-                            until = alarm.sleep(now, next, came.is_some());
+                            until = alarm.sleep(now, next);
                             sleeps = true;
                         }
                         now += Duration::from_micros(u64::from(time) * 10);
