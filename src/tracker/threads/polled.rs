@@ -1,9 +1,12 @@
-//! Connections that one thread looks at by turns, since they are likely to be over soon.
+//! Connections that a thread looks at by turns, since they are likely to be over soon.
 //!
 //! *Idle clients* have their answer and nearly always hang up within a millisecond: a thread that was
 //! woken for that would cost as much as the answer. *Guests* are newcomers for whom there is no slot:
 //! a client that asks for the list gets it, and a game server that logs in gets onto it, even while
 //! others sit on all slots in silence. Whoever has a slot and stays is given a thread.
+//!
+//! Each kind has a thread of its own. What guests ask for takes time, and whoever needs the slot of an
+//! idle client that has hung up does not wait for that.
 
 use crate::base::mutex::lock;
 use crate::threads;
@@ -104,14 +107,14 @@ impl Polled {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn start(&'static self, log: &Log) -> io::Result<()> {
+    pub(crate) fn start(&'static self, name: &'static str, log: &Log) -> io::Result<()> {
         let round = || {
             lock(&self.inbox).alarm.look();
             let next = self.look(|one, now| now >= one.next_look);
             self.sleep(next);
             ControlFlow::Continue(())
         };
-        let thread = lasting::start("polled", threads::STACK, log, round)?;
+        let thread = lasting::start(name, threads::STACK, log, round)?;
         // Nobody else sets it.
         let _ = self.thread.set(thread.thread().clone());
         Ok(())
@@ -136,9 +139,9 @@ impl Polled {
         }
     }
 
-    /// Sees to it that nobody holds a slot who has hung up.
+    /// Sees to it that none of them holds a slot who has hung up.
     pub(crate) fn free_slots(&self) {
-        self.look(|one, _| !one.is_guest());
+        self.look(|_, _| true);
     }
 
     /// Looks at those whose turn it is. Says when it is somebody's again.

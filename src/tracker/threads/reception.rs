@@ -30,7 +30,8 @@ pub(crate) struct Reception {
     game_servers: &'static Holders,
     clients: &'static Holders,
     watchers: &'static Watchers,
-    polled: &'static Polled,
+    idle_clients: &'static Polled,
+    guests: &'static Polled,
     pub(crate) game_server_probe: AcceptProbe,
     pub(crate) client_probe: AcceptProbe,
 }
@@ -47,14 +48,17 @@ impl Reception {
         let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
         let game_servers: &Holders = Box::leak(Box::new(Holders::new(Some(sender), watchers)?));
         let clients: &Holders = Box::leak(Box::new(Holders::new(None, watchers)?));
-        let polled: &Polled = Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
-        polled.start(&shared.log)?;
+        let polled = || &*Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
+        let (idle_clients, guests) = (polled(), polled());
+        idle_clients.start("idle-clients", &shared.log)?;
+        guests.start("guests", &shared.log)?;
         Ok(Box::leak(Box::new(Self {
             shared,
             game_servers,
             clients,
             watchers,
-            polled,
+            idle_clients,
+            guests,
             game_server_probe: AcceptProbe::default(),
             client_probe: AcceptProbe::default(),
         })))
@@ -126,7 +130,7 @@ impl Reception {
                     self.watchers.enter(watcher);
                 }
             }
-            (None, Party::Client(_)) if peer.is_idle() => self.polled.enter(peer, POLL_FIRST),
+            (None, Party::Client(_)) if peer.is_idle() => self.idle_clients.enter(peer, POLL_FIRST),
             (_, Party::Client(_)) => self.clients.put(peer),
             _ => self.game_servers.put(peer),
         }
@@ -160,7 +164,7 @@ impl Reception {
         };
         if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
             // Nobody is evicted or rejected for those who have hung up.
-            self.polled.free_slots();
+            self.idle_clients.free_slots();
         }
         let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(&connection));
         match arrived {
@@ -219,6 +223,6 @@ impl Reception {
         let mut guest = self.peer(connection, party);
         // Whoever has no slot has little time to read either.
         guest.time_to_read = Some(setting.timings.guest);
-        self.polled.enter(guest, Duration::ZERO);
+        self.guests.enter(guest, Duration::ZERO);
     }
 }
