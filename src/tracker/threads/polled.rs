@@ -10,6 +10,7 @@
 
 use crate::base::mutex::lock;
 use crate::threads;
+use crate::tracker::session::Ending;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_FOR, POLL_LAST};
@@ -179,14 +180,14 @@ impl Polled {
         peer.send();
         let is_heard = peer.receive(effort);
         peer.check_deadline(now);
+        if let Some(holders) = self.next_holders(&one, now) {
+            holders.put(one.peer);
+            return None;
+        }
         if one.peer.ending.is_some() {
             if let Some(watcher) = one.peer.conclude(Linger::No) {
                 self.watchers.enter(watcher);
             }
-            return None;
-        }
-        if let Some(holders) = self.next_holders(&one, now) {
-            holders.put(one.peer);
             return None;
         }
         if is_heard {
@@ -200,9 +201,12 @@ impl Polled {
     /// Who is to hold it from now on, if it has a slot and is not over soon.
     fn next_holders(&self, one: &One, now: Instant) -> Option<&'static Holders> {
         let peer = &one.peer;
-        match peer.session {
+        match (&peer.ending, &peer.session) {
             _ if one.is_guest() => None,
-            Party::GameServer(_) => (!peer.is_sending()).then_some(self.game_servers),
+            // It is given time to read why.
+            (Some(Ending::Refused(_)), Party::Client(_)) => Some(self.clients),
+            (Some(_), _) => None,
+            (None, Party::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
             _ => (!peer.is_idle() || now >= one.since + POLL_FOR).then_some(self.clients),
         }
     }
