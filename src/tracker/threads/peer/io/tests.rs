@@ -311,6 +311,26 @@ fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
 }
 
 #[test]
+fn who_lingers_is_not_disturbed_by_the_sender() {
+    let (mut other, peer) = pair(Echo);
+    let holder = {
+        let connection = Arc::clone(&peer.connection);
+        thread::spawn(move || connection.linger(PATIENCE))
+    };
+    for _ in 0..1000 {
+        // As the sender does for one who has not logged in.
+        for is_nonblocking in [true, false] {
+            peer.connection.set_nonblocking(is_nonblocking).unwrap();
+            let _ = other.write_all(b"more");
+            thread::yield_now();
+        }
+    }
+    assert!(!holder.is_finished());
+    drop(other);
+    holder.join().unwrap();
+}
+
+#[test]
 fn a_game_server_that_does_not_read_is_dismissed_by_the_sender() {
     let sender = sender();
     let (mut other, mut peer) = pair(Generous(vec![b'x'; LARGE].into()));
