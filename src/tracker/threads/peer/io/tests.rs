@@ -160,6 +160,33 @@ fn who_is_dismissed_is_told_why() {
     assert_eq!(read_to_end(other), "ERR busy make room\n");
 }
 
+/// Is dismissed by what it does itself, as one who is listed while its key is withdrawn.
+struct Withdrawn(Arc<Connection>);
+
+impl Session for Withdrawn {
+    fn on_line(&mut self, line: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+        out.line(line.unwrap());
+        self.0.dismiss(Refusal::new(ErrorCode::Busy, "make room"));
+    }
+    fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+    fn on_deadline(&mut self, _: Instant, _: &mut Outbox) {}
+    fn next_deadline(&self) -> Instant {
+        far_away()
+    }
+}
+
+#[test]
+fn who_is_dismissed_before_it_is_answered_is_told_why() {
+    let (mut other, peer) = pair(Echo);
+    let connection = Arc::clone(&peer.connection);
+    let mut peer = peer.map(|_| Withdrawn(connection));
+    other.write_all(b"one\n").unwrap();
+    peer.receive(Effort::Any);
+    assert!(matches!(peer.ending, Some(Ending::Refused(_))));
+    drop(peer);
+    assert_eq!(read_to_end(other), "ERR busy make room\n");
+}
+
 /// Answers every line with the same bytes, that are others' too.
 struct Generous(Arc<[u8]>);
 
