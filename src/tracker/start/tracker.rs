@@ -4,7 +4,7 @@ use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::passwords::Passwords;
 use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
-use crate::tracker::access::slots::Limits;
+use crate::tracker::access::slots::{Class, Limits};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
@@ -24,11 +24,10 @@ use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::shared::Shared;
-use crate::tracker::state::sockets::tuning::SHORTEST_WAIT;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::threads::accept::acceptor;
-use crate::tracker::threads::reception::Reception;
+use crate::tracker::threads::reception::{Reception, time_to_write};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -89,11 +88,12 @@ impl Tracker {
                 .local_addr()
                 .map_err(|error| StartError::Bind(asked.unwrap_or(unknown), error))
         };
-        let preset =
-            |listener, write| acceptor::preset(listener, write).map_err(StartError::Thread);
-        // What game servers are told is sent by a thread that waits for nobody.
-        let game_servers = preset(game_servers, SHORTEST_WAIT)?;
-        let clients = preset(clients, config.timings.write)?;
+        let preset = |listener, class| {
+            let write = time_to_write(class, &config.timings);
+            acceptor::preset(listener, write).map_err(StartError::Thread)
+        };
+        let game_servers = preset(game_servers, Class::Pending)?;
+        let clients = preset(clients, Class::Client)?;
         let servers_at = local(&game_servers, config.servers, GAME_SERVER_PORT)?;
         let clients_at = local(&clients, config.clients, CLIENT_PORT)?;
         let random = Random::open();

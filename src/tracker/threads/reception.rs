@@ -4,13 +4,13 @@ use crate::base::mutex::lock;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::slots::Class;
-use crate::tracker::session::Ending;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
+use crate::tracker::session::{Ending, Timings};
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::slot_guard::SlotGuard;
 use crate::tracker::state::sockets::connection::{Connection, INHERITS, preset};
-use crate::tracker::state::sockets::tuning::POLL_FIRST;
+use crate::tracker::state::sockets::tuning::{POLL_FIRST, SHORTEST_WAIT};
 use crate::tracker::threads::accept::acceptor;
 use crate::tracker::threads::accept::probe::AcceptProbe;
 use crate::tracker::threads::holders::Holders;
@@ -142,7 +142,7 @@ impl Reception {
 
     fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<SlotGuard> {
         let shared = self.shared;
-        if !INHERITS && preset(&stream, shared.setting.timings.write).is_err() {
+        if !INHERITS && preset(&stream, time_to_write(class, &shared.setting.timings)).is_err() {
             return None;
         }
         let id = shared.next_id();
@@ -224,5 +224,14 @@ impl Reception {
         // Whoever has no slot has little time to read either.
         guest.time_to_read = Some(setting.timings.guest);
         self.guests.enter(guest, Duration::ZERO);
+    }
+}
+
+/// How long one call that writes to a peer of `class` may wait for it to read. What game servers are
+/// told is sent by a thread that waits for nobody.
+pub(crate) fn time_to_write(class: Class, timings: &Timings) -> Duration {
+    match class {
+        Class::Pending | Class::Listed => SHORTEST_WAIT,
+        Class::Client | Class::Watcher => timings.write,
     }
 }
