@@ -4,9 +4,10 @@
 use crate::harness::{PASSWORD, Peer};
 use crate::patience::{NEVER, PATIENCE, wait_until};
 use gltracker::tracker::session::Timings;
-use gltracker::tracker::session::limits::{LONGEST, SHORTEST};
+use gltracker::tracker::session::limits::{LONGEST, MAX_MISTAKES, SHORTEST};
 use gltracker::tracker::state::log::{Level, Log};
 use gltracker::tracker::{Config, Tracker};
+use std::io::Write;
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
@@ -216,6 +217,20 @@ fn who_says_nothing_goes_and_in_a_crowd_sooner() {
             });
             (crowd.len() <= slots / 2).then_some(())
         });
+    }
+}
+
+#[test]
+fn an_idle_client_that_is_refused_has_time_to_read_why() {
+    let tracker = tracker(|timings| timings.farewell = NEVER);
+    let mut client = Peer::connect(tracker.clients());
+    assert!(client.ask("LIST").starts_with("END count=0 "));
+    client.send_raw("DANCE\n".repeat(MAX_MISTAKES as usize + 1).as_bytes());
+    assert!(client.read_to_end().contains("\nERR too-many "));
+    // A socket that was closed would take the line back for this.
+    for _ in 0..100 {
+        std::thread::yield_now();
+        client.socket().write_all(b"DANCE\n").unwrap();
     }
 }
 

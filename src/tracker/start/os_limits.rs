@@ -9,9 +9,9 @@ use std::fmt;
 use std::fs;
 
 /// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the one that
-/// reads files again, the watchers', the polled connections', the sender, the publisher, two of the
-/// state file, which write and forget, and those that accept.
-pub const OTHER_THREADS: usize = 9 + 2 * ACCEPTORS;
+/// reads files again, the watchers', the idle clients', the guests', the sender, the publisher, two of
+/// the state file, which write and forget, and those that accept.
+pub const OTHER_THREADS: usize = 10 + 2 * ACCEPTORS;
 
 /// Descriptors that are not connections: standard streams, two listeners, two pipes with two ends
 /// each, two sockets for datagrams, one for the service manager, one of the accept probe, the random
@@ -200,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (909, 1261, 4636)
+            (910, 1262, 4640)
         );
     }
 
@@ -214,14 +214,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1261 open files are needed",
+                "1262 open files are needed",
             ),
             (
                 OsLimits {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 909",
+                "ulimit -u 910",
             ),
             (
                 OsLimits {
@@ -235,14 +235,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=909",
+                "kernel.threads-max=910",
             ),
             (
                 OsLimits {
-                    maps: Some(4635),
+                    maps: Some(4639),
                     ..plenty
                 },
-                "vm.max_map_count=4636",
+                "vm.max_map_count=4640",
             ),
         ] {
             let shortage = limits.check(needs(1024)).unwrap_err().to_string();
@@ -250,7 +250,7 @@ mod tests {
         }
         assert!(
             OsLimits {
-                maps: Some(4636),
+                maps: Some(4640),
                 ..plenty
             }
             .check(needs(1024))

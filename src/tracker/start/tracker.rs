@@ -4,7 +4,7 @@ use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
-use crate::tracker::access::slots::Limits;
+use crate::tracker::access::slots::{Class, Limits};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
@@ -25,10 +25,10 @@ use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::shared::Shared;
-use crate::tracker::state::sockets::tuning::SHORTEST_WAIT;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::threads::port_threads::PortThreads;
+use crate::tracker::threads::reception::time_to_write;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -66,9 +66,10 @@ impl Tracker {
         check_files(&config)?;
         let mut password_file = config.password_file.clone().map(WatchedFile::new);
         let passwords = passwords(&config, &mut password_file).map_err(StartError::Passwords)?;
-        // What game servers are told is sent by a thread that waits for nobody.
-        let (game_servers, servers_at) = open(config.servers, GAME_SERVER_PORT, SHORTEST_WAIT)?;
-        let (clients, clients_at) = open(config.clients, CLIENT_PORT, config.timings.write)?;
+        let write = |class| time_to_write(class, &config.timings);
+        let (game_servers, servers_at) =
+            open(config.servers, GAME_SERVER_PORT, write(Class::Pending))?;
+        let (clients, clients_at) = open(config.clients, CLIENT_PORT, write(Class::Client))?;
         let ports = (servers_at, clients_at);
         // A tracker has no end, so what its threads share is never dropped, and a connection can
         // be given to any of them.

@@ -1,12 +1,16 @@
-//! Connections that one thread looks at by turns, since they are likely to be over soon.
+//! Connections that a thread looks at by turns, since they are likely to be over soon.
 //!
 //! *Idle clients* have their answer and nearly always hang up within a millisecond: a thread that was
 //! woken for that would cost as much as the answer. *Guests* are newcomers for whom there is no slot:
 //! a client that asks for the list gets it, and a game server that logs in gets onto it, even while
 //! others sit on all slots in silence. Whoever has a slot and stays is given a thread.
+//!
+//! Each kind has a thread of its own. What guests ask for takes time, and whoever needs the slot of an
+//! idle client that has hung up does not wait for that.
 
 use crate::base::mutex::lock;
 use crate::threads;
+use crate::tracker::session::Ending;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_LAST};
@@ -42,11 +46,15 @@ struct Inbox {
 struct Alarm {
     /// The thread looks for arrivals by then; `None` if it sleeps until it is woken.
     wakes: Option<Instant>,
+    /// Somebody has come since the thread began to look. Another may have looked at them meanwhile,
+    /// and does not come back.
+    has_come: bool,
 }
 
 impl Alarm {
     /// Somebody has come. True if the thread is to be woken.
     fn arrive(&mut self, now: Instant) -> bool {
+        self.has_come = true;
         let is_late = self.wakes.is_none_or(|wakes| wakes > now + POLL_FIRST);
         if is_late {
             self.wakes = Some(now);
@@ -54,9 +62,14 @@ impl Alarm {
         is_late
     }
 
+    /// The thread is about to look at all who have come.
+    fn look(&mut self) {
+        self.has_come = false;
+    }
+
     /// The thread is about to sleep: says until when, at the longest.
-    fn sleep(&mut self, now: Instant, next: Option<Instant>, has_come: bool) -> Option<Instant> {
-        let next = if has_come { Some(now) } else { next };
+    fn sleep(&mut self, now: Instant, next: Option<Instant>) -> Option<Instant> {
+        let next = if self.has_come { Some(now) } else { next };
         self.wakes = next.map(|next| next.max(now + POLL_FIRST));
         self.wakes
     }
@@ -94,13 +107,14 @@ impl Polled {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn start(&'static self, log: &Log) -> io::Result<()> {
+    pub(crate) fn start(&'static self, name: &'static str, log: &Log) -> io::Result<()> {
         let round = || {
+            lock(&self.inbox).alarm.look();
             let next = self.look(|one, now| now >= one.next_look);
             self.sleep(next);
             ControlFlow::Continue(())
         };
-        let thread = lasting::start("polled", threads::STACK, log, round)?;
+        let thread = lasting::start(name, threads::STACK, log, round)?;
         // Nobody else sets it.
         let _ = self.thread.set(thread.thread().clone());
         Ok(())
@@ -124,9 +138,9 @@ impl Polled {
         }
     }
 
-    /// Sees to it that nobody holds a slot who has hung up.
+    /// Sees to it that none of them holds a slot who has hung up.
     pub(crate) fn free_slots(&self) {
-        self.look(|one, _| !one.is_guest());
+        self.look(|_, _| true);
     }
 
     /// Looks at those whose turn it is. Says when it is somebody's again.
@@ -146,8 +160,7 @@ impl Polled {
         let now = Instant::now();
         let wakes = {
             let mut inbox = lock(&self.inbox);
-            let has_come = !inbox.arrivals.is_empty();
-            inbox.alarm.sleep(now, next, has_come)
+            inbox.alarm.sleep(now, next)
         };
         match wakes {
             Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
@@ -165,14 +178,14 @@ impl Polled {
         peer.send();
         let is_heard = peer.receive(effort);
         peer.check_deadline(now);
+        if let Some(holders) = self.next_holders(&one, is_heard) {
+            holders.put(one.peer);
+            return None;
+        }
         if one.peer.ending.is_some() {
             if let Some(watcher) = one.peer.conclude(Linger::No) {
                 self.watchers.enter(watcher);
             }
-            return None;
-        }
-        if let Some(holders) = self.next_holders(&one, is_heard) {
-            holders.put(one.peer);
             return None;
         }
         if is_heard {
@@ -186,9 +199,12 @@ impl Polled {
     /// Who is to hold it from now on, if it has a slot and is not over soon.
     fn next_holders(&self, one: &One, is_heard: bool) -> Option<&'static Holders> {
         let peer = &one.peer;
-        match peer.session {
+        match (&peer.ending, &peer.session) {
             _ if one.is_guest() => None,
-            Party::GameServer(_) => (!peer.is_sending()).then_some(self.game_servers),
+            // It is given time to read why.
+            (Some(Ending::Refused(_)), Party::Client(_)) => Some(self.clients),
+            (Some(_), _) => None,
+            (None, Party::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
             _ => (!peer.is_idle() || is_heard || one.pause >= POLL_LAST).then_some(self.clients),
         }
     }
@@ -200,8 +216,8 @@ mod tests {
     use quickcheck::quickcheck;
 
     quickcheck! {
-        /// However arrivals and the thread's steps fall, the thread never sleeps longer than
-        /// [`POLL_FIRST`] while somebody waits to be looked at.
+        /// However arrivals and the thread's steps fall, and whoever takes the arrivals in, the thread
+        /// never sleeps longer than [`POLL_FIRST`] while somebody waits to be looked at.
         fn nobody_waits_for_a_thread_that_sleeps(events: Vec<(u8, u8)>) -> bool {
             let start = Instant::now();
             let (mut now, mut alarm) = (start, Alarm::default());
@@ -217,6 +233,7 @@ mod tests {
                         came = came.or(Some(now));
                     }
                     1 if !sleeps => {
+                        alarm.look();
                         came = None;
                         has_looked = true;
                     }
@@ -225,7 +242,7 @@ mod tests {
                         if !sleeps && std::mem::take(&mut has_looked) {
                             let next = (time % 2 == 0)
                                 .then(|| now + Duration::from_millis(time.into()));
-                            until = alarm.sleep(now, next, came.is_some());
+                            until = alarm.sleep(now, next);
                             sleeps = true;
                         }
                         now += Duration::from_micros(u64::from(time) * 10);

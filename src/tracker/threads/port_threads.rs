@@ -30,15 +30,18 @@ impl PortThreads {
         let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
         let game_servers: &Holders = Box::leak(Box::new(Holders::new(Some(sender), watchers)?));
         let clients: &Holders = Box::leak(Box::new(Holders::new(None, watchers)?));
-        let polled: &Polled = Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
-        polled.start(&shared.log)?;
+        let polled = || &*Box::leak(Box::new(Polled::new(game_servers, clients, watchers)));
+        let (idle_clients, guests) = (polled(), polled());
+        idle_clients.start("idle-clients", &shared.log)?;
+        guests.start("guests", &shared.log)?;
         Ok(Box::leak(Box::new(Self {
             reception: Reception {
                 shared,
                 game_servers,
                 clients,
                 watchers,
-                polled,
+                idle_clients,
+                guests,
             },
             game_server_probe: AcceptProbe::default(),
             client_probe: AcceptProbe::default(),

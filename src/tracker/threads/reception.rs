@@ -4,13 +4,13 @@ use crate::base::mutex::lock;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::slots::Class;
-use crate::tracker::session::Ending;
 use crate::tracker::session::client::ClientSession;
 use crate::tracker::session::game_server::GameServerSession;
+use crate::tracker::session::{Ending, Timings};
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::slot::guard::SlotGuard;
 use crate::tracker::state::sockets::connection::{Connection, INHERITS, preset};
-use crate::tracker::state::sockets::tuning::POLL_FIRST;
+use crate::tracker::state::sockets::tuning::{POLL_FIRST, SHORTEST_WAIT};
 use crate::tracker::threads::holders::Holders;
 use crate::tracker::threads::peer::io::{Effort, Peer};
 use crate::tracker::threads::peer::party::{Linger, Party};
@@ -26,7 +26,8 @@ pub(crate) struct Reception {
     pub(super) game_servers: &'static Holders,
     pub(super) clients: &'static Holders,
     pub(super) watchers: &'static Watchers,
-    pub(super) polled: &'static Polled,
+    pub(super) idle_clients: &'static Polled,
+    pub(super) guests: &'static Polled,
 }
 
 impl Reception {
@@ -60,7 +61,7 @@ impl Reception {
                     self.watchers.enter(watcher);
                 }
             }
-            (None, Party::Client(_)) if peer.is_idle() => self.polled.enter(peer, POLL_FIRST),
+            (None, Party::Client(_)) if peer.is_idle() => self.idle_clients.enter(peer, POLL_FIRST),
             (_, Party::Client(_)) => self.clients.put(peer),
             _ => self.game_servers.put(peer),
         }
@@ -72,7 +73,7 @@ impl Reception {
 
     fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<SlotGuard> {
         let shared = self.shared;
-        if !INHERITS && preset(&stream, shared.setting.timings.write).is_err() {
+        if !INHERITS && preset(&stream, time_to_write(class, &shared.setting.timings)).is_err() {
             return None;
         }
         let id = shared.next_id();
@@ -94,7 +95,7 @@ impl Reception {
         };
         if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
             // Nobody is evicted or rejected for those who have hung up.
-            self.polled.free_slots();
+            self.idle_clients.free_slots();
         }
         let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(&connection));
         match arrived {
@@ -153,6 +154,15 @@ impl Reception {
         let mut guest = self.peer(connection, party);
         // Whoever has no slot has little time to read either.
         guest.time_to_read = Some(setting.timings.guest);
-        self.polled.enter(guest, Duration::ZERO);
+        self.guests.enter(guest, Duration::ZERO);
+    }
+}
+
+/// How long one call that writes to a peer of `class` may wait for it to read. What game servers are
+/// told is sent by a thread that waits for nobody.
+pub(crate) fn time_to_write(class: Class, timings: &Timings) -> Duration {
+    match class {
+        Class::Pending | Class::Listed => SHORTEST_WAIT,
+        Class::Client | Class::Watcher => timings.write,
     }
 }

@@ -205,21 +205,18 @@ impl Connection {
     /// last line. With no patience it reads what is there.
     pub(crate) fn linger(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        if self.stream.set_nonblocking(patience.is_zero()).is_err() {
-            return;
-        }
         let mut buffer = [0; MAX_LINE];
         let mut unread = 0;
         while unread < MAX_UNREAD {
-            if !patience.is_zero() {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() || self.set_wait(left).is_err() {
-                    return;
-                }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_late = left.is_zero() && !patience.is_zero();
+            if is_late || self.set_wait(left).is_err() {
+                return;
             }
-            match (&self.stream).read(&mut buffer) {
-                Ok(count) if count > 0 => unread += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            match unless_not_now((&self.stream).read(&mut buffer)) {
+                Ok(Some(count)) if count > 0 => unread += count,
+                // The sender may have made the socket return at once, for a moment.
+                Ok(None) if !left.is_zero() => {}
                 _ => return,
             }
         }

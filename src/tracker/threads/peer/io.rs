@@ -226,7 +226,7 @@ impl<S: Session> Peer<S> {
             let is_slow = why.code == ErrorCode::SlowReader;
             // In the middle of an answer it would not be read as a line.
             match self.sender {
-                _ if is_slow || !self.chunks.is_empty() => {}
+                _ if is_slow || (self.is_sending() && self.sent > 0) => {}
                 Some(sender) => sender.send_last(&self.connection, why),
                 None => self.connection.send_last(why),
             }

@@ -160,6 +160,35 @@ fn who_is_dismissed_is_told_why() {
     assert_eq!(read_to_end(other), "ERR busy make room\n");
 }
 
+/// Is dismissed by what it does itself, as one who is listed while its key is withdrawn.
+struct Withdrawn(Arc<Connection>);
+
+impl Session for Withdrawn {
+    fn on_line(&mut self, line: Result<&str, LineError>, _: Instant, out: &mut Outbox) {
+        out.line(line.unwrap());
+        self.0.dismiss(Refusal::new(ErrorCode::Busy, "make room"));
+    }
+    fn on_noise(&mut self, _: Instant, _: &mut Outbox) {}
+    fn on_deadline(&mut self, _: Instant, _: &mut Outbox) {}
+    fn next_deadline(&self) -> Instant {
+        far_away()
+    }
+}
+
+#[test]
+fn who_is_dismissed_by_what_it_does_is_answered_and_told_why() {
+    let (mut other, peer) = pair(Echo);
+    let connection = Arc::clone(&peer.connection);
+    let mut peer = peer.map(|_| Withdrawn(connection));
+    other.write_all(b"one\n").unwrap();
+    while peer.ending.is_none() {
+        peer.receive(Effort::Any);
+    }
+    assert!(matches!(peer.ending, Some(Ending::Refused(_))));
+    drop(peer);
+    assert_eq!(read_to_end(other), "one\nERR busy make room\n");
+}
+
 /// Answers every line with the same bytes, that are others' too.
 struct Generous(Arc<[u8]>);
 
@@ -327,6 +356,26 @@ fn a_dismissal_comes_after_what_the_sender_was_given_before() {
     assert_eq!(peer.ending, Some(Ending::Refused(why)));
     sender.end_sending(&peer.connection);
     assert_eq!(read_to_end(other), "OK listed\nERR taken another login\n");
+}
+
+#[test]
+fn who_lingers_is_not_disturbed_by_the_sender() {
+    let (mut other, peer) = pair(Echo);
+    let holder = {
+        let connection = Arc::clone(&peer.connection);
+        thread::spawn(move || connection.linger(PATIENCE))
+    };
+    for _ in 0..1000 {
+        // As the sender does for one who has not logged in.
+        for is_nonblocking in [true, false] {
+            peer.connection.set_nonblocking(is_nonblocking).unwrap();
+            let _ = other.write_all(b"more");
+            thread::yield_now();
+        }
+    }
+    assert!(!holder.is_finished());
+    drop(other);
+    holder.join().unwrap();
 }
 
 #[test]
