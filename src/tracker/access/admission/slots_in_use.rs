@@ -90,7 +90,7 @@ impl<H> Admission<H> {
     ///
     /// # Errors
     /// `denied` again.
-    pub(crate) fn wait(
+    pub(crate) fn arrive_as_guest(
         &mut self,
         newcomer: Newcomer,
         denied: Denied,

@@ -128,7 +128,7 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
             trusted: false,
             now: port.now,
         };
-        let waits = port.admission.wait(newcomer, full, port.last);
+        let waits = port.admission.arrive_as_guest(newcomer, full, port.last);
         waits.map(|dropped| (port.last, dropped))
     };
     assert_eq!(places, 6);
@@ -157,7 +157,10 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
             trusted: false,
             now: port.now,
         };
-        assert_eq!(port.admission.wait(newcomer, penalty, id), Ok(None));
+        assert_eq!(
+            port.admission.arrive_as_guest(newcomer, penalty, id),
+            Ok(None)
+        );
     }
     assert_eq!(port.enlist(50, ip(2, 1), None), Ok(()));
     let guests = |port: &Port, at: usize| port.admission.guests[at].count();
@@ -174,7 +177,10 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
         trusted: false,
         now: port.now,
     };
-    assert_eq!(port.admission.wait(newcomer, too_fast, 99), Err(too_fast));
+    assert_eq!(
+        port.admission.arrive_as_guest(newcomer, too_fast, 99),
+        Err(too_fast)
+    );
 }
 
 #[test]
