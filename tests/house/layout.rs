@@ -58,9 +58,8 @@ impl Layout {
         }
     }
 
-    /// What breaks the rules. Folders that are `not_judged` may look inside as they like; `parties`
-    /// never import each other.
-    pub(crate) fn faults(&self, parties: &[&str], not_judged: &[&str]) -> Vec<String> {
+    /// What breaks the rules. `parties` never import each other.
+    pub(crate) fn faults(&self, parties: &[&str]) -> Vec<String> {
         let mut faults = BTreeSet::new();
         for (module, file) in &self.files {
             for (path, inline) in &file.source.paths {
@@ -74,9 +73,8 @@ impl Layout {
                 if mine != theirs && parties.contains(&mine) && parties.contains(&theirs) {
                     faults.insert(format!("{line}, which is another party"));
                 }
-                let is_judged = mine != theirs || !not_judged.contains(&mine);
                 // Without a place it is not part of the program, which is said below.
-                if is_judged && file.place.is_some() && other.place > file.place {
+                if file.place.is_some() && other.place > file.place {
                     faults.insert(format!("{line}, which does not stand above it"));
                 }
             }
@@ -85,8 +83,7 @@ impl Layout {
             }
         }
         for (folder, entries) in self.folders() {
-            let is_judged = !not_judged.contains(&folder.split('/').next().unwrap_or_default());
-            if is_judged && entries.len() > MAX_ENTRIES {
+            if entries.len() > MAX_ENTRIES {
                 let count = entries.len();
                 faults.insert(format!("the folder '{folder}' has {count} entries"));
             }

@@ -10,6 +10,8 @@ pub mod outage;
 
 pub mod watched_file;
 
+mod dismissal;
+
 pub mod reload;
 
 pub mod state_file;

@@ -10,17 +10,13 @@ use crate::base::random::Random;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::{Admission, Denied};
 use crate::tracker::access::bans::Bans;
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::access::keys::Keys;
 use crate::tracker::access::network::Network;
+use crate::tracker::access::passwords::Passwords;
 use crate::tracker::access::rate_limits::RateLimit;
 use crate::tracker::access::slots::Class;
-use crate::tracker::access::{
-    identity::{ConnectionId, Credential},
-    passwords::Passwords,
-};
-use crate::tracker::list::entry::Entry;
 use crate::tracker::list::registry::Registry;
-use crate::tracker::list::snapshot::List;
 use crate::tracker::session::Setting;
 use crate::tracker::state::answers::cache::Answers;
 use crate::tracker::state::answers::wake::Wake;
@@ -31,7 +27,6 @@ use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::{Counter, Stats};
-use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,10 +87,10 @@ impl Shared {
         let refusal = Refusal::new(ErrorCode::Busy, text);
         let peer = dropped.peer();
         let usage = self.usage(class);
-        let fields: [(&str, &dyn Display); 3] = [
-            ("peer", &peer),
-            ("class", &class.as_str()),
-            ("slots", &usage),
+        let fields = [
+            ("peer", &peer as _),
+            ("class", &class.as_str() as _),
+            ("slots", &usage as _),
         ];
         self.log.noisy("dropped", &refusal, &fields);
         dropped.dismiss(refusal);
@@ -104,11 +99,11 @@ impl Shared {
     pub(crate) fn say_denied(&self, denied: Denied, peer: SocketAddr, class: Class) {
         self.stats.denied(denied).add_one();
         let usage = self.usage(class);
-        let fields: [(&str, &dyn Display); 4] = [
-            ("peer", &peer),
-            ("class", &class.as_str()),
-            ("slots", &usage),
-            ("reason", &denied.reason()),
+        let fields = [
+            ("peer", &peer as _),
+            ("class", &class.as_str() as _),
+            ("slots", &usage as _),
+            ("reason", &denied.reason() as _),
         ];
         self.log.noisy("denied", &denied.refusal(), &fields);
     }
@@ -118,61 +113,4 @@ impl Shared {
         let (used, limit) = lock(&self.admission).usage(class);
         format!("{used}/{limit}")
     }
-
-    /// Closes the connections of listed game servers whose credential is not allowed any more, and
-    /// forgets the stale ones.
-    pub(crate) fn dismiss_listed(&self, is_gone: impl Fn(Credential) -> bool, why: &Refusal) {
-        self.dismiss_entries(|entry| is_gone(entry.credential).then(|| why.clone()));
-    }
-
-    /// Takes entries off the list for which there is a reason to.
-    fn dismiss_entries(&self, refusal: impl Fn(&Entry) -> Option<Refusal>) {
-        let list = lock(&self.registry).list();
-        self.forget_stale(&list, |entry| refusal(entry).is_some());
-        for entry in list.entries() {
-            let Some(why) = refusal(entry) else { continue };
-            let owner = lock(&self.registry).owner_of(entry.address);
-            let connection = owner.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
-            if let Some(connection) = connection {
-                connection.dismiss(why);
-            }
-        }
-    }
-
-    /// Closes all connections of banned peers, and those of game servers that are listed at a banned
-    /// address.
-    pub(crate) fn dismiss_banned(&self, bans: &Bans) {
-        let connections: Vec<_> = lock(&self.admission).handles().map(Arc::clone).collect();
-        for connection in connections {
-            if let Some(refusal) = bans.refusal(connection.peer().ip()) {
-                connection.dismiss(refusal);
-            }
-        }
-        self.wake.dismissed();
-        self.dismiss_entries(|entry| {
-            let at_peer = bans.refusal(entry.peer);
-            at_peer.or_else(|| bans.refusal(entry.address.ip()))
-        });
-    }
-
-    /// Takes stale entries off the list that have lost their right to be there: they have no
-    /// connection to close.
-    fn forget_stale(&self, list: &List, is_gone: impl Fn(&Entry) -> bool) {
-        for entry in list
-            .entries()
-            .filter(|entry| entry.is_stale() && is_gone(entry))
-        {
-            let mut registry = lock(&self.registry);
-            if let Some((owner, _)) = registry.stale_at(entry.address) {
-                registry.remove(owner);
-            }
-        }
-        self.wake.list_changed();
-    }
-}
-
-/// Told to a game server whose key was deleted.
-pub(crate) fn key_withdrawn() -> Refusal {
-    let text = "the key you logged in with is not valid any more";
-    Refusal::new(ErrorCode::BadPassword, text)
 }

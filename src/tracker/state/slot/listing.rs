@@ -3,10 +3,10 @@
 use super::guard::SlotGuard;
 use crate::base::mutex::lock;
 use crate::protocol::refusal::Refusal;
+use crate::tracker::access::keys::withdrawn;
 use crate::tracker::access::slots::Class;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::session::game_server::{taken, taken_over};
-use crate::tracker::state::shared::key_withdrawn;
 use std::sync::Arc;
 
 impl SlotGuard {
@@ -48,7 +48,7 @@ impl SlotGuard {
         }
         // Keys that were read since it was verified would not have found the entry yet.
         if !shared.keys.get().allows(credential) {
-            self.connection().dismiss(key_withdrawn());
+            self.connection().dismiss(withdrawn());
         }
         // A guest was not among those whom new bans are held against.
         let bans = shared.bans.get();
