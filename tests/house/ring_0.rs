@@ -40,6 +40,29 @@ fn ring_0_is_small() {
 }
 
 #[test]
+fn every_file_that_the_page_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("src/README.md")).unwrap();
+    let names = document.split('`').skip(1).step_by(2);
+    let is_path = |name: &&str| name.contains('/') && !name.contains(' ');
+    let mut paths = names.filter(is_path).peekable();
+    assert!(paths.peek().is_some());
+    for path in paths {
+        let mut places = [
+            "",
+            "src",
+            "src/game_server",
+            "src/client",
+            "src/tracker",
+            "src/tracker/threads",
+        ]
+        .into_iter()
+        .map(|place| root.join(place).join(path));
+        assert!(places.any(|place| place.exists()), "there is no {path}");
+    }
+}
+
+#[test]
 fn comments_and_tests_are_not_code() {
     let text =
         "//! File.\n\nuse a;\n/// It.\nfn b() {\n    // c\n}\n\n#[cfg(test)]\nmod tests {\n}\n";

@@ -28,7 +28,7 @@ use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::tuning::SHORTEST_WAIT;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
-use crate::tracker::threads::ports::Ports;
+use crate::tracker::threads::port_threads::PortThreads;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub struct Tracker {
     clients: SocketAddr,
     max_slots: usize,
     pub(crate) shared: &'static Shared,
-    ports: &'static Ports,
+    ports: &'static PortThreads,
 }
 
 impl fmt::Debug for Tracker {
@@ -83,7 +83,7 @@ impl Tracker {
             publish::start(shared, folder)?;
         }
         let needs = Needs::of(limits);
-        let ports = Ports::start(shared).map_err(StartError::Thread)?;
+        let ports = PortThreads::start(shared).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
         ports

@@ -1,9 +1,9 @@
 //! What the threads share.
 //!
 //! A lock of it is held to look up, to change or to clone an `Arc`: never across a system call (but
-//! for the memory that the allocator may fetch), and never while a list is formatted. Where two are
-//! needed, `admission` comes before `registry`, and the watchers' state of the list before that;
-//! whoever holds any other takes none. src/README.md lists all locks.
+//! for the memory that the allocator may fetch), and never while a list is formatted. `registry` is
+//! taken last: after `admission`, or after the watchers' state of the list, which are never held together.
+//! Whoever holds any other takes none. src/README.md lists all locks.
 
 use crate::base::mutex::lock;
 use crate::base::random::Random;

@@ -16,4 +16,4 @@ pub(crate) mod accept;
 
 pub(crate) mod reception;
 
-pub(crate) mod ports;
+pub(crate) mod port_threads;

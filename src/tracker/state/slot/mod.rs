@@ -2,6 +2,6 @@
 
 pub(crate) mod guard;
 
-mod listing;
+mod enlistment;
 
 mod context;

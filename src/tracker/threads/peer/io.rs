@@ -162,7 +162,10 @@ impl<S: Session> Peer<S> {
     /// Lets the session do what is due, unless something is still to be sent. True if it said
     /// something.
     pub(crate) fn check_deadline(&mut self, now: Instant) -> bool {
-        if self.ending.is_some() || self.is_sending() || now < self.session.next_deadline() {
+        if self.is_sending() || now < self.session.next_deadline() || self.is_dismissed() {
+            return false;
+        }
+        if self.ending.is_some() {
             return false;
         }
         let mut out = Outbox::default();

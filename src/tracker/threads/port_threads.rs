@@ -13,13 +13,13 @@ use std::io;
 use std::net::TcpListener;
 
 /// The threads. They run to the end of the process, and what they share is never dropped.
-pub(crate) struct Ports {
+pub(crate) struct PortThreads {
     reception: Reception,
     pub(crate) game_server_probe: AcceptProbe,
     pub(crate) client_probe: AcceptProbe,
 }
 
-impl Ports {
+impl PortThreads {
     /// Starts the threads that look after many connections.
     ///
     /// # Errors
