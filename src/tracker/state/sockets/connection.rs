@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     peer: SocketAddr,
     /// Boxed, since hardly any connection has one.
     dismissal: OnceLock<Box<Refusal>>,
-    /// True while bytes are sent, which may have to wait for the peer.
+    /// True while bytes are sent that may have to wait for the peer.
     is_sending: AtomicBool,
     /// True once the peer has shown that it may be here.
     is_proven: AtomicBool,
@@ -109,24 +109,27 @@ impl Connection {
         unless_not_now((&self.stream).read(buffer))
     }
 
-    /// Sends what the socket takes of `chunks` behind the first `sent` bytes, and says how much that
-    /// was.
+    /// Sends what the socket takes of `chunks`, which have `size` bytes, behind the first `sent` bytes.
+    /// Says how much that was. If it may have to wait for the peer, a dismissal ends it.
     ///
     /// # Errors
     /// When the connection broke or was dismissed.
-    pub(crate) fn send(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+    pub(crate) fn send(&self, chunks: &[Chunk], size: usize, sent: usize) -> io::Result<usize> {
+        if !self.may_wait(size) {
+            return self.send_now(chunks, sent);
+        }
         self.is_sending.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let count = match self.dismissal() {
-            None => self.write(chunks, sent),
+            None => self.send_now(chunks, sent),
             Some(_) => Err(ErrorKind::ConnectionAborted.into()),
         };
         self.is_sending.store(false, Ordering::SeqCst);
         count
     }
 
-    /// The one loop that writes.
-    fn write(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
+    /// The same for a thread that does not wait, or waits only for a moment: a dismissal comes after it.
+    pub(crate) fn send_now(&self, chunks: &[Chunk], sent: usize) -> io::Result<usize> {
         // Nearly all answers are a line or two.
         let (mut one, mut many);
         let mut slices = match chunks {
@@ -168,14 +171,17 @@ impl Connection {
 
     /// True if to send so many bytes more may have to wait for a stranger to read.
     pub(crate) fn may_wait_for_a_stranger(&self, size: usize) -> bool {
-        let is_proven = self.is_proven.load(Ordering::Relaxed);
-        !is_proven && self.sent.load(Ordering::Relaxed) + size > NEVER_WAITS
+        !self.is_proven.load(Ordering::Relaxed) && self.may_wait(size)
+    }
+
+    fn may_wait(&self, size: usize) -> bool {
+        self.sent.load(Ordering::Relaxed) + size > NEVER_WAITS
     }
 
     /// Sends a line for which a socket that has nothing else to send has room, without waiting.
     pub(crate) fn send_last(&self, why: &Refusal) {
         let _ = self.stream.set_nonblocking(true);
-        let _ = self.write(&[Chunk::Text(format!("{why}\n").into_bytes())], 0);
+        let _ = self.send_now(&[Chunk::Text(format!("{why}\n").into_bytes())], 0);
     }
 
     /// Says no without ever waiting, and closes.

@@ -199,7 +199,7 @@ impl<S: Session> Peer<S> {
     /// Sends on what is being sent.
     pub(crate) fn send(&mut self) {
         if self.is_sending() {
-            match self.connection.send(&self.chunks, self.sent) {
+            match self.connection.send(&self.chunks, self.size, self.sent) {
                 Ok(count) => self.sent += count,
                 Err(error) => return self.lose(&error),
             }

@@ -82,7 +82,7 @@ fn send(connection: &Connection, chunks: &[Chunk]) {
     if is_stranger && connection.set_nonblocking(true).is_err() {
         return;
     }
-    let sent = connection.send(chunks, 0);
+    let sent = connection.send_now(chunks, 0);
     if is_stranger {
         let _ = connection.set_nonblocking(false);
     }

@@ -245,6 +245,26 @@ fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
 }
 
 #[test]
+fn a_dismissal_comes_after_what_the_sender_was_given_before() {
+    let log = crate::tracker::state::log::Log::start(
+        crate::tracker::state::log::Level::Error,
+        std::io::sink(),
+    );
+    let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
+    let (mut other, mut peer) = pair(Echo);
+    peer.sender = Some(sender);
+    let why = Refusal::new(ErrorCode::Taken, "another login");
+    peer.connection.dismiss(why.clone());
+    // It was said before, and is on its way yet.
+    sender.send(&peer.connection, vec![Chunk::Text(b"OK listed\n".to_vec())]);
+    other.write_all(b"INFOS\n").unwrap();
+    peer.receive(Effort::Any);
+    assert_eq!(peer.ending, Some(Ending::Refused(why)));
+    sender.end_sending(&peer.connection);
+    assert_eq!(read_to_end(other), "OK listed\nERR taken another login\n");
+}
+
+#[test]
 fn a_game_server_that_does_not_read_is_dismissed_by_the_sender() {
     let log = crate::tracker::state::log::Log::start(
         crate::tracker::state::log::Level::Error,
