@@ -1,9 +1,8 @@
 //! How a line becomes a command. What a command does is decided by the sessions.
 
-use super::argument::{self, Argument, Operator, check_word};
-use super::fields::{Changes, Filter};
+use super::argument::check_word;
+use super::fields::{Changes, Request};
 use super::refusal::{ErrorCode, NOT_A_WEB_SERVER, Refusal};
-use super::revision::Revision;
 use super::text::spelled_out;
 use std::borrow::Cow;
 
@@ -44,16 +43,6 @@ pub enum ClientCommand<'a> {
     Watch(Request),
     /// One of the commands of both ports.
     Common(Common<'a>),
-}
-
-/// Which part of the list a client asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
-    /// The revision that the client has; `None` if it has none, or names one that no tracker can have
-    /// written.
-    pub since: Option<Revision>,
-    /// What it wants to see.
-    pub filter: Filter,
 }
 
 /// Splits a line into the verb, as it was typed, and the arguments.
@@ -180,36 +169,10 @@ impl<'a> ClientCommand<'a> {
     }
 }
 
-impl Request {
-    /// Reads `[since=<rev>] [condition …]`. A revision that no tracker can have written is not a mistake:
-    /// the whole list answers it.
-    ///
-    /// # Errors
-    /// As [`Filter::parse`]; `bad-syntax` for a second `since=`.
-    fn parse(arguments: &str) -> Result<Self, Refusal> {
-        let mut request = Self::default();
-        let mut is_since_said = false;
-        let mut rest = arguments;
-        while let Some(argument) = argument::next_argument(&mut rest)? {
-            match &argument {
-                Argument::Pair("since", Operator::Is, _) if is_since_said => {
-                    let text = "since is given twice";
-                    return Err(Refusal::new(ErrorCode::BadSyntax, text));
-                }
-                Argument::Pair("since", Operator::Is, revision) => {
-                    is_since_said = true;
-                    request.since = revision.parse().ok();
-                }
-                condition => request.filter.add(condition)?,
-            }
-        }
-        Ok(request)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::fields::Filter;
     use quickcheck::quickcheck;
 
     fn game_server(line: &str) -> Result<GameServerCommand<'_>, ErrorCode> {

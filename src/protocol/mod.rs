@@ -8,8 +8,8 @@
 //! - [`mod@line`]: bytes into lines.
 //! - [`refusal`]: the `ERR` codes, and how an `ERR` line is written.
 //! - [`argument`]: a line into arguments.
-//! - [`fields`]: what a game server says about itself, and what a client asks for.
 //! - [`revision`]: which list a client has already.
+//! - [`fields`]: what a game server says about itself, and what a client asks for.
 //! - [`command`]: a line into a command.
 //! - [`hmac`]: HMAC-SHA256, for a login with a key.
 
@@ -23,9 +23,9 @@ pub mod refusal;
 
 pub mod argument;
 
-pub mod fields;
-
 pub mod revision;
+
+pub mod fields;
 
 pub mod command;
 

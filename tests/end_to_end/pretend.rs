@@ -2,7 +2,7 @@
 
 use crate::harness::PASSWORD;
 use crate::transcript::{Port, Wire};
-use gltracker::protocol::command::Request;
+use gltracker::protocol::fields::Request;
 use gltracker::protocol::refusal::Refusal;
 use gltracker::protocol::revision::Revision;
 use gltracker::protocol::text::format_number;
@@ -16,7 +16,7 @@ use gltracker::tracker::session::answer::{Answer, Batch, Question};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::game_server::{self, GameServerSession, taken, taken_over};
 use gltracker::tracker::session::watcher::{self, WatcherSession};
-use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
+use gltracker::tracker::session::{Chunk, Ending, Outbox, Session, Setting};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -189,7 +189,8 @@ impl Pretend {
             act(session.as_mut(), self.now, &mut out);
         }
         connection.hear(&mut out);
-        if let Some(watch) = out.take_watch() {
+        let watching = |ending: &mut Ending| matches!(ending, Ending::Watching(_));
+        if let Some(Ending::Watching(watch)) = out.ending.take_if(watching) {
             let desk = Desk {
                 world: self.world,
                 id: connection.id,

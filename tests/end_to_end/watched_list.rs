@@ -4,7 +4,7 @@
 //! the filter one by one: nothing here compares a text with one that the same code wrote.
 
 use gltracker::client::KnownList;
-use gltracker::protocol::command::Request;
+use gltracker::protocol::fields::Request;
 use gltracker::protocol::fields::filter::Filter;
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::protocol::refusal::Refusal;
@@ -15,7 +15,7 @@ use gltracker::tracker::list::registry::Registry;
 use gltracker::tracker::session::answer::{Answer, Batch, Question};
 use gltracker::tracker::session::client::{self, ClientSession};
 use gltracker::tracker::session::watcher::{self, WatcherSession};
-use gltracker::tracker::session::{Chunk, Outbox, Session, Setting};
+use gltracker::tracker::session::{Chunk, Ending, Outbox, Session, Setting};
 use quickcheck::quickcheck;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -151,7 +151,9 @@ quickcheck! {
         let mut now = Instant::now();
         let mut watchers = FILTERS.map(|filter| {
             let mut reader = Reader::new(filter);
-            let watch = reader.ask(&world, "WATCH", now).take_watch().unwrap();
+            let Some(Ending::Watching(watch)) = reader.ask(&world, "WATCH", now).ending else {
+                panic!("it does not watch");
+            };
             (reader, WatcherSession::new(&world, &setting, watch))
         });
         for (what, players, pause) in changes {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Lines of code at the most.
-const MOST: usize = 2900;
+const MOST: usize = 2750;
 
 /// Lines that are neither empty nor a comment nor a test.
 fn lines_of_code(text: &str) -> usize {
@@ -32,7 +32,11 @@ fn ring_0_is_small() {
     let count = |file: &&str| lines_of_code(&fs::read_to_string(source.join(file)).unwrap());
     let lines: usize = files.iter().map(count).sum();
     assert!(lines <= MOST, "{lines} lines of code, {MOST} at the most");
-    let said = format!("{} files, {} lines of code", files.len(), lines / 10 * 10);
+    let said = format!(
+        "{} files, {} lines of code",
+        files.len(),
+        (lines + 50) / 100 * 100
+    );
     assert!(
         document.contains(&said),
         "src/README.md does not say: {said}"

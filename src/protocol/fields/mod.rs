@@ -5,6 +5,7 @@
 //! - `changes`: what one INFOS line changes.
 //! - `infos`: a set of fields, in the one spelling in which it is kept and sent.
 //! - [`filter`]: when a set of fields satisfies a filter.
+//! - `request`: which part of the list a client asks for.
 //! - [`json`]: fields as JSON.
 
 mod field;
@@ -15,6 +16,8 @@ mod infos;
 
 pub mod filter;
 
+mod request;
+
 pub mod json;
 
 pub use changes::Changes;
@@ -23,3 +26,4 @@ pub(crate) use field::is_known;
 pub use filter::Filter;
 pub(crate) use infos::places;
 pub use infos::{Infos, MAX_FIELDS_BYTES};
+pub use request::Request;

@@ -6,7 +6,7 @@
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::text::spelled_out;
 use crate::tracker::access::network::Network;
-use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
+use crate::tracker::access::operator_input::{WrongLine, telling_lines};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 

@@ -7,7 +7,7 @@ use crate::protocol::argument::MAX_KEY;
 use crate::protocol::hmac;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::identity::Credential;
-use crate::tracker::access::operator_lines::{WrongLine, telling_lines};
+use crate::tracker::access::operator_input::{WrongLine, telling_lines};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ pub mod slots;
 
 pub mod rate_limits;
 
-pub mod operator_lines;
+pub mod operator_input;
 
 pub mod passwords;
 

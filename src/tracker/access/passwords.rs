@@ -5,7 +5,7 @@
 use crate::protocol::hmac::is_same;
 use crate::protocol::text::is_plain;
 use crate::tracker::access::identity::Credential;
-use crate::tracker::access::operator_lines::telling_lines;
+use crate::tracker::access::operator_input::telling_lines;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,6 @@
 //!
 //! Each class has its own slots, which no other class takes.
 
-use crate::protocol::text::number;
-
 /// What a slot is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -34,32 +32,12 @@ impl Class {
 
 /// How MAX_SLOTS is divided, as `pending:listed:client:watcher`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlotShares([u32; 4]);
+pub struct SlotShares(pub(super) [u32; 4]);
 
 impl Default for SlotShares {
     /// Most slots are for those who stay: 1/8 pending, 4/8 listed, 2/8 client, 1/8 watcher.
     fn default() -> Self {
         Self([1, 4, 2, 1])
-    }
-}
-
-impl std::str::FromStr for SlotShares {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let shares: Option<Vec<u32>> = text
-            .split(':')
-            .map(|n| number(n).filter(|n| (1..=10_000).contains(n)))
-            .collect();
-        match shares.as_deref() {
-            Some(&[pending, listed, client, watcher]) => {
-                Ok(Self([pending, listed, client, watcher]))
-            }
-            _ => Err(format!(
-                "'{text}' is not four shares from 1 to 10000, such as 1:4:2:1 \
-                 (pending:listed:client:watcher)"
-            )),
-        }
     }
 }
 
@@ -117,24 +95,6 @@ mod tests {
             let parts = limits(usize::MAX, shares).unwrap();
             let sum: u128 = parts.iter().map(|&part| part as u128).sum();
             assert_eq!(sum, usize::MAX as u128);
-        }
-    }
-
-    #[test]
-    fn shares_are_four_positive_numbers() {
-        for bad in [
-            "",
-            "1:2:3",
-            "1:2:3:4:5",
-            "0:1:1:1",
-            "a:1:1:1",
-            "1:1:1:-1",
-            "1:1:1:+1",
-            "1:1:1:10001",
-            "4294967296:1:1:1",
-            "1:1:1:18446744073709551616",
-        ] {
-            assert!(bad.parse::<SlotShares>().is_err(), "{bad}");
         }
     }
 }

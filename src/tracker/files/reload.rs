@@ -7,7 +7,7 @@ use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::tracker::access::bans::Bans;
 use crate::tracker::access::keys::withdrawn;
-use crate::tracker::access::operator_lines::WrongLine;
+use crate::tracker::access::operator_input::WrongLine;
 use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::watched_file::{Contents, WatchedFile, is_open_to_all};

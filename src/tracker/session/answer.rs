@@ -3,8 +3,8 @@
 //! The list, or what has changed in it, becomes lines with an END behind them. Their cost is known before.
 
 use super::outbox::Outbox;
-use crate::protocol::command::Request;
 use crate::protocol::fields::Filter;
+use crate::protocol::fields::Request;
 use crate::protocol::revision::Revision;
 use crate::tracker::list::history::Recent;
 use crate::tracker::list::snapshot::List;

@@ -9,7 +9,8 @@ use super::help;
 use super::limits::{LIST_WEIGHT, Mistakes, Pace, Patience, Setting};
 use super::outbox::{Ending, Outbox};
 use super::watch::Watch;
-use crate::protocol::command::{ClientCommand, Request};
+use crate::protocol::command::ClientCommand;
+use crate::protocol::fields::Request;
 use crate::protocol::line::LineError;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::time::{Duration, Instant};
@@ -320,7 +321,7 @@ mod tests {
             let mut session = ClientSession::new(&tracker, &setting, now);
             let mut out = Outbox::default();
             let mut lines = 0;
-            while out.ending().is_none() {
+            while out.ending.is_none() {
                 session.on_line(Ok(line), now, &mut out);
                 lines += 1;
             }
@@ -368,7 +369,7 @@ mod tests {
             let (tracker, start) = (fixed(crowded), Instant::now());
             let mut session = ClientSession::new(&tracker, &setting, start);
             let mut out = Outbox::default();
-            while out.ending().is_none() {
+            while out.ending.is_none() {
                 session.on_deadline(session.next_deadline(), &mut out);
             }
             assert_eq!(session.next_deadline(), start + s(after));

@@ -57,7 +57,8 @@ pub enum Ending {
 #[derive(Debug, Default)]
 pub struct Outbox {
     chunks: Vec<Chunk>,
-    pub(crate) ending: Option<Ending>,
+    /// Why the session is to end, if it is.
+    pub ending: Option<Ending>,
 }
 
 impl Outbox {
@@ -101,16 +102,6 @@ impl Outbox {
         self.end(Ending::Refused(refusal));
     }
 
-    /// Why the session is to end, if it is.
-    pub fn ending(&self) -> Option<&Ending> {
-        self.ending.as_ref()
-    }
-
-    /// Takes out why the session is to end.
-    pub(crate) fn take_ending(&mut self) -> Option<Ending> {
-        self.ending.take()
-    }
-
     /// True if there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
@@ -127,17 +118,6 @@ impl Outbox {
             Chunk::List(_) => 0,
         });
         self.chunks.len() >= MANY || copied.sum::<usize>() > LARGE
-    }
-
-    /// Takes out what the client watches from now on, if that is how this session ends.
-    pub fn take_watch(&mut self) -> Option<Watch> {
-        match self
-            .ending
-            .take_if(|ending| matches!(ending, Ending::Watching(_)))?
-        {
-            Ending::Watching(watch) => Some(watch),
-            _ => None,
-        }
     }
 
     /// Takes out what is to be sent, leaving the box empty.

@@ -1,7 +1,7 @@
 //! What a client watches, and how much of it it knows.
 
-use crate::protocol::command::Request;
 use crate::protocol::fields::Filter;
+use crate::protocol::fields::Request;
 use crate::protocol::revision::Revision;
 use std::time::Instant;
 

@@ -120,7 +120,7 @@ impl<S: Services> Session for WatcherSession<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::command::Request;
+    use crate::protocol::fields::Request;
     use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
@@ -193,7 +193,9 @@ mod tests {
         let mut out = Outbox::default();
         ClientSession::new(world, setting, now).on_line(Ok(line), now, &mut out);
         assert!(out.is_over());
-        let watch = out.take_watch().unwrap();
+        let Some(Ending::Watching(watch)) = out.ending.take() else {
+            panic!("{line}");
+        };
         (WatcherSession::new(world, setting, watch), out.take_text())
     }
 
@@ -286,7 +288,7 @@ mod tests {
         let mut say = |line| {
             let mut out = Outbox::default();
             session.on_line(line, now, &mut out);
-            (out.take_text(), out.ending().cloned())
+            (out.take_text(), out.ending.clone())
         };
         assert_eq!(say(Ok("PING 7")), ("PONG 7\n".to_owned(), None));
         assert_eq!(say(Ok("")), (String::new(), None));
@@ -310,7 +312,7 @@ mod tests {
         let mut out = Outbox::default();
         let lines = (0..).take_while(|_| {
             session.on_line(Ok("PING"), now, &mut out);
-            out.ending().is_none()
+            out.ending.is_none()
         });
         assert_eq!(lines.count(), 200);
         assert!(

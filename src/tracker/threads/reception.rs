@@ -126,7 +126,8 @@ impl Reception {
         denied: Denied,
     ) {
         let shared = self.shared;
-        let waiting = lock(&shared.admission).wait(newcomer, denied, Arc::clone(&connection));
+        let waiting =
+            lock(&shared.admission).arrive_as_guest(newcomer, denied, Arc::clone(&connection));
         let evicted = match waiting {
             Ok(evicted) if connection.set_nonblocking(true).is_ok() => evicted,
             Ok(_) => return lock(&shared.admission).leave(newcomer.id),

@@ -1,6 +1,6 @@
 //! A tracker without sockets, threads and slots, for its sessions.
 
-use gltracker::protocol::command::Request;
+use gltracker::protocol::fields::Request;
 use gltracker::protocol::hmac;
 use gltracker::protocol::refusal::{ErrorCode, Refusal};
 use gltracker::protocol::revision::Revision;

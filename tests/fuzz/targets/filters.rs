@@ -5,8 +5,9 @@
 #![no_main]
 
 use gltracker::client::Conditions;
-use gltracker::protocol::command::{ClientCommand, Request};
+use gltracker::protocol::command::ClientCommand;
 use gltracker::protocol::fields::Filter;
+use gltracker::protocol::fields::Request;
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;

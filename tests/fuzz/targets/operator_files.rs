@@ -5,7 +5,7 @@ use gltracker::protocol::hmac::mac;
 use gltracker::tracker::access::bans::Bans;
 use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::access::keys::Keys;
-use gltracker::tracker::access::operator_lines::WrongLine;
+use gltracker::tracker::access::operator_input::WrongLine;
 use gltracker::tracker::access::passwords::{PasswordError, Passwords};
 use gltracker::tracker::files::watched_file::{Contents, WatchedFile};
 use gltracker_fuzz::checks::{is_plain, plain_line};

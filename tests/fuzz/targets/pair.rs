@@ -175,7 +175,7 @@ impl<'a> Pair<'a> {
                 self.announcing.on_number(number, self.now, &mut self.said);
             }
         }
-        let is_closed = out.ending().is_some() && self.said.ending.is_none();
+        let is_closed = out.ending.is_some() && self.said.ending.is_none();
         assert!(
             !is_closed,
             "the tracker hangs up and the announcer does not know why"

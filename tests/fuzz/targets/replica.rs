@@ -12,7 +12,7 @@ use gltracker::tracker::access::identity::Credential;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::session::client::ClientSession;
 use gltracker::tracker::session::watcher::WatcherSession;
-use gltracker::tracker::session::{Outbox, Session, Setting};
+use gltracker::tracker::session::{Ending, Outbox, Session, Setting};
 use gltracker_fuzz::checks::{ends_count, whole_lines};
 use gltracker_fuzz::naive::{self, Fields};
 use gltracker_fuzz::script::{grown, number, steps};
@@ -167,8 +167,12 @@ impl<'a> Scene<'a> {
         let mut out = Outbox::default();
         let mut session = ClientSession::new(viewer.desk.clone(), self.setting, self.now);
         session.on_line(Ok(&line), self.now, &mut out);
-        let watch = out.take_watch();
-        assert_eq!(out.ending(), None, "{line}");
+        let watching = |ending: &mut Ending| matches!(ending, Ending::Watching(_));
+        let watch = match out.ending.take_if(watching) {
+            Some(Ending::Watching(watch)) => Some(watch),
+            _ => None,
+        };
+        assert_eq!(out.ending, None, "{line}");
         assert_eq!(watch.is_some(), verb == "WATCH");
         viewer.watch =
             watch.map(|watch| WatcherSession::new(session.into_services(), self.setting, watch));

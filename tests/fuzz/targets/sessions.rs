@@ -219,7 +219,11 @@ impl<'a> Scene<'a> {
             if line != Ok("") {
                 connection.heard = now;
             }
-            let watch = out.take_watch();
+            let watching = |ending: &mut Ending| matches!(ending, Ending::Watching(_));
+            let watch = match out.ending.take_if(watching) {
+                Some(Ending::Watching(watch)) => Some(watch),
+                _ => None,
+            };
             let (answer, closing) = answer(&mut out);
             if let (Ok(line), false) = (line, before.is_some() && connection.desk.entry().is_none())
             {
@@ -426,7 +430,7 @@ fn answer(out: &mut Outbox) -> (Vec<String>, Option<Ending>) {
     let bytes = take_bytes(out);
     let lines = whole_lines(&bytes);
     ends_count(&lines);
-    match out.ending() {
+    match &out.ending {
         Some(Ending::Refused(refusal)) => assert_eq!(lines.last(), Some(&&*refusal.to_string())),
         Some(Ending::Done) => {
             let last = lines.last().copied().unwrap_or("OK bye");
@@ -436,7 +440,7 @@ fn answer(out: &mut Outbox) -> (Vec<String>, Option<Ending>) {
         None => {}
     }
     let lines = lines.into_iter().map(str::to_owned).collect();
-    (lines, out.ending().cloned())
+    (lines, out.ending.clone())
 }
 
 /// The number behind ` port=`.

@@ -2,13 +2,16 @@
 //!
 //! - [`denied`]: why a newcomer is refused.
 //! - `slot_table`: the connections of one class, and whom a full class drops for a newcomer.
-//! - [`slots_in_use`]: the rules of all classes together.
+//! - [`slots_in_use`]: the slots of all classes, and who gets one.
+//! - `moves`: how a connection moves on to a slot of another class.
 
 pub mod denied;
 
 mod slot_table;
 
 pub mod slots_in_use;
+
+mod moves;
 
 pub use denied::Denied;
 pub use slot_table::Newcomer;

@@ -1,14 +1,13 @@
-//! The slots in use, and the rules by which they are given: caps, rates and penalties for each host, and
-//! guests for whom there is no slot. Pure: no socket, no thread, no clock.
+//! The slots in use, and who gets one: caps, rates and penalties for each host, and guests for whom there is
+//! no slot. Pure: no socket, no thread, no clock.
 
 use super::denied::Denied;
-use super::slot_table::{Full, Holder, Newcomer, SlotTable};
-use crate::tracker::access::identity::{ConnectionId, Credential};
+use super::slot_table::{Full, Newcomer, SlotTable};
+use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::access::network::Network;
 use crate::tracker::access::rate_limits::{CLIENT_RATE, GAME_SERVER_RATE, Penalties, RateLimit};
 use crate::tracker::access::slots::{Class, Limits};
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Connections that one host may hold in a class, unless it is trusted.
 pub fn host_cap(class: Class) -> usize {
@@ -34,13 +33,13 @@ pub struct Caps {
 /// The slots in use and who holds them. `H` is whatever the caller needs to reach a holder.
 #[derive(Debug)]
 pub struct Admission<H> {
-    caps: Caps,
-    tables: [SlotTable<H>; 4],
+    pub(super) caps: Caps,
+    pub(super) tables: [SlotTable<H>; 4],
     /// Those without a slot, on the game-server port and on the client port.
-    guests: [SlotTable<H>; 2],
+    pub(super) guests: [SlotTable<H>; 2],
     game_server_rate: RateLimit,
     client_rate: RateLimit,
-    penalties: Penalties,
+    pub(super) penalties: Penalties,
 }
 
 impl<H> Admission<H> {
@@ -73,24 +72,12 @@ impl<H> Admission<H> {
         self.take_slot(newcomer, class, handle)
     }
 
-    /// Gives a client a slot as a watcher too, by the same rules. It keeps its slot as a client until
-    /// [`settle`](Self::settle).
-    ///
-    /// # Errors
-    /// Why not; it keeps the slot it has.
-    pub(crate) fn watch(&mut self, client: Newcomer, handle: H) -> Result<Option<H>, Denied> {
-        if !client.trusted {
-            self.check_cap(Network::host(client.ip), Class::Watcher)?;
-        }
-        self.take_slot(client, Class::Watcher, handle)
-    }
-
     /// Lets a newcomer without a slot be a guest. Another guest may be dropped for it, whose handle is
     /// returned.
     ///
     /// # Errors
     /// `denied` again.
-    pub(crate) fn wait(
+    pub(crate) fn arrive_as_guest(
         &mut self,
         newcomer: Newcomer,
         denied: Denied,
@@ -114,13 +101,7 @@ impl<H> Admission<H> {
         admitted.map_err(|Full| denied)
     }
 
-    /// A client has become a watcher, and gives back the slot or the guest's place that it had before.
-    pub(crate) fn settle(&mut self, id: ConnectionId) {
-        self.tables[Class::Client as usize].remove(id);
-        self.guests[1].remove(id);
-    }
-
-    fn take_slot(
+    pub(super) fn take_slot(
         &mut self,
         newcomer: Newcomer,
         class: Class,
@@ -150,7 +131,7 @@ impl<H> Admission<H> {
         Ok(())
     }
 
-    fn check_cap(&self, host: Network, class: Class) -> Result<(), Denied> {
+    pub(super) fn check_cap(&self, host: Network, class: Class) -> Result<(), Denied> {
         let cap = host_cap(class);
         match self.tables[class as usize].of_host(host) >= cap {
             true => Err(Denied::HostFull(class, cap)),
@@ -158,69 +139,11 @@ impl<H> Admission<H> {
         }
     }
 
-    /// Gives a game server that has logged in a slot of the list, and takes back its pending slot. One that
-    /// has a slot of the list keeps it. The `ghost` that it replaces loses its slot first, and its handle
-    /// is returned: nobody is kept out by a ghost of its own.
-    ///
-    /// # Errors
-    /// Why not; it keeps the slot it has, and so does the ghost.
-    pub(crate) fn enlist(
-        &mut self,
-        newcomer: Newcomer,
-        key: Option<Credential>,
-        handle: H,
-        ghost: Option<ConnectionId>,
-    ) -> Result<Option<H>, Denied> {
-        let listed = &mut self.tables[Class::Listed as usize];
-        let ghost = ghost.and_then(|id| Some((id, listed.remove(id)?)));
-        let denied = self.check_listing(&newcomer, key);
-        let [pending, listed, ..] = &mut self.tables;
-        if let Err(denied) = denied {
-            if let Some((id, holder)) = ghost {
-                listed.insert(id, holder);
-            }
-            return Err(denied);
-        }
-        if listed.handle(newcomer.id).is_none() {
-            pending.remove(newcomer.id);
-            self.guests[0].remove(newcomer.id);
-            listed.insert(newcomer.id, Holder::new(&newcomer, key, handle));
-        }
-        Ok(ghost.map(|(_, holder)| holder.handle))
-    }
-
-    /// Fails if there is no place on the list for one more.
-    fn check_listing(&self, newcomer: &Newcomer, key: Option<Credential>) -> Result<(), Denied> {
-        let listed = &self.tables[Class::Listed as usize];
-        if listed.handle(newcomer.id).is_some() {
-            return Ok(());
-        }
-        let limit = self.caps.slots.of(Class::Listed);
-        if listed.count() >= limit {
-            return Err(Denied::ClassFull(Class::Listed, limit));
-        }
-        let host = Network::host(newcomer.ip);
-        if !newcomer.trusted {
-            if listed.of_host(host) >= self.caps.listed_per_host {
-                return Err(Denied::ListedPerHost(self.caps.listed_per_host));
-            }
-            if key.is_some_and(|key| listed.of_key(key) >= self.caps.listed_per_key) {
-                return Err(Denied::ListedPerKey(self.caps.listed_per_key));
-            }
-        }
-        Ok(())
-    }
-
     /// Takes back whatever the connection holds. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
         for table in self.tables.iter_mut().chain(&mut self.guests) {
             table.remove(id);
         }
-    }
-
-    /// Adds a penalty for a failed login. True if the host is shut out now.
-    pub(crate) fn penalize(&mut self, ip: IpAddr, penalty: Duration, now: Instant) -> bool {
-        self.penalties.add(Network::host(ip), penalty, now)
     }
 
     /// Slots of `class` in use, and how many there are.

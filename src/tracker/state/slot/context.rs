@@ -4,7 +4,7 @@ use super::guard::SlotGuard;
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::protocol::{
-    command::Request,
+    fields::Request,
     refusal::{ErrorCode, Refusal},
 };
 use crate::tracker::access::identity::Credential;

@@ -176,7 +176,7 @@ impl<S: Session> Peer<S> {
     }
 
     fn say(&mut self, mut out: Outbox, now: Instant) {
-        self.last = self.last.take().or(out.take_ending());
+        self.last = self.last.take().or(out.ending.take());
         let chunks = out.take();
         if !chunks.is_empty() {
             self.has_answered = true;

@@ -1,6 +1,9 @@
 mod any_history;
 
 use super::*;
+use crate::tracker::access::identity::Credential;
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// Slots for so many clients, and for as many pending and listed game servers.
 fn admission(slots: usize) -> Admission<u64> {
@@ -38,24 +41,23 @@ impl Port {
         self.now += Duration::from_millis(milliseconds);
     }
 
-    fn enlist(&mut self, id: u64, ip: IpAddr, key: Option<Credential>) -> Result<(), Denied> {
-        let newcomer = Newcomer {
+    fn newcomer(&self, id: u64, ip: IpAddr) -> Newcomer {
+        Newcomer {
             id,
             ip,
             trusted: false,
             now: self.now,
-        };
+        }
+    }
+
+    fn enlist(&mut self, id: u64, ip: IpAddr, key: Option<Credential>) -> Result<(), Denied> {
+        let newcomer = self.newcomer(id, ip);
         self.admission.enlist(newcomer, key, id, None).map(drop)
     }
 
     fn comes(&mut self, ip: IpAddr) -> Result<(u64, Option<u64>), Denied> {
         self.last += 1;
-        let newcomer = Newcomer {
-            id: self.last,
-            ip,
-            trusted: false,
-            now: self.now,
-        };
+        let newcomer = self.newcomer(self.last, ip);
         let dropped = self.admission.arrive(newcomer, self.class, self.last)?;
         Ok((self.last, dropped))
     }
@@ -122,13 +124,8 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
     let places = port.admission.caps.slots.guests() / 2;
     let wait = |port: &mut Port, ip| {
         port.last += 1;
-        let newcomer = Newcomer {
-            id: port.last,
-            ip,
-            trusted: false,
-            now: port.now,
-        };
-        let waits = port.admission.wait(newcomer, full, port.last);
+        let newcomer = port.newcomer(port.last, ip);
+        let waits = port.admission.arrive_as_guest(newcomer, full, port.last);
         waits.map(|dropped| (port.last, dropped))
     };
     assert_eq!(places, 6);
@@ -151,13 +148,11 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
     // Guests on the other port have places of their own.
     let penalty = Denied::Penalty(Duration::from_secs(1));
     for id in [50, 51] {
-        let newcomer = Newcomer {
-            id,
-            ip: ip(2, 1),
-            trusted: false,
-            now: port.now,
-        };
-        assert_eq!(port.admission.wait(newcomer, penalty, id), Ok(None));
+        let newcomer = port.newcomer(id, ip(2, 1));
+        assert_eq!(
+            port.admission.arrive_as_guest(newcomer, penalty, id),
+            Ok(None)
+        );
     }
     assert_eq!(port.enlist(50, ip(2, 1), None), Ok(()));
     let guests = |port: &Port, at: usize| port.admission.guests[at].count();
@@ -168,13 +163,11 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
     );
     // Whom a slot would not help is not heard either.
     let too_fast = Denied::TooFast(Class::Client);
-    let newcomer = Newcomer {
-        id: 99,
-        ip: ip(3, 1),
-        trusted: false,
-        now: port.now,
-    };
-    assert_eq!(port.admission.wait(newcomer, too_fast, 99), Err(too_fast));
+    let newcomer = port.newcomer(99, ip(3, 1));
+    assert_eq!(
+        port.admission.arrive_as_guest(newcomer, too_fast, 99),
+        Err(too_fast)
+    );
 }
 
 #[test]
@@ -291,12 +284,7 @@ fn a_watcher_holds_a_slot_of_each_class_until_it_has_settled() {
     let (a, _) = port.comes(ip(1, 1)).unwrap();
     let usage = |port: &Port, class| port.admission.usage(class).0;
     let watch = |port: &mut Port, id, ip| {
-        let newcomer = Newcomer {
-            id,
-            ip,
-            trusted: false,
-            now: port.now,
-        };
+        let newcomer = port.newcomer(id, ip);
         port.admission.watch(newcomer, id)
     };
     assert_eq!(watch(&mut port, a, ip(1, 1)), Ok(None));
@@ -335,12 +323,7 @@ fn a_ghost_makes_room_for_its_own_and_keeps_its_place_if_that_is_not_enough() {
     }
     let mut replace = |who: IpAddr, ghost: u64| {
         let (id, _) = port.comes(who).unwrap();
-        let newcomer = Newcomer {
-            id,
-            ip: who,
-            trusted: false,
-            now: port.now,
-        };
+        let newcomer = port.newcomer(id, who);
         let enlisted = port.admission.enlist(newcomer, None, id, Some(ghost));
         (enlisted, port.admission.usage(Class::Listed).0)
     };

@@ -107,10 +107,10 @@ fn silence_is_pinged_once_and_then_dropped() {
     session.on_deadline(start + s(31), &mut out);
     assert_eq!(out.take_text(), "PING 2\n");
     session.on_deadline(start + s(45), &mut out);
-    assert_eq!((out.take_text().as_str(), out.ending()), ("", None));
+    assert_eq!((out.take_text().as_str(), out.ending.as_ref()), ("", None));
     session.on_deadline(start + s(46), &mut out);
     assert!(out.take_text().starts_with("ERR timeout"));
-    assert!(out.ending().is_some());
+    assert!(out.ending.is_some());
 }
 
 #[test]
@@ -122,7 +122,10 @@ fn nobody_is_dropped_without_having_been_asked() {
     // The tracker stood still meanwhile.
     let mut out = Outbox::default();
     session.on_deadline(start + s(40), &mut out);
-    assert_eq!((out.take_text().as_str(), out.ending()), ("PING 1\n", None));
+    assert_eq!(
+        (out.take_text().as_str(), out.ending.as_ref()),
+        ("PING 1\n", None)
+    );
     assert_eq!(session.next_deadline(), start + s(55));
     session.on_deadline(start + s(55), &mut out);
     assert!(out.take_text().starts_with("ERR timeout"));

@@ -152,7 +152,7 @@ fn logging_in_may_take_a_minute_and_in_a_crowd_five_seconds_a_step() {
         let mut session = GameServerSession::new(&tracker, &setting, start);
         say(&mut session, "LOGIN secret", start + s(2));
         let mut out = Outbox::default();
-        while out.ending().is_none() {
+        while out.ending.is_none() {
             let deadline = session.next_deadline();
             assert!(deadline <= start + s(2 + after));
             session.on_deadline(deadline, &mut out);

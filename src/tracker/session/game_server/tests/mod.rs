@@ -142,7 +142,7 @@ fn listed<'a>(
 /// Lets time pass until `until`; what was sent on the connection meanwhile.
 fn wait(session: &mut GameServerSession<'_, &Alone>, until: Instant) -> (String, Option<Ending>) {
     let mut out = Outbox::default();
-    while session.next_deadline() <= until && out.ending().is_none() {
+    while session.next_deadline() <= until && out.ending.is_none() {
         session.on_deadline(session.next_deadline(), &mut out);
     }
     (out.take_text(), out.ending)
