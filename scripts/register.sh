@@ -139,10 +139,11 @@ fi
 # a line of the former standard input, "< " and a line of the tracker (or of netcat), "* " and the number
 # of a datagram, "deaf" when no more datagrams will come, "gone" when a connection has ended. A signal
 # takes effect between two such lines.
+# The main shell uses backquotes from here on: bash 5.2 loses a signal that comes just before $(...).
 stop='' # with this exit status
 trap 'stop=0' HUP TERM
 trap 'stop=130' INT
-dir=$(mktemp -d) && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
+dir=`mktemp -d` && mkfifo "$dir/events" "$dir/say" "$dir/hear" || exit 3
 # A pipe that is opened for reading and writing does not wait for its other side, and does not end. The
 # former standard input gets another number, since 0 is /dev/null for commands in the background.
 exec 5<&0 <>"$dir/events"
@@ -152,7 +153,7 @@ exec 5<&-
 { trap 'kill $! 2>/dev/null; exit' TERM; while echo tick; do sleep 1 & wait $!; done; } >"$dir/events" &
 clock=$!
 challenges() { # those that are challenges, one read each: they come without a line end
-  while datagram=$(dd bs=300 count=1) && [ "$datagram" ]; do
+  while datagram=`dd bs=300 count=1` && [ "$datagram" ]; do
     case $datagram in
       *"CHALLENGE "????????????????*)
         number=${datagram#*CHALLENGE }
@@ -192,7 +193,7 @@ hang_up() { # by SIGKILL, which also ends a netcat that has only just been start
   [ -z "$netcat" ] || { kill -9 "$netcat"; wait "$netcat"; netcat=''; }
 } 2>/dev/null
 say() { printf '%s\n' "$1" >&4; }
-say_infos() { say "INFOS $(printf '%s\n' "$@" | paste -sd ' ' -)"; }
+say_infos() { fields=`printf '%s\n' "$@" | paste -sd ' ' -`; say "INFOS $fields"; }
 merge() { # the fields of $1, changed by those of $2
   printf '%s\n' "$1" "$2" | awk '
     { while (sub(/^ */, "") && $0 != "") {
@@ -237,17 +238,17 @@ while [ -z "$stop" ]; do
         [ "$asked" -lt "$delay" ] || countdown=$((asked + 1)) ;;
       esac
       log "${listed:+lost, }retry in $countdown s: $why"
-      pending=$(merge "$refused$newline$flight" "$pending") flight='' refused='' listed='' ear=''
+      pending=`merge "$refused$newline$flight" "$pending"` flight='' refused='' listed='' ear=''
       checking='' proof=''
       delay=$((delay < 32 ? delay * 2 : 40)) ;;
-    '> '*=*) pending=$(merge "$pending" "${event#> }") ;;
+    '> '*=*) pending=`merge "$pending" "${event#> }"` ;;
     '> '*[!\ ]*) log "'${event#> }' is not key=value (a value with spaces stands in double quotes)" ;;
     '< CHALLENGE '*)
       number=${event##* }
       case ${GLTRACKER_KEY:+$number} in
         '') ;; # a password was enough
         *[!0-9a-f]*) why="no number: $number" ;;
-        *) mac=" mac=$(hmac "$number $GLTRACKER_KEY $port")" ;;
+        *) mac=`hmac "$number $GLTRACKER_KEY $port"` mac=" mac=$mac" ;;
       esac
       say_infos "$number$mac" "$state" ;;
     '* '*) # back to the tracker, a few a second: anybody can send datagrams
@@ -268,12 +269,12 @@ while [ -z "$stop" ]; do
         log "${event#< OK }$hint" ;;
       esac
       case $event in '< OK listed '*) log "${event#< OK }"; listed=${listed:-0} ;; esac
-      state=$(merge "$state" "$flight") flight='' refused='' ;;
+      state=`merge "$state" "$flight"` flight='' refused='' ;;
     '< ERR bad-challenge'*)
       [ "$proof" ] || { why=${event#< } && log "refused: $why" && stop=1; } ;;
     '< ERR '*)
       case $flight in
-        *"$newline"*) pending=$(merge "$flight" "$pending") flight='' one_by_one=yes ;;
+        *"$newline"*) pending=`merge "$flight" "$pending"` flight='' one_by_one=yes ;;
         ?*)
           log "refused: ${event#< }"
           refused=$flight flight='' ;; # to be tried again only if the connection ends over it
