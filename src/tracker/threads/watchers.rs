@@ -112,9 +112,11 @@ impl Round {
         // What they know may be newer than what the others were told, or older.
         self.shared.watched.refresh(&self.shared.registry);
         self.told = None;
-        self.peers.extend(arrivals);
         // Some have said more than WATCH already.
-        self.next_look = Instant::now();
+        self.peers.extend(threads::each_apart(arrivals, |mut peer| {
+            peer.receive(Effort::Any);
+            Some(peer)
+        }));
     }
 
     /// Tells everybody what has changed, when it is time to.
