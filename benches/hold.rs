@@ -9,7 +9,7 @@
 //! The first table is of memory for each game server, in KiB: `resident` is what the process has
 //! (VmRSS), `in all` has what the kernel keeps for it too: sockets, stacks, page tables, and pages
 //! to send from. `beyond idle` is what is there more than when the tracker had just started, with
-//! all of its threads waiting at the door; `with thread` is that and the thread. What the other
+//! all of its threads waiting; `with thread` is that and the thread. What the other
 //! ends of the connections take, which are in this program, is not in it: that is half of what is
 //! there more when a bare server holds as many. A thread is measured apart too: as what a tracker
 //! with so many slots takes more than one with a few, shared out among the threads that it has
