@@ -4,8 +4,8 @@ use crate::threads;
 use crate::tracker::session::Session;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::tuning::{STACK, WAIT_TOLERANCE};
+use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
-use crate::tracker::threads::peer::party::{Linger, Party};
 use crate::tracker::threads::peer::sender::Sender;
 use crate::tracker::threads::queue::Queue;
 use crate::tracker::threads::watchers::Watchers;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// The holders of one port.
 pub(crate) struct Holders {
-    queue: Queue<Peer<Party>>,
+    queue: Queue<Peer<AnySession>>,
     sender: Option<&'static Sender>,
     watchers: &'static Watchers,
 }
@@ -34,7 +34,7 @@ impl Holders {
     }
 
     /// Has a connection held to its end.
-    pub(crate) fn put(&self, mut peer: Peer<Party>) {
+    pub(crate) fn put(&self, mut peer: Peer<AnySession>) {
         peer.sender = self.sender;
         peer.time_to_read = None;
         self.queue.put(peer);
@@ -69,7 +69,7 @@ impl Holders {
 
     // Not part of the thread's loop, whose share of the stack stays in use while it sleeps.
     #[inline(never)]
-    fn hold(&self, mut peer: Peer<Party>) {
+    fn hold(&self, mut peer: Peer<AnySession>) {
         if let Err(error) = peer.connection.set_nonblocking(false) {
             peer.lose(&error);
         }
@@ -97,7 +97,7 @@ impl Holders {
 
 /// Makes the socket wait until the session's next deadline. A wait that is too short only wakes the
 /// thread early, and is left until it does.
-fn set_wait(peer: &Peer<Party>, wait: &mut Option<Duration>) -> io::Result<()> {
+fn set_wait(peer: &Peer<AnySession>, wait: &mut Option<Duration>) -> io::Result<()> {
     let left = peer
         .session
         .next_deadline()

@@ -15,8 +15,8 @@ use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_LAST};
 use crate::tracker::threads::holders::Holders;
+use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
-use crate::tracker::threads::peer::party::{Linger, Party};
 use crate::tracker::threads::watchers::Watchers;
 use std::io;
 use std::ops::ControlFlow;
@@ -76,7 +76,7 @@ impl Alarm {
 }
 
 struct One {
-    peer: Peer<Party>,
+    peer: Peer<AnySession>,
     next_look: Instant,
     pause: Duration,
 }
@@ -121,7 +121,7 @@ impl Polled {
     }
 
     /// Takes in a connection whose socket does not wait.
-    pub(crate) fn enter(&self, peer: Peer<Party>, first_look: Duration) {
+    pub(crate) fn enter(&self, peer: Peer<AnySession>, first_look: Duration) {
         let now = Instant::now();
         let next_look = now + first_look;
         let must_wake = {
@@ -202,9 +202,9 @@ impl Polled {
         match (&peer.ending, &peer.session) {
             _ if one.is_guest() => None,
             // It is given time to read why.
-            (Some(Ending::Refused(_)), Party::Client(_)) => Some(self.clients),
+            (Some(Ending::Refused(_)), AnySession::Client(_)) => Some(self.clients),
             (Some(_), _) => None,
-            (None, Party::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
+            (None, AnySession::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
             _ => (!peer.is_idle() || is_heard || one.pause >= POLL_LAST).then_some(self.clients),
         }
     }

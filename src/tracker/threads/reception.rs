@@ -12,8 +12,8 @@ use crate::tracker::state::slot::guard::SlotGuard;
 use crate::tracker::state::sockets::connection::{Connection, INHERITS, preset};
 use crate::tracker::state::sockets::tuning::{POLL_FIRST, SHORTEST_WAIT};
 use crate::tracker::threads::holders::Holders;
+use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
-use crate::tracker::threads::peer::party::{Linger, Party};
 use crate::tracker::threads::polled::Polled;
 use crate::tracker::threads::watchers::Watchers;
 use std::net::{SocketAddr, TcpStream};
@@ -42,10 +42,10 @@ impl Reception {
             connection,
             match class {
                 Class::Pending | Class::Listed => {
-                    Party::GameServer(GameServerSession::new(slot, setting, now))
+                    AnySession::GameServer(GameServerSession::new(slot, setting, now))
                 }
                 Class::Client | Class::Watcher => {
-                    Party::Client(ClientSession::new(slot, setting, now))
+                    AnySession::Client(ClientSession::new(slot, setting, now))
                 }
             },
         );
@@ -55,20 +55,22 @@ impl Reception {
         }
         match (&peer.ending, &peer.session) {
             // It is given time to read why.
-            (Some(Ending::Refused(_)), Party::Client(_)) => self.clients.put(peer),
-            (Some(_), Party::Client(_)) => {
+            (Some(Ending::Refused(_)), AnySession::Client(_)) => self.clients.put(peer),
+            (Some(_), AnySession::Client(_)) => {
                 if let Some(watcher) = peer.conclude(Linger::No) {
                     self.watchers.enter(watcher);
                 }
             }
-            (None, Party::Client(_)) if peer.is_idle() => self.idle_clients.enter(peer, POLL_FIRST),
-            (_, Party::Client(_)) => self.clients.put(peer),
+            (None, AnySession::Client(_)) if peer.is_idle() => {
+                self.idle_clients.enter(peer, POLL_FIRST)
+            }
+            (_, AnySession::Client(_)) => self.clients.put(peer),
             _ => self.game_servers.put(peer),
         }
     }
 
-    fn peer(&self, connection: Arc<Connection>, party: Party) -> Peer<Party> {
-        Peer::new(connection, party, &self.shared.setting.timings)
+    fn peer(&self, connection: Arc<Connection>, session: AnySession) -> Peer<AnySession> {
+        Peer::new(connection, session, &self.shared.setting.timings)
     }
 
     fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<SlotGuard> {
@@ -144,15 +146,15 @@ impl Reception {
         let slot = SlotGuard::new(shared, Arc::clone(&connection), class, newcomer.trusted)
             .for_guest(denied);
         let (setting, now, end) = (&shared.setting, newcomer.now, denied.refusal());
-        let party = match class {
+        let session = match class {
             Class::Pending | Class::Listed => {
-                Party::GameServer(GameServerSession::for_guest(slot, setting, now, end))
+                AnySession::GameServer(GameServerSession::for_guest(slot, setting, now, end))
             }
             Class::Client | Class::Watcher => {
-                Party::Client(ClientSession::for_guest(slot, setting, now, end))
+                AnySession::Client(ClientSession::for_guest(slot, setting, now, end))
             }
         };
-        let mut guest = self.peer(connection, party);
+        let mut guest = self.peer(connection, session);
         // Whoever has no slot has little time to read either.
         guest.time_to_read = Some(setting.timings.guest);
         self.guests.enter(guest, Duration::ZERO);

@@ -13,8 +13,8 @@ use crate::tracker::session::Session;
 use crate::tracker::state::lasting;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::tuning::{WATCHER_AGAIN, WATCHER_LOOK};
+use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
-use crate::tracker::threads::peer::party::{Linger, Party};
 use std::io;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -22,7 +22,7 @@ use std::time::Instant;
 /// The way in for watchers.
 pub(crate) struct Watchers {
     shared: &'static Shared,
-    inbox: Mutex<Vec<Peer<Party>>>,
+    inbox: Mutex<Vec<Peer<AnySession>>>,
 }
 
 impl Watchers {
@@ -35,7 +35,7 @@ impl Watchers {
     }
 
     /// Takes over a client that has had its first answer and holds a watcher's slot.
-    pub(crate) fn enter(&self, mut watcher: Peer<Party>) {
+    pub(crate) fn enter(&self, mut watcher: Peer<AnySession>) {
         if let Err(error) = watcher.connection.set_nonblocking(true) {
             watcher.lose(&error);
         }
@@ -60,7 +60,7 @@ impl Watchers {
 struct Round {
     watchers: &'static Watchers,
     shared: &'static Shared,
-    peers: Vec<Peer<Party>>,
+    peers: Vec<Peer<AnySession>>,
     /// The revision that everybody knows; `None` if there may be somebody who does not.
     told: Option<Revision>,
     next_batch: Instant,
@@ -99,7 +99,7 @@ impl Round {
     }
 
     /// Lets `act` look at every watcher, and keeps those that it returns.
-    fn each(&mut self, act: impl FnMut(Peer<Party>) -> Option<Peer<Party>>) {
+    fn each(&mut self, act: impl FnMut(Peer<AnySession>) -> Option<Peer<AnySession>>) {
         let peers = std::mem::take(&mut self.peers);
         self.peers = threads::each_apart(peers, act);
     }
@@ -184,7 +184,7 @@ impl Round {
 
 /// Tells a watcher what has changed, if it can take that now. False if there is something that it does
 /// not know yet.
-fn tell(peer: &mut Peer<Party>, now: Instant) -> bool {
+fn tell(peer: &mut Peer<AnySession>, now: Instant) -> bool {
     if peer.is_sending() || peer.session.next_deadline() > now {
         return knows_all(peer);
     }
@@ -194,9 +194,9 @@ fn tell(peer: &mut Peer<Party>, now: Instant) -> bool {
     true
 }
 
-fn knows_all(peer: &Peer<Party>) -> bool {
+fn knows_all(peer: &Peer<AnySession>) -> bool {
     match &peer.session {
-        Party::Watcher(session) => session.knows_all(),
+        AnySession::Watcher(session) => session.knows_all(),
         _ => true,
     }
 }

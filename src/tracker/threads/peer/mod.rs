@@ -4,4 +4,4 @@ pub(crate) mod sender;
 
 pub(crate) mod io;
 
-pub(crate) mod party;
+pub(crate) mod any_session;

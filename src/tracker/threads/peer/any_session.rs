@@ -10,13 +10,13 @@ use crate::tracker::threads::peer::io::Peer;
 use std::time::Instant;
 
 /// One of the three sessions, with its slot.
-pub(crate) enum Party {
+pub(crate) enum AnySession {
     GameServer(GameServerSession<'static, SlotGuard>),
     Client(ClientSession<'static, SlotGuard>),
     Watcher(WatcherSession<'static, SlotGuard>),
 }
 
-impl Party {
+impl AnySession {
     /// The slot that it takes.
     pub(crate) fn slot(&self) -> &SlotGuard {
         match self {
@@ -56,7 +56,7 @@ impl Party {
     }
 }
 
-impl Session for Party {
+impl Session for AnySession {
     fn on_line(&mut self, line: Result<&str, LineError>, now: Instant, out: &mut Outbox) {
         self.session_mut().on_line(line, now, out);
     }
@@ -91,12 +91,12 @@ pub(crate) enum Linger {
     No,
 }
 
-impl Peer<Party> {
+impl Peer<AnySession> {
     /// Closes the connection and says what came of it; or returns it if it goes on as a watcher.
     pub(crate) fn conclude(mut self, linger: Linger) -> Option<Self> {
         match self.ending.take()? {
             ending @ Ending::Watching(_) => {
-                return Some(self.map(|party| party.begin_to_watch(ending)));
+                return Some(self.map(|session| session.begin_to_watch(ending)));
             }
             ending => {
                 let patience = self
@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn a_peer_may_change_threads() {
         fn may_change_threads<T: Send + 'static>() {}
-        may_change_threads::<Peer<Party>>();
+        may_change_threads::<Peer<AnySession>>();
     }
 }
