@@ -175,10 +175,13 @@ impl TrackerProcess {
 
     /// Runs `command`, which is to start a tracker, and waits until it listens.
     pub(crate) fn run(mut command: Command) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Self::run_between(command)
+    }
+
+    /// The same, with the standard input and output that `command` has.
+    pub(crate) fn run_between(mut command: Command) -> Self {
+        command.stderr(Stdio::piped());
         let mut child = command.spawn().expect("the tracker starts");
         let stderr = BufReader::new(child.stderr.take().expect("standard error is piped"));
         let log: Arc<(Mutex<Vec<String>>, Condvar)> = Arc::default();

@@ -12,6 +12,8 @@ mod documents;
 mod doors;
 #[cfg(target_os = "linux")]
 mod doubt;
+#[cfg(unix)]
+mod handed_over;
 mod harness;
 #[cfg(target_os = "linux")]
 mod hosts;

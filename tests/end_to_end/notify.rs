@@ -3,6 +3,8 @@
 use crate::doors::limit_descriptors;
 use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, gltracker};
 use crate::patience::{PATIENCE, uninterrupted};
+#[cfg(target_os = "linux")]
+use crate::tools::Program;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -138,36 +140,43 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
     tracker.wait_for_log("level=info event=works-again");
 }
 
-/// Where IPv6 is switched off, all of it can be listened on, and no address of it be connected to.
+/// Where IPv6 is switched off, all of it can be listened on, and no address of it be connected to. Where
+/// the families are kept apart each has a listener, and both must work.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_watchdog_is_fed_where_ipv6_is_switched_off() {
+fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
     if !crate::tools::need("unshare") || !crate::tools::need("ip") {
         return;
     }
-    let off = "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
     let alone = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["-rn", "sh", "-c", script]);
         command
     };
-    if !alone(off).status().is_ok_and(|status| status.success()) {
-        return crate::skips::skip("right to have a network of one's own");
-    }
-    let manager = Manager::new("no-ipv6");
-    let mut command = alone(&format!("{off} && exec \"$0\" --max-slots 80"));
-    command
-        .arg(gltracker())
-        .env("GLTRACKER_PASSWORD", PASSWORD)
-        .env("NOTIFY_SOCKET", &manager.path)
-        .env("WATCHDOG_USEC", "600000");
-    let _tracker = TrackerProcess::run(command);
-    let ready = manager.hear().unwrap();
-    assert!(ready.contains("at [::]:23470"), "{ready}");
-    // Longer than it would take for a door to be called stuck.
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(5) {
-        assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+    for (setting, is_both) in [("conf/all/disable_ipv6", false), ("bindv6only", true)] {
+        let set = format!("ip link set lo up && echo 1 >/proc/sys/net/ipv6/{setting}");
+        if !alone(&set).status().is_ok_and(|status| status.success()) {
+            return crate::skips::skip("right to have a network of one's own");
+        }
+        let manager = Manager::new(if is_both { "apart" } else { "no-ipv6" });
+        let mut command = alone(&format!("{set} && exec \"$0\" --max-slots 80"));
+        command
+            .arg(gltracker())
+            .env("GLTRACKER_PASSWORD", PASSWORD)
+            .env("NOTIFY_SOCKET", &manager.path)
+            .env("WATCHDOG_USEC", "600000");
+        let tracker = Program::start(command);
+        let ready = manager.hear().unwrap();
+        assert!(ready.contains("at [::]:23470"), "{ready}");
+        assert_eq!(ready.contains(",0.0.0.0:23470"), is_both, "{ready}");
+        // Longer than it would take for a port to be called stuck.
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(5) {
+            assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+        }
+        let log = tracker.errors.text();
+        let warning = "event=one-family port=clients served=\"IPv4 only\"";
+        assert_eq!(log.contains(warning), !is_both, "{log}");
     }
 }
 

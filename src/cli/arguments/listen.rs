@@ -1,14 +1,21 @@
 //! Addresses to listen on.
 
 use crate::protocol::text::number;
+use crate::tracker::Listen;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Reads an address with a port. `usual` is the port in the example if it has none.
+/// Reads an address with a port, or where a socket stands that is handed over. `usual` is the port in
+/// the example if it has none.
 ///
 /// # Errors
 /// What is wrong with `text`, and what would be right.
-pub(crate) fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| why_not(text, usual))
+pub(crate) fn read(text: &str, usual: u16) -> Result<Listen, String> {
+    text.parse().map_err(|_| match text.strip_prefix("fd:") {
+        Some(_) => format!(
+            "'{text}' cannot be taken over: only fd:0 (standard input) and fd:1 (standard output) can"
+        ),
+        None => why_not(text, usual),
+    })
 }
 
 fn why_not(text: &str, usual: u16) -> String {
@@ -44,6 +51,7 @@ fn ip(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tracker::Standard;
 
     #[test]
     fn what_is_wrong_is_said_with_what_would_be_right() {
@@ -90,5 +98,16 @@ mod tests {
             );
         }
         assert_eq!(read("[::]:0", 1), Ok("[::]:0".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_socket_is_handed_over_at_a_standard_stream() {
+        assert_eq!(read("fd:0", 1), Ok(Listen::HandedOver(Standard::Input)));
+        assert_eq!(read("fd:1", 1), Ok(Listen::HandedOver(Standard::Output)));
+        for text in ["fd:2", "fd:3", "fd:", "fd:00"] {
+            let said = read(text, 1).unwrap_err();
+            let right = "only fd:0 (standard input) and fd:1 (standard output) can";
+            assert!(said.contains(text) && said.ends_with(right), "{said}");
+        }
     }
 }

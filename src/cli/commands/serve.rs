@@ -5,21 +5,21 @@ use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::protocol::text::number;
 use crate::tracker::state::log::Level;
-use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT};
+use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT, Listen};
 use std::ffi::{OsStr, OsString};
-use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 const FLAGS: [Flag; 14] = [
     Flag {
         name: "--servers",
         value: "ADDR",
-        help: "where game servers log in [default: [::]:23470, IPv4 and IPv6]",
+        help: "where game servers log in, or fd:0 or fd:1 [default: [::]:23470]",
     },
     Flag {
         name: "--clients",
         value: "ADDR",
-        help: "where clients ask for the list [default: [::]:23471]",
+        help: "where clients ask for the list, or fd:0 or fd:1 [default: [::]:23471]",
     },
     Flag {
         name: "--password-file",
@@ -121,21 +121,32 @@ pub(crate) fn parse(
     serve.config.credentials = environment("CREDENTIALS_DIRECTORY")
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from);
-    let servers = serve
-        .config
-        .servers
-        .map_or(GAME_SERVER_PORT, |at| at.port());
-    let clients = serve.config.clients.map_or(CLIENT_PORT, |at| at.port());
-    let ips = [serve.config.servers, serve.config.clients].map(|at| at.map(|at| at.ip()));
-    let is_everywhere = |ip: &Option<IpAddr>| ip.is_none_or(|ip| ip.is_unspecified());
-    if servers == clients && servers > 0 && (ips[0] == ips[1] || ips.iter().any(is_everywhere)) {
-        let text = format!("--servers and --clients cannot both be port {servers}");
-        return Err(UsageError(text));
-    }
+    check_ports(&serve.config)?;
     Ok(Command::Serve(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
     ))
+}
+
+/// Both ports cannot be the same one.
+fn check_ports(config: &Config) -> Result<(), UsageError> {
+    let everywhere = |port| Listen::At((Ipv6Addr::UNSPECIFIED, port).into());
+    let servers = config.servers.unwrap_or(everywhere(GAME_SERVER_PORT));
+    let clients = config.clients.unwrap_or(everywhere(CLIENT_PORT));
+    let what = match (servers, clients) {
+        (Listen::HandedOver(from), _) if servers == clients => from.to_string(),
+        (Listen::At(servers), Listen::At(clients))
+            if servers.port() == clients.port()
+                && servers.port() > 0
+                && (servers.ip() == clients.ip()
+                    || [servers, clients].iter().any(|at| at.ip().is_unspecified())) =>
+        {
+            format!("port {}", servers.port())
+        }
+        _ => return Ok(()),
+    };
+    let text = format!("--servers and --clients cannot both be {what}");
+    Err(UsageError(text))
 }
 
 /// The variables of the flags, in the same order.
@@ -231,6 +242,9 @@ GLTRACKER_PASSWORD is a password for game servers. Without that and --password-f
 made up at the start and shown once. A service manager may hand over files named password, keys and
 bans in CREDENTIALS_DIRECTORY, for what no flag or variable names.
 
+[::] is all addresses, of IPv6 and IPv4. fd:0 and fd:1 are TCP sockets that stand at standard input
+and output and listen already: whoever started the tracker has opened them.
+
 Logs go to standard error, one line of key=value for each event.
 Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, limits too low).
 ",
@@ -308,6 +322,14 @@ mod tests {
             (
                 &["--servers", "127.0.0.1:9", "--clients", "127.0.0.1:9"],
                 "--servers and --clients cannot both be port 9",
+            ),
+            (
+                &["--servers", "fd:0", "--clients", "fd:0"],
+                "cannot both be standard input (fd:0)",
+            ),
+            (
+                &["--servers", "fd:7"],
+                "--servers: 'fd:7' cannot be taken over: only fd:0",
             ),
             (
                 &["--servers", "127.0.0.1:23471"],

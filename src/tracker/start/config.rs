@@ -3,8 +3,10 @@
 use crate::tracker::access::network::Network;
 use crate::tracker::access::slots::SlotShares;
 use crate::tracker::session::Timings;
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// The number of slots if none is given.
 pub const DEFAULT_MAX_SLOTS: usize = 1024;
@@ -21,14 +23,59 @@ pub const GAME_SERVER_PORT: u16 = 23470;
 /// The port where clients ask for the list.
 pub const CLIENT_PORT: u16 = 23471;
 
+/// What to accept connections from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// An address; all of IPv6 (`[::]`) stands for all of IPv4 too.
+    At(SocketAddr),
+    /// A TCP socket that listens already, opened by whoever started this process.
+    HandedOver(Standard),
+}
+
+/// Where a socket may stand that is handed over: std lets a program take no other without unsafe code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standard {
+    /// Standard input, `fd:0`.
+    Input,
+    /// Standard output, `fd:1`.
+    Output,
+}
+
+impl fmt::Display for Standard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "standard input (fd:0)",
+            Self::Output => "standard output (fd:1)",
+        })
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self::At(address)
+    }
+}
+
+impl FromStr for Listen {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        match text {
+            "fd:0" => Ok(Self::HandedOver(Standard::Input)),
+            "fd:1" => Ok(Self::HandedOver(Standard::Output)),
+            _ => text.parse().map(Self::At),
+        }
+    }
+}
+
 /// How a tracker is to run. The default is a tracker as `gltracker` without arguments starts it,
 /// but without any password.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where game servers connect; `None` for [`GAME_SERVER_PORT`] on all addresses.
-    pub servers: Option<SocketAddr>,
+    pub servers: Option<Listen>,
     /// Where clients connect; `None` for [`CLIENT_PORT`] on all addresses.
-    pub clients: Option<SocketAddr>,
+    pub clients: Option<Listen>,
     /// Passwords that are valid as long as the tracker runs.
     pub passwords: Vec<String>,
     /// A file with more of them, one on each line, read again when it changes.

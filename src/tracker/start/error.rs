@@ -25,6 +25,8 @@ pub enum StartError {
     Files(FilesError),
     /// The folder of a service manager cannot be used, and nothing else says who may log in.
     NoCredentials(PathBuf, io::Error),
+    /// What was handed over is not a TCP socket that listens.
+    NotHandedOver(String),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -35,7 +37,7 @@ impl StartError {
     /// True if the operator has to change something; false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
-            Self::TooFewSlots(_) | Self::Timings(_) => true,
+            Self::TooFewSlots(_) | Self::Timings(_) | Self::NotHandedOver(_) => true,
             Self::Files(error) => error.is_wrong_usage(),
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
             // The file can be read, but it is not text.
@@ -81,6 +83,11 @@ impl fmt::Display for StartError {
                 "the folder {} of CREDENTIALS_DIRECTORY, from where the password is to come, cannot \
                  be used: {error}; unset it, or give a password in another way",
                 path.display()
+            ),
+            Self::NotHandedOver(why) => write!(
+                f,
+                "{why}: whoever starts the tracker is to open it, as a socket unit of systemd does; or \
+                 give --servers and --clients addresses"
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),

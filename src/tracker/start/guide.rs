@@ -1,6 +1,7 @@
 //! What the operator is told when a tracker has started: what to type next.
 
 use crate::protocol::text::spelled_out;
+use crate::tracker::start::listeners::open::PortFacts;
 use crate::tracker::start::tracker::Tracker;
 use crate::tracker::threads::accept::probe::within;
 use std::fmt::Write;
@@ -16,15 +17,15 @@ pub(super) fn guide(
     made_up: Option<&str>,
     places: &[(&str, Option<PathBuf>)],
 ) -> String {
-    let (servers, clients) = (reachable(tracker.servers()), reachable(tracker.clients()));
+    let (servers, clients) = (reachable(&tracker.servers), reachable(&tracker.clients));
     let mut text = String::new();
     // Writing into a String does not fail.
     let _ = writeln!(
         text,
-        "gltracker {} is running: game servers log in on port {}, clients ask on port {}.",
+        "gltracker {} is running: game servers log in {}, clients ask {}.",
         env!("CARGO_PKG_VERSION"),
-        servers.port(),
-        clients.port()
+        place(&tracker.servers),
+        place(&tracker.clients)
     );
     for (what, path) in places {
         if let Some(path) = path {
@@ -84,10 +85,19 @@ HELP on either port says more.
     text
 }
 
-/// The address to type on this machine for what listens on `address`: IPv4 if there is a choice,
-/// which every netcat speaks.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let addresses = within(address);
-    let easiest = addresses.iter().find(|address| address.is_ipv4());
-    *easiest.or(addresses.first()).unwrap_or(&address)
+/// Where a port is: what was asked for, or all addresses of the families that there are.
+fn place(port: &PortFacts) -> String {
+    match port.families() {
+        Some(families) => format!("on port {} ({families})", port.address().port()),
+        None => format!("at {port}"),
+    }
+}
+
+/// The address to type on this machine for a port: IPv4 if there is a choice, which every netcat
+/// speaks.
+fn reachable(port: &PortFacts) -> SocketAddr {
+    let addresses = within(port.address());
+    let is_typed = |at: &&SocketAddr| at.is_ipv4() && port.families() != Some("IPv6 only");
+    let easiest = addresses.iter().find(is_typed);
+    *easiest.or(addresses.first()).unwrap_or(&port.address())
 }

@@ -9,7 +9,7 @@ pub mod error;
 
 pub mod systemd;
 
-mod bind;
+mod listeners;
 
 pub mod tracker;
 

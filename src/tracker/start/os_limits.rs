@@ -10,10 +10,10 @@ use std::fs;
 
 /// Threads that hold no connection, or many: main, which feeds the watchdog, the log, the one that
 /// reads files again, the watchers', the idle clients', the guests', the sender, the publisher, two of
-/// the state file, which write and forget, and those that accept.
-pub const OTHER_THREADS: usize = 10 + 2 * ACCEPTORS;
+/// the state file, which write and forget, and those that accept, of each family at each port.
+pub const OTHER_THREADS: usize = 10 + 2 * 2 * ACCEPTORS;
 
-/// Descriptors that are not connections: standard streams, two listeners, two pipes with two ends
+/// Descriptors that are not connections: standard streams, four listeners, two pipes with two ends
 /// each, two sockets for datagrams, one for the service manager, one of the accept probe, the random
 /// numbers, the locks of the state file and the published folder, and those of files that are read or
 /// written: some 20.
@@ -200,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (910, 1262, 4640)
+            (914, 1266, 4656)
         );
     }
 
@@ -214,14 +214,14 @@ mod tests {
                     descriptors: Some(1024),
                     ..plenty
                 },
-                "1262 open files are needed",
+                "1266 open files are needed",
             ),
             (
                 OsLimits {
                     user_threads: Some(900),
                     ..plenty
                 },
-                "ulimit -u 910",
+                "ulimit -u 914",
             ),
             (
                 OsLimits {
@@ -235,14 +235,14 @@ mod tests {
                     system_threads: Some(100),
                     ..plenty
                 },
-                "kernel.threads-max=910",
+                "kernel.threads-max=914",
             ),
             (
                 OsLimits {
-                    maps: Some(4639),
+                    maps: Some(4655),
                     ..plenty
                 },
-                "vm.max_map_count=4640",
+                "vm.max_map_count=4656",
             ),
         ] {
             let shortage = limits.check(needs(1024)).unwrap_err().to_string();
@@ -250,7 +250,7 @@ mod tests {
         }
         assert!(
             OsLimits {
-                maps: Some(4640),
+                maps: Some(4656),
                 ..plenty
             }
             .check(needs(1024))

@@ -4,6 +4,7 @@ use crate::base::random::Random;
 use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::guide::guide;
+use crate::tracker::start::listeners::handed_over::is_stdout_a_socket;
 use crate::tracker::start::manager_folder::take_from_manager;
 use crate::tracker::start::systemd::Manager;
 use crate::tracker::start::tracker::Tracker;
@@ -61,6 +62,11 @@ pub fn serve(
         );
     }
     // After the line that says where it listens, which comes first.
+    for (port, facts) in [("servers", &tracker.servers), ("clients", &tracker.clients)] {
+        if let Some(families @ ("IPv4 only" | "IPv6 only")) = facts.families() {
+            log.warn("one-family", &[("port", &port), ("served", &families)]);
+        }
+    }
     for UnknownVariable { name, hint } in unknown {
         let so = "it changes nothing";
         log.warn(
@@ -71,21 +77,30 @@ pub fn serve(
     // Nobody types behind a service manager, so the guide would only fill the journal at every start. But a
     // password that was made up is shown nowhere else.
     if made_up.is_some() || !manager.is_there() {
+        let guide = guide(&tracker, made_up.as_deref(), &places);
         // A closed standard output is no reason to stop: the tracker runs.
-        let mut stdout = std::io::stdout();
-        let _ = stdout.write_all(guide(&tracker, made_up.as_deref(), &places).as_bytes());
-        let _ = stdout.flush();
+        let _ = match is_stdout_a_socket() {
+            true => std::io::stderr().write_all(guide.as_bytes()),
+            false => write_out(&guide),
+        };
     }
     loop {
         lasting::run("watchdog", &log, || {
-            manager.feed_watchdog(&status, |part, seen| tracker.progress(part, seen), &log)
+            let progress = |part, seen| tracker.progress(part, seen);
+            manager.feed_watchdog(&status, &tracker.parts(), progress, &log)
         });
     }
 }
 
+fn write_out(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
 /// What a service manager shows while all is well.
 fn status(tracker: &Tracker) -> String {
-    let (servers, clients) = (tracker.servers(), tracker.clients());
+    let (servers, clients) = (&tracker.servers, &tracker.clients);
     format!("game servers log in at {servers}, clients ask at {clients}")
 }
 
@@ -145,7 +160,8 @@ mod tests {
         let status = status(&tracker);
         let well = format!("STATUS={status}");
         std::thread::spawn(move || {
-            manager.feed_watchdog(&status, |part, seen| tracker.progress(part, seen), &log)
+            let progress = |part, seen| tracker.progress(part, seen);
+            manager.feed_watchdog(&status, &tracker.parts(), progress, &log)
         });
         let soon = |said: &str| (0..50).any(|_| hear() == said);
         assert!(soon("WATCHDOG=1"));

@@ -52,6 +52,7 @@ impl Manager {
     pub(crate) fn feed_watchdog(
         &self,
         status: &str,
+        parts: &[Part],
         progress: impl Fn(Part, Option<u64>) -> u64,
         log: &Log,
     ) -> ! {
@@ -61,7 +62,8 @@ impl Manager {
             }
         };
         let start = Instant::now();
-        let mut pulses = Part::ALL.map(|part| (part, Pulse::new(progress(part, None), start)));
+        let pulse = |&part| (part, Pulse::new(progress(part, None), start));
+        let mut pulses: Vec<_> = parts.iter().map(pulse).collect();
         let mut was_stuck = false;
         loop {
             let mut stuck = None;
@@ -103,21 +105,19 @@ impl Manager {
 /// What must move for the tracker to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Accepting game servers.
-    GameServerPort,
-    /// Accepting clients.
-    ClientPort,
+    /// Accepting game servers, at the listener of this number.
+    GameServerPort(usize),
+    /// Accepting clients, at the listener of this number.
+    ClientPort(usize),
     /// Reading the operator's files again.
     Reloader,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::GameServerPort, Self::ClientPort, Self::Reloader];
-
     fn name(self) -> &'static str {
         match self {
-            Self::GameServerPort => "accepting game servers",
-            Self::ClientPort => "accepting clients",
+            Self::GameServerPort(_) => "accepting game servers",
+            Self::ClientPort(_) => "accepting clients",
             Self::Reloader => "reading the files again",
         }
     }

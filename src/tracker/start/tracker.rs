@@ -13,12 +13,12 @@ use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::session::Setting;
-use crate::tracker::start::bind::open;
 use crate::tracker::start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
     GAME_SERVER_PORT,
 };
 use crate::tracker::start::error::StartError;
+use crate::tracker::start::listeners::open::{PortFacts, open};
 use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
@@ -27,6 +27,7 @@ use crate::tracker::state::log::Log;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
+use crate::tracker::threads::accept::probe::AcceptProbe;
 use crate::tracker::threads::port_threads::PortThreads;
 use crate::tracker::threads::reception::time_to_write;
 use std::fmt;
@@ -38,11 +39,12 @@ use std::time::Instant;
 
 /// A running tracker. It has no end: dropping this leaves it running for as long as the process.
 pub struct Tracker {
-    servers: SocketAddr,
-    clients: SocketAddr,
+    pub(super) servers: PortFacts,
+    pub(super) clients: PortFacts,
+    server_probes: Vec<&'static AcceptProbe>,
+    client_probes: Vec<&'static AcceptProbe>,
     max_slots: usize,
     pub(crate) shared: &'static Shared,
-    ports: &'static PortThreads,
 }
 
 impl fmt::Debug for Tracker {
@@ -70,7 +72,7 @@ impl Tracker {
         let (game_servers, servers_at) =
             open(config.servers, GAME_SERVER_PORT, write(Class::Pending))?;
         let (clients, clients_at) = open(config.clients, CLIENT_PORT, write(Class::Client))?;
-        let ports = (servers_at, clients_at);
+        let ports = (servers_at.address(), clients_at.address());
         // A tracker has no end, so what its threads share is never dropped, and a connection can
         // be given to any of them.
         let shared = share(&config, limits, passwords, ports, log);
@@ -87,10 +89,10 @@ impl Tracker {
         let ports = PortThreads::start(shared).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
-        ports
+        let client_probes = ports
             .open_to_clients(clients, needs.client_holders)
             .map_err(StartError::Thread)?;
-        ports
+        let server_probes = ports
             .open_to_game_servers(game_servers, needs.game_server_holders)
             .map_err(StartError::Thread)?;
         shared.log.info(
@@ -99,25 +101,28 @@ impl Tracker {
                 ("servers", &servers_at),
                 ("clients", &clients_at),
                 ("max-slots", &max_slots),
+                ("servers-queue", &servers_at.queue()),
+                ("clients-queue", &clients_at.queue()),
             ],
         );
         Ok(Self {
             servers: servers_at,
             clients: clients_at,
+            server_probes,
+            client_probes,
             max_slots,
             shared,
-            ports,
         })
     }
 
     /// Where game servers connect.
     pub fn servers(&self) -> SocketAddr {
-        self.servers
+        self.servers.address()
     }
 
     /// Where clients connect.
     pub fn clients(&self) -> SocketAddr {
-        self.clients
+        self.clients.address()
     }
 
     /// How many connections it holds at the most.
@@ -136,17 +141,21 @@ impl Tracker {
         self.shared.setting.require_check
     }
 
+    /// What must move for it to work.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let servers = (0..self.server_probes.len()).map(Part::GameServerPort);
+        let clients = (0..self.client_probes.len()).map(Part::ClientPort);
+        servers.chain(clients).chain([Part::Reloader]).collect()
+    }
+
     /// How often `part` has moved so far. If it has not moved since `seen`, it is given cause to.
     pub(super) fn progress(&self, part: Part, seen: Option<u64>) -> u64 {
-        let (probe, address) = match part {
-            Part::GameServerPort => (&self.ports.game_server_probe, self.servers),
-            Part::ClientPort => (&self.ports.client_probe, self.clients),
+        let probe = match part {
+            Part::GameServerPort(at) => self.server_probes[at],
+            Part::ClientPort(at) => self.client_probes[at],
             Part::Reloader => return self.shared.reloads.get(),
         };
-        match seen {
-            None => probe.accepted(),
-            Some(seen) => probe.probe(address, seen),
-        }
+        seen.map_or_else(|| probe.accepted(), |seen| probe.probe(seen))
     }
 }
 

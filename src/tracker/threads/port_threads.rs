@@ -1,6 +1,7 @@
 //! All threads of the two ports, as they are started.
 
 use super::accept::acceptor;
+use super::accept::listener::Listener;
 use super::accept::probe::AcceptProbe;
 use super::holders::Holders;
 use super::peer::sender::Sender;
@@ -10,13 +11,10 @@ use super::watchers::Watchers;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::shared::Shared;
 use std::io;
-use std::net::TcpListener;
 
 /// The threads. They run to the end of the process, and what they share is never dropped.
 pub(crate) struct PortThreads {
     reception: Reception,
-    pub(crate) game_server_probe: AcceptProbe,
-    pub(crate) client_probe: AcceptProbe,
 }
 
 impl PortThreads {
@@ -43,45 +41,46 @@ impl PortThreads {
                 idle_clients,
                 guests,
             },
-            game_server_probe: AcceptProbe::default(),
-            client_probe: AcceptProbe::default(),
         })))
     }
 
-    /// Opens the port for clients, with so many holders.
+    /// Opens the port for clients, with so many holders. Returns the probe of each listener.
     ///
     /// # Errors
     /// When a thread cannot be started.
     pub(crate) fn open_to_clients(
         &'static self,
-        listener: TcpListener,
+        listeners: Vec<Listener>,
         holders: usize,
-    ) -> io::Result<()> {
-        let (name, log) = ("accept-clients", &self.reception.shared.log);
+    ) -> io::Result<Vec<&'static AcceptProbe>> {
+        let log = &self.reception.shared.log;
         self.reception.clients.start("clients", holders, log)?;
-        let receive = |stream, peer| self.reception.receive(Class::Client, stream, peer);
-        acceptor::start(name, listener, &self.client_probe, log.clone(), receive)
+        self.accept("accept-clients", listeners, Class::Client)
     }
 
-    /// Opens the port for game servers, with so many holders.
+    /// Opens the port for game servers, with so many holders. Returns the probe of each listener.
     ///
     /// # Errors
     /// When a thread cannot be started.
     pub(crate) fn open_to_game_servers(
         &'static self,
-        listener: TcpListener,
+        listeners: Vec<Listener>,
         holders: usize,
-    ) -> io::Result<()> {
-        let (name, log) = ("accept-servers", &self.reception.shared.log);
-        let game_servers = self.reception.game_servers;
+    ) -> io::Result<Vec<&'static AcceptProbe>> {
+        let (log, game_servers) = (&self.reception.shared.log, self.reception.game_servers);
         game_servers.start("game-servers", holders, log)?;
-        let receive = |stream, peer| self.reception.receive(Class::Pending, stream, peer);
-        acceptor::start(
-            name,
-            listener,
-            &self.game_server_probe,
-            log.clone(),
-            receive,
-        )
+        self.accept("accept-servers", listeners, Class::Pending)
+    }
+
+    fn accept(
+        &'static self,
+        name: &'static str,
+        listeners: Vec<Listener>,
+        class: Class,
+    ) -> io::Result<Vec<&'static AcceptProbe>> {
+        let log = &self.reception.shared.log;
+        let receive = move |stream, peer| self.reception.receive(class, stream, peer);
+        let start = |listener| acceptor::start(name, listener, log.clone(), receive);
+        listeners.into_iter().map(start).collect()
     }
 }

@@ -1,94 +1,83 @@
-//! The threads that accept: two for each port, which do nothing else.
+//! The threads that accept: two for each listener, which do nothing else.
 //!
 //! What goes wrong with one connection stays with that connection, and no trouble closes a port.
 
 use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::sockets::connection;
 use crate::tracker::state::sockets::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
+use crate::tracker::threads::accept::listener::Listener;
 use crate::tracker::threads::accept::probe::AcceptProbe;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-#[cfg(target_os = "linux")]
-use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::Instant;
 
 /// One listener and what the threads that accept from it share.
 struct Acceptor<F> {
     name: &'static str,
     listener: TcpListener,
-    probe: &'static AcceptProbe,
+    probe: AcceptProbe,
     receive: F,
     log: Log,
     /// Held by the one who waits for better times; when trouble was last logged.
     trouble: Mutex<Option<Instant>>,
 }
 
-/// Gives a listener the options that its connections are to have, where they inherit them.
-///
-/// # Errors
-/// When the system refuses one of them.
-pub(crate) fn preset(listener: TcpListener, write: Duration) -> io::Result<TcpListener> {
-    // A listener has no methods for this, but it is a socket as any other.
-    #[cfg(target_os = "linux")]
-    let listener = {
-        let socket = TcpStream::from(OwnedFd::from(listener));
-        connection::preset(&socket, write)?;
-        TcpListener::from(OwnedFd::from(socket))
-    };
-    let _ = write;
-    Ok(listener)
-}
-
-/// Starts the threads of a port. They call `receive` with each connection, which does not wait for
+/// Starts the threads of a listener. They call `receive` with each connection, which does not wait for
 /// the peer.
 ///
 /// # Errors
 /// When a thread cannot be started.
 pub(crate) fn start<F>(
     name: &'static str,
-    listener: TcpListener,
-    probe: &'static AcceptProbe,
+    listener: Listener,
     log: Log,
     receive: F,
-) -> io::Result<()>
+) -> io::Result<&'static AcceptProbe>
 where
     F: Fn(TcpStream, SocketAddr) + Send + Sync + 'static,
 {
-    let acceptor = Arc::new(Acceptor {
+    let acceptor: &_ = Box::leak(Box::new(Acceptor {
         name,
-        listener,
-        probe,
+        probe: AcceptProbe::new(listener.address),
+        listener: listener.socket,
         receive,
         log,
         trouble: Mutex::new(None),
-    });
+    }));
+    let mut first = listener.first;
     for _ in 0..ACCEPTORS {
-        let acceptor = Arc::clone(&acceptor);
+        let first = first.take();
         threads::start(name, STACK, move || {
+            if let Some((stream, peer)) = first {
+                acceptor.receive(stream, peer);
+            }
             loop {
                 acceptor.accept();
             }
         })?;
     }
-    Ok(())
+    Ok(&acceptor.probe)
 }
 
 impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
     fn accept(&self) {
         match self.listener.accept() {
-            Ok((_, peer)) if self.probe.is_accepted(peer) => {}
-            Ok((stream, peer)) => {
-                let receive = || (self.receive)(stream, peer);
-                if catch_unwind(AssertUnwindSafe(receive)).is_err() {
-                    self.log
-                        .error("session-panicked", &[("peer", &peer), ("port", &self.name)]);
-                }
-            }
+            Ok((stream, peer)) => self.receive(stream, peer),
             Err(error) => self.recover(&error),
+        }
+    }
+
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) {
+        if self.probe.is_accepted(peer) {
+            return;
+        }
+        let receive = || (self.receive)(stream, peer);
+        if catch_unwind(AssertUnwindSafe(receive)).is_err() {
+            self.log
+                .error("session-panicked", &[("peer", &peer), ("port", &self.name)]);
         }
     }
 
@@ -96,8 +85,11 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
     /// as anybody was accepted.
     fn recover(&self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
-        if matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock) {
-            return;
+        match error.kind() {
+            ConnectionAborted | Interrupted => return,
+            // Whoever handed it over may change that; it is the same socket.
+            WouldBlock if self.listener.set_nonblocking(false).is_ok() => return,
+            _ => {}
         }
         let accepted = self.probe.accepted();
         let mut logged = lock(&self.trouble);
@@ -118,12 +110,13 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
+    use std::time::Duration;
 
     fn open(receive: impl Fn(TcpStream, SocketAddr) + Send + Sync + 'static) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address;
         let log = Log::start(crate::tracker::state::log::Level::Error, io::sink()).unwrap();
-        start("test", listener, Box::leak(Box::default()), log, receive).unwrap();
+        start("test", listener, log, receive).unwrap();
         address
     }
 
@@ -138,20 +131,6 @@ mod tests {
             // Hung up on, kindly or not.
             _ => answer,
         }
-    }
-
-    #[test]
-    fn connections_have_the_options_of_their_listener_or_get_them() {
-        let write = Duration::from_secs(5);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listener = preset(listener, write).unwrap();
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (accepted, _) = listener.accept().unwrap();
-        if !connection::INHERITS {
-            connection::preset(&accepted, write).unwrap();
-        }
-        assert!(accepted.nodelay().unwrap());
-        assert_eq!(accepted.write_timeout().unwrap(), Some(write));
     }
 
     #[test]

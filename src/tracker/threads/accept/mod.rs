@@ -2,4 +2,6 @@
 
 pub(crate) mod probe;
 
+pub(crate) mod listener;
+
 pub(crate) mod acceptor;

@@ -11,9 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The probe of one port.
-#[derive(Debug, Default)]
+/// The probe of one listener.
+#[derive(Debug)]
 pub(crate) struct AcceptProbe {
+    /// Where it listens.
+    address: SocketAddr,
     accepted: AtomicU64,
     is_probing: AtomicBool,
     /// The probe's own end of the connection; locked until it is known.
@@ -22,6 +24,17 @@ pub(crate) struct AcceptProbe {
 }
 
 impl AcceptProbe {
+    /// Nobody was accepted yet.
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            accepted: AtomicU64::default(),
+            is_probing: AtomicBool::default(),
+            own: Mutex::default(),
+            was_accepted: Condvar::default(),
+        }
+    }
+
     /// Counts a connection that was accepted. True if it is the probe's own.
     pub(crate) fn is_accepted(&self, peer: SocketAddr) -> bool {
         self.accepted.fetch_add(1, Ordering::Relaxed);
@@ -39,16 +52,16 @@ impl AcceptProbe {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Connects to `port` unless somebody was accepted since `seen`; waits for a moment until
+    /// Connects to the listener unless somebody was accepted since `seen`; waits for a moment until
     /// somebody is. Returns how many were accepted so far.
-    pub(crate) fn probe(&self, port: SocketAddr, seen: u64) -> u64 {
+    pub(crate) fn probe(&self, seen: u64) -> u64 {
         if self.accepted() != seen {
             return self.accepted();
         }
         let mut own = lock(&self.own);
         self.is_probing.store(true, Ordering::Release);
         // Where IPv6 is switched off, its addresses can be listened on, but not connected to.
-        let stream = within(port)
+        let stream = within(self.address)
             .into_iter()
             .find_map(|address| TcpStream::connect_timeout(&address, PROBE_CONNECT).ok());
         *own = stream.as_ref().and_then(|stream| stream.local_addr().ok());
@@ -91,15 +104,15 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    fn probe() -> &'static AcceptProbe {
-        Box::leak(Box::default())
+    fn probe(address: SocketAddr) -> &'static AcceptProbe {
+        Box::leak(Box::new(AcceptProbe::new(address)))
     }
 
     #[test]
     fn the_acceptor_knows_the_probe_and_nobody_else() {
-        let probe = probe();
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let probe = probe(address);
         let (say, said) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -107,13 +120,13 @@ mod tests {
                 say.send(probe.is_accepted(peer)).unwrap();
             }
         });
-        assert_eq!(probe.probe(address, 0), 1);
+        assert_eq!(probe.probe(0), 1);
         assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
         let _somebody = TcpStream::connect(within(address)[0]).unwrap();
         assert_eq!(said.recv_timeout(PATIENCE), Ok(false));
-        assert_eq!(probe.probe(address, 1), 2, "there is no need to probe");
+        assert_eq!(probe.probe(1), 2, "there is no need to probe");
         assert!(said.try_recv().is_err());
-        assert_eq!(probe.probe(address, 2), 3);
+        assert_eq!(probe.probe(2), 3);
         assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
     }
 
@@ -121,6 +134,6 @@ mod tests {
     fn a_port_that_nobody_accepts_from_does_not_answer() {
         // The kernel completes the connection all the same.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert_eq!(probe().probe(listener.local_addr().unwrap(), 0), 0);
+        assert_eq!(probe(listener.local_addr().unwrap()).probe(0), 0);
     }
 }

@@ -1,0 +1,74 @@
+//! A socket that connections are accepted from, before its threads are there.
+
+use crate::tracker::state::sockets::connection;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// A socket that connections are accepted from.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Who was accepted before its threads were there.
+    pub(crate) first: Option<(TcpStream, SocketAddr)>,
+}
+
+impl Listener {
+    /// One of the tracker's own.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(address)?;
+        let address = socket.local_addr()?;
+        Ok(Self {
+            socket,
+            address,
+            first: None,
+        })
+    }
+
+    /// Gives it the options that its connections are to have, where they inherit them.
+    ///
+    /// # Errors
+    /// When the system refuses one of them.
+    pub(crate) fn preset(self, write: Duration) -> io::Result<Self> {
+        // A listener has no methods for this, but it is a socket as any other.
+        #[cfg(target_os = "linux")]
+        let socket = {
+            let socket = TcpStream::from(OwnedFd::from(self.socket));
+            connection::preset(&socket, write)?;
+            TcpListener::from(OwnedFd::from(socket))
+        };
+        #[cfg(not(target_os = "linux"))]
+        let socket = self.socket;
+        if let Some((first, _)) = &self.first {
+            // It may have gone.
+            let _ = connection::preset(first, write);
+        }
+        Ok(Self { socket, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_have_the_options_of_their_listener_or_get_them() {
+        let write = Duration::from_secs(5);
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = listener.preset(write).unwrap();
+        let _client = TcpStream::connect(listener.address).unwrap();
+        let (accepted, _) = listener.socket.accept().unwrap();
+        if !connection::INHERITS {
+            connection::preset(&accepted, write).unwrap();
+        }
+        assert!(accepted.nodelay().unwrap());
+        assert_eq!(accepted.write_timeout().unwrap(), Some(write));
+    }
+}
