@@ -10,6 +10,8 @@ pub(crate) mod watchers;
 
 pub(crate) mod holders;
 
+pub(crate) mod poll_loop;
+
 pub(crate) mod polled;
 
 pub(crate) mod accept;
