@@ -28,6 +28,15 @@ pub struct Header {
     pub length: usize,
 }
 
+impl Header {
+    /// Whose connection a proxy at this address passes on. `None` if it is its own: a health check, or of
+    /// somebody on its machine, whose loopback is not this machine's unless the proxy is there too.
+    pub(crate) fn peer_behind(&self, proxy: IpAddr) -> Option<SocketAddr> {
+        let is_own = |ip: IpAddr| ip == proxy || (ip.is_loopback() && !proxy.is_loopback());
+        self.source.filter(|source| !is_own(source.ip()))
+    }
+}
+
 /// Why the bytes are no header, and what would be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongHeader(&'static str);
@@ -328,6 +337,20 @@ mod tests {
                 assert_eq!(source(&header), Ok(None), "{command} {family}");
             }
         }
+    }
+
+    #[test]
+    fn who_is_on_the_proxys_machine_is_not_behind_it() {
+        let peer = |proxy: &str, source: &str| {
+            let source = Some(source.parse().unwrap());
+            let header = Header { source, length: 0 };
+            header.peer_behind(proxy.parse().unwrap()) == source
+        };
+        assert!(peer("10.0.0.5", "192.0.2.7:1") && peer("10.0.0.5", "10.0.0.6:1"));
+        assert!(!peer("10.0.0.5", "10.0.0.5:1") && !peer("127.0.0.1", "127.0.0.1:1"));
+        assert!(!peer("10.0.0.5", "127.0.0.1:1") && !peer("10.0.0.5", "[::1]:1"));
+        // Such addresses of one machine are as good as those of several.
+        assert!(peer("127.0.0.1", "127.7.0.1:1"));
     }
 
     quickcheck! {

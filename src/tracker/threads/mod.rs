@@ -14,8 +14,8 @@ pub(crate) mod poll_loop;
 
 pub(crate) mod polled;
 
-pub(crate) mod accept;
-
 pub(crate) mod reception;
+
+pub(crate) mod accept;
 
 pub(crate) mod port_threads;

@@ -2,11 +2,13 @@
 
 use super::accept::acceptor;
 use super::accept::probe::AcceptProbe;
+use super::accept::proxy_headers::ProxyHeaders;
 use super::holders::Holders;
 use super::peer::sender::Sender;
 use super::polled::Polled;
 use super::reception::Reception;
 use super::watchers::Watchers;
+use crate::tracker::access::network::Network;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::shared::Shared;
 use std::io;
@@ -14,17 +16,22 @@ use std::net::TcpListener;
 
 /// The threads. They run to the end of the process, and what they share is never dropped.
 pub(crate) struct PortThreads {
-    reception: Reception,
+    reception: &'static Reception,
+    headers: &'static ProxyHeaders,
     pub(crate) game_server_probe: AcceptProbe,
     pub(crate) client_probe: AcceptProbe,
 }
 
 impl PortThreads {
-    /// Starts the threads that look after many connections.
+    /// Starts the threads that look after many connections. Those from `proxied` networks begin with a
+    /// header.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub(crate) fn start(shared: &'static Shared) -> io::Result<&'static Self> {
+    pub(crate) fn start(
+        shared: &'static Shared,
+        proxied: Vec<Network>,
+    ) -> io::Result<&'static Self> {
         let watchers: &Watchers = Box::leak(Box::new(Watchers::new(shared)));
         watchers.start()?;
         let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
@@ -34,15 +41,19 @@ impl PortThreads {
         let (idle_clients, guests) = (polled(), polled());
         idle_clients.start("idle-clients", &shared.log)?;
         guests.start("guests", &shared.log)?;
+        let reception = &*Box::leak(Box::new(Reception {
+            shared,
+            game_servers,
+            clients,
+            watchers,
+            idle_clients,
+            guests,
+        }));
+        let headers = &*Box::leak(Box::new(ProxyHeaders::new(shared, reception, proxied)));
+        headers.start()?;
         Ok(Box::leak(Box::new(Self {
-            reception: Reception {
-                shared,
-                game_servers,
-                clients,
-                watchers,
-                idle_clients,
-                guests,
-            },
+            reception,
+            headers,
             game_server_probe: AcceptProbe::default(),
             client_probe: AcceptProbe::default(),
         })))
@@ -59,7 +70,7 @@ impl PortThreads {
     ) -> io::Result<()> {
         let (name, log) = ("accept-clients", &self.reception.shared.log);
         self.reception.clients.start("clients", holders, log)?;
-        let receive = |stream, peer| self.reception.receive(Class::Client, stream, peer);
+        let receive = |stream, peer| self.headers.receive(Class::Client, stream, peer);
         acceptor::start(name, listener, &self.client_probe, log.clone(), receive)
     }
 
@@ -75,7 +86,7 @@ impl PortThreads {
         let (name, log) = ("accept-servers", &self.reception.shared.log);
         let game_servers = self.reception.game_servers;
         game_servers.start("game-servers", holders, log)?;
-        let receive = |stream, peer| self.reception.receive(Class::Pending, stream, peer);
+        let receive = |stream, peer| self.headers.receive(Class::Pending, stream, peer);
         acceptor::start(
             name,
             listener,

@@ -1,5 +1,7 @@
-//! The threads that accept, and how the tracker finds out that they do.
+//! The threads that accept, how the tracker finds out that they do, and whose connections a proxy passes on.
 
 pub(crate) mod probe;
 
 pub(crate) mod acceptor;
+
+pub(crate) mod proxy_headers;
