@@ -70,6 +70,11 @@ fn parse_common<'a>(verb: &str, arguments: &'a str) -> Result<Option<Common<'a>>
         "HELP" => Common::Help,
         "STATS" => Common::Stats,
         "QUIT" => Common::Quit,
+        "PROXY" => {
+            let hint =
+                "a PROXY header is what a connection from a network of --proxied begins with";
+            return Err(unknown(verb, hint));
+        }
         _ => return Ok(None),
     };
     if !arguments.is_empty() {

@@ -1,8 +1,11 @@
 //! The daemon: who may connect, who is listed, and the sessions with both.
 //!
-//! Each folder is read after those above it and imports only from them. [`access`], [`list`] and
-//! [`session`] decide; they have no I/O and are given the time. [`state`] has what the threads share,
-//! [`threads`] the threads that hold connections, [`files`] the disk, [`start`] the way up.
+//! Each folder is read after those above it and imports only from them. [`proxy_header`] reads whose a
+//! connection is that a proxy passes on. [`access`], [`list`] and [`session`] decide; they have no I/O and
+//! are given the time. [`state`] has what the threads share, [`threads`] the threads that hold connections,
+//! [`files`] the disk, [`start`] the way up.
+
+pub mod proxy_header;
 
 pub mod access;
 

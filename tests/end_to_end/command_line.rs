@@ -57,6 +57,7 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
             "'a\\u{a}\\u{1b}[2J' is not a level",
         ),
         (&["--trust", "192.0.2.0/+24"], "'192.0.2.0/+24' is not an"),
+        (&["--proxied", "haproxy"], "'haproxy' is not an address"),
         (&["serv"], "there is no command 'serv'; did you mean serve?"),
         (
             &["--max-slots", "4", "--slot-shares", "1:1:1:10000"],

@@ -28,6 +28,7 @@ mod patience;
 #[cfg(target_os = "linux")]
 mod pong;
 mod pretend;
+mod proxied;
 #[cfg(unix)]
 mod publish;
 mod reachability;

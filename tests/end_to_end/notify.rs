@@ -27,10 +27,15 @@ impl Manager {
     }
 
     fn start(&self, watchdog: &str) -> TrackerProcess {
+        self.start_with(watchdog, &[])
+    }
+
+    fn start_with(&self, watchdog: &str, arguments: &[&str]) -> TrackerProcess {
         let mut command = command();
         command
             .args(["--servers", "127.0.0.1:0", "--clients", "[::]:0"])
             .args(["--max-slots", "80", "--log-level", "debug"])
+            .args(arguments)
             .env("GLTRACKER_PASSWORD", PASSWORD)
             .env("NOTIFY_SOCKET", &self.path);
         if !watchdog.is_empty() {
@@ -89,6 +94,20 @@ fn it_is_ready_when_it_listens_and_feeds_the_watchdog_while_it_works() {
             .all(|line| !line.contains("class=pending") && !line.contains("event=stuck")),
         "{log:?}"
     );
+}
+
+#[test]
+fn a_watchdog_is_fed_where_whoever_comes_from_this_machine_is_a_proxy() {
+    let manager = Manager::new("proxied");
+    let tracker = manager.start_with("600000", &["--proxied", "127.0.0.0/8,::1"]);
+    assert!(manager.hear().unwrap().starts_with("READY=1\n"));
+    for _ in 0..4 {
+        assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+    }
+    // The tracker knows its own connections before it looks for a header.
+    let log = tracker.log();
+    let is_seen = |line: &String| line.contains("class=") || line.contains("event=stuck");
+    assert!(!log.iter().any(is_seen), "{log:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::patience::{PATIENCE, uninterrupted};
 use std::net::UdpSocket;
 use std::time::Instant;
 
-fn udp(address: &str) -> (UdpSocket, u16) {
+pub(crate) fn udp(address: &str) -> (UdpSocket, u16) {
     let socket = UdpSocket::bind(address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -13,7 +13,7 @@ fn udp(address: &str) -> (UdpSocket, u16) {
 }
 
 /// The number that comes in a datagram.
-fn number_from(socket: &UdpSocket) -> String {
+pub(crate) fn number_from(socket: &UdpSocket) -> String {
     let mut buffer = [0; 100];
     let received = uninterrupted(|| socket.recv_from(&mut buffer));
     let (length, _) = received.expect("a datagram comes");

@@ -4,13 +4,14 @@ use crate::cli::arguments::listen;
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::protocol::text::number;
+use crate::tracker::access::network::Network;
 use crate::tracker::state::log::Level;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT, Listen};
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-const FLAGS: [Flag; 14] = [
+const FLAGS: [Flag; 15] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -65,6 +66,11 @@ const FLAGS: [Flag; 14] = [
         name: "--trust",
         value: "CIDR",
         help: "a network without caps, which may name another ip; may be given again",
+    },
+    Flag {
+        name: "--proxied",
+        value: "CIDR",
+        help: "a proxy, whose connections begin with a PROXY header; may be given again",
     },
     Flag {
         name: "--state",
@@ -206,17 +212,22 @@ impl Serve {
             "--per-credential" => {
                 self.config.listed_per_key = Some(count(text).ok_or_else(no_count)?);
             }
-            "--trust" => {
-                for network in text.split([',', ' ']).filter(|network| !network.is_empty()) {
-                    self.config.trusted.push(network.parse().map_err(wrong)?);
-                }
-            }
+            "--trust" => add_networks(&mut self.config.trusted, text).map_err(wrong)?,
+            "--proxied" => add_networks(&mut self.config.proxied, text).map_err(wrong)?,
             "--slot-shares" => self.config.slot_shares = text.parse().map_err(wrong)?,
             "--log-level" => self.level = Some(text.parse().map_err(wrong)?),
             name => unreachable!("{name} is in FLAGS and not here"),
         }
         Ok(())
     }
+}
+
+/// Adds the networks in `text`, between which there are commas or spaces.
+fn add_networks(networks: &mut Vec<Network>, text: &str) -> Result<(), String> {
+    for network in text.split([',', ' ']).filter(|network| !network.is_empty()) {
+        networks.push(network.parse()?);
+    }
+    Ok(())
 }
 
 fn count(text: &str) -> Option<usize> {

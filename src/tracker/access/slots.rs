@@ -45,6 +45,10 @@ impl Default for SlotShares {
 /// 384 come to its port in a second.
 pub(crate) const MOST_GUESTS: usize = 192;
 
+/// The most connections of proxies themselves. Ten proxies that look twice a second whether both ports
+/// answer, and hang up within a second, have 40.
+pub(crate) const MOST_OF_PROXIES: usize = 64;
+
 /// How many slots each class has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits([usize; 4]);

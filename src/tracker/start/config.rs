@@ -98,6 +98,8 @@ pub struct Config {
     pub require_check: bool,
     /// Networks without caps, rates and penalties, whose game servers may name another `ip`.
     pub trusted: Vec<Network>,
+    /// Networks of proxies: a connection from there begins with a PROXY header, which names its peer.
+    pub proxied: Vec<Network>,
     /// Game servers on the list for one host; `None` for [`DEFAULT_LISTED_PER_HOST`].
     pub listed_per_host: Option<usize>,
     /// Game servers on the list for one key; `None` for [`DEFAULT_LISTED_PER_KEY`].

@@ -3,8 +3,8 @@
 //! All threads are started at boot. A limit that would be met later is named before that, together with
 //! what to change. A limit that cannot be read (not Linux) counts as none.
 
-use crate::tracker::access::slots::{Class, Limits};
-use crate::tracker::state::sockets::tuning::ACCEPTORS;
+use crate::tracker::access::slots::{Class, Limits, MOST_OF_PROXIES};
+use crate::tracker::state::sockets::tuning::{ACCEPTORS, MOST_HEADERS};
 use std::fmt;
 use std::fs;
 
@@ -36,6 +36,9 @@ pub(crate) struct Needs {
     /// Connections that are held without a thread.
     watchers: usize,
     guests: usize,
+    /// Connections from proxies beside those, and the threads for them.
+    of_proxies: usize,
+    header_threads: usize,
 }
 
 impl Needs {
@@ -47,17 +50,28 @@ impl Needs {
             client_holders: limits.of(Class::Client),
             watchers: limits.of(Class::Watcher),
             guests: limits.guests(),
+            of_proxies: 0,
+            header_threads: 0,
+        }
+    }
+
+    /// The same where proxies pass connections on.
+    pub(crate) fn behind_proxy(self) -> Self {
+        Self {
+            of_proxies: MOST_OF_PROXIES + 2 * MOST_HEADERS,
+            header_threads: 1,
+            ..self
         }
     }
 
     fn threads(self) -> usize {
         let held = self.game_server_holders.saturating_add(self.client_holders);
-        held.saturating_add(OTHER_THREADS)
+        held.saturating_add(OTHER_THREADS + self.header_threads)
     }
 
     /// One for each connection; the kernel sets one aside for every thread that waits in `accept`.
     fn descriptors(self) -> usize {
-        let held = self.watchers.saturating_add(self.guests);
+        let held = self.watchers.saturating_add(self.guests + self.of_proxies);
         let sockets = self.threads().saturating_add(held);
         sockets.saturating_add(OTHER_DESCRIPTORS)
     }
@@ -201,6 +215,11 @@ mod tests {
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
             (914, 1266, 4656)
+        );
+        let needs = needs.behind_proxy();
+        assert_eq!(
+            (needs.threads(), needs.descriptors(), needs.maps()),
+            (911, 1839, 4644)
         );
     }
 

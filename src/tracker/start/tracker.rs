@@ -86,7 +86,7 @@ impl Tracker {
             publish::start(shared, folder)?;
         }
         let needs = Needs::of(limits);
-        let ports = PortThreads::start(shared).map_err(StartError::Thread)?;
+        let ports = PortThreads::start(shared, config.proxied).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
         let client_probes = ports
@@ -166,8 +166,12 @@ fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), Start
     };
     let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
     let mut limits = divide(max_slots)?;
+    let needs = |limits| match config.proxied[..] {
+        [] => Needs::of(limits),
+        _ => Needs::of(limits).behind_proxy(),
+    };
     loop {
-        let Err(shortage) = os_limits.check(Needs::of(limits)) else {
+        let Err(shortage) = os_limits.check(needs(limits)) else {
             return Ok((max_slots, limits));
         };
         if config.max_slots.is_some() {

@@ -10,10 +10,12 @@ pub(crate) mod watchers;
 
 pub(crate) mod holders;
 
+pub(crate) mod poll_loop;
+
 pub(crate) mod polled;
 
-pub(crate) mod accept;
-
 pub(crate) mod reception;
+
+pub(crate) mod accept;
 
 pub(crate) mod port_threads;

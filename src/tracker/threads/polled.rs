@@ -8,83 +8,22 @@
 //! Each kind has a thread of its own. What guests ask for takes time, and whoever needs the slot of an
 //! idle client that has hung up does not wait for that.
 
-use crate::base::mutex::lock;
-use crate::threads;
 use crate::tracker::session::Ending;
-use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
-use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_LAST};
 use crate::tracker::threads::holders::Holders;
 use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
+use crate::tracker::threads::poll_loop::{PollLoop, Turn};
 use crate::tracker::threads::watchers::Watchers;
 use std::io;
-use std::ops::ControlFlow;
-use std::sync::{Mutex, OnceLock};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// The connections, and where they go from here.
 pub(crate) struct Polled {
-    inbox: Mutex<Inbox>,
-    /// Locked by whoever looks.
-    inside: Mutex<Vec<One>>,
-    thread: OnceLock<Thread>,
+    peers: PollLoop<Peer<AnySession>>,
     game_servers: &'static Holders,
     clients: &'static Holders,
     watchers: &'static Watchers,
-}
-
-#[derive(Default)]
-struct Inbox {
-    arrivals: Vec<One>,
-    alarm: Alarm,
-}
-
-/// Whether the thread is woken for an arrival.
-#[derive(Debug, Default)]
-struct Alarm {
-    /// The thread looks for arrivals by then; `None` if it sleeps until it is woken.
-    wakes: Option<Instant>,
-    /// Somebody has come since the thread began to look. Another may have looked at them meanwhile,
-    /// and does not come back.
-    has_come: bool,
-}
-
-impl Alarm {
-    /// Somebody has come. True if the thread is to be woken.
-    fn arrive(&mut self, now: Instant) -> bool {
-        self.has_come = true;
-        let is_late = self.wakes.is_none_or(|wakes| wakes > now + POLL_FIRST);
-        if is_late {
-            self.wakes = Some(now);
-        }
-        is_late
-    }
-
-    /// The thread is about to look at all who have come.
-    fn look(&mut self) {
-        self.has_come = false;
-    }
-
-    /// The thread is about to sleep: says until when, at the longest.
-    fn sleep(&mut self, now: Instant, next: Option<Instant>) -> Option<Instant> {
-        let next = if self.has_come { Some(now) } else { next };
-        self.wakes = next.map(|next| next.max(now + POLL_FIRST));
-        self.wakes
-    }
-}
-
-struct One {
-    peer: Peer<AnySession>,
-    next_look: Instant,
-    pause: Duration,
-}
-
-impl One {
-    fn is_guest(&self) -> bool {
-        self.peer.session.slot().is_guest()
-    }
 }
 
 impl Polled {
@@ -94,9 +33,8 @@ impl Polled {
         watchers: &'static Watchers,
     ) -> Self {
         Self {
-            inbox: Mutex::default(),
-            inside: Mutex::default(),
-            thread: OnceLock::new(),
+            // Those who come have been admitted.
+            peers: PollLoop::new(usize::MAX),
             game_servers,
             clients,
             watchers,
@@ -108,151 +46,62 @@ impl Polled {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn start(&'static self, name: &'static str, log: &Log) -> io::Result<()> {
-        let round = || {
-            lock(&self.inbox).alarm.look();
-            let next = self.look(|one, now| now >= one.next_look);
-            self.sleep(next);
-            ControlFlow::Continue(())
-        };
-        let thread = lasting::start(name, threads::STACK, log, round)?;
-        // Nobody else sets it.
-        let _ = self.thread.set(thread.thread().clone());
-        Ok(())
+        let act = |one, now| self.look_at(one, now);
+        self.peers.start(name, log, act)
     }
 
     /// Takes in a connection whose socket does not wait.
     pub(crate) fn enter(&self, peer: Peer<AnySession>, first_look: Duration) {
-        let now = Instant::now();
-        let next_look = now + first_look;
-        let must_wake = {
-            let mut inbox = lock(&self.inbox);
-            inbox.arrivals.push(One {
-                peer,
-                next_look,
-                pause: POLL_FIRST,
-            });
-            inbox.alarm.arrive(now)
-        };
-        if must_wake && let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
+        self.peers.enter(peer, first_look);
     }
 
     /// Sees to it that none of them holds a slot who has hung up.
     pub(crate) fn free_slots(&self) {
-        self.look(|_, _| true);
-    }
-
-    /// Looks at those whose turn it is. Says when it is somebody's again.
-    fn look(&self, is_turn: impl Fn(&One, Instant) -> bool) -> Option<Instant> {
-        let mut inside = lock(&self.inside);
-        inside.append(&mut lock(&self.inbox).arrivals);
-        let now = Instant::now();
-        let all = std::mem::take(&mut *inside);
-        *inside = threads::each_apart(all, |one| match is_turn(&one, now) {
-            true => self.look_at(one, now),
-            false => Some(one),
-        });
-        inside.iter().map(|one| one.next_look).min()
-    }
-
-    fn sleep(&self, next: Option<Instant>) {
-        let now = Instant::now();
-        let wakes = {
-            let mut inbox = lock(&self.inbox);
-            inbox.alarm.sleep(now, next)
-        };
-        match wakes {
-            Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
-            None => thread::park(),
-        }
+        self.peers.look_at_all(|one, now| self.look_at(one, now));
     }
 
     /// Goes on with one. It is returned if it stays.
-    fn look_at(&self, mut one: One, now: Instant) -> Option<One> {
-        let effort = match one.is_guest() {
+    fn look_at(
+        &self,
+        mut one: Turn<Peer<AnySession>>,
+        now: Instant,
+    ) -> Option<Turn<Peer<AnySession>>> {
+        let effort = match is_guest(&one.item) {
             true => Effort::Any,
             false => Effort::Little,
         };
-        let peer = &mut one.peer;
+        let peer = &mut one.item;
         peer.send();
         let is_heard = peer.receive(effort);
         peer.check_deadline(now);
-        if let Some(holders) = self.next_holders(&one, is_heard) {
-            holders.put(one.peer);
+        let stays = is_heard || one.is_quiet();
+        if let Some(holders) = self.next_holders(&one.item, stays) {
+            holders.put(one.item);
             return None;
         }
-        if one.peer.ending.is_some() {
-            if let Some(watcher) = one.peer.conclude(Linger::No) {
+        if one.item.ending.is_some() {
+            if let Some(watcher) = one.item.conclude(Linger::No) {
                 self.watchers.enter(watcher);
             }
             return None;
         }
-        if is_heard {
-            one.pause = POLL_FIRST;
-        }
-        one.next_look = now + one.pause;
-        one.pause = (2 * one.pause).min(POLL_LAST);
-        Some(one)
+        Some(one.again(now, is_heard))
     }
 
-    /// Who is to hold it from now on, if it has a slot and is not over soon.
-    fn next_holders(&self, one: &One, is_heard: bool) -> Option<&'static Holders> {
-        let peer = &one.peer;
+    /// Who is to hold it from now on, if it has a slot and is not over soon. `stays` is true for one that
+    /// has spoken again, or has had its time to hang up.
+    fn next_holders(&self, peer: &Peer<AnySession>, stays: bool) -> Option<&'static Holders> {
         match (&peer.ending, &peer.session) {
-            _ if one.is_guest() => None,
+            _ if is_guest(peer) => None,
             // It is given time to read why.
             (Some(Ending::Refused(_)), AnySession::Client(_)) => Some(self.clients),
             (Some(_), _) => None,
             (None, AnySession::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
-            _ => (!peer.is_idle() || is_heard || one.pause >= POLL_LAST).then_some(self.clients),
+            _ => (!peer.is_idle() || stays).then_some(self.clients),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use quickcheck::quickcheck;
-
-    quickcheck! {
-        /// However arrivals and the thread's steps fall, and whoever takes the arrivals in, the thread
-        /// never sleeps longer than [`POLL_FIRST`] while somebody waits to be looked at.
-        fn nobody_waits_for_a_thread_that_sleeps(events: Vec<(u8, u8)>) -> bool {
-            let start = Instant::now();
-            let (mut now, mut alarm) = (start, Alarm::default());
-            // Whether the thread sleeps and until when, whether it was woken, and whether it has
-            // looked since.
-            let (mut sleeps, mut until, mut is_woken) = (true, None, false);
-            let mut has_looked = false;
-            let mut came: Option<Instant> = None;
-            events.into_iter().all(|(what, time)| {
-                match what % 3 {
-                    0 => {
-                        is_woken |= alarm.arrive(now);
-                        came = came.or(Some(now));
-                    }
-                    1 if !sleeps => {
-                        alarm.look();
-                        came = None;
-                        has_looked = true;
-                    }
-                    1 => {}
-                    _ => {
-                        if !sleeps && std::mem::take(&mut has_looked) {
-                            let next = (time % 2 == 0)
-                                .then(|| now + Duration::from_millis(time.into()));
-                            until = alarm.sleep(now, next);
-                            sleeps = true;
-                        }
-                        now += Duration::from_micros(u64::from(time) * 10);
-                    }
-                }
-                if sleeps && (std::mem::take(&mut is_woken) || until.is_some_and(|at| at <= now)) {
-                    sleeps = false;
-                }
-                came.is_none_or(|came| !sleeps || until.is_some_and(|at| at <= came + 2 * POLL_FIRST))
-            })
-        }
-    }
+fn is_guest(peer: &Peer<AnySession>) -> bool {
+    peer.session.slot().is_guest()
 }

@@ -3,26 +3,33 @@
 use super::accept::acceptor;
 use super::accept::listener::Listener;
 use super::accept::probe::AcceptProbe;
+use super::accept::proxy_headers::ProxyHeaders;
 use super::holders::Holders;
 use super::peer::sender::Sender;
 use super::polled::Polled;
 use super::reception::Reception;
 use super::watchers::Watchers;
+use crate::tracker::access::network::Network;
 use crate::tracker::access::slots::Class;
 use crate::tracker::state::shared::Shared;
 use std::io;
 
 /// The threads. They run to the end of the process, and what they share is never dropped.
 pub(crate) struct PortThreads {
-    reception: Reception,
+    reception: &'static Reception,
+    headers: &'static ProxyHeaders,
 }
 
 impl PortThreads {
-    /// Starts the threads that look after many connections.
+    /// Starts the threads that look after many connections. Those from `proxied` networks begin with a
+    /// header.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub(crate) fn start(shared: &'static Shared) -> io::Result<&'static Self> {
+    pub(crate) fn start(
+        shared: &'static Shared,
+        proxied: Vec<Network>,
+    ) -> io::Result<&'static Self> {
         let watchers: &Watchers = Box::leak(Box::new(Watchers::new(shared)));
         watchers.start()?;
         let sender = &*Box::leak(Box::new(Sender::start(&shared.log)?));
@@ -32,16 +39,17 @@ impl PortThreads {
         let (idle_clients, guests) = (polled(), polled());
         idle_clients.start("idle-clients", &shared.log)?;
         guests.start("guests", &shared.log)?;
-        Ok(Box::leak(Box::new(Self {
-            reception: Reception {
-                shared,
-                game_servers,
-                clients,
-                watchers,
-                idle_clients,
-                guests,
-            },
-        })))
+        let reception = &*Box::leak(Box::new(Reception {
+            shared,
+            game_servers,
+            clients,
+            watchers,
+            idle_clients,
+            guests,
+        }));
+        let headers = &*Box::leak(Box::new(ProxyHeaders::new(shared, reception, proxied)));
+        headers.start()?;
+        Ok(Box::leak(Box::new(Self { reception, headers })))
     }
 
     /// Opens the port for clients, with so many holders. Returns the probe of each listener.
@@ -79,7 +87,7 @@ impl PortThreads {
         class: Class,
     ) -> io::Result<Vec<&'static AcceptProbe>> {
         let log = &self.reception.shared.log;
-        let receive = move |stream, peer| self.reception.receive(class, stream, peer);
+        let receive = move |stream, peer| self.headers.receive(class, stream, peer);
         let start = |listener| acceptor::start(name, listener, log.clone(), receive);
         listeners.into_iter().map(start).collect()
     }

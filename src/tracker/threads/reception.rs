@@ -30,25 +30,90 @@ pub(crate) struct Reception {
     pub(super) guests: &'static Polled,
 }
 
+/// A connection that has come.
+pub(super) struct Arrival {
+    pub(super) class: Class,
+    pub(super) stream: TcpStream,
+    /// Whose connection it is.
+    pub(super) peer: SocketAddr,
+    /// What was read of it already.
+    pub(super) unread: Vec<u8>,
+    /// It is a proxy's own, and not one that a proxy passes on.
+    pub(super) is_of_proxy: bool,
+}
+
 impl Reception {
     /// Deals with whoever came: what has been said already is answered if that takes no time.
-    pub(super) fn receive(&self, class: Class, stream: TcpStream, peer: SocketAddr) {
-        let Some(slot) = self.admit(class, stream, peer) else {
+    pub(super) fn receive(&self, arrival: Arrival) {
+        let (class, unread, is_of_proxy) = (arrival.class, arrival.unread, arrival.is_of_proxy);
+        let Some(connection) = self.connect(class, arrival.stream, arrival.peer) else {
             return;
         };
-        let (connection, now) = (Arc::clone(slot.connection()), Instant::now());
-        let setting = &self.shared.setting;
-        let mut peer = self.peer(
-            connection,
-            match class {
-                Class::Pending | Class::Listed => {
-                    AnySession::GameServer(GameServerSession::new(slot, setting, now))
-                }
-                Class::Client | Class::Watcher => {
-                    AnySession::Client(ClientSession::new(slot, setting, now))
-                }
-            },
-        );
+        let ip = connection.peer().ip();
+        let newcomer = Newcomer {
+            id: connection.id(),
+            ip,
+            trusted: self.shared.is_trusted(ip),
+            now: Instant::now(),
+        };
+        if is_of_proxy {
+            return self.receive_proxy(connection, newcomer, class, unread);
+        }
+        match self.admit(class, newcomer, &connection) {
+            Ok(slot) => self.serve(class, slot, unread),
+            Err(denied) => self.receive_guest(connection, newcomer, class, denied, unread),
+        }
+    }
+
+    /// The connection, unless its peer is banned.
+    fn connect(
+        &self,
+        class: Class,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<Arc<Connection>> {
+        let shared = self.shared;
+        if !INHERITS && preset(&stream, time_to_write(class, &shared.setting.timings)).is_err() {
+            return None;
+        }
+        let id = shared.next_id();
+        let connection = Connection::new(id, stream, peer, &shared.stats.bytes_sent);
+        let peer = connection.peer();
+        let Some(refusal) = shared.bans.get().refusal(peer.ip()) else {
+            return Some(Arc::new(connection));
+        };
+        shared.stats.banned.add_one();
+        let fields = [("peer", &peer as _), ("class", &class.as_str() as _)];
+        shared.log.noisy("denied", &refusal, &fields);
+        connection.reject(&refusal);
+        None
+    }
+
+    fn admit(
+        &self,
+        class: Class,
+        newcomer: Newcomer,
+        connection: &Arc<Connection>,
+    ) -> Result<SlotGuard, Denied> {
+        let shared = self.shared;
+        if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
+            // Nobody is evicted or rejected for those who have hung up.
+            self.idle_clients.free_slots();
+        }
+        let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(connection));
+        let evicted = arrived?;
+        shared.stats.accepted.add_one();
+        if let Some(evicted) = evicted {
+            shared.evict(&evicted, class);
+        }
+        shared.check_bans(connection);
+        let connection = Arc::clone(connection);
+        Ok(SlotGuard::new(shared, connection, class, newcomer.trusted))
+    }
+
+    /// Answers whoever has a slot, and gives it to those who go on with it.
+    fn serve(&self, class: Class, slot: SlotGuard, unread: Vec<u8>) {
+        let mut peer = self.peer(class, slot, unread);
         // Where the system does not let it answer at once, a holder takes its time.
         if peer.connection.set_nonblocking(true).is_ok() {
             peer.receive(Effort::Little);
@@ -69,51 +134,18 @@ impl Reception {
         }
     }
 
-    fn peer(&self, connection: Arc<Connection>, session: AnySession) -> Peer<AnySession> {
-        Peer::new(connection, session, &self.shared.setting.timings)
-    }
-
-    fn admit(&self, class: Class, stream: TcpStream, peer: SocketAddr) -> Option<SlotGuard> {
-        let shared = self.shared;
-        if !INHERITS && preset(&stream, time_to_write(class, &shared.setting.timings)).is_err() {
-            return None;
-        }
-        let id = shared.next_id();
-        let connection = Connection::new(id, stream, peer, &shared.stats.bytes_sent);
-        let connection = Arc::new(connection);
-        let (peer, ip) = (connection.peer(), connection.peer().ip());
-        if let Some(refusal) = shared.bans.get().refusal(ip) {
-            shared.stats.banned.add_one();
-            let fields = [("peer", &peer as _), ("class", &class.as_str() as _)];
-            shared.log.noisy("denied", &refusal, &fields);
-            connection.reject(&refusal);
-            return None;
-        }
-        let newcomer = Newcomer {
-            id,
-            ip,
-            trusted: shared.is_trusted(ip),
-            now: Instant::now(),
+    fn peer(&self, class: Class, slot: SlotGuard, unread: Vec<u8>) -> Peer<AnySession> {
+        let (connection, now) = (Arc::clone(slot.connection()), Instant::now());
+        let setting = &self.shared.setting;
+        let session = match class {
+            Class::Pending | Class::Listed => {
+                AnySession::GameServer(GameServerSession::new(slot, setting, now))
+            }
+            Class::Client | Class::Watcher => {
+                AnySession::Client(ClientSession::new(slot, setting, now))
+            }
         };
-        if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
-            // Nobody is evicted or rejected for those who have hung up.
-            self.idle_clients.free_slots();
-        }
-        let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(&connection));
-        match arrived {
-            Ok(evicted) => {
-                shared.stats.accepted.add_one();
-                if let Some(evicted) = evicted {
-                    shared.evict(&evicted, class);
-                }
-                shared.check_bans(&connection);
-                Some(SlotGuard::new(shared, connection, class, newcomer.trusted))
-            }
-            Err(denied) => {
-                self.receive_guest(connection, newcomer, class, denied);
-                None
-            }
-        }
+        Peer::new(connection, session, &setting.timings).having_read(unread)
     }
 
     /// Receives a newcomer for whom there is no slot, or whose host has failed to log in too often: it
@@ -126,6 +158,7 @@ impl Reception {
         newcomer: Newcomer,
         class: Class,
         denied: Denied,
+        unread: Vec<u8>,
     ) {
         let shared = self.shared;
         let waiting =
@@ -139,8 +172,7 @@ impl Reception {
             }
         };
         if let Some(evicted) = evicted {
-            let text = "all slots are in use, try again soon";
-            evicted.dismiss(Refusal::new(ErrorCode::Busy, text));
+            evicted.dismiss(busy("all slots are in use, try again soon"));
         }
         shared.check_bans(&connection);
         let slot = SlotGuard::new(shared, Arc::clone(&connection), class, newcomer.trusted)
@@ -154,11 +186,37 @@ impl Reception {
                 AnySession::Client(ClientSession::for_guest(slot, setting, now, end))
             }
         };
-        let mut guest = self.peer(connection, session);
+        let mut guest = Peer::new(connection, session, &setting.timings).having_read(unread);
         // Whoever has no slot has little time to read either.
         guest.time_to_read = Some(setting.timings.guest);
         self.guests.enter(guest, Duration::ZERO);
     }
+
+    /// Receives a proxy's own connection: a health check, or somebody on the proxy's machine. It is
+    /// answered whatever it says, and as long as it has no place on the list it takes no slot.
+    fn receive_proxy(
+        &self,
+        connection: Arc<Connection>,
+        newcomer: Newcomer,
+        class: Class,
+        unread: Vec<u8>,
+    ) {
+        let shared = self.shared;
+        let oldest = lock(&shared.admission).arrive_from_proxy(&newcomer, Arc::clone(&connection));
+        if let Some(oldest) = oldest {
+            let text = "this proxy's machine has too many connections of its own";
+            oldest.dismiss(busy(text));
+        }
+        shared.check_bans(&connection);
+        // Its socket does not wait, since its header was read without waiting.
+        let slot = SlotGuard::new(shared, connection, class, newcomer.trusted).of_proxy();
+        let peer = self.peer(class, slot, unread);
+        self.guests.enter(peer, Duration::ZERO);
+    }
+}
+
+fn busy(text: &str) -> Refusal {
+    Refusal::new(ErrorCode::Busy, text)
 }
 
 /// How long one call that writes to a peer of `class` may wait for it to read. What game servers are

@@ -22,10 +22,10 @@ impl<H> Admission<H> {
         self.take_slot(client, Class::Watcher, handle)
     }
 
-    /// A client has become a watcher, and gives back the slot or the guest's place that it had before.
+    /// A client has become a watcher, and gives back the slot or the place without one that it had before.
     pub(crate) fn settle(&mut self, id: ConnectionId) {
         self.tables[Class::Client as usize].remove(id);
-        self.guests[1].remove(id);
+        self.leave_without_slot(id);
     }
 
     /// Gives a game server that has logged in a slot of the list, and takes back its pending slot. One that
@@ -53,8 +53,8 @@ impl<H> Admission<H> {
         }
         if listed.handle(newcomer.id).is_none() {
             pending.remove(newcomer.id);
-            self.guests[0].remove(newcomer.id);
             listed.insert(newcomer.id, Holder::new(&newcomer, key, handle));
+            self.leave_without_slot(newcomer.id);
         }
         Ok(ghost.map(|(_, holder)| holder.handle))
     }

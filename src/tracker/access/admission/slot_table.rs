@@ -140,6 +140,11 @@ impl<H> SlotTable<H> {
         Some(holder)
     }
 
+    pub(super) fn remove_oldest(&mut self) -> Option<Holder<H>> {
+        let oldest = *self.holders.keys().next()?;
+        self.remove(oldest)
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.holders.len()

@@ -2,11 +2,11 @@
 //! no slot. Pure: no socket, no thread, no clock.
 
 use super::denied::Denied;
-use super::slot_table::{Full, Newcomer, SlotTable};
+use super::slot_table::{Full, Holder, Newcomer, SlotTable};
 use crate::tracker::access::identity::ConnectionId;
 use crate::tracker::access::network::Network;
 use crate::tracker::access::rate_limits::{CLIENT_RATE, GAME_SERVER_RATE, Penalties, RateLimit};
-use crate::tracker::access::slots::{Class, Limits};
+use crate::tracker::access::slots::{Class, Limits, MOST_OF_PROXIES};
 use std::time::Instant;
 
 /// Connections that one host may hold in a class, unless it is trusted.
@@ -37,6 +37,8 @@ pub struct Admission<H> {
     pub(super) tables: [SlotTable<H>; 4],
     /// Those without a slot, on the game-server port and on the client port.
     pub(super) guests: [SlotTable<H>; 2],
+    /// The connections of proxies themselves, which have no slot either.
+    pub(super) of_proxies: SlotTable<H>,
     game_server_rate: RateLimit,
     client_rate: RateLimit,
     pub(super) penalties: Penalties,
@@ -49,6 +51,7 @@ impl<H> Admission<H> {
             caps,
             tables: Class::ALL.map(|_| SlotTable::new()),
             guests: [SlotTable::new(), SlotTable::new()],
+            of_proxies: SlotTable::new(),
             game_server_rate: RateLimit::new(GAME_SERVER_RATE),
             client_rate: RateLimit::new(CLIENT_RATE),
             penalties: Penalties::new(),
@@ -101,6 +104,17 @@ impl<H> Admission<H> {
         admitted.map_err(|Full| denied)
     }
 
+    /// Lets in a connection of a proxy itself, such as a health check, which takes nothing from anybody: no
+    /// slot, no guest's place and none of what a host may have. If there are too many of them, the oldest
+    /// is dropped, whose handle is returned.
+    pub(crate) fn arrive_from_proxy(&mut self, newcomer: &Newcomer, handle: H) -> Option<H> {
+        let is_full = self.of_proxies.count() >= MOST_OF_PROXIES;
+        let oldest = is_full.then(|| self.of_proxies.remove_oldest());
+        let holder = Holder::new(newcomer, None, handle);
+        self.of_proxies.insert(newcomer.id, holder);
+        oldest.flatten().map(|oldest| oldest.handle)
+    }
+
     pub(super) fn take_slot(
         &mut self,
         newcomer: Newcomer,
@@ -141,7 +155,15 @@ impl<H> Admission<H> {
 
     /// Takes back whatever the connection holds. Nothing happens if it was dropped before.
     pub fn leave(&mut self, id: ConnectionId) {
-        for table in self.tables.iter_mut().chain(&mut self.guests) {
+        for table in &mut self.tables {
+            table.remove(id);
+        }
+        self.leave_without_slot(id);
+    }
+
+    /// Takes back the place of a connection that had no slot.
+    pub(super) fn leave_without_slot(&mut self, id: ConnectionId) {
+        for table in self.guests.iter_mut().chain([&mut self.of_proxies]) {
             table.remove(id);
         }
     }
@@ -178,7 +200,8 @@ impl<H> Admission<H> {
     }
 
     fn all_tables(&self) -> impl Iterator<Item = &SlotTable<H>> {
-        self.tables.iter().chain(&self.guests)
+        let without_slot = self.guests.iter().chain([&self.of_proxies]);
+        self.tables.iter().chain(without_slot)
     }
 }
 

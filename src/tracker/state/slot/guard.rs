@@ -20,10 +20,19 @@ pub(crate) struct SlotGuard {
     connection: Arc<Connection>,
     class: Cell<Class>,
     is_trusted: bool,
-    /// Why it has no slot, if it has none.
-    denied: Cell<Option<Denied>>,
+    place: Cell<Place>,
     /// It was a guest and got what it came for.
     is_served: Cell<bool>,
+}
+
+/// Whether it has a slot, and if not, why it is served all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Slot,
+    /// It was denied a slot.
+    Guest(Denied),
+    /// It needs none: it is a proxy's own connection.
+    OfProxy,
 }
 
 impl Drop for SlotGuard {
@@ -46,20 +55,26 @@ impl SlotGuard {
             connection,
             class: Cell::new(class),
             is_trusted,
-            denied: Cell::new(None),
+            place: Cell::new(Place::Slot),
             is_served: Cell::new(false),
         }
     }
 
     /// The same for a guest, who was `denied` a slot.
     pub(crate) fn for_guest(self, denied: Denied) -> Self {
-        self.denied.set(Some(denied));
+        self.place.set(Place::Guest(denied));
         self
     }
 
-    /// True if there is no slot for it.
+    /// The same for a proxy's own connection.
+    pub(crate) fn of_proxy(self) -> Self {
+        self.place.set(Place::OfProxy);
+        self
+    }
+
+    /// True if it has no slot.
     pub(crate) fn is_guest(&self) -> bool {
-        self.denied.get().is_some()
+        self.place.get() != Place::Slot
     }
 
     /// True for a peer from a network that the operator trusts.
@@ -125,8 +140,9 @@ impl SlotGuard {
                 None
             }
             Ending::Refused(refusal) if self.is_rejected(&refusal) => {
-                if let Some(denied) = self.denied.get() {
-                    shared.say_denied(denied, peer, class);
+                match self.place.get() {
+                    Place::Guest(denied) => shared.say_denied(denied, peer, class),
+                    _ => shared.log.debug("closed", &fields),
                 }
                 Some(Duration::ZERO)
             }
@@ -154,16 +170,21 @@ impl SlotGuard {
         }
     }
 
-    /// True for a guest that goes as if it had been rejected at once.
+    /// True for a guest that goes as if it had been rejected at once, and for a health check that says no
+    /// more.
     fn is_rejected(&self, refusal: &Refusal) -> bool {
-        let denied = self.denied.get().filter(|_| !self.is_served.get());
-        denied.is_some_and(|denied| denied.refusal().code == refusal.code)
+        match self.place.get() {
+            Place::Slot => false,
+            Place::Guest(denied) => !self.is_served.get() && denied.refusal().code == refusal.code,
+            Place::OfProxy => matches!(refusal.code, ErrorCode::Timeout | ErrorCode::Busy),
+        }
     }
 
     /// What a failed login costs the host it came from.
     fn penalize(&self, code: ErrorCode) {
         let shared = self.shared;
-        if self.class.get() != Class::Pending || self.is_trusted {
+        let is_of_proxy = self.place.get() == Place::OfProxy;
+        if self.class.get() != Class::Pending || self.is_trusted || is_of_proxy {
             return;
         }
         let penalty = match code {
@@ -194,12 +215,13 @@ impl SlotGuard {
 
     /// If a guest goes now, that is not for what it was denied before.
     pub(super) fn forget_denied(&self) {
-        self.denied.set(None);
+        self.place.set(Place::Slot);
     }
 
     /// If this is a guest, it gets what it came for.
     pub(super) fn serve_guest(&self) {
-        if self.is_guest() && !self.is_served.replace(true) {
+        let is_guest = matches!(self.place.get(), Place::Guest(_));
+        if is_guest && !self.is_served.replace(true) {
             self.shared.stats.guests.add_one();
         }
     }

@@ -237,7 +237,7 @@ pub(crate) fn preset(stream: &TcpStream, write: Duration) -> io::Result<()> {
 }
 
 /// `None` if nothing could be done now. Systems differ in what they say then.
-fn unless_not_now(done: io::Result<usize>) -> io::Result<Option<usize>> {
+pub(crate) fn unless_not_now(done: io::Result<usize>) -> io::Result<Option<usize>> {
     match done {
         Ok(count) => Ok(Some(count)),
         Err(error) => match error.kind() {

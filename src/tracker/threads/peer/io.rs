@@ -70,6 +70,11 @@ impl<S: Session> Peer<S> {
         }
     }
 
+    /// The peer has said this already.
+    pub(crate) fn having_read(self, unread: Vec<u8>) -> Self {
+        Self { unread, ..self }
+    }
+
     /// The same connection with another session, which goes on where this one was.
     pub(crate) fn map<T: Session>(self, session: impl FnOnce(S) -> T) -> Peer<T> {
         let next = Peer::new(self.connection, session(self.session), self.timings);

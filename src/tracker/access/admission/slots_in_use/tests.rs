@@ -171,6 +171,20 @@ fn guests_are_bounded_and_share_their_places_as_those_with_slots_do() {
 }
 
 #[test]
+fn a_proxys_own_connections_take_nothing_and_the_oldest_makes_way() {
+    let mut port = Port::new(4, Class::Client);
+    for id in 1..=100u64 {
+        let oldest = id.checked_sub(MOST_OF_PROXIES as u64).filter(|&id| id > 0);
+        let own = port.newcomer(id, ip(9, 9));
+        assert_eq!(port.admission.arrive_from_proxy(&own, id), oldest);
+    }
+    assert_eq!(port.admission.usage(Class::Client).0, 0);
+    assert_eq!(port.enlist(100, ip(9, 9), None), Ok(()));
+    port.admission.settle(99);
+    assert_eq!(port.admission.of_proxies.count(), MOST_OF_PROXIES - 2);
+}
+
+#[test]
 fn when_everybody_has_one_the_oldest_has_had_its_turn_after_a_quarter_of_a_second() {
     let mut port = Port::new(3, Class::Client);
     for group in 1..=3 {
