@@ -10,8 +10,10 @@ use crate::tracker::state::sockets::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY,
 use crate::tracker::threads::accept::probe::AcceptProbe;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-#[cfg(target_os = "linux")]
-use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::os::fd::OwnedFd as Socket;
+#[cfg(windows)]
+use std::os::windows::io::OwnedSocket as Socket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -32,15 +34,13 @@ struct Acceptor<F> {
 /// # Errors
 /// When the system refuses one of them.
 pub(crate) fn preset(listener: TcpListener, write: Duration) -> io::Result<TcpListener> {
+    if !connection::INHERITS {
+        return Ok(listener);
+    }
     // A listener has no methods for this, but it is a socket as any other.
-    #[cfg(target_os = "linux")]
-    let listener = {
-        let socket = TcpStream::from(OwnedFd::from(listener));
-        connection::preset(&socket, write)?;
-        TcpListener::from(OwnedFd::from(socket))
-    };
-    let _ = write;
-    Ok(listener)
+    let socket = TcpStream::from(Socket::from(listener));
+    connection::preset(&socket, write)?;
+    Ok(TcpListener::from(Socket::from(socket)))
 }
 
 /// Starts the threads of a port. They call `receive` with each connection, which does not wait for
