@@ -36,7 +36,7 @@ said=$("$@" "$program" --version 2>"$dir/log" | tr -d '\r')
 [ "$said" = "$expected" ] || fail "it says it is '$said', not '$expected'"
 "$@" "$program" --servers 127.0.0.1:0 --clients 127.0.0.1:0 --max-slots 80 >"$dir/screen" 2>"$dir/log" &
 pids=$!
-soon grep -q '^HELP ' "$dir/screen"
+soon grep -qs '^HELP ' "$dir/screen"
 
 mkfifo "$dir/.typed"
 exec 3<>"$dir/.typed" # for reading too: opening it for writing alone would wait for a reader

@@ -225,3 +225,15 @@ fn the_socket_may_have_a_name_that_is_in_no_file_system() {
     let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
     assert!(buffer[..length].starts_with(b"READY=1\n"));
 }
+
+#[test]
+fn a_socket_that_no_system_has_is_named() {
+    let mut command = command();
+    command
+        .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+        .args(["--max-slots", "80"])
+        .env("NOTIFY_SOCKET", "vsock-stream:2:1");
+    let tracker = TrackerProcess::run(command);
+    let warning = tracker.wait_for_log("level=warn event=manager-not-told");
+    assert!(warning.contains("socket=vsock-stream:2:1 "), "{warning}");
+}
