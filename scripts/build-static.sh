@@ -1,13 +1,20 @@
 #!/bin/sh
-# Builds target/static/gltracker, one file that needs nothing else on the machine. Then tries it with
-# an empty folder as its root.
+# Builds target/static/gltracker, one file that needs nothing else on the machine. Then tries it in a
+# root where nothing else is. For a processor of another kind it builds target/static/gltracker-TARGET,
+# and tries that in qemu.
 # usage: build-static.sh [TARGET], a musl target; that of this machine if none is given
-# Exit code 3: a part of Rust that it needs is missing and cannot be downloaded.
+# Exit code 3: a part of Rust or a program that it needs is missing.
 set -eu
 cd "$(dirname "$0")/.."
 # The most bytes that the file may have.
-most=1048576 # 1 MiB: 1,042,728 bytes were measured
+most=1048576 # 1 MiB: 1,042,792 bytes were measured for x86_64, 976,600 for aarch64
 target=${1:-$(uname -m)-unknown-linux-musl}
+binary=target/static/gltracker
+emulator=''
+[ "${target%%-*}" = "$(uname -m)" ] || {
+  binary=$binary-$target
+  emulator=qemu-${target%%-*}
+}
 fail() {
   echo "build-static.sh: $*" >&2
   exit "${code:-1}"
@@ -19,17 +26,23 @@ libraries=$(rustc --print target-libdir --target "$target" 2>/dev/null) || libra
 sources=$(rustc --print sysroot)/lib/rustlib/src/rust/library
 [ -d "$sources" ] || rustup component add rust-src || :
 
+[ -z "$emulator" ] || command -v "$emulator" >/dev/null ||
+  code=3 fail "install $emulator, in which the file is tried (on Debian: apt-get install qemu-user)"
+
 export CARGO_PROFILE_RELEASE_STRIP=symbols
+# Rust brings a linker and all that is linked, for this machine and for others.
+link='-C target-feature=+crt-static -C link-self-contained=yes -C linker=rust-lld -C linker-flavor=ld.lld'
 build() {
   cargo build --release --locked --target "$target" --target-dir target/static-build "$@"
 }
 # The unwinder that comes with Rust is built for speed as well, and the words that it prints before it
-# aborts bring in all of printf. Its sources come with those of the standard library. CC and CXX name
-# the compilers, if TARGET is another machine's.
+# aborts bring in all of printf. Its sources come with those of the standard library. For another kind of
+# processor it is left as it is, unless CC and CXX name compilers for that.
 unwinder=$PWD/target/static-build/unwinder
 build_unwinder() (
-  from=$sources/../src/llvm-project/libunwind
   rm -rf "$unwinder" && mkdir -p "$unwinder" && cd "$unwinder" || exit
+  [ -z "$emulator" ] || [ -n "${CXX-}" ] || exit 0
+  from=$sources/../src/llvm-project/libunwind
   cat >quiet.h <<'END'
 #include <stdio.h>
 #define fprintf(...) 0
@@ -56,13 +69,12 @@ END
 # where that saves 25 bytes or more; for less, its entry in those tables costs more than it saves.
 build_small() {
   RUSTC_BOOTSTRAP=1 CARGO_PROFILE_RELEASE_OPT_LEVEL=z \
-    RUSTFLAGS="-C target-feature=+crt-static -C force-unwind-tables=no -C force-frame-pointers=yes \
+    RUSTFLAGS="$link -C force-unwind-tables=no -C force-frame-pointers=yes \
       -Z panic-in-drop=abort -L native=$unwinder \
       -Z location-detail=none -Z fmt-debug=none \
       -C llvm-args=-enable-machine-outliner=always -C llvm-args=-outliner-benefit-threshold=25 \
       -C llvm-args=-inline-threshold=10 \
-      -C llvm-args=-inlinehint-threshold=10 -Z unstable-options -C link-self-contained=+linker \
-      -C linker-features=+lld -C link-arg=-Wl,--icf=all,-z,pack-relative-relocs" \
+      -C llvm-args=-inlinehint-threshold=10 -C link-args=--icf=all -C link-args=-zpack-relative-relocs" \
     build -Z build-std=std,panic_unwind -Z build-std-features=optimize_for_size
 }
 if [ -d "$sources" ] && build_unwinder && build_small; then
@@ -75,46 +87,34 @@ else
   C++, or with one of Rust that does not know these options, it is built as it comes, half as large
   again' >&2
   most=1572864
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=s RUSTFLAGS='-C target-feature=+crt-static' build
+  [ -n "$emulator" ] || link='-C target-feature=+crt-static'
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=s RUSTFLAGS=$link build
 fi
 mkdir -p target/static
-binary=target/static/gltracker
 cp "target/static-build/$target/release/gltracker" "$binary"
 size=$(wc -c <"$binary")
 [ "$size" -le $most ] || fail "$binary has $size bytes, more than $most"
 
-# Where the machine lets nobody have a root of one's own, the file is tried in the usual one.
+if [ -n "$emulator" ]; then
+  scripts/try-binary.sh "$binary" "$emulator"
+  echo "$binary: $size bytes for $target; runs in $emulator"
+  exit
+fi
+# Its own list looks a name up, which takes a file. Where the machine lets nobody have a root of one's
+# own, the file is tried in the usual one.
 root=$(mktemp -d)
-pid=''
-trap '[ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null || :; rm -r "$root"' EXIT
+trap 'rm -r "$root"' EXIT
 trap 'exit 130' HUP INT TERM
+mkdir "$root/etc"
+echo '127.0.0.1 localhost' >"$root/etc/hosts"
 cp "$binary" "$root/gltracker"
-in_root="unshare --user --map-root-user chroot $root /gltracker"
-$in_root --version >/dev/null 2>&1 || {
+in_root="unshare --user --map-root-user chroot $root"
+if $in_root /gltracker --version >/dev/null 2>&1; then
+  # shellcheck disable=SC2086 # several words
+  scripts/try-binary.sh /gltracker $in_root
+else
   [ -z "${CI-}" ] || fail 'it does not run in an empty root'
   echo 'build-static.sh: no root of its own can be had here; trying it without' >&2
-  in_root=$root/gltracker
-}
-[ "$($in_root --version)" = "$(sed -n 's/^version = "\(.*\)"/gltracker \1/p;/^version/q' Cargo.toml)" ] ||
-  fail 'it says another version'
-
-$in_root --servers 127.0.0.1:0 --clients 127.0.0.1:0 --max-slots 80 >/dev/null 2>"$root/log" &
-pid=$!
-tries=0
-until grep -q event=listening "$root/log"; do
-  tries=$((tries + 1))
-  [ $tries -le 100 ] || {
-    cat "$root/log" >&2
-    fail 'it did not start to listen'
-  }
-  sleep 0.1
-done
-clients=$(sed -n 's/.* clients=\([^ ]*\).*/\1/p' "$root/log")
-# Exit code 1 means that nobody is listed; 3 would mean that there is no tracker. The resolver in the
-# binary has to look the name up.
-for host in 127.0.0.1 localhost; do
-  code=0
-  "$binary" list "$host:${clients##*:}" >/dev/null 2>&1 || code=$?
-  [ $code -eq 1 ] || fail "list from $host ended with $code"
-done
-echo "$binary: $size bytes for $target; runs and answers in an empty root"
+  scripts/try-binary.sh "$binary"
+fi
+echo "$binary: $size bytes for $target; runs and answers in a root of its own"

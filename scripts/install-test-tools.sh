@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the programs that the end-to-end tests drive and the benches compare with, where
-# apt-get does that, and what the fuzzing needs.
+# apt-get does that, and what the fuzzing and the files of a release need.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
@@ -9,7 +9,8 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
   openssl:openssl prlimit:util-linux unshare:util-linux \
   nsenter:util-linux mount:mount redis-server:redis-server \
-  promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++; do
+  promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ qemu-aarch64:qemu-user \
+  x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

@@ -101,9 +101,12 @@ fn a_variable_that_there_is_not_is_mentioned_and_changes_nothing() {
     );
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_machine_that_allows_too_little_is_blamed_and_not_a_flag_that_nobody_gave() {
+    // Linux alone tells what it allows.
+    if !cfg!(target_os = "linux") {
+        return;
+    }
     for (flags, why) in [
         ("", "gltracker: this machine does not allow even 8 slots: "),
         (

@@ -46,7 +46,6 @@ fn log_in(tracker: &TrackerProcess, name: &str, secret: &str, port: u16) -> (Pee
     (peer, answer)
 }
 
-#[cfg(unix)]
 #[test]
 fn secrets_that_everybody_can_read_draw_a_warning() {
     use std::os::unix::fs::PermissionsExt;
@@ -263,7 +262,6 @@ fn what_a_service_manager_hands_over_and_cannot_be_read_is_no_secret() {
 
 /// Which of these lines the rule for fail2ban in the documents counts, and for which host: as fail2ban
 /// does it, with Python's regular expressions and without the time.
-#[cfg(unix)]
 fn counted_by_fail2ban(lines: &[String]) -> Vec<(String, String)> {
     use crate::tools::Program;
     let document = include_str!("../../scripts/README.md");
@@ -294,7 +292,6 @@ for line in sys.stdin:
     counted.lines().map(pair).collect()
 }
 
-#[cfg(unix)]
 #[test]
 fn fail2ban_counts_wrong_passwords_and_not_keys_that_were_withdrawn() {
     if !crate::tools::need("python3") {

@@ -170,7 +170,6 @@ fn a_socket_that_does_not_listen_is_named() {
 
 /// A host that keeps the families apart, as Linux does with `net.ipv6.bindv6only=1`.
 #[test]
-#[cfg(target_os = "linux")]
 fn both_families_are_served_where_they_are_kept_apart() {
     let Some(network) = crate::hosts::Network::new("") else {
         return;

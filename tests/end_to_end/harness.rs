@@ -115,7 +115,6 @@ pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// A UDP port that nobody has right now.
-#[cfg(unix)]
 pub(crate) fn free_udp_port() -> String {
     let socket = UdpSocket::bind("[::]:0").or_else(|_| UdpSocket::bind("0.0.0.0:0"));
     socket.unwrap().local_addr().unwrap().port().to_string()
@@ -475,7 +474,6 @@ pub(crate) struct Alive(TcpStream);
 
 impl Alive {
     /// Sends one line; what is answered does not matter.
-    #[cfg(unix)]
     pub(crate) fn send(&self, line: &str) {
         let _ = (&self.0).write_all(format!("{line}\n").as_bytes());
     }

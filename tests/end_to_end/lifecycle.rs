@@ -3,7 +3,6 @@
 use crate::harness::{PASSWORD, Peer, TrackerProcess};
 use crate::patience::time_of;
 use std::net::Shutdown;
-#[cfg(unix)]
 use std::process::Command;
 use std::time::Duration;
 
@@ -168,7 +167,6 @@ fn the_list_can_be_filtered() {
     assert_eq!(ports("ip=::ffff:127.0.0.1"), ["1", "2", "3"]);
 }
 
-#[cfg(unix)]
 #[test]
 fn what_came_while_the_tracker_was_stopped_came_in_time() {
     let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);

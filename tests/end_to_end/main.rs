@@ -1,48 +1,40 @@
 //! What a tracker does for those who connect to it, tried on the real program.
+//!
+//! What drives it is of Unix: shells, signals, terminals.
+#![cfg(unix)]
 
 mod admission;
-#[cfg(unix)]
 mod announce;
 mod bad_input;
-#[cfg(unix)]
 mod browse;
 mod command_line;
 mod credentials;
 mod documents;
 mod doors;
-#[cfg(target_os = "linux")]
 mod doubt;
-#[cfg(unix)]
 mod handed_over;
 mod harness;
-#[cfg(target_os = "linux")]
 mod hosts;
 mod lifecycle;
 mod list;
 mod liveness;
-#[cfg(unix)]
 mod netcats;
-#[cfg(unix)]
 mod notify;
 mod patience;
 #[cfg(target_os = "linux")]
 mod pong;
 mod pretend;
+#[cfg(target_os = "linux")]
 mod proxied;
-#[cfg(unix)]
 mod publish;
 mod reachability;
-#[cfg(unix)]
 mod screen;
 mod scripts;
-#[cfg(target_os = "linux")]
 mod several_addresses;
 mod simulation;
 mod skips;
 mod slots;
-#[cfg(unix)]
 mod state;
-#[cfg(unix)]
 mod tools;
 mod transcript;
 mod transcripts;

@@ -3,8 +3,7 @@
 use crate::doors::limit_descriptors;
 use crate::harness::{PASSWORD, Peer, Running, TrackerProcess, command, gltracker};
 use crate::patience::{PATIENCE, uninterrupted};
-#[cfg(target_os = "linux")]
-use crate::tools::Program;
+use crate::tools::{Program, need};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -137,8 +136,10 @@ fn a_watchdog_is_fed_at_busy_doors_too() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
+    if !need("prlimit") {
+        return;
+    }
     let manager = Manager::new("stuck");
     let tracker = manager.start("600000");
     assert!(manager.hear().unwrap().starts_with("READY=1\n"));
@@ -162,9 +163,8 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
 /// Where IPv6 is switched off, all of it can be listened on, and no address of it be connected to. Where
 /// the families are kept apart each has a listener, and both must work.
 #[test]
-#[cfg(target_os = "linux")]
 fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
-    if !crate::tools::need("unshare") || !crate::tools::need("ip") {
+    if !need("unshare") || !need("ip") {
         return;
     }
     let alone = |script: &str| {
@@ -250,4 +250,16 @@ fn the_socket_may_have_a_name_that_is_in_no_file_system() {
     let mut buffer = [0; 100];
     let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
     assert!(buffer[..length].starts_with(b"READY=1\n"));
+}
+
+#[test]
+fn a_socket_that_no_system_has_is_named() {
+    let mut command = command();
+    command
+        .args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"])
+        .args(["--max-slots", "80"])
+        .env("NOTIFY_SOCKET", "vsock-stream:2:1");
+    let tracker = TrackerProcess::run(command);
+    let warning = tracker.wait_for_log("level=warn event=manager-not-told");
+    assert!(warning.contains("socket=vsock-stream:2:1 "), "{warning}");
 }

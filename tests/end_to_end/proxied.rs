@@ -205,7 +205,6 @@ fn bans_and_penalties_are_the_sources() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn the_number_of_a_proof_goes_to_the_source() {
     let tracker = tracker(&["--require-check"]);
     for (host, version) in VERSIONS.into_iter().enumerate() {

@@ -860,3 +860,22 @@ fn the_demonstration_runs_to_its_end() {
         );
     }
 }
+
+#[test]
+fn a_build_is_tried_with_the_first_screen_and_nothing_less() {
+    // A build whose own list shows nothing.
+    let blind = r#"[ "$1" = list ] || exec "$0" "$@""#;
+    for shell in SHELLS.into_iter().filter(|_| all_installed("nc")) {
+        let tried = |runner: &[&str]| {
+            let mut command = script(shell, "try-binary.sh", "");
+            command.arg(gltracker()).args(runner);
+            outcome(command)
+        };
+        let (code, output, errors) = tried(&[]);
+        assert_eq!((code, &*errors), (Some(0), ""), "{output}");
+        assert!(output.contains("went through the first screen"), "{output}");
+        let (code, output, errors) = tried(&["sh", "-c", blind]);
+        assert_eq!((code, &*output), (Some(1), ""), "{errors}");
+        assert!(errors.contains("its own list does not show"), "{errors}");
+    }
+}

@@ -77,8 +77,8 @@ Flags:
 In --exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{address}} and {{any-key}} stand
 for what the game server has, which is also in the environment: GAME_SERVER_IP, GAME_SERVER_PORT,
 GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.
-NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage, 3 there is no terminal
-for it, or no such program, or the address that was picked cannot be written.
+NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage, 3 there is no terminal (of
+Unix) for it, or no such program, or the address that was picked cannot be written.
 ",
         flags::table(&FLAGS)
     )

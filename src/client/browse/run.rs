@@ -62,6 +62,10 @@ pub fn browse(
     request: Request,
     environment: impl Fn(&str) -> Option<std::ffi::OsString>,
 ) -> io::Result<Outcome> {
+    if !cfg!(unix) {
+        let why = "browse takes a terminal of Unix; gltracker list prints the same once";
+        return Err(io::Error::other(why));
+    }
     if let Some(template) = &request.exec {
         let program = template.program();
         let shown = spelled_out(&program, 200);

@@ -3,6 +3,7 @@
 //! The lock is held for life, and the kernel frees it however its holder dies. It is taken again where the
 //! file or folder was made anew.
 
+use crate::base::file_stamp::FileStamp;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,17 +71,10 @@ pub(crate) fn naming(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// True if the open file is the one that is at `path` now.
-#[cfg(unix)]
+/// True if the open file is the one that is at `path` now. Where files have no inodes it is if there is any:
+/// an open file cannot be removed there.
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let which = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let here = file.metadata().map(which).ok();
-    here.is_some() && here == fs::metadata(path).map(which).ok()
-}
-
-/// True if something is at `path` now. An open file cannot be removed here.
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
+    let stamp = |metadata: fs::Metadata| FileStamp::of(&metadata);
+    let (held, here) = (file.metadata().map(stamp), fs::metadata(path).map(stamp));
+    held.is_ok_and(|held| here.is_ok_and(|here| here.is_same_file(&held)))
 }

@@ -74,6 +74,14 @@ pub fn serve(
             &[("name", name), ("so", &so), ("hint", hint)],
         );
     }
+    let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    if !socket.is_empty() && !manager.is_there() {
+        let why = "NOTIFY_SOCKET names no socket: a path on Unix, or @ and a name on Linux";
+        log.warn(
+            "manager-not-told",
+            &[("socket", &socket.to_string_lossy()), ("why", &why)],
+        );
+    }
     // Nobody types behind a service manager, so the guide would only fill the journal at every start. But a
     // password that was made up is shown nowhere else.
     if made_up.is_some() || !manager.is_there() {

@@ -3,8 +3,10 @@
 use crate::tracker::state::sockets::connection;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-#[cfg(target_os = "linux")]
-use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::os::fd::OwnedFd as Socket;
+#[cfg(windows)]
+use std::os::windows::io::OwnedSocket as Socket;
 use std::time::Duration;
 
 /// A socket that connections are accepted from.
@@ -37,19 +39,17 @@ impl Listener {
     /// # Errors
     /// When the system refuses one of them.
     pub(crate) fn preset(self, write: Duration) -> io::Result<Self> {
+        if !connection::INHERITS {
+            return Ok(self);
+        }
         // A listener has no methods for this, but it is a socket as any other.
-        #[cfg(target_os = "linux")]
-        let socket = {
-            let socket = TcpStream::from(OwnedFd::from(self.socket));
-            connection::preset(&socket, write)?;
-            TcpListener::from(OwnedFd::from(socket))
-        };
-        #[cfg(not(target_os = "linux"))]
-        let socket = self.socket;
+        let socket = TcpStream::from(Socket::from(self.socket));
+        connection::preset(&socket, write)?;
         if let Some((first, _)) = &self.first {
             // It may have gone.
             let _ = connection::preset(first, write);
         }
+        let socket = TcpListener::from(Socket::from(socket));
         Ok(Self { socket, ..self })
     }
 }
