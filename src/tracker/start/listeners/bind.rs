@@ -8,12 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 /// Connections that may wait to be accepted, as std asks for them.
 const QUEUE_OF_STD: usize = 128;
 
-/// How many connections may wait at a listener that is made here.
-pub(super) fn queue() -> usize {
-    // Linux allows no more than this. Where it cannot be read there is no such limit, or a higher one.
-    let most = fs::read_to_string("/proc/sys/net/core/somaxconn");
-    let most = most.ok().and_then(|text| text.trim().parse().ok());
-    most.unwrap_or(QUEUE_OF_STD).min(QUEUE_OF_STD)
+/// How many connections may wait at a listener that is made here, where the system tells.
+pub(super) fn queue() -> Option<usize> {
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn").ok()?;
+    Some(most.trim().parse().ok()?).map(|most: usize| most.min(QUEUE_OF_STD))
 }
 
 /// Listens on `asked`. All addresses of IPv6 stand for those of IPv4 too: where the system keeps the

@@ -81,9 +81,7 @@ fn what_else(descriptor: std::os::fd::OwnedFd) -> Result<std::os::fd::OwnedFd, &
 /// Only Unix has sockets that are files.
 #[cfg(not(unix))]
 pub(super) fn take(from: Standard) -> Result<Listener, String> {
-    Err(format!(
-        "{from} cannot be a socket on this system; give an address"
-    ))
+    Err(format!("{from} cannot be a socket on this system"))
 }
 
 /// True if standard output is a socket: whoever made it does not expect text there.

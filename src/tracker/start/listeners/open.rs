@@ -22,8 +22,8 @@ impl PortFacts {
         self.addresses[0]
     }
 
-    /// How many connections may wait to be accepted. Of a listener that was handed over no system
-    /// tells a program without unsafe code.
+    /// How many connections may wait to be accepted, where that is known. Of a listener that was handed
+    /// over no system tells a program without unsafe code.
     pub(crate) fn queue(&self) -> String {
         self.queue
             .map_or("unknown".to_owned(), |count| count.to_string())
@@ -62,7 +62,7 @@ pub(crate) fn open(
             let listeners =
                 listeners.map_err(|(address, error)| StartError::Bind(address, error))?;
             let is_everywhere = address.ip() == everywhere.ip();
-            (listeners, Some(bind::queue()), is_everywhere)
+            (listeners, bind::queue(), is_everywhere)
         }
         Listen::HandedOver(from) => {
             let listener = handed_over::take(from).map_err(StartError::NotHandedOver)?;
