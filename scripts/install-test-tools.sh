@@ -9,7 +9,8 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   nc.traditional:netcat-traditional ncat:ncat socat:socat telnet:telnet tmux:tmux \
   openssl:openssl prlimit:util-linux unshare:util-linux \
   nsenter:util-linux mount:mount redis-server:redis-server \
-  promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++; do
+  promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ perl:perl-base \
+  systemd-analyze:systemd systemd-socket-activate:systemd; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

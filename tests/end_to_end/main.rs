@@ -31,6 +31,8 @@ mod pretend;
 #[cfg(unix)]
 mod publish;
 mod reachability;
+#[cfg(target_os = "linux")]
+mod restart;
 #[cfg(unix)]
 mod screen;
 mod scripts;
