@@ -47,5 +47,7 @@ mod state;
 mod tools;
 mod transcript;
 mod transcripts;
+#[cfg(unix)]
+mod units;
 mod watched_list;
 mod watching;
