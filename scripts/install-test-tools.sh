@@ -10,7 +10,8 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   openssl:openssl prlimit:util-linux unshare:util-linux \
   nsenter:util-linux mount:mount redis-server:redis-server \
   promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ qemu-aarch64:qemu-user \
-  x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine; do
+  x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine perl:perl-base \
+  systemd-analyze:systemd systemd-socket-activate:systemd; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -z "$missing" ]; then

@@ -1,61 +1,59 @@
 #!/usr/bin/perl
 # Opens the tracker's two ports, hands them to it, and keeps them open while it is started again.
-# usage: listen.pl [-q QUEUE] [-u USER] [-s ADDR] [-c ADDR] PROGRAM [ARGUMENT...]
-# -q: connections that may wait at each port (4096); -u: who the program runs as; -s, -c: where game
-# servers log in and clients ask ([::]:23470, [::]:23471, which are IPv4 too).
-# A program that ends is started again a tenth of a second later, unless it ended with exit code 2,
-# wrong usage. HUP ends it, so that it is started again. TERM and INT end both.
-# It takes what Debian calls perl-base.
-use strict;
-use warnings;
-use Socket qw(:DEFAULT getaddrinfo IPPROTO_IPV6 IPV6_V6ONLY AI_PASSIVE AI_NUMERICHOST AI_NUMERICSERV);
+# -q N: connections that may wait at each port (4096); -u: who the program runs as; -s, -c: where game
+# servers log in and clients ask ([::]:23470 and [::]:23471, which are IPv4 too). A program that ends is
+# started again a tenth of a second later, unless it ended with exit code 2, wrong usage. HUP ends it, so
+# that it is started again; TERM and INT end both. It has 5 s for that.
+# Exit codes: 0 ended, 2 wrong usage, 3 the system said no. It takes what Debian calls perl-base.
+use strict; use warnings; no warnings 'exec';
+use Getopt::Long qw(:config require_order);
+use POSIX qw(:signal_h :sys_wait_h);
+use Socket qw(:DEFAULT getaddrinfo IPPROTO_IPV6 IPV6_V6ONLY AI_NUMERICHOST);
 
-my %option = (q => 4096, s => '[::]:23470', c => '[::]:23471');
-while (@ARGV && $ARGV[0] =~ /^-([qusc])$/) {
-    shift;
-    $option{$1} = shift // die "listen.pl: -$1 needs a value\n";
-}
-die "usage: listen.pl [-q QUEUE] [-u USER] [-s ADDR] [-c ADDR] PROGRAM [ARGUMENT...]\n"
-  if !@ARGV || $ARGV[0] =~ /^-/ || $option{q} !~ /^[1-9][0-9]*\z/;
+sub stop { my ($code, $why) = @_; print STDERR "listen.pl: $why\n"; exit $code }
+my ($queue, $user, $servers, $clients) = (4096, undef, '[::]:23470', '[::]:23471');
+GetOptions('q=i' => \$queue, 'u=s' => \$user, 's=s' => \$servers, 'c=s' => \$clients) && @ARGV
+  && $queue > 0 or stop 2, 'usage: listen.pl [-q N] [-u USER] [-s ADDR] [-c ADDR] PROGRAM [ARGUMENT...]';
 
 sub listener {
-    my ($at) = @_;
-    my ($host, $port) = $at =~ /^\[?([0-9a-fA-F.:]+?)\]?:([0-9]+)\z/
-      or die "listen.pl: '$at' is not an address with a port, such as [::]:23470\n";
-    my ($error, $found) = getaddrinfo($host, $port,
-        {socktype => SOCK_STREAM, flags => AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV});
-    die "listen.pl: $at: $error\n" if $error;
-    socket(my $socket, $found->{family}, SOCK_STREAM, 0) or die "listen.pl: $at: $!\n";
-    setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1);
-    setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, 0) if $found->{family} == AF_INET6;
-    bind($socket, $found->{addr}) && listen($socket, $option{q}) or die "listen.pl: $at: $!\n";
+    my ($host, $port) = $_[0] =~ /^(\[[0-9a-fA-F:.]+\]|[0-9.]+):([0-9]{1,5})\z/ or return;
+    my ($error, $at) = getaddrinfo($host =~ tr/[]//dr, $port, {flags => AI_NUMERICHOST});
+    return if $error || $port > 65535;
+    my $is_there = socket(my $socket, $at->{family}, SOCK_STREAM, 0);
+    ($is_there && setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1)
+      && ($at->{family} == AF_INET || setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, 0))
+      && bind($socket, $at->{addr}) && listen($socket, $queue)) or stop 3, "cannot listen on $_[0]: $!";
     return $socket;
 }
-my ($servers, $clients) = (listener($option{s}), listener($option{c}));
-
-if (defined $option{u}) {
-    my ($uid, $gid) = (getpwnam $option{u})[2, 3];
-    die "listen.pl: there is no user '$option{u}'\n" if !defined $uid;
-    ($(, $)) = ($gid, "$gid $gid");
+$_ = listener($_) // stop 2, "'$_' is not an address with a port, such as [::]:23470"
+  for $servers, $clients;
+my $most = open(LIMIT, '<', '/proc/sys/net/core/somaxconn') ? 0 + <LIMIT> : $queue;
+print STDERR "listen.pl: net.core.somaxconn lets only $most connections wait\n" if $most < $queue;
+if (defined $user) {
+    my ($uid, $gid) = (getpwnam $user)[2, 3];
+    ($(, $)) = ($gid // stop(2, "there is no user '$user'"), "$gid $gid");
     ($<, $>) = ($uid, $uid);
-    die "listen.pl: cannot become '$option{u}': $!\n" if $< != $uid || $> != $uid || $( != $gid;
+    stop 3, "cannot become '$user': $!" if "$< $> $( $)" ne "$uid $uid $gid $gid $gid $gid";
 }
-
-my ($pid, $is_over) = (0, 0);
-$SIG{TERM} = $SIG{INT} = sub { $is_over = 1; kill 'TERM', $pid if $pid };
-$SIG{HUP} = sub { kill 'TERM', $pid if $pid };
-
-# The program has the sockets at standard input and output. Standard error is this script's.
+# Signals come while it waits for one, and at no other moment.
+sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD));
+my ($pid, $is_over, $ended) = (0, 0, 0);
+$SIG{HUP} = sub { kill 'TERM', $pid; alarm 5 };
+$SIG{TERM} = $SIG{INT} = sub { $is_over = 1; $SIG{HUP}->() };
+$SIG{ALRM} = sub { kill 'KILL', $pid };
+$SIG{CHLD} = sub { };
 until ($is_over) {
-    defined($pid = fork) or die "listen.pl: cannot start another process: $!\n";
+    defined($pid = fork) or print(STDERR "listen.pl: cannot start a process: $!\n"), sleep 1, next;
     if (!$pid) {
-        $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP);
-        open(STDIN, '<&', $clients) && open(STDOUT, '>&', $servers) or die "listen.pl: $!\n";
-        exec {$ARGV[0]} @ARGV, '--clients', 'fd:0', '--servers', 'fd:1'
-          or print STDERR "listen.pl: $ARGV[0]: $!\n";
-        exit 2;
+        $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP ALRM CHLD);
+        # TERM stays blocked: the tracker looks for it, and answers those first whom it has accepted.
+        sigprocmask(SIG_SETMASK, POSIX::SigSet->new($^O eq 'linux' ? SIGTERM : ()));
+        open(STDIN, '<&', $clients) && open(STDOUT, '>&', $servers)
+          && exec {$ARGV[0]} @ARGV, '--clients', 'fd:0', '--servers', 'fd:1' or stop 2, "$ARGV[0]: $!";
     }
-    1 until waitpid($pid, 0) == $pid || !$!{EINTR};
+    # As the first process of a container it has the children of others, too.
+    until (($ended = waitpid -1, WNOHANG) == $pid) { sigsuspend(POSIX::SigSet->new) if $ended <= 0 }
     exit 2 if $? == 2 << 8;
+    alarm 0;
     select undef, undef, undef, 0.1 if !$is_over;
 }

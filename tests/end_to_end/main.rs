@@ -28,6 +28,7 @@ mod pretend;
 mod proxied;
 mod publish;
 mod reachability;
+mod restart;
 mod screen;
 mod scripts;
 mod several_addresses;
@@ -38,5 +39,7 @@ mod state;
 mod tools;
 mod transcript;
 mod transcripts;
+#[cfg(unix)]
+mod units;
 mod watched_list;
 mod watching;

@@ -189,7 +189,7 @@ fn a_machine_that_does_not_allow_the_slots_is_told_which_limit() {
         said.contains("open files are needed and this process may have 200"),
         "{said}"
     );
-    assert!(said.contains("ulimit -n 1238"), "{said}");
+    assert!(said.contains("ulimit -n 1242"), "{said}");
 }
 
 #[test]

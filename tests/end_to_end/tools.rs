@@ -101,6 +101,17 @@ impl Program {
         let _ = self.child.wait();
     }
 
+    /// Its children that are not zombies.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let parent = self.child.id().to_string();
+        let processes = living_in_group(self.child.id()).into_iter();
+        processes
+            .filter(|(_, stat)| stat.split(' ').nth(1) == Some(&parent))
+            .map(|(pid, _)| pid)
+            .collect()
+    }
+
     /// Waits until it has ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_until("the program ends", || {
@@ -126,17 +137,20 @@ impl Drop for Program {
     }
 }
 
-/// The processes of a group that are not zombies.
-fn living_in_group(group: u32) -> Vec<String> {
+/// The processes of a group that are not zombies, each with what follows its name: state, parent, group …
+fn living_in_group(group: u32) -> Vec<(u32, String)> {
     let stats = fs::read_dir("/proc").into_iter().flatten().flatten();
     stats
         .filter_map(|process| fs::read_to_string(process.path().join("stat")).ok())
-        .filter(|stat| {
+        .filter_map(|stat| {
             // pid (name) state parent group …; the name may hold anything.
-            let after_name = stat.rsplit(')').next().unwrap_or_default();
-            let mut fields = after_name.split_whitespace();
-            let state = fields.next();
-            state != Some("Z") && fields.nth(1) == Some(&group.to_string())
+            let (before, fields) = stat.rsplit_once(") ")?;
+            let pid = before.split(' ').next()?.parse().ok()?;
+            Some((pid, fields.to_owned()))
+        })
+        .filter(|(_, fields)| {
+            let mut fields = fields.split(' ');
+            fields.next() != Some("Z") && fields.nth(1) == Some(&group.to_string())
         })
         .collect()
 }

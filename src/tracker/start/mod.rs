@@ -7,13 +7,13 @@ pub mod os_limits;
 
 pub mod error;
 
-pub mod systemd;
+mod manager;
 
 mod listeners;
 
 pub mod tracker;
 
-mod manager_folder;
+mod termination;
 
 mod guide;
 

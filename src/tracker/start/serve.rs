@@ -5,8 +5,9 @@ use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::guide::guide;
 use crate::tracker::start::listeners::handed_over::is_stdout_a_socket;
-use crate::tracker::start::manager_folder::take_from_manager;
-use crate::tracker::start::systemd::Manager;
+use crate::tracker::start::manager::folder::take_from_manager;
+use crate::tracker::start::manager::systemd::Manager;
+use crate::tracker::start::termination::Termination;
 use crate::tracker::start::tracker::Tracker;
 use crate::tracker::state::log::lasting;
 use crate::tracker::state::log::{Level, Log};
@@ -92,10 +93,12 @@ pub fn serve(
             false => write_out(&guide),
         };
     }
+    let termination = Termination::of(&tracker);
     loop {
         lasting::run("watchdog", &log, || {
             let progress = |part, seen| tracker.progress(part, seen);
-            manager.feed_watchdog(&status, &tracker.parts(), progress, &log)
+            let wait = |pause| termination.wait(pause);
+            manager.feed_watchdog(&status, &tracker.parts(), progress, wait, &log)
         });
     }
 }
@@ -169,7 +172,13 @@ mod tests {
         let well = format!("STATUS={status}");
         std::thread::spawn(move || {
             let progress = |part, seen| tracker.progress(part, seen);
-            manager.feed_watchdog(&status, &tracker.parts(), progress, &log)
+            manager.feed_watchdog(
+                &status,
+                &tracker.parts(),
+                progress,
+                std::thread::sleep,
+                &log,
+            )
         });
         let soon = |said: &str| (0..50).any(|_| hear() == said);
         assert!(soon("WATCHDOG=1"));

@@ -19,8 +19,8 @@ use crate::tracker::start::config::{
 };
 use crate::tracker::start::error::StartError;
 use crate::tracker::start::listeners::open::{PortFacts, open};
+use crate::tracker::start::manager::systemd::Part;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
-use crate::tracker::start::systemd::Part;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::log::Log;
@@ -148,6 +148,13 @@ impl Tracker {
         servers.chain(clients).chain([Part::Reloader]).collect()
     }
 
+    /// Connects to each listener and hangs up, which wakes a thread that accepts.
+    pub(super) fn wake_acceptors(&self) {
+        for probe in self.server_probes.iter().chain(&self.client_probes) {
+            probe.connect();
+        }
+    }
+
     /// How often `part` has moved so far. If it has not moved since `seen`, it is given cause to.
     pub(super) fn progress(&self, part: Part, seen: Option<u64>) -> u64 {
         let probe = match part {
@@ -244,5 +251,6 @@ fn share(
         answers: Default::default(),
         work: Mutex::new(RateLimit::new(WORK_RATE)),
         reloads: Default::default(),
+        accepting: Default::default(),
     }
 }

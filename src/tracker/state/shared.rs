@@ -28,9 +28,16 @@ use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::{Counter, Stats};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+/// Whether the threads that accept are to stop, and how many have not.
+#[derive(Debug, Default)]
+pub(crate) struct Accepting {
+    pub(crate) is_over: AtomicBool,
+    pub(crate) threads: AtomicUsize,
+}
 
 /// Everything that the sessions of one tracker share.
 pub(crate) struct Shared {
@@ -59,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) work: Mutex<RateLimit>,
     /// How often the files were read again.
     pub(crate) reloads: Counter,
+    pub(crate) accepting: Accepting,
 }
 
 impl Shared {

@@ -86,9 +86,17 @@ impl PortThreads {
         listeners: Vec<Listener>,
         class: Class,
     ) -> io::Result<Vec<&'static AcceptProbe>> {
-        let log = &self.reception.shared.log;
+        let shared = self.reception.shared;
         let receive = move |stream, peer| self.headers.receive(class, stream, peer);
-        let start = |listener| acceptor::start(name, listener, log.clone(), receive);
+        let start = |listener| {
+            acceptor::start(
+                name,
+                listener,
+                shared.log.clone(),
+                &shared.accepting,
+                receive,
+            )
+        };
         listeners.into_iter().map(start).collect()
     }
 }

@@ -5,6 +5,7 @@
 use crate::base::mutex::lock;
 use crate::threads;
 use crate::tracker::state::log::Log;
+use crate::tracker::state::shared::Accepting;
 use crate::tracker::state::sockets::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
 use crate::tracker::threads::accept::listener::Listener;
 use crate::tracker::threads::accept::probe::AcceptProbe;
@@ -12,6 +13,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// One listener and what the threads that accept from it share.
@@ -26,7 +28,8 @@ struct Acceptor<F> {
 }
 
 /// Starts the threads of a listener. They call `receive` with each connection, which does not wait for
-/// the peer.
+/// the peer, until
+/// `accepting` is over.
 ///
 /// # Errors
 /// When a thread cannot be started.
@@ -34,6 +37,7 @@ pub(crate) fn start<F>(
     name: &'static str,
     listener: Listener,
     log: Log,
+    accepting: &'static Accepting,
     receive: F,
 ) -> io::Result<&'static AcceptProbe>
 where
@@ -50,13 +54,15 @@ where
     let mut first = listener.first;
     for _ in 0..ACCEPTORS {
         let first = first.take();
+        accepting.threads.fetch_add(1, Ordering::SeqCst);
         threads::start(name, STACK, move || {
             if let Some((stream, peer)) = first {
                 acceptor.receive(stream, peer);
             }
-            loop {
+            while !accepting.is_over.load(Ordering::SeqCst) {
                 acceptor.accept();
             }
+            accepting.threads.fetch_sub(1, Ordering::SeqCst);
         })?;
     }
     Ok(&acceptor.probe)
@@ -116,7 +122,8 @@ mod tests {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address;
         let log = Log::start(crate::tracker::state::log::Level::Error, io::sink()).unwrap();
-        start("test", listener, log, receive).unwrap();
+        let accepting = Box::leak(Box::new(Accepting::default()));
+        start("test", listener, log, accepting, receive).unwrap();
         address
     }
 

@@ -52,6 +52,14 @@ impl AcceptProbe {
         self.accepted.load(Ordering::Relaxed)
     }
 
+    /// Connects to the listener.
+    pub(crate) fn connect(&self) -> Option<TcpStream> {
+        // Where IPv6 is switched off, its addresses can be listened on, but not connected to.
+        within(self.address)
+            .into_iter()
+            .find_map(|address| TcpStream::connect_timeout(&address, PROBE_CONNECT).ok())
+    }
+
     /// Connects to the listener unless somebody was accepted since `seen`; waits for a moment until
     /// somebody is. Returns how many were accepted so far.
     pub(crate) fn probe(&self, seen: u64) -> u64 {
@@ -60,10 +68,7 @@ impl AcceptProbe {
         }
         let mut own = lock(&self.own);
         self.is_probing.store(true, Ordering::Release);
-        // Where IPv6 is switched off, its addresses can be listened on, but not connected to.
-        let stream = within(self.address)
-            .into_iter()
-            .find_map(|address| TcpStream::connect_timeout(&address, PROBE_CONNECT).ok());
+        let stream = self.connect();
         *own = stream.as_ref().and_then(|stream| stream.local_addr().ok());
         let is_waiting = |_: &mut _| self.accepted() == seen;
         let waited = self

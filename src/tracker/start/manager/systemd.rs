@@ -48,17 +48,20 @@ impl Manager {
     }
 
     /// Feeds the watchdog for ever, as long as the tracker works. `progress` counts how often a part has
-    /// moved so far, and gives it cause to if it has not moved since the count that it is given.
+    /// moved so far, and gives it cause to if it has not moved since the count that it is given; `wait`
+    /// waits.
     pub(crate) fn feed_watchdog(
         &self,
         status: &str,
         parts: &[Part],
         progress: impl Fn(Part, Option<u64>) -> u64,
+        wait: impl Fn(Duration),
         log: &Log,
     ) -> ! {
         let (Some(interval), Some(_)) = (self.watchdog, &self.socket) else {
             loop {
-                std::thread::park();
+                // Not every system takes a longer one.
+                wait(Duration::from_secs(3600));
             }
         };
         let start = Instant::now();
@@ -90,7 +93,7 @@ impl Manager {
                     interval.min(LOOK_AGAIN)
                 }
             };
-            std::thread::sleep(pause);
+            wait(pause);
         }
     }
 

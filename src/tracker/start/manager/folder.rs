@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 ///
 /// If the folder cannot be used, and a password would be made up for that reason. A file in the folder that
 /// cannot be read is an error later, as if the operator had named it.
-pub(super) fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
+pub(crate) fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), StartError> {
     let Some(folder) = config.credentials.take() else {
         return Ok(());
     };
