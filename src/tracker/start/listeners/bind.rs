@@ -20,26 +20,23 @@ pub(super) fn queue() -> Option<usize> {
 /// # Errors
 /// The address that cannot be had, and why.
 pub(super) fn bind(asked: SocketAddr) -> Result<Vec<Listener>, (SocketAddr, io::Error)> {
-    let bind = |ip: IpAddr, port| {
-        let address = SocketAddr::new(ip, port);
-        Listener::bind(address).map_err(|error| (address, error))
-    };
+    let bind = |address| Listener::bind(address).map_err(|error| (address, error));
     if asked.ip() != Ipv6Addr::UNSPECIFIED {
-        return Ok(vec![bind(asked.ip(), asked.port())?]);
+        return Ok(vec![bind(asked)?]);
     }
-    let (v4, v6) = (Ipv4Addr::UNSPECIFIED.into(), asked.ip());
+    let v4 = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     // A trial, to learn whether the port is in use: an IPv6 listener that has no IPv4 would not tell.
     let in_use = |(_, error): &(SocketAddr, io::Error)| error.kind() == ErrorKind::AddrInUse;
-    if let Some(taken) = bind(v4, asked.port()).err().filter(in_use) {
+    if let Some(taken) = bind(v4(asked.port())).err().filter(in_use) {
         return Err(taken);
     }
-    let first = match bind(v6, asked.port()) {
+    let first = match bind(asked) {
         Err(taken) if in_use(&taken) => return Err(taken),
-        Err(_) => return Ok(vec![bind(v4, asked.port())?]),
+        Err(_) => return Ok(vec![bind(v4(asked.port()))?]),
         Ok(first) => first,
     };
     // If the port is in use now, that is by the first, which has IPv4 as well.
-    let second = bind(v4, first.address.port()).ok();
+    let second = bind(v4(first.address.port())).ok();
     Ok([first].into_iter().chain(second).collect())
 }
 
