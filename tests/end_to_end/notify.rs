@@ -175,6 +175,7 @@ fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
     };
     let off = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
     let apart = "echo 1 >/proc/sys/net/ipv6/bindv6only";
+    let off_and_apart = format!("{off} && {apart}");
     let local = "ip address add fe80::7/64 dev lo nodad";
     if !alone(apart).status().is_ok_and(|status| status.success()) {
         return crate::skips::skip("right to have a network of one's own");
@@ -205,6 +206,7 @@ fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
     std::thread::scope(|scope| {
         scope.spawn(|| check(0, off, "[::]:23470", true));
         scope.spawn(|| check(1, apart, "[::]:23470,0.0.0.0:23470", false));
+        scope.spawn(|| check(2, &off_and_apart, "0.0.0.0:23470", true));
         scope.spawn(|| check(3, local, "[fe80::7%1]:23470", false));
     });
 }

@@ -37,12 +37,18 @@ pub(super) fn bind(asked: SocketAddr) -> Result<Vec<Listener>, (SocketAddr, io::
     };
     // If the port is in use now, that is by the first, which has IPv4 as well.
     let second = bind(v4(first.address.port())).ok();
-    Ok([first].into_iter().chain(second).collect())
+    // Nobody reaches a listener of its own for a family that is switched off, not even the watchdog.
+    let first = (second.is_none() || is_there(Ipv6Addr::LOCALHOST.into())).then_some(first);
+    Ok(first.into_iter().chain(second).collect())
+}
+
+/// True if this machine has the address.
+fn is_there(ip: IpAddr) -> bool {
+    TcpListener::bind((ip, 0)).is_ok()
 }
 
 /// The families that listeners on all addresses serve.
 pub(super) fn families(listeners: &[SocketAddr]) -> &'static str {
-    let is_there = |ip: IpAddr| TcpListener::bind((ip, 0)).is_ok();
     let has = |ip: IpAddr| listeners.iter().any(|listener| listener.ip() == ip);
     let v6 = has(Ipv6Addr::UNSPECIFIED.into());
     // Where IPv6 is switched off, it can be listened on, and has no address.
