@@ -152,6 +152,22 @@ fn anything_else_that_stands_there_is_named() {
 }
 
 #[test]
+fn one_socket_is_not_both_ports() {
+    let (listener, address) = listener();
+    let mut command = command();
+    command.args(["--clients", "fd:0", "--servers", "fd:1"]);
+    command.stdin(handle(&listener)).stdout(handle(&listener));
+    let output = command.stderr(Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains(&format!("is the same port, {address}: hand over two")),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_socket_that_does_not_listen_is_named() {
     if !need("perl") {
         return;

@@ -161,7 +161,8 @@ fn one_that_lets_nobody_in_is_not_fed_until_it_does_again() {
 }
 
 /// Where IPv6 is switched off, all of it can be listened on, and no address of it be connected to. Where
-/// the families are kept apart each has a listener, and both must work.
+/// the families are kept apart each has a listener, and both must work. A link-local address is one only
+/// together with its interface.
 #[test]
 fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
     if !need("unshare") || !need("ip") {
@@ -169,34 +170,45 @@ fn a_watchdog_is_fed_whatever_the_system_makes_of_ipv6() {
     }
     let alone = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-rn", "sh", "-c", script]);
+        command.args(["-rn", "sh", "-c", &format!("ip link set lo up && {script}")]);
         command
     };
-    for (setting, is_both) in [("conf/all/disable_ipv6", false), ("bindv6only", true)] {
-        let set = format!("ip link set lo up && echo 1 >/proc/sys/net/ipv6/{setting}");
-        if !alone(&set).status().is_ok_and(|status| status.success()) {
-            return crate::skips::skip("right to have a network of one's own");
-        }
-        let manager = Manager::new(if is_both { "apart" } else { "no-ipv6" });
-        let mut command = alone(&format!("{set} && exec \"$0\" --max-slots 80"));
+    let off = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
+    let apart = "echo 1 >/proc/sys/net/ipv6/bindv6only";
+    let off_and_apart = format!("{off} && {apart}");
+    let local = "ip address add fe80::7/64 dev lo nodad";
+    if !alone(apart).status().is_ok_and(|status| status.success()) {
+        return crate::skips::skip("right to have a network of one's own");
+    }
+    let check = |number: usize, set: &str, servers: &str, is_warned: bool| {
+        let manager = Manager::new(&format!("ipv6-{number}"));
+        let mut command = alone(&format!("{set} && exec \"$0\" \"$@\""));
         command
-            .arg(gltracker())
+            .args([gltracker(), "--max-slots", "80"])
             .env("GLTRACKER_PASSWORD", PASSWORD)
             .env("NOTIFY_SOCKET", &manager.path)
             .env("WATCHDOG_USEC", "600000");
+        if set == local {
+            command.args(["--servers", servers]);
+        }
         let tracker = Program::start(command);
         let ready = manager.hear().unwrap();
-        assert!(ready.contains("at [::]:23470"), "{ready}");
-        assert_eq!(ready.contains(",0.0.0.0:23470"), is_both, "{ready}");
+        assert!(ready.contains(&format!(" at {servers}, ")), "{ready}");
         // Longer than it would take for a port to be called stuck.
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(5) {
-            assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"));
+            assert_eq!(manager.hear().as_deref(), Some("WATCHDOG=1"), "{servers}");
         }
         let log = tracker.errors.text();
         let warning = "event=one-family port=clients served=\"IPv4 only\"";
-        assert_eq!(log.contains(warning), !is_both, "{log}");
-    }
+        assert_eq!(log.contains(warning), is_warned, "{log}");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| check(0, off, "[::]:23470", true));
+        scope.spawn(|| check(1, apart, "[::]:23470,0.0.0.0:23470", false));
+        scope.spawn(|| check(2, &off_and_apart, "0.0.0.0:23470", true));
+        scope.spawn(|| check(3, local, "[fe80::7%1]:23470", false));
+    });
 }
 
 /// What a person would type next is nothing for a journal.

@@ -4,6 +4,7 @@
 use crate::harness::{PASSWORD, Peer, TrackerProcess};
 use crate::patience::wait_until;
 use crate::reachability::{number_from, udp};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -481,6 +482,21 @@ fn hundreds_that_say_nothing_leave_players_unharmed() {
         "{answer}"
     );
     assert_eq!(tracker.stats()["dropped"], "0");
+}
+
+#[test]
+fn a_header_that_has_come_is_read_before_too_many_others_wait() {
+    let tracker = tracker(&[]);
+    let [clients, _] = ports(&tracker);
+    let mut waiting: VecDeque<Peer> = (0..256).map(|_| Peer::connect(clients)).collect();
+    for host in 0..20 {
+        let mut oldest = waiting.pop_front().unwrap();
+        let header = version_1(&format!("127.7.{host}.1:5000"));
+        oldest.send_raw(&[&header[..], b"LIST\n"].concat());
+        waiting.push_back(Peer::connect(clients));
+        let answer = oldest.line();
+        assert!(answer.starts_with("END count=0 "), "{host}: {answer}");
+    }
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub enum StartError {
     NoCredentials(PathBuf, io::Error),
     /// What was handed over is not a TCP socket that listens.
     NotHandedOver(String),
+    /// Game servers and clients would come to the same port, with sockets that were handed over.
+    SamePort(SocketAddr),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// A thread could not be started.
@@ -37,7 +39,8 @@ impl StartError {
     /// True if the operator has to change something; false if the system said no.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
-            Self::TooFewSlots(_) | Self::Timings(_) | Self::NotHandedOver(_) => true,
+            Self::TooFewSlots(_) | Self::Timings(_) => true,
+            Self::NotHandedOver(_) | Self::SamePort(_) => true,
             Self::Files(error) => error.is_wrong_usage(),
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
             // The file can be read, but it is not text.
@@ -88,6 +91,11 @@ impl fmt::Display for StartError {
                 f,
                 "{why}: whoever starts the tracker is to open it, as a socket unit of systemd does; or \
                  give --servers and --clients addresses"
+            ),
+            Self::SamePort(address) => write!(
+                f,
+                "what was handed over for game servers and for clients is the same port, {address}: hand \
+                 over two sockets, at two ports"
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Thread(error) => write!(f, "cannot start: {error}"),

@@ -73,6 +73,9 @@ impl Tracker {
             open(config.servers, GAME_SERVER_PORT, write(Class::Pending))?;
         let (clients, clients_at) = open(config.clients, CLIENT_PORT, write(Class::Client))?;
         let ports = (servers_at.address(), clients_at.address());
+        if ports.0 == ports.1 {
+            return Err(StartError::SamePort(ports.0));
+        }
         // A tracker has no end, so what its threads share is never dropped, and a connection can
         // be given to any of them.
         let shared = share(&config, limits, passwords, ports, log);

@@ -20,32 +20,35 @@ pub(super) fn queue() -> Option<usize> {
 /// # Errors
 /// The address that cannot be had, and why.
 pub(super) fn bind(asked: SocketAddr) -> Result<Vec<Listener>, (SocketAddr, io::Error)> {
-    let bind = |ip: IpAddr, port| {
-        let address = SocketAddr::new(ip, port);
-        Listener::bind(address).map_err(|error| (address, error))
-    };
+    let bind = |address| Listener::bind(address).map_err(|error| (address, error));
     if asked.ip() != Ipv6Addr::UNSPECIFIED {
-        return Ok(vec![bind(asked.ip(), asked.port())?]);
+        return Ok(vec![bind(asked)?]);
     }
-    let (v4, v6) = (Ipv4Addr::UNSPECIFIED.into(), asked.ip());
+    let v4 = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     // A trial, to learn whether the port is in use: an IPv6 listener that has no IPv4 would not tell.
     let in_use = |(_, error): &(SocketAddr, io::Error)| error.kind() == ErrorKind::AddrInUse;
-    if let Some(taken) = bind(v4, asked.port()).err().filter(in_use) {
+    if let Some(taken) = bind(v4(asked.port())).err().filter(in_use) {
         return Err(taken);
     }
-    let first = match bind(v6, asked.port()) {
+    let first = match bind(asked) {
         Err(taken) if in_use(&taken) => return Err(taken),
-        Err(_) => return Ok(vec![bind(v4, asked.port())?]),
+        Err(_) => return Ok(vec![bind(v4(asked.port()))?]),
         Ok(first) => first,
     };
     // If the port is in use now, that is by the first, which has IPv4 as well.
-    let second = bind(v4, first.address.port()).ok();
-    Ok([first].into_iter().chain(second).collect())
+    let second = bind(v4(first.address.port())).ok();
+    // Nobody reaches a listener of its own for a family that is switched off, not even the watchdog.
+    let first = (second.is_none() || is_there(Ipv6Addr::LOCALHOST.into())).then_some(first);
+    Ok(first.into_iter().chain(second).collect())
+}
+
+/// True if this machine has the address.
+fn is_there(ip: IpAddr) -> bool {
+    TcpListener::bind((ip, 0)).is_ok()
 }
 
 /// The families that listeners on all addresses serve.
 pub(super) fn families(listeners: &[SocketAddr]) -> &'static str {
-    let is_there = |ip: IpAddr| TcpListener::bind((ip, 0)).is_ok();
     let has = |ip: IpAddr| listeners.iter().any(|listener| listener.ip() == ip);
     let v6 = has(Ipv6Addr::UNSPECIFIED.into());
     // Where IPv6 is switched off, it can be listened on, and has no address.

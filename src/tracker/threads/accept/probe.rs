@@ -86,18 +86,14 @@ impl AcceptProbe {
 /// (`net.ipv6.bindv6only`): then the second is nobody's, or somebody else's. Where the system has
 /// IPv6 switched off (`net.ipv6.conf.all.disable_ipv6`), only the second is there.
 pub(crate) fn within(address: SocketAddr) -> Vec<SocketAddr> {
-    let (v4, v6) = (
-        IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
-    );
-    let ips = match address.ip() {
+    let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
+    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()));
+    match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => vec![v4],
         IpAddr::V6(ip) if ip.is_unspecified() && cfg!(target_os = "linux") => vec![v6, v4],
         IpAddr::V6(ip) if ip.is_unspecified() => vec![v6],
-        ip => vec![ip],
-    };
-    let with_port = |ip| SocketAddr::new(ip, address.port());
-    ips.into_iter().map(with_port).collect()
+        _ => vec![address],
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +129,14 @@ mod tests {
         assert!(said.try_recv().is_err());
         assert_eq!(probe.probe(2), 3);
         assert_eq!(said.recv_timeout(PATIENCE), Ok(true));
+    }
+
+    #[test]
+    fn an_address_keeps_the_interface_that_it_is_good_on() {
+        for address in ["[fe80::1%3]:7", "192.0.2.7:7"] {
+            let address = address.parse().unwrap();
+            assert_eq!(within(address), [address]);
+        }
     }
 
     #[test]

@@ -95,10 +95,12 @@ impl ProxyHeaders {
             bytes: Vec::new(),
             deadline: Instant::now() + self.patience(),
         };
-        // A socket that cannot be told to return at once is not read from.
+        // A socket that cannot be told to return at once is not read from. The oldest may have its header
+        // by now: in a burst the thread that looks after them gets its turn too late.
         if headless.stream.set_nonblocking(true).is_ok()
             && let Some(headless) = self.listen(headless, Instant::now())
             && let Some(oldest) = self.waiting.enter(headless, Duration::ZERO)
+            && let Some(oldest) = self.listen(oldest, Instant::now())
         {
             self.refuse(oldest, too_many());
         }
@@ -110,11 +112,11 @@ impl ProxyHeaders {
     }
 
     fn look_at(&self, mut one: Turn<Headless>, now: Instant) -> Option<Turn<Headless>> {
+        one.item = self.listen(one.item, now)?;
         if one.must_go {
             self.refuse(one.item, too_many());
             return None;
         }
-        one.item = self.listen(one.item, now)?;
         Some(one.again(now, false))
     }
 
