@@ -1,15 +1,19 @@
 //! Connections that a thread looks at by turns, since they are likely to be over soon.
 //!
 //! *Idle clients* have their answer and nearly always hang up within a millisecond: a thread that was
-//! woken for that would cost as much as the answer. *Guests* are newcomers for whom there is no slot:
-//! a client that asks for the list gets it, and a game server that logs in gets onto it, even while
-//! others sit on all slots in silence. Whoever has a slot and stays is given a thread.
+//! woken for that would cost as much as the answer. In a crowd all new clients are among them, so that
+//! whoever has its list and is only far away can make way for others. *Guests* are newcomers for whom
+//! there is no slot: a client that asks for the list gets it, and a game server that logs in gets onto
+//! it, even while others sit on all slots in silence. Whoever has a slot and stays is given a thread
+//! when there is no crowd.
 //!
 //! Each kind has a thread of its own. What guests ask for takes time, and whoever needs the slot of an
 //! idle client that has hung up does not wait for that.
 
 use crate::base::mutex::lock;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::threads;
+use crate::tracker::access::network::Network;
 use crate::tracker::session::Ending;
 use crate::tracker::state::lasting;
 use crate::tracker::state::log::Log;
@@ -19,6 +23,7 @@ use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};
 use crate::tracker::threads::watchers::Watchers;
 use std::io;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
@@ -110,7 +115,7 @@ impl Polled {
     pub(crate) fn start(&'static self, name: &'static str, log: &Log) -> io::Result<()> {
         let round = || {
             lock(&self.inbox).alarm.look();
-            let next = self.look(|one, now| now >= one.next_look);
+            let next = self.look(None);
             self.sleep(next);
             ControlFlow::Continue(())
         };
@@ -138,19 +143,21 @@ impl Polled {
         }
     }
 
-    /// Sees to it that none of them holds a slot who has hung up.
-    pub(crate) fn free_slots(&self) {
-        self.look(|_, _| true);
+    /// Sees to it that none of them keeps a newcomer out who has hung up, or has its list and says no
+    /// more.
+    pub(crate) fn free_slots(&self, newcomer: IpAddr) {
+        self.look(Some(newcomer));
     }
 
-    /// Looks at those whose turn it is. Says when it is somebody's again.
-    fn look(&self, is_turn: impl Fn(&One, Instant) -> bool) -> Option<Instant> {
+    /// Looks at those whose turn it is, or at all for a newcomer. Says when it is somebody's turn again.
+    fn look(&self, newcomer: Option<IpAddr>) -> Option<Instant> {
         let mut inside = lock(&self.inside);
         inside.append(&mut lock(&self.inbox).arrivals);
         let now = Instant::now();
         let all = std::mem::take(&mut *inside);
-        *inside = threads::each_apart(all, |one| match is_turn(&one, now) {
-            true => self.look_at(one, now),
+        let is_turn = |one: &One| newcomer.is_some() || now >= one.next_look;
+        *inside = threads::each_apart(all, |one| match is_turn(&one) {
+            true => self.look_at(one, now, newcomer),
             false => Some(one),
         });
         inside.iter().map(|one| one.next_look).min()
@@ -169,7 +176,7 @@ impl Polled {
     }
 
     /// Goes on with one. It is returned if it stays.
-    fn look_at(&self, mut one: One, now: Instant) -> Option<One> {
+    fn look_at(&self, mut one: One, now: Instant, newcomer: Option<IpAddr>) -> Option<One> {
         let effort = match one.is_guest() {
             true => Effort::Any,
             false => Effort::Little,
@@ -178,7 +185,11 @@ impl Polled {
         peer.send();
         let is_heard = peer.receive(effort);
         peer.check_deadline(now);
-        if let Some(holders) = self.next_holders(&one, is_heard) {
+        if newcomer.is_some_and(|newcomer| is_in_the_way(peer, newcomer)) {
+            let text = "others need the slot, and you have your list";
+            peer.connection.dismiss(Refusal::new(ErrorCode::Busy, text));
+            peer.receive(effort);
+        } else if let Some(holders) = self.next_holders(&one, is_heard) {
             holders.put(one.peer);
             return None;
         }
@@ -205,9 +216,19 @@ impl Polled {
             (Some(Ending::Refused(_)), AnySession::Client(_)) => Some(self.clients),
             (Some(_), _) => None,
             (None, AnySession::GameServer(_)) => (!peer.is_sending()).then_some(self.game_servers),
-            _ => (!peer.is_idle() || is_heard || one.pause >= POLL_LAST).then_some(self.clients),
+            _ if !peer.is_waiting() => Some(self.clients),
+            _ if !is_heard && peer.has_answered && one.pause < POLL_LAST => None,
+            // In a crowd it stays where it can make way.
+            _ => (!peer.session.slot().is_crowded()).then_some(self.clients),
         }
     }
+}
+
+/// True for a client that has its list and holds a slot that the newcomer could have.
+fn is_in_the_way(peer: &Peer<AnySession>, newcomer: IpAddr) -> bool {
+    let slot = peer.session.slot();
+    let is_same_host = || Network::host(peer.connection.peer().ip()) == Network::host(newcomer);
+    peer.is_waiting() && slot.is_served() && (slot.is_crowded() || is_same_host())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) struct SlotGuard {
     is_trusted: bool,
     /// Why it has no slot, if it has none.
     denied: Cell<Option<Denied>>,
-    /// It was a guest and got what it came for.
+    /// It got what it came for.
     is_served: Cell<bool>,
 }
 
@@ -186,7 +186,7 @@ impl SlotGuard {
 
     /// A game server has come onto the list, guest or not.
     pub(super) fn become_listed(&self) {
-        self.serve_guest();
+        self.serve();
         self.forget_denied();
         self.class.set(Class::Listed);
         self.connection.set_proven();
@@ -197,9 +197,14 @@ impl SlotGuard {
         self.denied.set(None);
     }
 
-    /// If this is a guest, it gets what it came for.
-    pub(super) fn serve_guest(&self) {
-        if self.is_guest() && !self.is_served.replace(true) {
+    /// True once it got what it came for.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served.get()
+    }
+
+    /// It gets what it came for.
+    pub(super) fn serve(&self) {
+        if !self.is_served.replace(true) && self.is_guest() {
             self.shared.stats.guests.add_one();
         }
     }
@@ -223,7 +228,7 @@ impl SlotGuard {
     }
 
     /// True if many want to come in by the same port.
-    pub(super) fn is_crowded(&self) -> bool {
+    pub(crate) fn is_crowded(&self) -> bool {
         let class = match self.class.get() {
             Class::Pending | Class::Listed => Class::Pending,
             Class::Client | Class::Watcher => Class::Client,
