@@ -40,6 +40,22 @@ fn a_full_class_says_busy_and_others_go_on() {
 }
 
 #[test]
+fn whoever_has_its_list_keeps_nobody_from_getting_one() {
+    // client 4, and places for 6 guests; all of them are trusted, so that nobody else makes way.
+    let tracker = TrackerProcess::start_with(&["--max-slots", "16"]);
+    let mut far: Vec<Peer> = Vec::new();
+    for _ in 0..30 {
+        let mut peer = Peer::connect(tracker.clients);
+        let answer = peer.ask("LIST");
+        assert!(answer.starts_with("END count=0 "), "{answer}");
+        far.push(peer);
+    }
+    tracker.wait_for_log("code=busy text=\"others need the slot, and you have your list\"");
+    // Two that came before it was crowded may have been given threads, and the last two may stay.
+    assert!(tracker.stats()["guests"] == "0");
+}
+
+#[test]
 fn who_says_what_it_wants_is_served_without_a_slot() {
     // pending 2, listed 8, client 4; those who hold them are trusted, so nobody makes way.
     let tracker = TrackerProcess::start_with(&["--max-slots", "16", "--keys-file", KEYS]);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Lines of code at the most.
-const MOST: usize = 3200;
+const MOST: usize = 3250;
 
 /// Lines that are neither empty nor a comment nor a test.
 fn lines_of_code(text: &str) -> usize {

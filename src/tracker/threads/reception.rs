@@ -97,8 +97,8 @@ impl Reception {
     ) -> Result<SlotGuard, Denied> {
         let shared = self.shared;
         if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
-            // Nobody is evicted or rejected for those who have hung up.
-            self.idle_clients.free_slots();
+            // Nobody is evicted or rejected for those who have hung up, or have what they came for.
+            self.idle_clients.free_slots(newcomer.ip);
         }
         let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(connection));
         let evicted = arrived?;
@@ -126,7 +126,10 @@ impl Reception {
                     self.watchers.enter(watcher);
                 }
             }
-            (None, AnySession::Client(_)) if peer.is_idle() => {
+            // In a crowd nobody keeps a thread waiting for what it says.
+            (None, AnySession::Client(client))
+                if peer.is_waiting() && (peer.has_answered || client.services().is_crowded()) =>
+            {
                 self.idle_clients.enter(peer, POLL_FIRST)
             }
             (_, AnySession::Client(_)) => self.clients.put(peer),

@@ -187,7 +187,7 @@ impl client::Services for SlotGuard {
         let shared = self.shared();
         let Found { list, recent, work } = self.find(request);
         self.spend(work, now)?;
-        self.serve_guest();
+        self.serve();
         shared.stats.lists.add_one();
         let ip = self.connection().peer().ip();
         shared.hidden_servers.ask(ip, &list, &shared.log);

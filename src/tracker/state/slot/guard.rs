@@ -21,7 +21,7 @@ pub(crate) struct SlotGuard {
     class: Cell<Class>,
     is_trusted: bool,
     place: Cell<Place>,
-    /// It was a guest and got what it came for.
+    /// It got what it came for.
     is_served: Cell<bool>,
 }
 
@@ -207,7 +207,7 @@ impl SlotGuard {
 
     /// A game server has come onto the list, guest or not.
     pub(super) fn become_listed(&self) {
-        self.serve_guest();
+        self.serve();
         self.forget_denied();
         self.class.set(Class::Listed);
         self.connection.set_proven();
@@ -218,10 +218,15 @@ impl SlotGuard {
         self.place.set(Place::Slot);
     }
 
-    /// If this is a guest, it gets what it came for.
-    pub(super) fn serve_guest(&self) {
+    /// True once it got what it came for.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served.get()
+    }
+
+    /// It gets what it came for.
+    pub(super) fn serve(&self) {
         let is_guest = matches!(self.place.get(), Place::Guest(_));
-        if is_guest && !self.is_served.replace(true) {
+        if !self.is_served.replace(true) && is_guest {
             self.shared.stats.guests.add_one();
         }
     }
@@ -245,7 +250,7 @@ impl SlotGuard {
     }
 
     /// True if many want to come in by the same port.
-    pub(super) fn is_crowded(&self) -> bool {
+    pub(crate) fn is_crowded(&self) -> bool {
         let class = match self.class.get() {
             Class::Pending | Class::Listed => Class::Pending,
             Class::Client | Class::Watcher => Class::Client,

@@ -28,7 +28,8 @@ pub(crate) struct Peer<S> {
     size: usize,
     sent: usize,
     deadline: Option<Instant>,
-    has_answered: bool,
+    /// The peer was told something.
+    pub(crate) has_answered: bool,
     /// How long the peer may take to read, if not as long as others.
     pub(crate) time_to_read: Option<Duration>,
     /// Who sends in place of the thread that holds it, if somebody does.
@@ -90,9 +91,9 @@ impl<S: Session> Peer<S> {
         !self.chunks.is_empty() && self.ending.is_none()
     }
 
-    /// True if it was answered and the next that happens is up to the peer.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.has_answered && self.ending.is_none() && !self.is_sending() && !self.is_dear
+    /// True if the next that happens is up to the peer.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.ending.is_none() && !self.is_sending() && !self.is_dear
     }
 
     /// Reads what has come and lets the session act on it, unless something is still to be sent. True

@@ -96,13 +96,13 @@ fn a_dear_line_waits_for_a_thread_that_has_time_and_nothing_is_lost() {
     peer.receive(Effort::Little);
     for _ in 0..2 {
         assert!(
-            peer.is_dear && !peer.is_idle(),
+            peer.is_dear && !peer.is_waiting(),
             "looking again changes nothing"
         );
         peer.receive(Effort::Little);
     }
     peer.receive(Effort::Any);
-    assert!(peer.is_idle());
+    assert!(peer.has_answered && peer.is_waiting());
     other.write_all(b"ee\nQUIT\nnever\n").unwrap();
     peer.receive(Effort::Little);
     assert_eq!(peer.ending, Some(Ending::Done));
