@@ -30,13 +30,6 @@
 //! next command and so has to be woken once more, to be told that the client has hung up. Where
 //! gltracker said `ERR busy` to a client, or a request failed, the row ends with how often, and its
 //! figures are of those that got the list.
-//!
-//! The table of bursts is of clients that all connect at the same moment, once. The tracker has 256
-//! slots for clients, as it has by default. Of those who find them in use it answers a few as
-//! guests, who get the list and then an ERR, and says `ERR busy` to the others; the bare loop lets
-//! everybody wait. After 5 s without an answer a client has failed. Connections that the system
-//! drops because too many wait to be accepted are tried again by it after 1 s, 3 s and 7 s, which
-//! is what these times are made of.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -52,9 +45,6 @@ use support::run::{Result, shortage};
 use support::tracker::{Slots, Tracker};
 use support::turns::{Rival, Sample, take_turns};
 
-/// Open files of this program that are no connections, with some to spare.
-const OTHER_FILES: usize = 64;
-
 /// What a tracker answers to QUIT.
 const BYE: &[u8] = b"OK bye\n";
 
@@ -64,46 +54,36 @@ struct Plan {
     sizes: &'static [usize],
     /// A row for each number of clients.
     clients: &'static [usize],
-    /// Game servers and clients of a burst.
-    burst: (usize, usize),
     /// Game servers that are held while PING is asked.
     held: usize,
     /// Rounds of each row, for each rival.
     rounds: usize,
     /// How long a round lasts.
     round: Duration,
-    /// Bursts for each rival.
-    bursts: usize,
 }
 
 const FULL: Plan = Plan {
     sizes: &[10, 100, 1_000, 10_000],
     clients: &[1, 16, 128],
-    burst: (1_000, 2_000),
     held: 10_000,
     rounds: 6,
     round: Duration::from_millis(400),
-    bursts: 3,
 };
 
 const QUICK: Plan = Plan {
     sizes: &[10, 1_000],
     clients: &[16],
-    burst: (1_000, 500),
     held: 2_000,
     rounds: 3,
     round: Duration::from_millis(150),
-    bursts: 1,
 };
 
 const SMOKE: Plan = Plan {
     sizes: &[10],
     clients: &[2],
-    burst: (10, 20),
     held: 20,
     rounds: 1,
     round: Duration::from_millis(20),
-    bursts: 1,
 };
 
 fn main() -> ExitCode {
@@ -123,7 +103,7 @@ fn run(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// The table of LIST asked in one manner, and that of the bursts.
+/// The table of LIST asked in one manner.
 fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
     let (what, names): (_, &[&str]) = match manner {
         Manner::HangUp => (
@@ -141,10 +121,8 @@ fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
     };
     println!("{}", report::headline(what, plan.rounds, plan.round));
     println!("{}", report::header("servers    bytes clients", names));
-    let slots = Slots::for_listed(most);
-    let tracker = Tracker::start(slots)?;
+    let tracker = Tracker::start(Slots::for_listed(most))?;
     let mut fleet = Fleet::new(tracker.servers);
-    let mut bursts = String::new();
     for &size in plan.sizes {
         let game_servers = size.min(most);
         fleet.grow(game_servers)?;
@@ -165,36 +143,19 @@ fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
             Manner::Quit => "LIST\nQUIT\n",
             Manner::HangUp | Manner::Hold => "LIST\n",
         };
-        let load = |clients| Load::new(manner, question, answer.len(), clients, plan.round);
-        let mut measure = |rounds, load: Load| {
-            take_turns(rounds, &rivals, |rival| {
+        for &clients in plan.clients {
+            let load = Load::new(manner, question, answer.len(), clients, plan.round);
+            let rounds = take_turns(plan.rounds, &rivals, |rival| {
                 fleet.check_in()?;
                 ask(rival, load)
-            })
-        };
-        let what = |clients| format!("{game_servers:>7} {:>8} {clients:>7}", list.len());
-        for &clients in plan.clients {
-            let rounds = measure(plan.rounds, load(clients))?;
-            println!("{}", report::row(&what(clients), &rivals, &rounds, None));
-        }
-        if manner == Manner::HangUp && size == plan.burst.0 {
-            let clients = open_files().saturating_sub(game_servers + OTHER_FILES);
-            let load = Load {
-                time: Duration::ZERO,
-                requests: 1,
-                ..load(plan.burst.1.min(clients))
-            };
-            let rounds = measure(plan.bursts, load)?;
-            bursts = report::burst(&what(load.clients), &rivals, &rounds);
+            })?;
+            let what = format!("{game_servers:>7} {:>8} {clients:>7}", list.len());
+            println!("{}", report::row(&what, &rivals, &rounds, None));
         }
         // Whoever is lost on the way leaves a shorter list, of another revision.
         if fetch_list(tracker.clients)? != list {
             return Err("the list has changed while it was measured".into());
         }
-    }
-    if !bursts.is_empty() {
-        let header = report::bursts_header(plan.bursts, slots.client());
-        print!("{header}\n{bursts}");
     }
     Ok(())
 }

@@ -2,15 +2,16 @@
 //! nothing else. No program with blocking sockets does less.
 
 use super::process::Process;
+use super::queue::{SHORT, lengthen};
 use super::run::Result;
 use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 
-/// The private argument that makes this program a bare server; its kind and the number of threads
-/// follow, and the answer comes on standard input.
+/// The private argument that makes this program a bare server; its kind, the number of threads and
+/// the length of its accept queue follow, and the answer comes on standard input.
 const BARE: &str = "--bare";
 
 /// Stack of a thread, as small as the tracker's.
@@ -62,11 +63,17 @@ pub(crate) struct Bare {
 impl Bare {
     /// Starts this very program once more, as a bare server that answers `answer`.
     pub(crate) fn start(kind: Kind, answer: &[u8]) -> Result<Self> {
+        Self::with_queue(SHORT, kind, answer)
+    }
+
+    /// Starts one with an accept queue that is so long.
+    pub(crate) fn with_queue(queue: u32, kind: Kind, answer: &[u8]) -> Result<Self> {
         let (output, writer) = io::pipe()?;
         let (name, threads) = kind.spelled();
         let mut command = Command::new(env::current_exe()?);
         command
-            .args([BARE, name, &threads.to_string()])
+            .args([BARE, name, &threads.to_string(), &queue.to_string()])
+            .stdin(Stdio::null())
             .stdout(writer);
         let (process, address, _) = Process::start(command, answer, output)?;
         let address = address.trim_end().parse()?;
@@ -78,19 +85,20 @@ impl Bare {
     pub(crate) fn run_if_asked() -> Result<()> {
         let arguments: Vec<String> = env::args().skip(1).collect();
         match &arguments[..] {
-            [argument, kind, threads] if argument == BARE => {
+            [argument, kind, threads, queue] if argument == BARE => {
                 let kind = Kind::parse(kind, threads.parse()?).ok_or("there is no such kind")?;
                 let mut answer = Vec::new();
                 io::stdin().read_to_end(&mut answer)?;
-                serve(kind, &answer)
+                serve(kind, &answer, queue.parse()?)
             }
             _ => Ok(()),
         }
     }
 }
 
-fn serve(kind: Kind, answer: &[u8]) -> Result<()> {
+fn serve(kind: Kind, answer: &[u8], queue: u32) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
+    lengthen(&listener, queue)?;
     let ready = || {
         println!("{}", listener.local_addr()?);
         Ok(())

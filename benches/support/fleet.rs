@@ -250,7 +250,7 @@ impl GameServer {
 }
 
 /// Puts game server `number` on the list, and lets it say something there.
-fn log_in(number: usize, tracker: SocketAddr) -> Result<TcpStream> {
+pub(crate) fn log_in(number: usize, tracker: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(tracker)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;

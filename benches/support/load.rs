@@ -56,6 +56,8 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// … nor after so many.
     pub(crate) requests: usize,
+    /// A client that has its answer hangs up so much later.
+    pub(crate) distance: Duration,
 }
 
 impl Load {
@@ -78,11 +80,26 @@ impl Load {
             clients,
             time,
             requests,
+            distance: Duration::ZERO,
+        }
+    }
+
+    /// The same for one request of each client, all at the same moment.
+    pub(crate) fn once(self) -> Self {
+        Self {
+            time: Duration::ZERO,
+            requests: 1,
+            ..self
         }
     }
 
     /// Lets the clients ask whoever listens at `address`, until the last one is done.
     pub(crate) fn put_on(self, address: SocketAddr) -> io::Result<Outcome> {
+        self.put_on_at(Instant::now(), address)
+    }
+
+    /// The same, from that moment on, or as soon as all clients are there.
+    pub(crate) fn put_on_at(self, moment: Instant, address: SocketAddr) -> io::Result<Outcome> {
         // Readers wait here until the writer, who starts them, has gone.
         let gate = RwLock::new(());
         let client = |held: Option<TcpStream>| {
@@ -91,7 +108,9 @@ impl Load {
             drop(gate.read());
             let start = Instant::now();
             for _ in 0..self.requests {
+                let asked = Instant::now();
                 match self.ask(address, held.as_ref(), &mut buffer) {
+                    _ if asked.elapsed() > PATIENCE => outcome.failed += 1,
                     // Who had no slot is told so after the list.
                     Ok(count) if count >= self.size => outcome.answered += 1,
                     Ok(1..) if buffer.starts_with(b"ERR busy") => outcome.busy += 1,
@@ -115,6 +134,7 @@ impl Load {
                     builder.spawn_scoped(scope, || client(held))
                 })
                 .collect::<io::Result<_>>()?;
+            thread::sleep(moment.saturating_duration_since(Instant::now()));
             let start = Instant::now();
             drop(closed);
             let mut all = Outcome::default();
@@ -153,6 +173,9 @@ impl Load {
                 // Also after an ERR: the tracker may have hung up before it read the question.
                 _ => break,
             }
+        }
+        if !self.distance.is_zero() {
+            thread::sleep(self.distance);
         }
         Ok(received)
     }

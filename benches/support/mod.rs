@@ -2,6 +2,7 @@
 //!
 //! - [`run`]: how long a bench is to take, and its way out.
 //! - [`process`]: a child process, and what it takes of the machine.
+//! - [`queue`]: longer accept queues.
 //! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
 //! - [`fleet`]: game servers that stay on the list. [`updates`]: what they say meanwhile.
 //!   [`holder`]: who holds their connections. [`stage`]: a tracker with those, which change.
@@ -19,6 +20,7 @@ pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod questions;
+pub(crate) mod queue;
 pub(crate) mod redis;
 pub(crate) mod replica;
 pub(crate) mod report;

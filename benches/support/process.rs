@@ -19,21 +19,26 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` and gives it all of `input`. It is ready when it has written a line to the
-    /// other end of `output`, as whichever of its streams that is; the line is returned, and what
-    /// else may follow.
+    /// Starts `command` and gives it all of `input`, if there is any; else it has the standard input
+    /// that it was given. It is ready when it has written a line to the other end of `output`, as
+    /// whichever of its streams that is; the line is returned, and what else may follow.
     pub(crate) fn start(
         mut command: Command,
         input: &[u8],
         output: PipeReader,
     ) -> Result<(Self, String, impl Read + use<>)> {
-        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        if !input.is_empty() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command.spawn()?;
         let stdin = child.stdin.take();
         let process = Self { child };
         // Nobody else is to hold the other end: it closes with the process.
         drop(command);
-        // The pipe is dropped with that, which ends the input.
-        stdin.ok_or("standard input is piped")?.write_all(input)?;
+        if let Some(mut stdin) = stdin {
+            // The pipe is dropped with that, which ends the input.
+            stdin.write_all(input)?;
+        }
         let mut output = BufReader::new(output);
         let mut line = String::new();
         output.read_line(&mut line)?;

@@ -7,7 +7,7 @@ use super::run::Result;
 use super::stage::sleep_until;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ impl Redis {
             .args(["--bind", "127.0.0.1", "--port", &address.port().to_string()])
             .args(["--save", "", "--appendonly", "no", "--io-threads", "1"])
             .args(["--maxclients", &(subscribers + 16).to_string()])
+            .stdin(Stdio::null())
             .stdout(writer);
         let (process, first, log) = match Process::start(command, b"", log) {
             Err(error) if is_missing(&*error) => {

@@ -1,7 +1,6 @@
 //! The figures that come of rounds, and the tables of requests. Everywhere the first of several
 //! rivals is the tracker, and the others are what it is compared with.
 
-use super::load::Outcome;
 use super::turns::{Rival, Sample};
 use std::fmt;
 use std::thread;
@@ -142,36 +141,4 @@ fn trouble(rivals: &[Rival<'_>], rounds: &[Vec<Sample>]) -> String {
         }
     }
     text
-}
-
-/// The head of the table of [`burst`]s.
-pub(crate) fn bursts_header(bursts: usize, slots: usize) -> String {
-    format!(
-        "\nAll clients at the same moment: {bursts} bursts for each, {slots} have a slot\n\n\
-         {:>35} |    time until the last    | answers in a burst, mean\n\
-         servers    bytes clients            | has its answer, ms        |     list ERR busy  failed",
-        "",
-    )
-}
-
-/// How long bursts took for each of `rivals`, and what the clients got.
-pub(crate) fn burst(what: &str, rivals: &[Rival<'_>], bursts: &[Vec<Sample>]) -> String {
-    let mut table = String::new();
-    for (who, Rival { name, .. }) in rivals.iter().enumerate() {
-        let outcomes = || bursts.iter().map(|burst| burst[who].outcome);
-        let took = || outcomes().map(|outcome| outcome.took.as_secs_f64() * 1e3);
-        let (low, high) = spread(took());
-        let spread = format!("({low:.0} to {high:.0})");
-        let mean = |count: fn(Outcome) -> usize| {
-            outcomes().map(count).sum::<usize>() as f64 / bursts.len() as f64
-        };
-        table += &format!(
-            "{what} {name:>9} | {:>8.0} {spread:>16} | {:>8.0} {:>8.0} {:>7.0}\n",
-            median(took()),
-            mean(|outcome| outcome.answered),
-            mean(|outcome| outcome.busy),
-            mean(|outcome| outcome.failed),
-        );
-    }
-    table
 }

@@ -1,9 +1,11 @@
 //! What is measured: a real tracker, in a process of its own.
 
 use super::process::Process;
+use super::queue::lengthen;
 use super::run::Result;
 use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -126,10 +128,33 @@ impl Tracker {
         slots: Slots,
         arguments: &[&str],
     ) -> Result<Self> {
-        let (log, writer) = io::pipe()?;
         let mut command = Command::new(program);
         command
             .args(["--servers", servers, "--clients", clients])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        Self::start_command(command, slots)
+    }
+
+    /// Starts one that takes over two listeners, at which so many connections may wait.
+    pub(crate) fn start_with_queue(queue: u32, slots: Slots) -> Result<Self> {
+        let listener = || -> Result<OwnedFd> {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            lengthen(&listener, queue)?;
+            Ok(listener.into())
+        };
+        let mut command = Command::new(this_build());
+        command
+            .args(["--clients", "fd:0", "--servers", "fd:1"])
+            .stdin(listener()?)
+            .stdout(listener()?);
+        Self::start_command(command, slots)
+    }
+
+    fn start_command(mut command: Command, slots: Slots) -> Result<Self> {
+        let (log, writer) = io::pipe()?;
+        command
             .args(["--max-slots", &slots.all().to_string()])
             .args([
                 "--slot-shares",
@@ -138,9 +163,7 @@ impl Tracker {
             // All of the load comes from one address.
             .args(["--trust", "127.0.0.0/8"])
             .args(["--log-level", "info"])
-            .args(arguments)
             .env("GLTRACKER_PASSWORD", PASSWORD)
-            .stdout(Stdio::null())
             .stderr(writer);
         let (process, mut line, log) = Process::start(command, b"", log)?;
         let mut log = BufReader::new(log);
