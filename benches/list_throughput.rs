@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench list_throughput               all of it, in 6 minutes
 //! cargo bench --bench list_throughput -- --quick    in short, under 25 seconds
+//! cargo bench --bench list_throughput -- --haproxy  through HAProxy, in 4 minutes
 //! ```
 //!
 //! Many clients ask for the list at the same time, over and over, in three manners: on a new
@@ -30,6 +31,10 @@
 //! next command and so has to be woken once more, to be told that the client has hung up. Where
 //! gltracker said `ERR busy` to a client, or a request failed, the row ends with how often, and its
 //! figures are of those that got the list.
+//!
+//! With `--haproxy` everybody is asked on new connections through HAProxy, which tells the tracker whose
+//! they are (PROXY protocol, version 2), and tells the bare loop nothing. HAProxy takes much of the
+//! machine too, which pulls the ratio of rates further towards 1. Its CPU time is not counted.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -38,10 +43,11 @@ use std::time::Duration;
 mod support;
 use support::bare::{Bare, Kind};
 use support::fleet::Fleet;
+use support::haproxy::{self, Haproxy};
 use support::load::{Load, Manner, fetch_list};
 use support::process::open_files;
 use support::report;
-use support::run::{Result, shortage};
+use support::run::{Result, is_given, shortage};
 use support::tracker::{Slots, Tracker};
 use support::turns::{Rival, Sample, take_turns};
 
@@ -95,8 +101,15 @@ fn run(plan: &Plan) -> Result<()> {
     let most = Slots::most_listed(wanted.max(plan.held), open_files());
     let warning = shortage(most, wanted.max(plan.held));
     print!("{warning}");
+    if is_given("--haproxy") {
+        if Haproxy::is_installed()? {
+            lists(plan, Manner::HangUp, most.min(wanted), true)?;
+            lists(plan, Manner::Quit, most.min(wanted), true)?;
+        }
+        return Ok(());
+    }
     for manner in [Manner::HangUp, Manner::Quit, Manner::Hold] {
-        lists(plan, manner, most.min(wanted))?;
+        lists(plan, manner, most.min(wanted), false)?;
     }
     pings(plan, most.min(plan.held))?;
     print!("{warning}");
@@ -104,7 +117,7 @@ fn run(plan: &Plan) -> Result<()> {
 }
 
 /// The table of LIST asked in one manner.
-fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
+fn lists(plan: &Plan, manner: Manner, most: usize, through_haproxy: bool) -> Result<()> {
     let (what, names): (_, &[&str]) = match manner {
         Manner::HangUp => (
             "LIST on a new connection",
@@ -119,9 +132,19 @@ fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
             &["gltracker", "bare"],
         ),
     };
-    println!("{}", report::headline(what, plan.rounds, plan.round));
+    let through = if through_haproxy {
+        ", through HAProxy"
+    } else {
+        ""
+    };
+    let what = format!("{what}{through}");
+    println!("{}", report::headline(&what, plan.rounds, plan.round));
     println!("{}", report::header("servers    bytes clients", names));
-    let tracker = Tracker::start(Slots::for_listed(most))?;
+    let slots = Slots::for_listed(most);
+    let any = "127.0.0.1:0";
+    let proxied = ["--proxied", haproxy::PROXY];
+    let arguments: &[&str] = if through_haproxy { &proxied } else { &[] };
+    let tracker = Tracker::start_with(any, any, slots, arguments)?;
     let mut fleet = Fleet::new(tracker.servers);
     for &size in plan.sizes {
         let game_servers = size.min(most);
@@ -138,7 +161,14 @@ fn lists(plan: &Plan, manner: Manner, most: usize) -> Result<()> {
         };
         let bare = kinds.iter().map(|&kind| Bare::start(kind, &answer));
         let bare: Vec<Bare> = bare.collect::<Result<_>>()?;
-        let rivals = rivals(names, &tracker, &bare);
+        let mut rivals = rivals(names, &tracker, &bare);
+        let haproxy = match through_haproxy {
+            true => Some(Haproxy::start(&rivals)?),
+            false => None,
+        };
+        if let Some(haproxy) = &haproxy {
+            rivals = haproxy.before(rivals);
+        }
         let question = match manner {
             Manner::Quit => "LIST\nQUIT\n",
             Manner::HangUp | Manner::Hold => "LIST\n",

@@ -3,7 +3,8 @@
 //! - [`run`]: how long a bench is to take, and its way out.
 //! - [`process`]: a child process, and what it takes of the machine.
 //! - [`queue`]: longer accept queues.
-//! - [`tracker`]: what is measured. [`bare`]: what it is compared with.
+//! - [`tracker`]: what is measured. [`bare`]: what it is compared with. [`haproxy`]: what is
+//!   in front of both.
 //! - [`fleet`]: game servers that stay on the list. [`updates`]: what they say meanwhile.
 //!   [`holder`]: who holds their connections. [`stage`]: a tracker with those, which change.
 //! - [`load`]: clients that ask. [`questions`]: those who each ask something else. [`audience`]: connections to which many are sent the same.
@@ -15,6 +16,7 @@
 pub(crate) mod audience;
 pub(crate) mod bare;
 pub(crate) mod fleet;
+pub(crate) mod haproxy;
 pub(crate) mod holder;
 pub(crate) mod load;
 pub(crate) mod memory;

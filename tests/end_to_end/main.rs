@@ -13,6 +13,8 @@ mod documents;
 mod doors;
 mod doubt;
 mod handed_over;
+#[cfg(target_os = "linux")]
+mod haproxy;
 mod harness;
 mod hosts;
 mod lifecycle;

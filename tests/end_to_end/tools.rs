@@ -2,6 +2,7 @@
 
 use crate::patience::{PATIENCE, wait_until};
 use crate::skips::skip;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -13,8 +14,7 @@ use std::time::{Duration, Instant};
 /// True if `tool` is installed. If not, the test that needs it is to return, and is counted as
 /// skipped; with `GLTRACKER_NO_SKIP` set, as on the machine that guards the repository, it fails.
 pub(crate) fn need(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()) {
+    if std::env::split_paths(&path()).any(|folder| folder.join(tool).is_file()) {
         return true;
     }
     assert!(
@@ -23,6 +23,13 @@ pub(crate) fn need(tool: &str) -> bool {
     );
     skip(tool);
     false
+}
+
+/// Where programs are. Daemons are not in the path of every user.
+pub(crate) fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
+    path
 }
 
 /// `words` as a command, with `{host}` and `{port}` filled in.

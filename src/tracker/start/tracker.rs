@@ -31,7 +31,7 @@ use crate::tracker::threads::accept::probe::AcceptProbe;
 use crate::tracker::threads::port_threads::PortThreads;
 use crate::tracker::threads::reception::time_to_write;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -225,6 +225,11 @@ fn share(
 ) -> Shared {
     let random = Random::open();
     let epoch = random.number() as u32;
+    // Behind a proxy game servers connect to another address.
+    let reached_at = match config.proxied.is_empty() {
+        true => servers_at.ip(),
+        false => Ipv6Addr::UNSPECIFIED.into(),
+    };
     Shared {
         setting: Setting {
             timings: config.timings,
@@ -245,7 +250,7 @@ fn share(
         passwords: Current::new(passwords),
         keys: Default::default(),
         bans: Default::default(),
-        udp_probe: UdpProbe::open(servers_at.ip()),
+        udp_probe: UdpProbe::open(reached_at),
         hidden_servers: HiddenServers::default(),
         trusted: config.trusted.clone(),
         last_id: AtomicU64::new(0),

@@ -37,7 +37,7 @@ pub(crate) struct UdpProbe {
 impl UdpProbe {
     /// Opens the sockets that datagrams are sent from. One is at the address that game servers connect to,
     /// so that a datagram comes from where its game server has connected; one is for the other family, of
-    /// which addresses may be named.
+    /// which addresses may be named. Where that address is unspecified, the system chooses.
     pub(crate) fn open(servers: IpAddr) -> Self {
         let bind = |any: IpAddr| {
             let servers = servers.to_canonical();
