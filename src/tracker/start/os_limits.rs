@@ -219,7 +219,7 @@ mod tests {
         let needs = needs.behind_proxy();
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
-            (911, 1839, 4644)
+            (915, 1843, 4660)
         );
     }
 
