@@ -27,11 +27,8 @@ pub(crate) struct ProxyHeaders {
 
 /// A connection without its header.
 struct Headless {
-    class: Class,
-    stream: TcpStream,
-    proxy: SocketAddr,
-    /// What has come of the header, and whatever came with it.
-    bytes: Vec<u8>,
+    /// The proxy's, with what has come of the header and whatever came with it.
+    arrival: Arrival,
     /// When the rest must have come.
     deadline: Instant,
 }
@@ -75,34 +72,28 @@ impl ProxyHeaders {
 
     /// Passes on a connection at once if it needs no header or has it.
     pub(crate) fn receive(&self, class: Class, stream: TcpStream, peer: SocketAddr) {
-        if !self
-            .networks
-            .iter()
-            .any(|network| network.contains(peer.ip()))
-        {
-            return self.reception.receive(Arrival {
-                class,
-                stream,
-                peer,
-                unread: Vec::new(),
-                is_of_proxy: false,
-            });
-        }
-        let headless = Headless {
+        let arrival = Arrival {
             class,
             stream,
-            proxy: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
-            bytes: Vec::new(),
-            deadline: Instant::now() + self.patience(),
+            peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+            unread: Vec::new(),
+            is_of_proxy: false,
         };
+        let ip = arrival.peer.ip();
+        if !self.networks.iter().any(|network| network.contains(ip)) {
+            return self.reception.receive(arrival);
+        }
+        let now = Instant::now();
+        let deadline = now + self.patience();
+        let headless = Headless { arrival, deadline };
         // A socket that cannot be told to return at once is not read from. The oldest may have its header
         // by now: in a burst the thread that looks after them gets its turn too late.
-        if headless.stream.set_nonblocking(true).is_ok()
-            && let Some(headless) = self.listen(headless, Instant::now())
+        if headless.arrival.stream.set_nonblocking(true).is_ok()
+            && let Some(headless) = self.listen(headless, now)
             && let Some(oldest) = self.waiting.enter(headless, Duration::ZERO)
-            && let Some(oldest) = self.listen(oldest, Instant::now())
+            && let Some(oldest) = self.listen(oldest, now)
         {
-            self.refuse(oldest, too_many());
+            self.refuse(oldest.arrival, too_many());
         }
     }
 
@@ -114,7 +105,7 @@ impl ProxyHeaders {
     fn look_at(&self, mut one: Turn<Headless>, now: Instant) -> Option<Turn<Headless>> {
         one.item = self.listen(one.item, now)?;
         if one.must_go {
-            self.refuse(one.item, too_many());
+            self.refuse(one.item.arrival, too_many());
             return None;
         }
         Some(one.again(now, false))
@@ -122,68 +113,61 @@ impl ProxyHeaders {
 
     /// Reads what has come. It is returned if that is not all.
     fn listen(&self, mut headless: Headless, now: Instant) -> Option<Headless> {
-        match headless.hear() {
+        let heard = hear(&mut headless.arrival);
+        let arrival = match heard {
             Heard::Part if now < headless.deadline => return Some(headless),
+            _ => headless.arrival,
+        };
+        match heard {
             Heard::Part => {
                 let text = format!("no whole PROXY header came in {:?}", self.patience());
-                self.refuse(headless, Refusal::new(ErrorCode::Timeout, text));
+                self.refuse(arrival, Refusal::new(ErrorCode::Timeout, text));
             }
-            Heard::All(header) => self.reception.receive(headless.arrive(header)),
-            Heard::Wrong(refusal) => self.refuse(headless, refusal),
-            Heard::End => {
-                let fields = [
-                    ("peer", &headless.proxy as _),
-                    ("class", &headless.class.as_str() as _),
-                ];
-                self.shared.log.debug("closed", &fields);
-            }
+            Heard::All(header) => self.reception.receive(behind(header, arrival)),
+            Heard::Wrong(refusal) => self.refuse(arrival, refusal),
+            Heard::End => {}
         }
         None
     }
 
-    fn refuse(&self, headless: Headless, refusal: Refusal) {
-        let (shared, proxy) = (self.shared, headless.proxy);
+    fn refuse(&self, arrival: Arrival, refusal: Refusal) {
+        let (shared, proxy) = (self.shared, arrival.peer);
         shared.stats.refused.of(refusal.code).add_one();
         let fields = [
             ("peer", &proxy as _),
-            ("class", &headless.class.as_str() as _),
+            ("class", &arrival.class.as_str() as _),
         ];
         shared.log.noisy("bad-header", &refusal, &fields);
         let sent = &shared.stats.bytes_sent;
-        Connection::new(shared.next_id(), headless.stream, proxy, sent).reject(&refusal);
+        Connection::new(shared.next_id(), arrival.stream, proxy, sent).reject(&refusal);
     }
 }
 
-impl Headless {
-    fn hear(&mut self) -> Heard {
-        // There is room: a header that is not whole is shorter.
-        let mut buffer = [0; MAX_HEADER];
-        let room = &mut buffer[self.bytes.len()..];
-        match unless_not_now(self.stream.read(room)) {
-            Ok(Some(0)) | Err(_) => return Heard::End,
-            Ok(Some(count)) => self.bytes.extend_from_slice(&room[..count]),
-            Ok(None) => return Heard::Part,
-        }
-        match parse(&self.bytes) {
-            Ok(None) => Heard::Part,
-            Ok(Some(header)) => Heard::All(header),
-            Err(wrong) => Heard::Wrong(Refusal::new(ErrorCode::BadSyntax, wrong.to_string())),
-        }
+fn hear(arrival: &mut Arrival) -> Heard {
+    let bytes = &mut arrival.unread;
+    // There is room: a header that is not whole is shorter.
+    let mut buffer = [0; MAX_HEADER];
+    let room = &mut buffer[bytes.len()..];
+    match unless_not_now(arrival.stream.read(room)) {
+        Ok(Some(0)) | Err(_) => return Heard::End,
+        Ok(Some(count)) => bytes.extend_from_slice(&room[..count]),
+        Ok(None) => return Heard::Part,
     }
+    match parse(bytes) {
+        Ok(None) => Heard::Part,
+        Ok(Some(header)) => Heard::All(header),
+        Err(wrong) => Heard::Wrong(Refusal::new(ErrorCode::BadSyntax, wrong.to_string())),
+    }
+}
 
-    /// Itself as a connection of whom the header names.
-    fn arrive(self, header: Header) -> Arrival {
-        let peer = header.peer_behind(self.proxy.ip());
-        let mut unread = self.bytes;
-        unread.drain(..header.length);
-        Arrival {
-            class: self.class,
-            stream: self.stream,
-            peer: peer.unwrap_or(self.proxy),
-            unread,
-            is_of_proxy: peer.is_none(),
-        }
+/// A proxy's connection as that of whom the header names.
+fn behind(header: Header, mut arrival: Arrival) -> Arrival {
+    arrival.unread.drain(..header.length);
+    match header.peer_behind(arrival.peer.ip()) {
+        Some(peer) => arrival.peer = peer,
+        None => arrival.is_of_proxy = true,
     }
+    arrival
 }
 
 fn too_many() -> Refusal {
