@@ -68,7 +68,7 @@ const OTHER_FILES: usize = 1_800;
 /// The default size.
 const SLOTS: Slots = Slots::for_listed(512);
 
-/// How far away the far clients are, there and back.
+/// There and back.
 const FAR: Duration = Duration::from_millis(100);
 
 /// Time to start the threads of all who come at the same moment.
@@ -130,8 +130,7 @@ fn run(plan: &Plan) -> Result<()> {
     let most = open_files().saturating_sub(OTHER_FILES).min(wanted);
     let warning = shortage_of("CLIENTS", most, wanted);
     let old = value_of("--old").map(PathBuf::from);
-    let longest = queue::longest();
-    println!("{warning}\nThe long queue is {longest} long.");
+    println!("{warning}\nThe long queue is {} long.", queue::longest());
     for distance in [Duration::ZERO, FAR] {
         bursts(plan, old.as_deref(), distance, most)?;
     }
@@ -304,20 +303,23 @@ fn returns(plan: &Plan, old: Option<&Path>, are_spread: bool) -> Result<()> {
          listeners      | all listed, ms (low to high)  tries each | no list: busy failed",
         plan.bursts
     );
-    for mut held in Held::all(1, old)? {
+    let mut all = Held::all(1, old)?;
+    for who in 0..all.len() {
+        let held = &all[who];
         let size = fetch_list(held.tracker.clients)?.len() + BYE.len();
         let load = Load::new(Manner::Quit, "LIST\nQUIT\n", size, clients, Duration::ZERO).once();
         let (mut outcomes, mut listed, mut tries) = (Vec::new(), Vec::new(), 0);
         for _ in 0..plan.bursts {
-            held.fleet.speak()?;
-            let (outcome, took, count) = come_back(&held.tracker, game_servers, are_spread, load)?;
+            speak(&mut all)?;
+            let (outcome, took, count) =
+                come_back(&all[who].tracker, game_servers, are_spread, load)?;
             outcomes.push(outcome);
             listed.push(ms(took));
             tries += count;
         }
         println!(
             "{:<14} | {:>28} {:>11.2} | {}",
-            held.name,
+            all[who].name,
             times(listed.iter().copied()),
             tries as f64 / (game_servers * plan.bursts) as f64,
             without(outcomes.into_iter()),
