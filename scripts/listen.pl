@@ -2,8 +2,8 @@
 # Opens the tracker's two ports, hands them to it, and keeps them open while it is started again.
 # -q N: connections that may wait at each port (4096); -u: who the program runs as; -s, -c: where game
 # servers log in and clients ask ([::]:23470 and [::]:23471, which are IPv4 too). A program that ends is
-# started again a tenth of a second later, unless it ended with exit code 2, wrong usage. HUP ends it, so
-# that it is started again; TERM and INT end both. It has 5 s for that.
+# started again after 0.1 s, or 1 s if its exit code tells of a failure; not after 2, wrong usage. HUP
+# ends it, so that it is started again; TERM and INT end both. It has 5 s for that.
 # Exit codes: 0 ended, 2 wrong usage, 3 the system said no. It takes what Debian calls perl-base.
 use strict; use warnings; no warnings 'exec';
 use Getopt::Long qw(:config require_order);
@@ -55,5 +55,5 @@ until ($is_over) {
     until (($ended = waitpid -1, WNOHANG) == $pid) { sigsuspend(POSIX::SigSet->new) if $ended <= 0 }
     exit 2 if $? == 2 << 8;
     alarm 0;
-    select undef, undef, undef, 0.1 if !$is_over;
+    select undef, undef, undef, $? >> 8 ? 1 : 0.1 if !$is_over;
 }

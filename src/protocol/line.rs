@@ -14,6 +14,8 @@ pub enum LineError {
     TooLong,
     /// Not UTF-8, or with a NUL in it.
     NotText,
+    /// The third line of a PROXY header of version 2, which is a NUL alone.
+    ProxyHeader,
 }
 
 impl fmt::Display for LineError {
@@ -21,6 +23,9 @@ impl fmt::Display for LineError {
         match self {
             Self::TooLong => write!(f, "a line has at most {MAX_LINE} bytes with its LF"),
             Self::NotText => f.write_str("a line is UTF-8 text without NUL"),
+            Self::ProxyHeader => f.write_str(
+                "a binary PROXY header is what a connection from a network of --proxied begins with",
+            ),
         }
     }
 }
@@ -109,6 +114,7 @@ fn as_text(line: &[u8]) -> Result<&str, LineError> {
     let line = without_cr(line);
     match std::str::from_utf8(line) {
         Ok(_) if is_blank(line) => Ok(""),
+        Ok("\0") => Err(LineError::ProxyHeader),
         Ok(text) if !text.contains('\0') => Ok(text),
         _ => Err(LineError::NotText),
     }

@@ -116,7 +116,7 @@ impl From<LineError> for Refusal {
     fn from(error: LineError) -> Self {
         let code = match error {
             LineError::TooLong => ErrorCode::LineTooLong,
-            LineError::NotText => ErrorCode::NotText,
+            LineError::NotText | LineError::ProxyHeader => ErrorCode::NotText,
         };
         Self::new(code, error.to_string())
     }

@@ -184,6 +184,26 @@ fn a_socket_that_does_not_listen_is_named() {
     assert!(said.contains("is a socket that does not listen"), "{said}");
 }
 
+/// Nobody is accepted by a tracker that does not start.
+#[test]
+fn whoever_waits_is_left_for_a_tracker_that_starts() {
+    let ((clients, clients_at), (servers, servers_at)) = (listener(), listener());
+    let mut client = Peer::connect(clients_at);
+    client.send("LIST\nQUIT");
+    let mut game_server = Peer::connect(servers_at);
+    for _ in 0..3 {
+        let mut command = command();
+        command.args(["--clients", "fd:0", "--servers", "fd:1"]);
+        command.args(["--state", "/nowhere/state"]);
+        command.stdin(handle(&clients)).stdout(handle(&servers));
+        let status = command.stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(3));
+    }
+    let _tracker = tracker(&clients, &servers);
+    assert!(client.read_to_end().starts_with("END count=0 "));
+    game_server.challenge();
+}
+
 /// A host that keeps the families apart, as Linux does with `net.ipv6.bindv6only=1`.
 #[test]
 fn both_families_are_served_where_they_are_kept_apart() {

@@ -57,6 +57,10 @@ impl TrackerRefusal {
     pub fn advice(&self, situation: Situation) -> String {
         use ErrorCode::*;
         let advice = match self.code {
+            _ if self.is_about_proxy() => {
+                "this is for the tracker's operator: a proxy is in front, and only one of the two is set \
+                 up for that. It is tried until they are"
+            }
             Some(BadPassword) => {
                 "check the password (GLTRACKER_PASSWORD or --password-file) and the name of the \
                  key (--key), or ask the tracker's operator for new ones"
@@ -180,6 +184,11 @@ mod tests {
         for (said, stage, part) in [
             ("bad-syntax no", Stage::LoggingIn, "23470"),
             ("line-too-long no", Stage::Introducing, "say less"),
+            (
+                "not-text a binary PROXY header",
+                Stage::LoggingIn,
+                "operator",
+            ),
             ("not-text no", Stage::Introducing, "UTF-8"),
             ("busy no", Stage::LoggingIn, "it is tried until"),
             ("busy no", Stage::Listed, "from your network"),
@@ -187,6 +196,8 @@ mod tests {
         ] {
             let advice = refusal(said, stage).advice(SITUATION);
             assert!(advice.contains(part), "{said}: {advice}");
+            let is_passing = part == "operator";
+            assert!(!is_passing || refusal(said, stage).fate() != Fate::GiveUp);
         }
     }
 }

@@ -79,6 +79,12 @@ impl TrackerRefusal {
         self.code == Some(ErrorCode::Taken) && self.text.contains("took over")
     }
 
+    /// True if a proxy in front of the tracker and the tracker do not agree on who says whose connection it
+    /// is, which the tracker's operator can mend.
+    pub(super) fn is_about_proxy(&self) -> bool {
+        self.text.contains("PROXY header")
+    }
+
     /// How long its text asks to wait.
     pub(super) fn asks_to_wait(&self) -> Option<Duration> {
         let_wait(&self.text)
@@ -89,6 +95,7 @@ impl TrackerRefusal {
         use ErrorCode::*;
         let seconds = Duration::from_secs;
         match self.code {
+            _ if self.is_about_proxy() => Fate::Slowly(seconds(60)),
             // The entry stays on the list all the while, under the newer login.
             Some(Taken) if self.is_takeover() => Fate::Slowly(seconds(600)),
             // From another address, and perhaps by the ghost of this one.

@@ -27,6 +27,8 @@ pub enum StartError {
     NoCredentials(PathBuf, io::Error),
     /// What was handed over is not a TCP socket that listens.
     NotHandedOver(String),
+    /// What was handed over, which is bound to this address, does not listen.
+    NotListening(SocketAddr),
     /// Game servers and clients would come to the same port, with sockets that were handed over.
     SamePort(SocketAddr),
     /// An address cannot be listened on.
@@ -40,7 +42,7 @@ impl StartError {
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::TooFewSlots(_) | Self::Timings(_) => true,
-            Self::NotHandedOver(_) | Self::SamePort(_) => true,
+            Self::NotHandedOver(_) | Self::NotListening(_) | Self::SamePort(_) => true,
             Self::Files(error) => error.is_wrong_usage(),
             Self::Passwords(PasswordError::Empty(_) | PasswordError::Unusable(..)) => true,
             // The file can be read, but it is not text.
@@ -91,6 +93,10 @@ impl fmt::Display for StartError {
                 f,
                 "{why}: whoever starts the tracker is to open it, as a socket unit of systemd does; or \
                  give --servers and --clients addresses"
+            ),
+            Self::NotListening(address) => write!(
+                f,
+                "what was handed over at {address} is a socket that does not listen"
             ),
             Self::SamePort(address) => write!(
                 f,

@@ -61,6 +61,13 @@ pub(super) fn guide(
             "Only those are listed whose UDP port sends back a CHALLENGE; 'gltracker announce --pong' does."
         );
     }
+    if !tracker.proxied.is_empty() {
+        let _ = writeln!(
+            text,
+            "From a network of --proxied a PROXY header comes first: type what follows from elsewhere, or \
+             through the proxy."
+        );
+    }
     let _ = write!(
         text,
         "

@@ -83,12 +83,13 @@ pub fn serve(
             &[("socket", &socket.to_string_lossy()), ("why", &why)],
         );
     }
-    // Nobody types behind a service manager, so the guide would only fill the journal at every start. But a
-    // password that was made up is shown nowhere else.
-    if made_up.is_some() || !manager.is_there() {
+    // Nobody types behind a service manager, or where sockets are handed over, so the guide would only fill
+    // the log at every start. But a password that was made up is shown nowhere else.
+    let is_socket = is_stdout_a_socket();
+    if made_up.is_some() || !(manager.is_there() || is_socket) {
         let guide = guide(&tracker, made_up.as_deref(), &places);
         // A closed standard output is no reason to stop: the tracker runs.
-        let _ = match is_stdout_a_socket() {
+        let _ = match is_socket {
             true => std::io::stderr().write_all(guide.as_bytes()),
             false => write_out(&guide),
         };

@@ -2,6 +2,7 @@
 
 use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
+use crate::tracker::access::network::Network;
 use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::access::rate_limits::{RateLimit, WORK_RATE};
 use crate::tracker::access::slots::{Class, Limits};
@@ -44,6 +45,7 @@ pub struct Tracker {
     server_probes: Vec<&'static AcceptProbe>,
     client_probes: Vec<&'static AcceptProbe>,
     max_slots: usize,
+    pub(super) proxied: Vec<Network>,
     pub(crate) shared: &'static Shared,
 }
 
@@ -69,9 +71,9 @@ impl Tracker {
         let mut password_file = config.password_file.clone().map(WatchedFile::new);
         let passwords = passwords(&config, &mut password_file).map_err(StartError::Passwords)?;
         let write = |class| time_to_write(class, &config.timings);
-        let (game_servers, servers_at) =
+        let (mut game_servers, servers_at) =
             open(config.servers, GAME_SERVER_PORT, write(Class::Pending))?;
-        let (clients, clients_at) = open(config.clients, CLIENT_PORT, write(Class::Client))?;
+        let (mut clients, clients_at) = open(config.clients, CLIENT_PORT, write(Class::Client))?;
         let ports = (servers_at.address(), clients_at.address());
         if ports.0 == ports.1 {
             return Err(StartError::SamePort(ports.0));
@@ -89,7 +91,14 @@ impl Tracker {
             publish::start(shared, folder)?;
         }
         let needs = Needs::of(limits);
-        let ports = PortThreads::start(shared, config.proxied).map_err(StartError::Thread)?;
+        // Not before: whoever waits at a socket that was handed over waits on if this tracker cannot start.
+        for listener in clients.iter_mut().chain(&mut game_servers) {
+            let address = listener.address;
+            let begun = listener.begin();
+            begun.map_err(|_| StartError::NotListening(address))?;
+        }
+        let ports =
+            PortThreads::start(shared, config.proxied.clone()).map_err(StartError::Thread)?;
         // The port for clients first, since it has few threads: ten thousand for game servers take a
         // third of a second, and a list that was read from a file can be had meanwhile.
         let client_probes = ports
@@ -98,22 +107,26 @@ impl Tracker {
         let server_probes = ports
             .open_to_game_servers(game_servers, needs.game_server_holders)
             .map_err(StartError::Thread)?;
-        shared.log.info(
-            "listening",
-            &[
-                ("servers", &servers_at),
-                ("clients", &clients_at),
-                ("max-slots", &max_slots),
-                ("servers-queue", &servers_at.queue()),
-                ("clients-queue", &clients_at.queue()),
-            ],
-        );
+        let queues = (servers_at.queue(), clients_at.queue());
+        let proxied: Vec<_> = config.proxied.iter().map(Network::to_string).collect();
+        let proxied = proxied.join(",");
+        let fields: [(_, &dyn fmt::Display); 6] = [
+            ("servers", &servers_at),
+            ("clients", &clients_at),
+            ("max-slots", &max_slots),
+            ("servers-queue", &queues.0),
+            ("clients-queue", &queues.1),
+            ("proxied", &proxied),
+        ];
+        let count = if proxied.is_empty() { 5 } else { 6 };
+        shared.log.info("listening", &fields[..count]);
         Ok(Self {
             servers: servers_at,
             clients: clients_at,
             server_probes,
             client_probes,
             max_slots,
+            proxied: config.proxied,
             shared,
         })
     }

@@ -60,6 +60,7 @@ fn as_text(line: &[u8]) -> Result<String, LineError> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = std::str::from_utf8(line).map_err(|_| LineError::NotText)?;
     match text {
+        "\0" => Err(LineError::ProxyHeader),
         _ if text.contains('\0') => Err(LineError::NotText),
         _ if text.trim_matches(' ').is_empty() => Ok(String::new()),
         _ => Ok(text.to_owned()),

@@ -12,7 +12,6 @@ use crate::tracker::threads::accept::listener::Listener;
 /// What stands there, if it is not a TCP socket that listens.
 #[cfg(unix)]
 pub(super) fn take(from: Standard) -> Result<Listener, String> {
-    use std::io::ErrorKind::{InvalidInput, Unsupported};
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::OwnedFd;
 
@@ -34,21 +33,10 @@ pub(super) fn take(from: Standard) -> Result<Listener, String> {
     if socket.set_nodelay(true).is_err() {
         return wrong("a socket for datagrams");
     }
-    let socket = TcpListener::from(OwnedFd::from(socket));
-    socket.set_nonblocking(true).map_err(unusable)?;
-    // Nothing else tells whether it listens. Who is waiting already is the first.
-    let first = match socket.accept() {
-        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => {
-            return wrong("a socket that does not listen");
-        }
-        first => first.ok(),
-    };
-    // Its maker may have left it so that it does not wait, as systemd does.
-    socket.set_nonblocking(false).map_err(unusable)?;
     Ok(Listener {
-        socket,
+        socket: TcpListener::from(OwnedFd::from(socket)),
         address,
-        first,
+        first: None,
     })
 }
 

@@ -1,7 +1,10 @@
 //! A socket that connections are accepted from, before its threads are there.
 
 use crate::tracker::state::sockets::connection;
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{InvalidInput, Unsupported},
+};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 #[cfg(unix)]
 use std::os::fd::OwnedFd as Socket;
@@ -34,6 +37,22 @@ impl Listener {
         })
     }
 
+    /// Finds out whether it listens, which only accepting tells: if somebody is waiting already, that is
+    /// the first. From now on it waits, though its maker may have left it so that it does not, as systemd
+    /// does.
+    ///
+    /// # Errors
+    /// When nobody can be accepted from it.
+    pub(crate) fn begin(&mut self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        self.first = match self.socket.accept() {
+            // Whoever was waiting may have gone, and there may be no descriptor at the moment.
+            Err(error) if !matches!(error.kind(), InvalidInput | Unsupported) => None,
+            first => Some(first?),
+        };
+        self.socket.set_nonblocking(false)
+    }
+
     /// Gives it the options that its connections are to have, where they inherit them.
     ///
     /// # Errors
@@ -45,10 +64,6 @@ impl Listener {
         // A listener has no methods for this, but it is a socket as any other.
         let socket = TcpStream::from(Socket::from(self.socket));
         connection::preset(&socket, write)?;
-        if let Some((first, _)) = &self.first {
-            // It may have gone.
-            let _ = connection::preset(first, write);
-        }
         let socket = TcpListener::from(Socket::from(socket));
         Ok(Self { socket, ..self })
     }
