@@ -4,6 +4,7 @@ use crate::harness::{KEYS, PASSWORD, Peer, TrackerProcess, outcome};
 use crate::patience::wait_until;
 use gltracker::protocol::hmac::mac;
 use gltracker::protocol::text::parse_number;
+use std::net::SocketAddr;
 
 #[test]
 fn a_full_class_says_busy_and_others_go_on() {
@@ -53,6 +54,34 @@ fn whoever_has_its_list_keeps_nobody_from_getting_one() {
     tracker.wait_for_log("code=busy text=\"others need the slot, and you have your list\"");
     // Two that came before it was crowded may have been given threads, and the last two may stay.
     assert!(tracker.stats()["guests"] == "0");
+}
+
+#[test]
+fn a_host_that_has_all_it_may_have_costs_no_other_host_its_slot() {
+    // client 40
+    let arguments = ["--max-slots", "160", "--proxied", "127.0.0.0/8"];
+    let tracker = TrackerProcess::start_distrustful(&arguments);
+    let port = SocketAddr::new(tracker.servers.ip(), tracker.clients.port());
+    let come = |host: u32| {
+        let mut peer = Peer::connect(port);
+        peer.send_raw(format!("PROXY TCP4 192.0.2.{host} 127.0.0.1 5001 23471\r\n").as_bytes());
+        peer
+    };
+    let mut greedy: Vec<Peer> = (0..8).map(|_| come(1)).collect();
+    for peer in &mut greedy {
+        assert_eq!(peer.ask("PING 1"), "PONG 1");
+    }
+    // More than half of the slots are in use now.
+    let mut others: Vec<Peer> = (16..32).map(|number| come(number / 8)).collect();
+    for peer in &mut others {
+        assert!(peer.ask("LIST").starts_with("END count=0 "));
+    }
+    let refused = "ERR too-many one address has at most 8 client connections at a time";
+    assert_eq!(come(1).line(), refused);
+    for peer in &mut others {
+        assert_eq!(peer.ask("PING 2"), "PONG 2");
+    }
+    drop(greedy);
 }
 
 #[test]

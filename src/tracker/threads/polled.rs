@@ -11,6 +11,7 @@
 //! idle client that has hung up does not wait for that.
 
 use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::tracker::access::admission::SlotOf;
 use crate::tracker::access::network::Network;
 use crate::tracker::session::Ending;
 use crate::tracker::state::log::Log;
@@ -20,7 +21,6 @@ use crate::tracker::threads::peer::io::{Effort, Peer};
 use crate::tracker::threads::poll_loop::{PollLoop, Turn};
 use crate::tracker::threads::watchers::Watchers;
 use std::io;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// The connections, and where they go from here.
@@ -60,11 +60,14 @@ impl Polled {
         self.peers.enter(peer, first_look);
     }
 
-    /// Sees to it that none of them keeps a newcomer out who has hung up, or has its list and says no
-    /// more.
-    pub(crate) fn free_slots(&self, newcomer: IpAddr) {
+    /// Sees to it that nobody keeps a newcomer out of the slot that it needs who has hung up, or has its list
+    /// and says no more.
+    pub(crate) fn free_slots(&self, needed: SlotOf) {
         self.peers
-            .look_at_all(|one, now| self.look_at(one, now, Some(newcomer)));
+            .look_at_all(|one, now| match may_give(&one, needed) {
+                true => self.look_at(one, now, Some(needed)),
+                false => Some(one),
+            });
     }
 
     /// Goes on with one, perhaps because a newcomer needs a slot. It is returned if it stays.
@@ -72,7 +75,7 @@ impl Polled {
         &self,
         mut one: Turn<Peer<AnySession>>,
         now: Instant,
-        newcomer: Option<IpAddr>,
+        needed: Option<SlotOf>,
     ) -> Option<Turn<Peer<AnySession>>> {
         let effort = match is_guest(&one.item) {
             true => Effort::Any,
@@ -82,7 +85,7 @@ impl Polled {
         peer.send();
         let is_heard = peer.receive(effort);
         peer.check_deadline(now);
-        if newcomer.is_some_and(|newcomer| is_in_the_way(peer, newcomer)) {
+        if needed.is_some_and(|needed| is_in_the_way(peer, needed)) {
             let text = "others need the slot, and you have your list";
             peer.connection.dismiss(Refusal::new(ErrorCode::Busy, text));
             peer.receive(effort);
@@ -124,9 +127,19 @@ fn is_guest(peer: &Peer<AnySession>) -> bool {
     peer.session.slot().is_guest()
 }
 
-/// True for a client that has its list and holds a slot that the newcomer could have.
-fn is_in_the_way(peer: &Peer<AnySession>, newcomer: IpAddr) -> bool {
+/// True if it is worth a look whether it gives the slot that is needed. Of those who were silent at the
+/// last looks and have no list the thread sees soon enough that they have hung up: a look at each of
+/// 2,500 took 0.16 ms for every newcomer, and without them it takes 0.02 ms.
+fn may_give(one: &Turn<Peer<AnySession>>, needed: SlotOf) -> bool {
+    match needed {
+        SlotOf::Host(host) => host == Network::host(one.item.connection.peer().ip()),
+        SlotOf::Anybody => one.item.session.slot().is_served() || !one.is_quiet(),
+    }
+}
+
+/// True for a client that has its list and is to give the slot that is needed.
+fn is_in_the_way(peer: &Peer<AnySession>, needed: SlotOf) -> bool {
     let slot = peer.session.slot();
-    let is_same_host = || Network::host(peer.connection.peer().ip()) == Network::host(newcomer);
-    peer.is_waiting() && slot.is_served() && (slot.is_crowded() || is_same_host())
+    let is_of_host = matches!(needed, SlotOf::Host(_));
+    peer.is_waiting() && slot.is_served() && (is_of_host || slot.is_crowded())
 }

@@ -96,9 +96,12 @@ impl Reception {
         connection: &Arc<Connection>,
     ) -> Result<SlotGuard, Denied> {
         let shared = self.shared;
-        if class == Class::Client && lock(&shared.admission).is_full(&newcomer, class) {
+        let needed = lock(&shared.admission).needs(&newcomer, class);
+        if class == Class::Client
+            && let Some(needed) = needed
+        {
             // Nobody is evicted or rejected for those who have hung up, or have what they came for.
-            self.idle_clients.free_slots(newcomer.ip);
+            self.idle_clients.free_slots(needed);
         }
         let arrived = lock(&shared.admission).arrive(newcomer, class, Arc::clone(connection));
         let evicted = arrived?;

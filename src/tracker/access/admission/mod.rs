@@ -15,4 +15,5 @@ mod moves;
 
 pub use denied::Denied;
 pub use slot_table::Newcomer;
+pub(crate) use slots_in_use::SlotOf;
 pub use slots_in_use::{Admission, Caps, host_cap};

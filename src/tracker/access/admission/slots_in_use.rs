@@ -30,6 +30,15 @@ pub struct Caps {
     pub listed_per_key: usize,
 }
 
+/// Whose slot a newcomer could have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SlotOf {
+    /// One of its own host, which has as many as it may have.
+    Host(Network),
+    /// Any of the class, all of whose slots are in use.
+    Anybody,
+}
+
 /// The slots in use and who holds them. `H` is whatever the caller needs to reach a holder.
 #[derive(Debug)]
 pub struct Admission<H> {
@@ -176,11 +185,14 @@ impl<H> Admission<H> {
         )
     }
 
-    /// True when there is no slot of `class` left, or none for the newcomer's host.
-    pub(crate) fn is_full(&self, newcomer: &Newcomer, class: Class) -> bool {
-        let (used, limit) = self.usage(class);
-        let is_host_full = || self.check_cap(Network::host(newcomer.ip), class).is_err();
-        used >= limit || (!newcomer.trusted && is_host_full())
+    /// Whose slot of `class` a newcomer needs; `None` if there is one left for it.
+    pub(crate) fn needs(&self, newcomer: &Newcomer, class: Class) -> Option<SlotOf> {
+        let ((used, limit), host) = (self.usage(class), Network::host(newcomer.ip));
+        let is_host_full = !newcomer.trusted && self.check_cap(host, class).is_err();
+        match is_host_full {
+            true => Some(SlotOf::Host(host)),
+            false => (used >= limit).then_some(SlotOf::Anybody),
+        }
     }
 
     /// True when more than half of the slots of `class` are in use: steps must be quick then.
