@@ -351,7 +351,12 @@ fn the_starter_kills_what_does_not_end() {
     let mut starter = Program::start(command);
     starter.errors.wait_for("here");
     let start = Instant::now();
-    signal("INT", &starter.id().to_string());
+    let pid = starter.id().to_string();
+    // Whoever asks again and again does not put it off.
+    wait_until("it is killed", || {
+        signal("INT", &pid);
+        starter.has_ended().then_some(())
+    });
     assert_eq!(starter.wait().code(), Some(0));
     assert!(
         start.elapsed() >= Duration::from_secs(4),
