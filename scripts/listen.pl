@@ -37,8 +37,8 @@ if (defined $user) {
 }
 # Signals come while it waits for one, and at no other moment.
 sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD));
-my ($pid, $is_over, $ended) = (0, 0, 0);
-$SIG{HUP} = sub { kill 'TERM', $pid; alarm 5 };
+my ($pid, $is_over, $is_ending, $ended) = (0, 0, 0, 0);
+$SIG{HUP} = sub { kill 'TERM', $pid; alarm 5 unless $is_ending++ }; # not anew with each signal
 $SIG{TERM} = $SIG{INT} = sub { $is_over = 1; $SIG{HUP}->() };
 $SIG{ALRM} = sub { kill 'KILL', $pid };
 $SIG{CHLD} = sub { };
@@ -54,6 +54,6 @@ until ($is_over) {
     # As the first process of a container it has the children of others, too.
     until (($ended = waitpid -1, WNOHANG) == $pid) { sigsuspend(POSIX::SigSet->new) if $ended <= 0 }
     exit 2 if $? == 2 << 8;
-    alarm 0;
+    alarm($is_ending = 0);
     select undef, undef, undef, $? >> 8 ? 1 : 0.1 if !$is_over;
 }

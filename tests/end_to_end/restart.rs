@@ -45,6 +45,16 @@ impl Keeper {
         Some(Self::of(Program::start(starter)))
     }
 
+    /// A tracker with its own sockets, and with SIGTERM blocked.
+    fn env() -> Self {
+        let mut tracker = for_a_tracker(Command::new("env"));
+        let any = own_address().to_string();
+        let addresses = ["--servers", &any, "--clients", &any];
+        tracker.args(["--block-signal=TERM", gltracker()]);
+        tracker.args(addresses);
+        Self::of(Program::start(tracker))
+    }
+
     /// The tracker's process.
     fn tracker(&self) -> String {
         let children = wait_until("there is one tracker", || {
@@ -262,17 +272,7 @@ fn who_was_accepted_is_answered_before_the_end() {
     }
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
-        let mut tracker = for_a_tracker(Command::new("env"));
-        let any = own_address().to_string();
-        tracker.args([
-            "--block-signal=TERM",
-            gltracker(),
-            "--servers",
-            &any,
-            "--clients",
-            &any,
-        ]);
-        let mut keeper = Keeper::of(Program::start(tracker));
+        let mut keeper = Keeper::env();
         let mut client = Peer::connect(keeper.clients);
         assert_eq!(client.ask("PING 1"), "PONG 1");
         let asked = Instant::now();
@@ -288,6 +288,30 @@ fn who_was_accepted_is_answered_before_the_end() {
         }
     }
     panic!("this machine is never fast enough");
+}
+
+#[test]
+fn a_tracker_without_a_descriptor_left_ends_when_it_is_told_to() {
+    if !need("env") || !need("prlimit") {
+        return;
+    }
+    let mut keeper = Keeper::env();
+    keeper.program.output.wait_for("is running");
+    let pid = keeper.program.id().to_string();
+    let prlimit = Command::new("prlimit")
+        .args(["--nofile=3:3", "--pid", &pid])
+        .status();
+    assert!(prlimit.unwrap().success());
+    // Acceptors that wait have their descriptor already.
+    let mut waiting = Vec::new();
+    wait_until("it has no descriptor left", || {
+        waiting.push(Peer::connect(keeper.clients));
+        let log = keeper.program.errors.text();
+        log.contains("event=accept-failed").then_some(())
+    });
+    keeper.program.terminate();
+    keeper.program.errors.wait_for("event=ending");
+    assert_eq!(keeper.program.wait().code(), Some(0));
 }
 
 #[test]
@@ -351,7 +375,12 @@ fn the_starter_kills_what_does_not_end() {
     let mut starter = Program::start(command);
     starter.errors.wait_for("here");
     let start = Instant::now();
-    signal("INT", &starter.id().to_string());
+    let pid = starter.id().to_string();
+    // Whoever asks again and again does not put it off.
+    wait_until("it is killed", || {
+        signal("INT", &pid);
+        starter.has_ended().then_some(())
+    });
     assert_eq!(starter.wait().code(), Some(0));
     assert!(
         start.elapsed() >= Duration::from_secs(4),

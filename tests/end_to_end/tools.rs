@@ -119,6 +119,11 @@ impl Program {
             .collect()
     }
 
+    /// True if it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is a child").is_some()
+    }
+
     /// Waits until it has ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_until("the program ends", || {

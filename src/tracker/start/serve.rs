@@ -48,6 +48,7 @@ pub fn serve(
         ("It is published in", config.publish.clone()),
     ];
     let tracker = Tracker::start(config, log.clone())?;
+    let termination = Termination::of(&tracker);
     let manager = Manager::from_environment(|name| std::env::var_os(name));
     let status = status(&tracker);
     manager.say_ready(&status);
@@ -94,7 +95,6 @@ pub fn serve(
             false => write_out(&guide),
         };
     }
-    let termination = Termination::of(&tracker);
     loop {
         lasting::run("watchdog", &log, || {
             let progress = |part, seen| tracker.progress(part, seen);

@@ -7,6 +7,8 @@
 use crate::base::mutex::lock;
 use crate::tracker::access::slots::Class;
 use crate::tracker::start::tracker::Tracker;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,26 +30,29 @@ const SIGTERM: u64 = 1 << 14;
 /// SIGTERM, as it concerns this process.
 pub(crate) struct Termination<'a> {
     tracker: &'a Tracker,
-    is_blocked: bool,
+    /// What the kernel says of this process, where SIGTERM is blocked. It stays open, so that a tracker
+    /// without a descriptor left can be ended, too.
+    status: Option<File>,
 }
 
 impl<'a> Termination<'a> {
     /// Looks once whether it is blocked, which does not change.
     pub(crate) fn of(tracker: &'a Tracker) -> Self {
+        let status = File::open("/proc/self/status").ok();
         Self {
             tracker,
-            is_blocked: is_in("SigBlk:"),
+            status: status.filter(|status| is_in("SigBlk:", status)),
         }
     }
 
     /// Waits so long. A signal that comes meanwhile, or came before, ends the process with exit code 0.
     pub(crate) fn wait(&self, pause: Duration) {
-        if !self.is_blocked {
+        let Some(status) = &self.status else {
             return sleep(pause);
-        }
+        };
         let start = Instant::now();
         while let Some(left) = pause.checked_sub(start.elapsed()) {
-            if is_in("ShdPnd:") {
+            if is_in("ShdPnd:", status) {
                 self.end();
             }
             sleep(left.min(LOOK));
@@ -73,11 +78,14 @@ impl<'a> Termination<'a> {
     }
 }
 
-/// True if SIGTERM is in this set of the process.
-fn is_in(set: &str) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
+/// True if SIGTERM is in this set of the process, whose `status` is read anew.
+fn is_in(set: &str, mut status: &File) -> bool {
+    let mut text = String::new();
+    // What cannot be read says nothing.
+    let _ = status
+        .rewind()
+        .and_then(|()| status.read_to_string(&mut text));
+    text.lines()
         .find_map(|line| line.strip_prefix(set))
         .and_then(|signals| u64::from_str_radix(signals.trim(), 16).ok())
         .is_some_and(|signals| signals & SIGTERM != 0)
