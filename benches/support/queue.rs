@@ -3,8 +3,7 @@
 use super::run::Result;
 use std::fs;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The connections that may wait at a listener of std.
 pub(crate) const SHORT: u32 = 128;
@@ -13,6 +12,17 @@ pub(crate) const SHORT: u32 = 128;
 pub(crate) fn longest() -> u32 {
     let most = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
     most.trim_end().parse().unwrap_or(SHORT)
+}
+
+/// A listener as a standard stream of another process.
+///
+/// # Errors
+/// Where sockets are no files.
+pub(crate) fn as_stdio(listener: &TcpListener) -> Result<Stdio> {
+    #[cfg(unix)]
+    return Ok(std::os::fd::OwnedFd::from(listener.try_clone()?).into());
+    #[cfg(not(unix))]
+    return Err(format!("{listener:?} cannot be handed over on this system").into());
 }
 
 /// Lets so many connections wait at `listener`. That takes a second call of `listen`, which std does
@@ -26,7 +36,7 @@ pub(crate) fn lengthen(listener: &TcpListener, queue: u32) -> Result<()> {
     }
     let status = Command::new("perl")
         .args(["-e", "listen STDIN, shift or die", &queue.to_string()])
-        .stdin(OwnedFd::from(listener.try_clone()?))
+        .stdin(as_stdio(listener)?)
         .status()
         .map_err(|error| format!("perl, which makes an accept queue longer: {error}"))?;
     match status.success() {

@@ -1,11 +1,10 @@
 //! What is measured: a real tracker, in a process of its own.
 
 use super::process::Process;
-use super::queue::lengthen;
+use super::queue::{as_stdio, lengthen};
 use super::run::Result;
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -139,10 +138,10 @@ impl Tracker {
 
     /// Starts one that takes over two listeners, at which so many connections may wait.
     pub(crate) fn start_with_queue(queue: u32, slots: Slots) -> Result<Self> {
-        let listener = || -> Result<OwnedFd> {
+        let listener = || -> Result<Stdio> {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             lengthen(&listener, queue)?;
-            Ok(listener.into())
+            as_stdio(&listener)
         };
         let mut command = Command::new(this_build());
         command

@@ -30,6 +30,7 @@ mod pretend;
 mod proxied;
 mod publish;
 mod reachability;
+#[cfg(target_os = "linux")]
 mod restart;
 mod screen;
 mod scripts;

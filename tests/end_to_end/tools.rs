@@ -120,6 +120,7 @@ impl Program {
     }
 
     /// True if it has ended.
+    #[cfg(target_os = "linux")]
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it is a child").is_some()
     }
