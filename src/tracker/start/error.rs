@@ -91,8 +91,8 @@ impl fmt::Display for StartError {
             ),
             Self::NotHandedOver(why) => write!(
                 f,
-                "{why}: whoever starts the tracker is to open it, as a socket unit of systemd does; or \
-                 give --servers and --clients addresses"
+                "{why}: whoever starts the tracker is to open it, as a socket unit of systemd or \
+                 scripts/listen.pl does; or give --servers and --clients addresses"
             ),
             Self::NotListening(address) => write!(
                 f,

@@ -11,7 +11,8 @@ const QUEUE_OF_STD: usize = 128;
 /// How many connections may wait at a listener that is made here, where the system tells.
 pub(super) fn queue() -> Option<usize> {
     let most = fs::read_to_string("/proc/sys/net/core/somaxconn").ok()?;
-    Some(most.trim().parse().ok()?).map(|most: usize| most.min(QUEUE_OF_STD))
+    let most: usize = most.trim().parse().ok()?;
+    Some(most.min(QUEUE_OF_STD))
 }
 
 /// Listens on `asked`. All addresses of IPv6 stand for those of IPv4 too: where the system keeps the

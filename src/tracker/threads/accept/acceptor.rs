@@ -27,9 +27,8 @@ struct Acceptor<F> {
     trouble: Mutex<Option<Instant>>,
 }
 
-/// Starts the threads of a listener. They call `receive` with each connection, which does not wait for
-/// the peer, until
-/// `accepting` is over.
+/// Starts the threads of a listener. Until `accepting` is over they call `receive` with each connection,
+/// which does not wait for the peer.
 ///
 /// # Errors
 /// When a thread cannot be started.
