@@ -2,6 +2,7 @@
 
 use super::argument::check_word;
 use super::fields::{Changes, Request};
+use super::line::PROXY_HEADER;
 use super::refusal::{ErrorCode, NOT_A_WEB_SERVER, Refusal};
 use super::text::spelled_out;
 use std::borrow::Cow;
@@ -70,11 +71,7 @@ fn parse_common<'a>(verb: &str, arguments: &'a str) -> Result<Option<Common<'a>>
         "HELP" => Common::Help,
         "STATS" => Common::Stats,
         "QUIT" => Common::Quit,
-        "PROXY" => {
-            let hint =
-                "a PROXY header is what a connection from a network of --proxied begins with";
-            return Err(unknown(verb, hint));
-        }
+        "PROXY" => return Err(unknown(verb, PROXY_HEADER)),
         _ => return Ok(None),
     };
     if !arguments.is_empty() {

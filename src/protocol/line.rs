@@ -7,6 +7,10 @@ use std::fmt;
 /// The longest line in either direction, in bytes, with its LF.
 pub const MAX_LINE: usize = 1024;
 
+/// What a PROXY header is told that comes from elsewhere.
+pub(crate) const PROXY_HEADER: &str =
+    "a PROXY header is what a connection from a network of --proxied begins with";
+
 /// Why a line could not be read as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineError {
@@ -23,9 +27,7 @@ impl fmt::Display for LineError {
         match self {
             Self::TooLong => write!(f, "a line has at most {MAX_LINE} bytes with its LF"),
             Self::NotText => f.write_str("a line is UTF-8 text without NUL"),
-            Self::ProxyHeader => f.write_str(
-                "a binary PROXY header is what a connection from a network of --proxied begins with",
-            ),
+            Self::ProxyHeader => f.write_str(PROXY_HEADER),
         }
     }
 }

@@ -184,11 +184,7 @@ mod tests {
         for (said, stage, part) in [
             ("bad-syntax no", Stage::LoggingIn, "23470"),
             ("line-too-long no", Stage::Introducing, "say less"),
-            (
-                "not-text a binary PROXY header",
-                Stage::LoggingIn,
-                "operator",
-            ),
+            ("not-text a PROXY header", Stage::LoggingIn, "operator"),
             ("not-text no", Stage::Introducing, "UTF-8"),
             ("busy no", Stage::LoggingIn, "it is tried until"),
             ("busy no", Stage::Listed, "from your network"),
