@@ -7,6 +7,7 @@
 //! - `base`: what std lacks and everybody needs; of it [`interrupt`], by which a command outlives
 //!   Ctrl-C, is for programs.
 //! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
+//! - [`query`]: how game servers of existing games are asked.
 //! - [`tracker`]: the daemon.
 //! - [`reach`]: how a tracker is reached by its name; what the next two have in common.
 //! - [`game_server`]: what a game server runs, to be found and to answer.
@@ -38,6 +39,8 @@
 mod base;
 
 pub mod protocol;
+
+pub mod query;
 
 pub mod reach;
 

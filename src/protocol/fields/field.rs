@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// The keys that gltracker knows, in the order in which they are sent.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "ip",
     "port",
     "nbplayers",
@@ -17,12 +17,16 @@ const KNOWN: [&str; 12] = [
     "erase",
     "description",
     "pingport",
+    "query",
     "checked",
     "stale",
 ];
 
 /// The words that only the tracker says.
 pub(super) const TRACKERS_OWN: [&str; 3] = ["ip", "checked", "stale"];
+
+/// The values of `query`: how existing games are asked.
+const QUERIES: [&str; 3] = ["quake3", "source", "minecraft"];
 
 /// The most fields a game server may have, without the tracker's own words.
 pub const MAX_FIELDS: usize = 32;
@@ -68,6 +72,10 @@ pub(crate) fn canonical_value<'a>(key: &str, value: Cow<'a, str>) -> Result<Cow<
             };
             (on, "on or off")
         }
+        "query" => (
+            QUERIES.contains(&&*value).then(|| value.clone()),
+            "quake3, source or minecraft",
+        ),
         "checked" | "stale" => (
             (value == "yes").then_some(Cow::Borrowed("yes")),
             "yes, or left out",

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::str::Chars;
 
 /// The known keys in the order in which they are sent.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "ip",
     "port",
     "nbplayers",
@@ -18,6 +18,7 @@ const KNOWN: [&str; 12] = [
     "erase",
     "description",
     "pingport",
+    "query",
     "checked",
     "stale",
 ];
@@ -116,6 +117,9 @@ fn canonical(key: &str, value: String) -> Option<String> {
         "erase" if is_one_of(["on", "1", "yes", "true"]) => Some("on".to_owned()),
         "erase" if is_one_of(["off", "0", "no", "false"]) => Some("off".to_owned()),
         "erase" => None,
+        "query" => ["quake3", "source", "minecraft"]
+            .contains(&value.as_str())
+            .then_some(value),
         "checked" | "stale" => (value == "yes").then_some(value),
         _ => Some(value),
     }
