@@ -12,6 +12,7 @@
 //! - [`reach`]: how a tracker is reached by its name; what the next two have in common.
 //! - [`game_server`]: what a game server runs, to be found and to answer.
 //! - [`client`]: what a player's program runs.
+//! - [`bridge`]: the doors through which unmodified games come and go.
 //! - [`cli`]: arguments to a command.
 //!
 //! PROTOCOL.md describes the conversation itself. A tracker inside another program:
@@ -49,6 +50,8 @@ pub mod tracker;
 pub mod game_server;
 
 pub mod client;
+
+pub mod bridge;
 
 pub mod cli;
 
