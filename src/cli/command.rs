@@ -1,9 +1,9 @@
 //! The commands that a command line can give, and the error for a wrong one.
 
+use crate::base::log::Level;
 use crate::client::{browse, list};
 use crate::game_server::announce::Options;
 use crate::tracker::Config;
-use crate::tracker::state::log::Level;
 use std::fmt;
 
 /// What the user wants done.

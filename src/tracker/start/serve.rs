@@ -1,5 +1,7 @@
 //! `gltracker serve`: starts the tracker and feeds the watchdog.
 
+use crate::base::log::lasting;
+use crate::base::log::{Level, Log};
 use crate::base::random::Random;
 use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
@@ -9,8 +11,6 @@ use crate::tracker::start::manager::folder::take_from_manager;
 use crate::tracker::start::manager::systemd::Manager;
 use crate::tracker::start::termination::Termination;
 use crate::tracker::start::tracker::Tracker;
-use crate::tracker::state::log::lasting;
-use crate::tracker::state::log::{Level, Log};
 use std::io::Write;
 
 /// A variable of the environment that looks like a setting and is none.
