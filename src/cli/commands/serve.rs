@@ -241,10 +241,10 @@ pub(crate) fn help() -> String {
 gltracker: a tracker (master server) for game servers
 
 Usage: gltracker [serve] [FLAGS]
-       gltracker announce | list | browse [--help]
+       gltracker announce | list | browse | bridge [--help]
 
 Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
-keep a game server on the list, print the list, and show it live.
+keep a game server on the list, print the list, show it live, and let unmodified games onto it.
 
 Flags:
 {}
