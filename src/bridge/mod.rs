@@ -1,17 +1,24 @@
 //! The doors through which unmodified games come and go: each speaks the protocol of one family's
 //! masters.
 //!
-//! In reading order: `desk` stands between the doors and the tracker, `hall` is what a door needs;
-//! `error` says why a bridge does not start, and `run` is the command.
+//! In reading order: `desk` stands between the doors and the tracker, `hall` is what a door needs,
+//! `state_file` what survives a restart, and `upstream` the tracker's side; `error` says why a bridge
+//! does not start, `report` what an operator learns of it, and `run` is the command.
 
 mod desk;
 
 pub mod hall;
 
+mod state_file;
+
+mod upstream;
+
 mod error;
+
+mod report;
 
 mod run;
 
 pub use desk::{Desk, Listing, Memory, Outcome, Wanted};
 pub use error::BridgeError;
-pub use run::{Options, bridge};
+pub use run::{Options, bridge, start};

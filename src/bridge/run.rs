@@ -3,10 +3,13 @@
 use super::desk::Desk;
 use super::error::BridgeError;
 use super::hall::{Counters, Door, Hall, Opened};
+use super::report;
+use super::state_file::StateFile;
+use super::upstream;
 use crate::base::log::{Level, Log, lasting};
 use crate::client::TrackerAddress as ClientsAddress;
+use crate::game_server::secret::credential;
 use crate::game_server::{Secret, TrackerAddress};
-use std::fmt::Write as _;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,11 +43,32 @@ pub struct Options {
 pub fn bridge(options: Options) -> Result<std::convert::Infallible, BridgeError> {
     let log = Log::start(options.level, std::io::stderr()).map_err(BridgeError::Thread)?;
     lasting::log_panics(log.clone());
+    let guide = start(options, log)?;
+    // A closed standard output is no reason to stop: the bridge runs.
+    let _ = std::io::stdout().write_all(guide.as_bytes());
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Starts a bridge, which lives as long as the process. Returns what its operator is told.
+///
+/// # Errors
+/// [`BridgeError`].
+pub fn start(options: Options, log: Log) -> Result<String, BridgeError> {
+    let secret = options.secret.read().map_err(BridgeError::Secret)?;
+    let credential = credential(options.key.as_deref(), &secret).map_err(BridgeError::Secret)?;
     let hall = Hall {
         desk: Arc::new(Desk::default()),
         log,
         counters: Counters::default(),
     };
+    let open = |path: PathBuf| {
+        let opened = StateFile::open(path.clone(), &hall);
+        opened.map_err(|why| BridgeError::Path("--state", path, why))
+    };
+    let state = options.state.map(open).transpose()?;
+    report::start(&hall, options.publish)?;
     let mut guide = format!(
         "gltracker {} bridge is running: it logs in at {}, and asks {} for the list.\n",
         env!("CARGO_PKG_VERSION"),
@@ -56,13 +80,13 @@ pub fn bridge(options: Options) -> Result<std::convert::Infallible, BridgeError>
         let opened = door.open(&hall);
         let opened = opened.map_err(|error| BridgeError::Door(word, error))?;
         say_open(word, &opened, &hall.log);
-        let _ = write!(guide, "{}", opened.guide);
+        guide += &opened.guide;
     }
-    // A closed standard output is no reason to stop: the bridge runs.
-    let _ = std::io::stdout().write_all(guide.as_bytes());
-    loop {
-        std::thread::park();
-    }
+    // The file is written when all doors are open: a bridge that does not start changes nothing.
+    let kept = state.map_or(Ok(()), |state| state.keep(&hall));
+    kept.and_then(|()| upstream::start(&hall, options.tracker, options.clients, credential))
+        .map_err(BridgeError::Thread)?;
+    Ok(guide)
 }
 
 /// Logs where a door listens.

@@ -6,6 +6,7 @@
 mod admission;
 mod announce;
 mod bad_input;
+mod bridge;
 mod browse;
 mod command_line;
 mod credentials;
