@@ -1,7 +1,7 @@
 //! The flags of `gltracker bridge`.
 
-use crate::bridge::Options;
 use crate::bridge::hall::Door;
+use crate::bridge::{Options, cube};
 use crate::cli::arguments::announced::{text, tracker, variable};
 use crate::cli::arguments::listen;
 use crate::cli::command::{Command, UsageError};
@@ -168,7 +168,8 @@ impl Told {
             self.cube
                 .push(((Ipv6Addr::UNSPECIFIED, CUBE_PORT).into(), None));
         }
-        Vec::new()
+        let door = |(at, game)| Box::new(cube::Options { at, game }) as Box<dyn Door>;
+        self.cube.drain(..).map(door).collect()
     }
 }
 
@@ -198,8 +199,8 @@ fn place_of_game(text: &str) -> Result<(SocketAddr, Option<String>), String> {
         Some((address, game)) => (address, Some(game)),
         None => (text, None),
     };
-    if game.is_some_and(str::is_empty) {
-        return Err("the name of a game is needed behind =, as in [::]:28787=sauerbraten".into());
+    if game.is_some_and(|game| game.is_empty() || game.contains(char::is_whitespace)) {
+        return Err("one word is needed behind =, as in [::]:28787=sauerbraten".into());
     }
     Ok((place(address, CUBE_PORT)?, game.map(str::to_owned)))
 }
