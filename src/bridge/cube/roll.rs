@@ -174,13 +174,17 @@ impl Roll {
         Ok(())
     }
 
-    /// A connection was closed by its peer. A server of Red Eclipse is listed only while it is open.
-    pub fn on_hang_up(&mut self, connection: u64, out: &mut Vec<Act>) {
+    /// A connection was closed by its peer. A server of Red Eclipse is listed only while it is open; others
+    /// are asked whether they are still there.
+    pub fn on_hang_up(&mut self, connection: u64, now: Instant, out: &mut Vec<Act>) {
         self.entries.retain(|address, entry| {
             if entry.connection != Some(connection) {
                 return true;
             }
             entry.connection = None;
+            if entry.asked == 0 {
+                entry.ask_at = now;
+            }
             let is_over = entry.dialect == Dialect::RedEclipse;
             if is_over && entry.state == State::Listed {
                 out.push(Act::Unlist(*address, "it has closed its connection"));
@@ -425,9 +429,9 @@ mod tests {
             );
         }
         let mut out = Vec::new();
-        scene.roll.on_hang_up(1, &mut out);
+        scene.roll.on_hang_up(1, scene.now, &mut out);
         assert_eq!(out, [], "that is no reason");
-        let acts = scene.pass(44);
+        let acts = scene.pass(14);
         assert_eq!(acts, [Ask(at(28786)), Ask(at(28786)), Ask(at(28786))]);
         let why = "it does not answer any more";
         assert_eq!(scene.pass(1), [Unlist(at(28785), why), Ask(at(28786))]);
@@ -491,7 +495,7 @@ mod tests {
         scene.pong(28802, b"?");
         assert!(told(&scene.pass(0))[0].starts_with("echo \"ping reply confirmed"));
         let mut out = Vec::new();
-        scene.roll.on_hang_up(1, &mut out);
+        scene.roll.on_hang_up(1, scene.now, &mut out);
         assert_eq!(out, [Unlist(at(28801), "it has closed its connection")]);
         assert!(scene.roll.entries.is_empty());
     }

@@ -215,7 +215,7 @@ impl Service {
             Request::Nothing => {}
         };
         for id in connections.look(now, take) {
-            roll.on_hang_up(id, acts);
+            roll.on_hang_up(id, now, acts);
         }
     }
 
