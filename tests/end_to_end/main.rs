@@ -36,6 +36,7 @@ mod reachability;
 mod restart;
 mod screen;
 mod scripts;
+mod second_opinions;
 mod several_addresses;
 mod simulation;
 mod skips;
