@@ -5,6 +5,7 @@
 
 mod admission;
 mod announce;
+mod asked;
 mod bad_input;
 mod bridge;
 mod browse;
@@ -27,6 +28,7 @@ mod patience;
 #[cfg(target_os = "linux")]
 mod pong;
 mod pretend;
+mod pretend_games;
 #[cfg(target_os = "linux")]
 mod proxied;
 mod publish;
@@ -35,6 +37,7 @@ mod reachability;
 mod restart;
 mod screen;
 mod scripts;
+mod second_opinions;
 mod several_addresses;
 mod simulation;
 mod skips;
