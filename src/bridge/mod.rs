@@ -1,12 +1,15 @@
 //! The doors through which unmodified games come and go: each speaks the protocol of one family's
 //! masters.
 //!
-//! In reading order: `desk` stands between the doors and the tracker, `hall` is what a door needs;
+//! In reading order: `desk` stands between the doors and the tracker, `hall` is what a door needs,
+//! `quake` is one;
 //! `error` says why a bridge does not start, and `run` is the command.
 
 mod desk;
 
 pub mod hall;
+
+pub mod quake;
 
 mod error;
 
