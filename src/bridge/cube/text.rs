@@ -3,8 +3,7 @@
 //! This file hides its characters, which are those of no standard, its colours, and the words of its
 //! scripts.
 
-use crate::protocol::argument::MAX_VALUE;
-use crate::protocol::text::is_plain;
+use crate::query::clean;
 
 /// The letters that the bytes 1 to 8, 14 to 31, and 127 to 255 stand for, as a server of Cube 2 says them
 /// when its configuration has them in UTF-8.
@@ -37,14 +36,7 @@ const MAX_WORDS: usize = 16;
 /// assert_eq!(plain(b"\x0c3Caf\x8b\x0c[255]!"), "Café!");
 /// ```
 pub fn plain(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for c in without_colours(bytes).map(letter).filter(|&c| is_plain(c)) {
-        if out.len() + c.len_utf8() > MAX_VALUE {
-            break;
-        }
-        out.push(c);
-    }
-    out.trim().to_owned()
+    clean::value(without_colours(bytes).map(letter))
 }
 
 /// Leaves out colours: one character behind the sign, what stands in brackets behind it, or the two
