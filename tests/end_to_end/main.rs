@@ -8,6 +8,7 @@ mod announce;
 mod asked;
 mod bad_input;
 mod bridge;
+mod bridge_cube;
 mod browse;
 mod command_line;
 mod credentials;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// Between an answer and the next question to a game server that is listed.
+/// Between an answer and the next question, and between two questions to one that is off the list.
 const REST: Duration = Duration::from_secs(30);
 
 /// Between two questions to one that is listed and does not answer, and how many there are.
@@ -20,9 +20,6 @@ const LISTED: (Duration, u32) = (Duration::from_secs(5), 3);
 
 /// The same for one that has just registered, as its own masters do it.
 const NEW: (Duration, u32) = (Duration::from_secs(3), 5);
-
-/// Between two questions to one that is off the list.
-const AWAY: Duration = Duration::from_secs(60);
 
 /// How long one is asked that neither answers nor registers again. Games register every hour.
 const MEMORY: Duration = Duration::from_secs(65 * 60);
@@ -280,7 +277,7 @@ impl Entry {
         let (mut gap, patience) = match self.state {
             State::New => NEW,
             State::Listed => LISTED,
-            State::Away => (AWAY, u32::MAX),
+            State::Away => (REST, u32::MAX),
         };
         if self.asked >= patience {
             if self.state == State::Listed {
@@ -290,7 +287,7 @@ impl Entry {
             self.tell(self.dialect.refused(why), out);
             self.owes = self.connection.is_some();
             self.state = State::Away;
-            gap = AWAY;
+            gap = REST;
         }
         self.asked = self.asked.saturating_add(1);
         self.ask_at = now + gap;
@@ -312,9 +309,10 @@ impl Entry {
 fn unanswered(questions: u32, info: SocketAddr) -> String {
     format!(
         "failed pinging server: {questions} questions to {info} by UDP were not answered; open ports {} and \
-         {} for UDP; asked again every minute",
+         {} for UDP; asked again every {} s",
         info.port() - 1,
-        info.port()
+        info.port(),
+        REST.as_secs()
     )
 }
 
@@ -435,7 +433,7 @@ mod tests {
         assert_eq!(acts, [Ask(at(28786)), Ask(at(28786)), Ask(at(28786))]);
         let why = "it does not answer any more";
         assert_eq!(scene.pass(1), [Unlist(at(28785), why), Ask(at(28786))]);
-        assert_eq!(scene.pass(60), [Ask(at(28786))]);
+        assert_eq!(scene.pass(30), [Ask(at(28786))]);
         assert!(matches!(scene.pong(28786, b"?")[..], [List(..)]));
     }
 
@@ -449,10 +447,10 @@ mod tests {
             told(&acts),
             [
                 "failreg failed pinging server: 5 questions to 192.0.2.7:28786 by UDP were not answered; \
-              open ports 28785 and 28786 for UDP; asked again every minute\n"
+              open ports 28785 and 28786 for UDP; asked again every 30 s\n"
             ]
         );
-        assert_eq!(scene.pass(180), [(); 3].map(|()| Ask(at(28786))));
+        assert_eq!(scene.pass(90), [(); 3].map(|()| Ask(at(28786))));
         assert!(matches!(scene.pong(28786, b"?")[..], [List(..)]));
         assert_eq!(scene.pass(0), [tell("succreg\ncleargbans\n")]);
         scene.register(Dialect::Cube2, "28785").unwrap();
