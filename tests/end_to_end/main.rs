@@ -35,6 +35,8 @@ mod proxied;
 mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
+mod real_games;
+#[cfg(target_os = "linux")]
 mod restart;
 mod screen;
 mod scripts;
