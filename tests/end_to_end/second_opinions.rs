@@ -187,7 +187,7 @@ fn of_a_real_minecraft_server() {
     for description in [
         "",
         r#"{"text":"Friday ","extra":[{"text":"cycles","color":"red"},{"text":"\nfor all"}]}"#,
-        r#"["Friday ",{"text":"§acycles"},[" for"," all"]]"#,
+        r#"["Friday ",{"text":"§acycles"}," for"," all"]"#,
     ] {
         let mut command = Command::new("minecraft-protocol");
         command.args(["-e", MINECRAFT_SERVER]).env("PATH", path());
@@ -214,7 +214,7 @@ fn of_a_real_minecraft_server() {
             all,
             "mcstatus"
         );
-        // Of descriptions it reads those alone that are made of objects.
+        // It does not read all forms of descriptions.
         let gamedig = of_gamedig("protocol-minecraftvanilla", address);
         assert_eq!(gamedig, "|3|12|", "gamedig");
     }
