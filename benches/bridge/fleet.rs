@@ -67,7 +67,10 @@ impl Fleet {
         self.beat(REGISTRATIONS);
         loop {
             let list = clients::datagrams(&clients::socket(door)?)?;
-            let bytes: usize = list.iter().map(|datagram| datagram.len() - clients::HEAD).sum();
+            let bytes: usize = list
+                .iter()
+                .map(|datagram| datagram.len() - clients::HEAD)
+                .sum();
             if bytes / 7 == self.size + 1 {
                 self.beat(0);
                 return Ok(list);
