@@ -68,29 +68,32 @@ pub(crate) fn socket(of: SocketAddr) -> Result<UdpSocket> {
 
 /// Asks once; how many are listed, if the list comes to its mark.
 fn count(socket: &UdpSocket) -> Result<Option<usize>> {
-    let (mut buffer, mut entries) = ([0; 2048], 0);
-    socket.send(QUESTION)?;
-    loop {
-        let Ok(count) = socket.recv(&mut buffer) else {
-            return Ok(None);
-        };
-        let is_last = buffer[..count].ends_with(END);
-        entries += count.saturating_sub(HEAD) / 7 - usize::from(is_last);
-        if is_last {
-            return Ok(Some(entries));
-        }
-    }
+    let (mut entries, mut is_whole) = (0, false);
+    ask(socket, |datagram, is_last| {
+        entries += (datagram.len() - HEAD) / 7 - usize::from(is_last);
+        is_whole |= is_last;
+    })?;
+    Ok(is_whole.then_some(entries))
 }
 
-/// Asks once; the datagrams of the list.
+/// Asks once; the datagrams that come.
 pub(crate) fn datagrams(socket: &UdpSocket) -> Result<Vec<Vec<u8>>> {
-    let (mut buffer, mut all) = ([0; 2048], Vec::new());
+    let mut all = Vec::new();
+    ask(socket, |datagram, _| all.push(datagram.to_vec()))?;
+    Ok(all)
+}
+
+/// Asks once, and shows each datagram that comes, until the mark or for as long as it may take.
+fn ask(socket: &UdpSocket, mut show: impl FnMut(&[u8], bool)) -> Result<()> {
+    let mut buffer = [0; 2048];
     socket.send(QUESTION)?;
-    loop {
-        let count = socket.recv(&mut buffer)?;
-        all.push(buffer[..count].to_vec());
-        if buffer[..count].ends_with(END) {
-            return Ok(all);
+    while let Ok(count) = socket.recv(&mut buffer) {
+        let datagram = &buffer[..count.max(HEAD)];
+        let is_last = datagram.ends_with(END);
+        show(datagram, is_last);
+        if is_last {
+            break;
         }
     }
+    Ok(())
 }

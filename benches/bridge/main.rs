@@ -165,22 +165,25 @@ fn beside(fleet: &mut Fleet, door: &Peer, size: usize, length: Duration) -> Resu
         fleet.beat(0);
         let (after, now) = (door.process.times(), fleet.counts());
         let spent: Duration = (0..2).map(|of| after[of].saturating_sub(before[of])).sum();
-        let sent = now.heartbeats - beats.heartbeats;
-        println!(
-            "  for {} s {}: {sent} sent, {} questions answered, {:.1} us of CPU time for each{}",
-            length.as_secs_f64().round(),
-            if asks { "beside lists" } else { "alone" },
+        let (sent, answers) = (
+            now.heartbeats - beats.heartbeats,
             now.answers - beats.answers,
-            spent.as_secs_f64() * 1e6 / sent.max(1) as f64,
-            match asks {
-                true => format!(
-                    " with its lists: {:.0} lists/s, {} incomplete",
-                    outcome.lists as f64 / length.as_secs_f64(),
-                    outcome.missing
-                ),
-                false => String::new(),
-            }
         );
+        let what = match asks {
+            false => {
+                let each = spent.as_secs_f64() * 1e6 / answers.max(1) as f64;
+                format!("{each:.1} us of CPU time for each that was asked and answered")
+            }
+            true => {
+                let rate = outcome.lists as f64 / length.as_secs_f64();
+                format!(
+                    "beside {rate:.0} lists/s, of which {} lacked somebody",
+                    outcome.missing
+                )
+            }
+        };
+        let length = length.as_secs_f64().round();
+        println!("  for {length} s: {sent} sent, {answers} questions answered, {what}");
     }
     Ok(())
 }
