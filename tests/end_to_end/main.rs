@@ -9,6 +9,7 @@ mod asked;
 mod bad_input;
 mod bridge;
 mod bridge_cube;
+mod bridge_quake;
 mod browse;
 mod command_line;
 mod credentials;

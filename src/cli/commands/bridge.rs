@@ -63,7 +63,7 @@ const FLAGS: [Flag; 18] = [
     Flag {
         name: "--games",
         value: "GAME,GAME",
-        help: "Quake: these games alone may register; or all but these, with ! before them",
+        help: "Quake: only these games may register; or, as !GAME,GAME, all but these",
     },
     Flag {
         name: "--max-servers",

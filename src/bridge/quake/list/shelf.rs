@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The most bytes of answers that are kept: 4,000 game servers take 28 kB for each question.
 const MAX_KEPT: usize = 8 * 1024 * 1024;
 
+/// What an answer takes besides its datagrams, in bytes.
+const AROUND: usize = 256;
+
 /// The mode of those who say none.
 const NO_MODE: &str = "0";
 
@@ -45,7 +48,7 @@ pub(in crate::bridge::quake) struct Shelf {
 #[derive(Debug, Default)]
 struct Group {
     rows: Vec<Row>,
-    modes: Vec<String>,
+    modes: BTreeMap<String, usize>,
     answers: BTreeMap<Wish, Arc<Answer>>,
 }
 
@@ -76,7 +79,7 @@ impl Shelf {
         let group = self.group(question, games);
         let known = group.and_then(|(group, is_whole)| {
             let mode = question.mode.as_deref();
-            let mode = mode.map(|mode| group.modes.iter().position(|known| known == mode));
+            let mode = mode.map(|mode| group.modes.get(mode).copied());
             let wish = Wish {
                 // A mode that nobody has leaves nobody.
                 mode: mode.map(|mode| mode.ok_or(())).transpose().ok()?,
@@ -97,7 +100,7 @@ impl Shelf {
         }
         let answer = Arc::new(group.encode(&wish));
         group.answers.insert(wish, Arc::clone(&answer));
-        self.kept += answer.bytes;
+        self.kept += answer.bytes + AROUND;
         answer
     }
 
@@ -173,11 +176,11 @@ impl Shelf {
 impl Group {
     /// The number of a mode.
     fn mode(&mut self, name: &str) -> usize {
-        let known = self.modes.iter().position(|known| known == name);
-        known.unwrap_or_else(|| {
-            self.modes.push(name.to_owned());
-            self.modes.len() - 1
-        })
+        if let Some(known) = self.modes.get(name) {
+            return *known;
+        }
+        self.modes.insert(name.to_owned(), self.modes.len());
+        self.modes.len() - 1
     }
 
     fn encode(&self, wish: &Wish) -> Answer {
@@ -321,7 +324,7 @@ mod tests {
             shelf.answer(&question, Scope::World, &games, &listing);
             let question = Question::read(b"et 84", n % 2 == 0).unwrap();
             shelf.answer(&question, Scope::World, &games, &listing);
-            assert!(shelf.kept <= MAX_KEPT + listing.servers.len() * 8);
+            assert!(shelf.kept <= MAX_KEPT + AROUND + listing.servers.len() * 8);
         }
         shelf.forget();
         assert!(shelf.kept == 0 && shelf.games["et"][&84].answers.is_empty());
