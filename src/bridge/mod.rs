@@ -2,12 +2,17 @@
 //! masters.
 //!
 //! In reading order: `desk` stands between the doors and the tracker, `hall` is what a door needs,
-//! `state_file` what survives a restart, and `upstream` the tracker's side; `error` says why a bridge
-//! does not start, `report` what an operator learns of it, and `run` is the command.
+//! `quake` and `cube` are the doors of two families, `state_file` what survives a restart, and `upstream`
+//! the tracker's side; `error` says why a bridge does not start, `report` what an operator learns of it,
+//! and `run` is the command.
 
 mod desk;
 
 pub mod hall;
+
+pub mod quake;
+
+pub mod cube;
 
 mod state_file;
 

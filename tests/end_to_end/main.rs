@@ -5,8 +5,11 @@
 
 mod admission;
 mod announce;
+mod asked;
 mod bad_input;
 mod bridge;
+mod bridge_cube;
+mod bridge_quake;
 mod browse;
 mod command_line;
 mod credentials;
@@ -27,14 +30,18 @@ mod patience;
 #[cfg(target_os = "linux")]
 mod pong;
 mod pretend;
+mod pretend_games;
 #[cfg(target_os = "linux")]
 mod proxied;
 mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
+mod real_games;
+#[cfg(target_os = "linux")]
 mod restart;
 mod screen;
 mod scripts;
+mod second_opinions;
 mod several_addresses;
 mod simulation;
 mod skips;

@@ -1,7 +1,11 @@
 //! The flags of `gltracker bridge`.
 
+mod quake;
+
 use crate::bridge::Options;
+use crate::bridge::cube::Options as Cube;
 use crate::bridge::hall::Door;
+use crate::bridge::quake::{Door as Quake, Rules};
 use crate::cli::arguments::announced::{text, tracker, variable};
 use crate::cli::arguments::listen;
 use crate::cli::command::{Command, UsageError};
@@ -15,7 +19,7 @@ use std::path::PathBuf;
 
 const COMMAND: &str = "gltracker bridge";
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 18] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -45,6 +49,51 @@ const FLAGS: [Flag; 9] = [
         name: "--cube",
         value: "[ADDR][=GAME]",
         help: "open to the Cube family; may be given again [default: [::]:28787]",
+    },
+    Flag {
+        name: "--heartbeat",
+        value: "TAG=GAME",
+        help: "Quake: game servers whose heartbeats say TAG are GAME's",
+    },
+    Flag {
+        name: "--alias",
+        value: "OTHER=GAME",
+        help: "Quake: another name of a game, for those who ask and those who register",
+    },
+    Flag {
+        name: "--games",
+        value: "GAME,GAME",
+        help: "Quake: only these games may register; or, as !GAME,GAME, all but these",
+    },
+    Flag {
+        name: "--max-servers",
+        value: "COUNT",
+        help: "Quake: game servers in all [default: 4096]",
+    },
+    Flag {
+        name: "--per-host",
+        value: "COUNT",
+        help: "Quake: game servers of one address, or IPv6 /64 [default: 32]",
+    },
+    Flag {
+        name: "--throttle",
+        value: "BYTES",
+        help: "Quake: bytes of lists a second for one address [default: 16384]",
+    },
+    Flag {
+        name: "--throttle-all",
+        value: "BYTES",
+        help: "Quake: the same for all together; 0 is no bound [default: 8388608]",
+    },
+    Flag {
+        name: "--no-loopback",
+        value: "",
+        help: "Quake: game servers may not register from 127.0.0.1 and its like",
+    },
+    Flag {
+        name: "--map",
+        value: "FROM=TO",
+        help: "Quake: what registers from one address is listed under another",
     },
     Flag {
         name: "--state",
@@ -96,6 +145,7 @@ struct Told {
     key: Option<String>,
     quake: Vec<SocketAddr>,
     cube: Vec<(SocketAddr, Option<String>)>,
+    rules: Rules,
     state: Option<PathBuf>,
     publish: Option<PathBuf>,
     level: Option<Level>,
@@ -121,7 +171,10 @@ impl Told {
                     "--quake" => self.quake.push(place(value, QUAKE_PORT).map_err(wrong)?),
                     "--cube" => self.cube.push(place_of_game(value).map_err(wrong)?),
                     "--log-level" => self.level = Some(value.parse().map_err(wrong)?),
-                    name => unreachable!("{name} is in FLAGS and not here"),
+                    name => {
+                        let is_known = quake::set(&mut self.rules, name, value).map_err(wrong)?;
+                        assert!(is_known, "{name} is in FLAGS and not here");
+                    }
                 }
             }
         }
@@ -168,7 +221,13 @@ impl Told {
             self.cube
                 .push(((Ipv6Addr::UNSPECIFIED, CUBE_PORT).into(), None));
         }
-        Vec::new()
+        let quake = self.quake.drain(..).map(|at| {
+            let rules = self.rules.clone();
+            Box::new(Quake { at, rules }) as Box<dyn Door>
+        });
+        let cube = self.cube.drain(..);
+        let cube = cube.map(|(at, game)| Box::new(Cube { at, game }) as Box<dyn Door>);
+        quake.chain(cube).collect()
     }
 }
 
@@ -198,8 +257,8 @@ fn place_of_game(text: &str) -> Result<(SocketAddr, Option<String>), String> {
         Some((address, game)) => (address, Some(game)),
         None => (text, None),
     };
-    if game.is_some_and(str::is_empty) {
-        return Err("the name of a game is needed behind =, as in [::]:28787=sauerbraten".into());
+    if game.is_some_and(|game| game.is_empty() || game.contains(char::is_whitespace)) {
+        return Err("one word is needed behind =, as in [::]:28787=sauerbraten".into());
     }
     Ok((place(address, CUBE_PORT)?, game.map(str::to_owned)))
 }
