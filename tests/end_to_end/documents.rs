@@ -310,22 +310,40 @@ fn it_takes_as_long_to_read_the_protocol_as_it_says() {
     says(format!("its first part, which takes {first} minutes"));
 }
 
+/// The flags in the help of the command with these arguments.
+fn flags_in_help(arguments: &[&str]) -> Vec<String> {
+    let mut command = command();
+    command.args(arguments);
+    let help = String::from_utf8(outcome(command).stdout).unwrap();
+    help.lines()
+        .filter_map(|line| line.trim_start().split(' ').next())
+        .map(|word| word.trim_end_matches(',').to_owned())
+        .filter(|word| word.starts_with("--"))
+        .collect()
+}
+
 #[test]
 fn every_flag_is_explained_and_no_other() {
-    let mut command = command();
-    command.arg("--help");
-    let help = String::from_utf8(outcome(command).stdout).unwrap();
-    let in_help: Vec<&str> = help
-        .lines()
-        .filter_map(|line| line.trim_start().split(' ').next())
-        .map(|word| word.trim_end_matches(','))
-        .filter(|word| word.starts_with("--"))
-        .collect();
     let in_table: Vec<String> = table(&document("scripts/README.md"), "flag")
         .into_iter()
         .filter_map(|(flag, _)| flag.split(' ').next().map(str::to_owned))
         .collect();
-    assert_eq!(in_table, in_help);
+    assert_eq!(in_table, flags_in_help(&["--help"]));
+}
+
+#[test]
+fn every_flag_of_the_bridge_is_explained() {
+    let document = document("scripts/README.md");
+    let (_, section) = document.split_once("\n## The bridge\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let flags = flags_in_help(&["bridge", "--help"]);
+    let own = flags
+        .iter()
+        .filter(|flag| !["--help", "--version"].contains(&flag.as_str()));
+    let unknown: Vec<_> = own
+        .filter(|flag| !section.contains(&format!("`{flag}")))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn every_file_that_the_page_names_is_there() {
         let mut places = [
             "",
             "src",
+            "src/bridge",
             "src/game_server",
             "src/client",
             "src/tracker",

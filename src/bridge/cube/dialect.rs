@@ -107,14 +107,20 @@ impl Dialect {
     pub fn refused(self, why: impl Display) -> String {
         match self {
             Self::RedEclipse => script("error", why),
-            Self::Cube2 | Self::AssaultCube => format!("failreg {why}\n"),
+            Self::Cube2 | Self::AssaultCube => format!("failreg {}\n", ascii(why)),
         }
     }
 }
 
-/// A line of a script that shows `text`, which is ASCII.
+/// `text` in ASCII on one line: the only characters that every server's log shows as they are.
+fn ascii(text: impl Display) -> String {
+    let shown = |c| if matches!(c, ' '..='~') { c } else { '?' };
+    text.to_string().chars().map(shown).collect()
+}
+
+/// A line of a script that shows `text`.
 fn script(verb: &str, text: impl Display) -> String {
-    let quoted = text::quoted(&text.to_string());
+    let quoted = text::quoted(&ascii(text));
     format!("{verb} {}\n", String::from_utf8_lossy(&quoted))
 }
 
@@ -232,8 +238,8 @@ mod tests {
             "echo \"server registered (port 28801), sending ping request (on port 28802)\"\n"
         );
         assert_eq!(
-            Dialect::RedEclipse.refused("a \"b\""),
-            "error \"a ^\"b^\"\"\n"
+            Dialect::RedEclipse.refused("a \"b\"\nquit é"),
+            "error \"a ^\"b^\"?quit ?\"\n"
         );
     }
 }

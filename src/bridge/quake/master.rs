@@ -215,9 +215,14 @@ impl Master {
         let (Some(scope), Some(question)) = (scope, question) else {
             return self.counts.strays.add_one();
         };
-        let answer = self
-            .shelf
-            .answer(&question, scope, &self.rules.games, listing);
+        let games = &self.rules.games;
+        if question
+            .game(games)
+            .is_some_and(|game| !games.is_welcome(game))
+        {
+            return self.counts.strays.add_one();
+        }
+        let answer = self.shelf.answer(&question, scope, games, listing);
         if !self.budgets.allows(from.ip(), answer.bytes, now) {
             return self.counts.throttled.add_one();
         }

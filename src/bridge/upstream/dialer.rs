@@ -18,6 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The stack of a thread, in bytes. Nothing here needs much.
 const STACK: usize = 128 * 1024;
 
+/// Descriptors that are left to the rest of the bridge: its doors, its files, WATCH.
+const SPARE: usize = 24;
+
 /// What came of a connection for the game server at this address.
 pub(super) type Dialed = (SocketAddr, io::Result<TcpStream>);
 
@@ -28,6 +31,8 @@ pub(super) struct Dialer {
     /// Which of its addresses has accepted the last connection: the name is looked up anew only when
     /// that does not any more.
     last: Arc<Mutex<Option<SocketAddr>>>,
+    /// How many files this process may have open, where that is known.
+    most_files: Option<usize>,
     done: Sender<Dialed>,
     /// Who is woken then.
     clerk: Thread,
@@ -38,6 +43,7 @@ impl Dialer {
         Self {
             tracker,
             last: Arc::default(),
+            most_files: most_files(),
             done,
             clerk,
         }
@@ -69,10 +75,38 @@ impl Dialer {
             }),
         };
         let connected = connected.and_then(|(stream, address)| {
+            keep_spare(&stream, self.most_files)?;
             stream.set_nonblocking(true)?;
             Ok((stream, address))
         });
         *lock(&self.last) = connected.as_ref().ok().map(|(_, address)| *address);
         connected.map(|(stream, _)| stream)
     }
+}
+
+/// Fails for a connection that has one of the last descriptors of this process.
+#[cfg(unix)]
+fn keep_spare(stream: &TcpStream, most: Option<usize>) -> io::Result<()> {
+    use super::verdict::TOO_MANY_FILES;
+    use std::os::fd::AsRawFd;
+    // A new descriptor has the lowest number that is free.
+    let number = usize::try_from(stream.as_raw_fd()).unwrap_or_default();
+    match most {
+        Some(most) if number + SPARE >= most => Err(io::Error::from_raw_os_error(TOO_MANY_FILES)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_spare(_: &TcpStream, _: Option<usize>) -> io::Result<()> {
+    Ok(())
+}
+
+/// How many files this process may have open, where the system tells.
+fn most_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }

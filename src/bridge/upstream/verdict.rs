@@ -15,7 +15,7 @@ const MEND: Duration = Duration::from_secs(60);
 const UNWANTED: Duration = Duration::from_secs(600);
 
 /// The number of the error EMFILE.
-const TOO_MANY_FILES: i32 = 24;
+pub(super) const TOO_MANY_FILES: i32 = 24;
 
 /// What follows from a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]

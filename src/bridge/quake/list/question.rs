@@ -1,6 +1,6 @@
 //! What a client asks for: bytes to a value.
 
-use crate::bridge::quake::games::is_name;
+use crate::bridge::quake::games::{Games, is_name};
 
 /// A question for a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,12 @@ impl Question {
             (question.v4, question.v6) = (true, is_extended);
         }
         Some(question)
+    }
+
+    /// The one name of the game that it names, or whose number it gives.
+    pub(in crate::bridge::quake) fn game<'a>(&'a self, games: &'a Games) -> Option<&'a str> {
+        let name = self.game.as_deref().or(games.of_number(self.protocol));
+        name.map(|name| games.name(name))
     }
 
     /// One more word. Those that are not known are passed over.

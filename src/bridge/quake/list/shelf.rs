@@ -107,16 +107,12 @@ impl Shelf {
     /// Those who are asked for, and whether all of them are wanted though the question does not say so.
     fn group(&mut self, question: &Question, games: &Games) -> Option<(&mut Group, bool)> {
         let protocol = question.protocol;
-        let name = match &question.game {
-            Some(name) => games.name(name),
-            None => match games.of_number(protocol) {
-                Some(name) => games.name(name),
-                None => games.of_tags().find(|game| {
-                    let game = self.games.get(*game);
-                    game.is_some_and(|game| game.contains_key(&protocol))
-                })?,
-            },
+        let has_some = |game: &&str| {
+            let game = self.games.get(*game);
+            game.is_some_and(|game| game.contains_key(&protocol))
         };
+        let name = question.game(games);
+        let name = name.or_else(|| games.of_tags().find(has_some))?;
         let group = self.games.get_mut(name)?.get_mut(&protocol)?;
         Some((group, games.is_whole(name)))
     }

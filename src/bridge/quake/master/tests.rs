@@ -230,6 +230,7 @@ fn what_is_wrong_is_not_listed_and_gets_no_reply() {
         b"\xff\xff\xff\xffgetservers",
         b"\xff\xff\xff\xffgetservers Nexuiz",
         b"\xff\xff\xff\xffgetserversExt 68 empty",
+        b"\xff\xff\xff\xffgetservers Doom 3 empty full",
         b"\xff\xff\xff\xffgetserversResponse\\EOT\0\0\0",
     ] {
         assert_eq!(world.receive(SERVER, datagram), [], "{datagram:?}");
