@@ -135,6 +135,7 @@ fn is_source(datagram: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quickcheck::quickcheck;
 
     /// What OpenArena 0.8.8 answered with two bots.
     const INFO: &[u8] = b"\xff\xff\xff\xffinfoResponse\n\\voip\\opus\\g_needpass\\0\\pure\\1\
@@ -254,6 +255,7 @@ mod tests {
             ("\\clients\\65536\\sv_maxclients\\99999", None, None),
             ("\\clients\\2.5\\sv_maxclients\\", None, None),
             ("\\clients\\2\\bots\\3", Some(2), None),
+            ("\\clients\\2\\bots\\1\\daemonver\\0.55", Some(2), None),
             (
                 "\\clients\\2\\g_humanplayers\\x\\sv_maxclients\\ 8",
                 Some(2),
@@ -301,6 +303,18 @@ mod tests {
             b"\xff\xff\xff\xff",
         ] {
             assert_eq!(exchange().receive(stray), Reply::Stray);
+        }
+    }
+
+    quickcheck! {
+        fn nobody_is_believed_without_the_word(datagrams: Vec<Vec<u8>>) -> bool {
+            let mut exchange = exchange();
+            datagrams.iter().all(|rest| {
+                ["infoResponse\n\\", "statusResponse\n\\"].iter().all(|start| {
+                    let reply = exchange.receive(&[&PREFIX, start.as_bytes(), rest].concat());
+                    matches!(reply, Reply::Stray | Reply::Wrong(_))
+                })
+            })
         }
     }
 }

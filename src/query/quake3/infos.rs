@@ -9,7 +9,9 @@ use crate::query::status::Status;
 pub fn read_info(info: InfoString<'_>, status: &mut Status) {
     let clients = count(info, &["clients"]);
     status.bots = count(info, &["bots"]);
-    status.players = clients.map(|all| clean::people(all, status.bots.unwrap_or(0)));
+    // All games but those of Daemon count bots among the clients.
+    let among = status.bots.filter(|_| info.get("daemonver").is_none());
+    status.players = clients.map(|all| clean::people(all, among.unwrap_or(0)));
     if let Some(people) = count(info, &["g_humanplayers"]) {
         status.bots = clients.map(|all| all.saturating_sub(people));
         status.players = Some(people);
@@ -60,7 +62,7 @@ fn read_common(info: InfoString<'_>, status: &mut Status) {
     let (mode, version) = progs(info);
     status.mode = status.mode.take().or(mode);
     status.version = status.version.take().or(version);
-    let password = count(info, &["g_needpass", "needpass", "pswrd"]);
+    let password = count(info, &["g_needpass", "needpass", "password", "pswrd"]);
     status.needs_password = status.needs_password.or(password.map(|n| n != 0));
 }
 
