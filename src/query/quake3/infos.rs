@@ -88,7 +88,7 @@ fn ping(line: &[u8]) -> Option<u16> {
 /// The mode and the version that the games of DarkPlaces say, `mode:version:…`.
 fn progs(info: InfoString<'_>) -> (Option<String>, Option<String>) {
     let status = said(info, &["qcstatus"]).unwrap_or_default();
-    let mut parts = status.split(':');
+    let mut parts = status.split(':').map(str::trim);
     let mut part = || {
         let part = parts.next().filter(|part| !part.is_empty());
         part.map(str::to_owned)
@@ -136,5 +136,18 @@ mod tests {
             ]
         );
         assert_eq!(InfoString(rest).get("challenge"), Some(&b"abc"[..]));
+    }
+
+    #[test]
+    fn what_darkplaces_says_of_its_game_is_plain() {
+        for (status, mode, version) in [
+            ("dm:0.8.6:P47:S14::score!!", Some("dm"), Some("0.8.6")),
+            (" ctf : 2.5 :", Some("ctf"), Some("2.5")),
+            (": :", None, None),
+        ] {
+            let info = format!("\\qcstatus\\{status}");
+            let (is_mode, is_version) = progs(InfoString(info.as_bytes()));
+            assert_eq!((is_mode.as_deref(), is_version.as_deref()), (mode, version));
+        }
     }
 }
