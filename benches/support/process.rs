@@ -48,13 +48,20 @@ impl Process {
     /// The CPU time of all its threads so far, in and out of the kernel. Zero where there is no
     /// /proc to tell.
     pub(crate) fn cpu(&self) -> Duration {
+        self.times().into_iter().sum()
+    }
+
+    /// The same apart: out of the kernel, and in it.
+    pub(crate) fn times(&self) -> [Duration; 2] {
         let stat = self.read("stat");
         // The name in parentheses may hold anything. utime and stime are the 14th and 15th field,
         // the 12th and 13th after it.
         let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let times = after_name.split_whitespace().skip(11).take(2);
-        let ticks: u32 = times.filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
-        ticks * TICK
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        [11, 12].map(|at| {
+            let ticks = fields.get(at).and_then(|ticks| ticks.parse::<u32>().ok());
+            ticks.unwrap_or_default() * TICK
+        })
     }
 
     /// Waits until it has nothing to do any more: the threads of a process that has just started

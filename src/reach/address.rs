@@ -52,6 +52,14 @@ impl<const PORT: u16> Address<PORT> {
         }
     }
 
+    /// Another port of the same host: `OTHER`.
+    pub fn with_port<const OTHER: u16>(&self) -> Address<OTHER> {
+        Address {
+            family: self.family,
+            ..Address::at(&self.host, OTHER)
+        }
+    }
+
     /// The same tracker, reached over one family of addresses only.
     pub fn over(self, family: Family) -> Self {
         Self {

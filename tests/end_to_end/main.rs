@@ -7,6 +7,9 @@ mod admission;
 mod announce;
 mod asked;
 mod bad_input;
+mod bridge;
+mod bridge_cube;
+mod bridge_quake;
 mod browse;
 mod command_line;
 mod credentials;
@@ -32,6 +35,8 @@ mod pretend_games;
 mod proxied;
 mod publish;
 mod reachability;
+#[cfg(target_os = "linux")]
+mod real_games;
 #[cfg(target_os = "linux")]
 mod restart;
 mod screen;

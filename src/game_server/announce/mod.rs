@@ -21,7 +21,8 @@ mod report;
 
 mod run;
 
+pub use super::secret::Secret;
 pub use error::AnnounceError;
-pub use options::{Options, Secret};
+pub use options::Options;
 pub use run::announce;
 pub use updates::{Follower, Numbered, read_lines};
