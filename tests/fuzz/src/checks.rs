@@ -1,5 +1,8 @@
 //! What is true of every line that leaves a program.
 
+use gltracker::protocol::fields::Changes;
+use gltracker::query::Reply;
+
 /// The longest line, in bytes, with its LF.
 pub const MAX_LINE: usize = 1024;
 
@@ -56,4 +59,34 @@ pub fn ends_count(lines: &[&str]) {
         }
     }
     assert_eq!(listed, 0, "lines without an END: {lines:?}");
+}
+
+/// The longest value of a field, in bytes.
+const MAX_VALUE: usize = 255;
+
+/// Checks that what is known of a game server can be said in INFOS, and what is shown is plain.
+pub fn reply(reply: &Reply) {
+    match reply {
+        Reply::Status(status) => {
+            for (key, value) in status.fields() {
+                plain_line(&value);
+                assert!(
+                    value.len() <= MAX_VALUE && value.trim() == value,
+                    "{value:?}"
+                );
+                assert!(!value.contains("  "), "{value:?}");
+                let change = format!(
+                    "{key}=\"{}\"",
+                    value.replace('\\', "\\\\").replace('"', "\\\"")
+                );
+                assert!(Changes::parse(&change).is_ok(), "{change}");
+            }
+        }
+        Reply::Wrong(who) => {
+            shown(who);
+            assert!(!who.is_empty());
+        }
+        Reply::Send(bytes) => assert!(bytes.len() < 64, "{bytes:?}"),
+        Reply::Stray | Reply::Part => {}
+    }
 }
