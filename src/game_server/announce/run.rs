@@ -1,10 +1,12 @@
 //! What `gltracker announce` waits for, and what it does then.
 
+use super::ask::{self, Answer, Asked, Verdict};
 use super::error::AnnounceError;
 use super::liveness::{self, Health, Liveness};
 use super::options::Options;
 use super::program;
 use super::report::Report;
+use super::state::State;
 use super::updates::{self, Follower, Numbered, POLL_INTERVAL};
 use crate::base::io_error::in_words;
 use crate::base::mutex::lock;
@@ -15,11 +17,8 @@ use crate::game_server::pong::{Pong, PongError, PongPort};
 use crate::game_server::session::{Credential, Situation, fields};
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::fields::{Changes, Infos};
-use crate::protocol::text::spelled_out;
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -42,15 +41,14 @@ const GAME_POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long it waits for inputs where there is nothing to check.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many mistakes in a file are remembered, so that each is reported once.
-const MAX_MISTAKES: usize = 1000;
-
 /// What the main thread waits for.
 enum Input {
     /// A line with updates; `None` if the file was written without a new one in it.
     Line(Option<Numbered>),
     /// The file with updates cannot be read (any more).
     Problem(String),
+    /// What was answered to a question, or why nothing was.
+    Answer(Result<Answer, String>),
     /// A tracker has refused for good.
     Refused,
     /// The game server has ended.
@@ -66,15 +64,7 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let credential = options.credential()?;
     let report = Report::start().map_err(AnnounceError::Thread)?;
     let (inputs, input) = sync_channel(MAX_QUEUED);
-    let mut state = State {
-        infos: std::mem::take(&mut options.fields),
-        mistakes: HashSet::new(),
-        source: match &options.updates {
-            Some(path) => spelled_out(&path.display().to_string(), 200),
-            None => "standard input".to_owned(),
-        },
-        report,
-    };
+    let mut state = State::new(&options, report);
     for (key, value) in state.infos.iter() {
         if let Some(oddity) = fields::odd_quotes(key, &value) {
             state.report.text(oddity);
@@ -88,7 +78,11 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
             if io::stdin().is_terminal() {
                 state.report.text(TYPE_HERE);
             }
-            let at_end = options.alive.map(|_| UPDATES_ARE_OVER);
+            let is_asked = options.asked.is_some();
+            let at_end = options
+                .alive
+                .filter(|_| !is_asked)
+                .map(|_| UPDATES_ARE_OVER);
             read_standard_input(inputs.clone(), at_end)
         }
     }
@@ -98,7 +92,16 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
     let pong = options.pong.map(|place| PongPort::bind_at(place, udp_port));
     let pong = pong.transpose().map_err(AnnounceError::Pong)?;
     let child = start_program(&options, &state.infos, inputs.clone())?;
-    let started = Announcement::start(options.trackers, credential, &state, pong, inputs);
+    let trackers = std::mem::take(&mut options.trackers);
+    let is_hidden = options.asked.is_some();
+    let started = Announcement::start(
+        trackers,
+        credential,
+        &state,
+        is_hidden,
+        pong,
+        inputs.clone(),
+    );
     let announcement = match started {
         Ok(announcement) => announcement,
         Err(error) if !has_program => return Err(error),
@@ -111,7 +114,9 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
         }
     };
     let program = options.program.first().zip(child);
-    let code = attend(&input, &mut state, &announcement, options.alive, program);
+    let supervisor = Supervisor::start(options.asked, options.alive, child, inputs)
+        .map_err(AnnounceError::Thread)?;
+    let code = attend(&input, &mut state, &announcement, supervisor, program);
     // From here on nobody waits for room in the queue.
     drop(input);
     drop(announcement);
@@ -145,23 +150,20 @@ fn attend(
     input: &Receiver<Input>,
     state: &mut State,
     announcement: &Announcement,
-    alive: Option<Duration>,
+    mut supervisor: Supervisor,
     program: Option<(&OsString, u32)>,
 ) -> u8 {
     let start = Instant::now();
-    let mut supervisor = Supervisor {
-        liveness: Liveness::new(alive, start),
-        child: program.map(|(_, process)| process),
-    };
     loop {
-        supervisor.check(&announcement.announcer, &state.report);
+        supervisor.check(announcement, &state.report);
         match input.recv_timeout(supervisor.pause()) {
             Ok(Input::Line(line)) => {
                 supervisor.liveness.update_came(Instant::now());
                 if let Some(line) = line {
-                    state.apply(line, |changes| announcement.apply(changes));
+                    state.line(line, |changes| announcement.apply(changes));
                 }
             }
+            Ok(Input::Answer(answer)) => supervisor.hear(answer, state, announcement),
             Ok(Input::Problem(problem)) => state.report.text(problem),
             Ok(Input::Refused) => {
                 if announcement.announcer.is_hopeless() && program.is_none() {
@@ -186,11 +188,71 @@ fn attend(
 /// Takes the game server off the lists while it does not run.
 struct Supervisor {
     liveness: Liveness,
+    /// What comes of its answers, if it is asked.
+    verdict: Option<Verdict>,
     /// Its process, if this program has started it.
     child: Option<u32>,
 }
 
 impl Supervisor {
+    /// Starts to ask, if anybody is to be asked.
+    fn start(
+        asked: Option<Asked>,
+        alive: Option<Duration>,
+        child: Option<u32>,
+        inputs: SyncSender<Input>,
+    ) -> io::Result<Self> {
+        let now = Instant::now();
+        let (health, verdict) = match asked {
+            None => (Health::Well, None),
+            Some(asked) => {
+                let verdict = Verdict::new(asked.whom.to_string(), child.is_some(), now);
+                let tell = move |answer| inputs.send(Input::Answer(answer)).is_ok();
+                ask::start(asked, verdict.patient_until(), tell)?;
+                (Health::Mute, Some(verdict))
+            }
+        };
+        Ok(Self {
+            liveness: Liveness::new(alive, health, now),
+            verdict,
+            child,
+        })
+    }
+
+    /// Takes an answer, or that there was none.
+    fn hear(
+        &mut self,
+        answer: Result<Answer, String>,
+        state: &mut State,
+        announcement: &Announcement,
+    ) {
+        let Some(verdict) = &mut self.verdict else {
+            return;
+        };
+        let now = Instant::now();
+        let told = match &answer {
+            Ok(Answer::Status(status)) => verdict.answered(Some(status)),
+            Ok(Answer::Lines(_)) => verdict.answered(None),
+            Err(why) => verdict.missed(why, now),
+        };
+        if let Some(told) = told {
+            state.report.text(told);
+        }
+        if answer.is_ok() {
+            self.liveness.update_came(now);
+        }
+        let mut apply = |changes: &Changes<'_>| announcement.apply(changes);
+        match answer {
+            Ok(Answer::Status(status)) => state.status(&status, apply),
+            Ok(Answer::Lines(lines)) => {
+                for line in lines {
+                    state.line_of_game(line, &mut apply);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
     /// The time until the next check.
     fn pause(&self) -> Duration {
         match self.child.is_some() || self.liveness.needs_checks() {
@@ -199,11 +261,19 @@ impl Supervisor {
         }
     }
 
-    fn check(&mut self, announcer: &Announcer, report: &Report) {
+    fn check(&mut self, announcement: &Announcement, report: &Report) {
         let is_stopped = self.child.is_some_and(liveness::is_stopped);
-        if let Some(health) = self.liveness.check(is_stopped, Instant::now()) {
-            announcer.set_hidden(health != Health::Well);
-            report.text(health);
+        let is_mute = self
+            .verdict
+            .as_ref()
+            .is_some_and(|verdict| !verdict.is_well());
+        let before = self.liveness.health;
+        if let Some(health) = self.liveness.check(is_stopped, is_mute, Instant::now()) {
+            announcement.announcer.set_hidden(health != Health::Well);
+            // The verdict has said that in more words.
+            if before != Health::Mute && health != Health::Mute {
+                report.text(health);
+            }
         }
     }
 }
@@ -221,6 +291,7 @@ impl Announcement {
         trackers: Vec<TrackerAddress>,
         credential: Credential,
         state: &State,
+        is_hidden: bool,
         pong: Option<PongPort>,
         inputs: SyncSender<Input>,
     ) -> Result<Self, AnnounceError> {
@@ -236,7 +307,7 @@ impl Announcement {
             }
         };
         let infos = state.infos.clone();
-        let announcer = Announcer::start_with(trackers, credential, infos, on_event)
+        let announcer = Announcer::start_with(trackers, credential, infos, is_hidden, on_event)
             .map_err(AnnounceError::Start)?;
         let report = state.report.clone();
         let on_problem = move |problem: PongError| report.text(problem);
@@ -261,64 +332,6 @@ impl Announcement {
             pong.look();
         }
         Ok(())
-    }
-}
-
-/// The state of what is announced.
-struct State {
-    /// The first fields.
-    infos: Infos,
-    /// Mistakes that were reported. A file is read again and again, with the same mistakes.
-    mistakes: HashSet<String>,
-    source: String,
-    report: Report,
-}
-
-impl State {
-    /// Reads a file for the first time: what it says is part of what is said first.
-    fn read_file(&mut self, path: PathBuf) -> Follower {
-        let mut follower = Follower::new(path);
-        let look = follower.look();
-        if let Some(problem) = look.problem {
-            self.report.text(problem);
-        }
-        let mut infos = self.infos.clone();
-        for line in look.lines {
-            self.apply(line, |changes| {
-                infos = fields::merged(&infos, changes).map_err(|no| no.text)?;
-                Ok(())
-            });
-        }
-        self.infos = infos;
-        follower
-    }
-
-    /// Applies a line of updates, or reports what is wrong with it.
-    fn apply(
-        &mut self,
-        (number, line): Numbered,
-        change: impl FnOnce(&Changes<'_>) -> Result<(), String>,
-    ) {
-        let done = line.and_then(|line| {
-            if line.trim_start().starts_with('#') {
-                return Ok(());
-            }
-            let changes = Changes::parse(&line).map_err(|no| no.text)?;
-            if !changes.is_empty() {
-                change(&changes)?;
-            }
-            let odd = |(key, value)| fields::odd_quotes(key, value);
-            changes.iter().find_map(odd).map_or(Ok(()), Err)
-        });
-        if let Err(why) = done {
-            let mistake = format!("line {number} of {}: {why}", self.source);
-            if self.mistakes.len() >= MAX_MISTAKES {
-                self.mistakes.clear();
-            }
-            if self.mistakes.insert(mistake.clone()) {
-                self.report.text(mistake);
-            }
-        }
     }
 }
 
