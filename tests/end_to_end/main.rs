@@ -5,6 +5,7 @@
 
 mod admission;
 mod announce;
+mod asked;
 mod bad_input;
 mod browse;
 mod command_line;
@@ -26,6 +27,7 @@ mod patience;
 #[cfg(target_os = "linux")]
 mod pong;
 mod pretend;
+mod pretend_games;
 #[cfg(target_os = "linux")]
 mod proxied;
 mod publish;

@@ -25,10 +25,12 @@ pub(crate) fn need(tool: &str) -> bool {
     false
 }
 
-/// Where programs are. Daemons are not in the path of every user.
+/// Where programs are. Daemons and games are not in the path of every user, and some programs are in a
+/// folder of the tests.
 pub(crate) fn path() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
-    path.push(":/usr/sbin");
+    path.push(":/usr/sbin:/usr/games");
+    path.push(concat!(":", env!("CARGO_MANIFEST_DIR"), "/target/tools/bin"));
     path
 }
 

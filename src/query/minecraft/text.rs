@@ -1,0 +1,47 @@
+//! Plain text from a description, which is a text or is made of components.
+
+use super::json::Json;
+use crate::query::clean;
+
+/// What a formatting code begins with. One character follows.
+const SIGN: char = '§';
+
+/// The plain text of a description.
+pub(super) fn text(description: &Json) -> String {
+    let mut out = String::new();
+    push(&mut out, description);
+    plain(&out)
+}
+
+/// `text` without formatting codes, as a value of a field.
+pub(super) fn plain(text: &str) -> String {
+    let mut rest = text.chars();
+    clean::value(std::iter::from_fn(|| {
+        loop {
+            match rest.next()? {
+                SIGN => drop(rest.next()),
+                c => return Some(c),
+            }
+        }
+    }))
+}
+
+fn push(out: &mut String, component: &Json) {
+    match component {
+        Json::Text(text) => out.push_str(text),
+        Json::List(parts) => parts.iter().for_each(|part| push(out, part)),
+        Json::Object(_) => {
+            let text = |key| component.get(key).and_then(Json::text);
+            let lists = |key| component.get(key).map_or(&[][..], Json::list);
+            // A translation is known to the game alone. What is put into it says most.
+            let fallback =
+                text("fallback").or(text("translate").filter(|_| lists("with").is_empty()));
+            out.push_str(text("text").or(fallback).unwrap_or_default());
+            for part in lists("with").iter().chain(lists("extra")) {
+                push(out, part);
+            }
+        }
+        Json::Number(number) => out.push_str(&number.to_string()),
+        Json::Word => {}
+    }
+}
