@@ -6,6 +6,7 @@
 mod admission;
 mod announce;
 mod asked;
+mod asking;
 mod bad_input;
 mod browse;
 mod command_line;

@@ -30,7 +30,11 @@ pub(crate) fn need(tool: &str) -> bool {
 pub(crate) fn path() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/usr/games");
-    path.push(concat!(":", env!("CARGO_MANIFEST_DIR"), "/target/tools/bin"));
+    path.push(concat!(
+        ":",
+        env!("CARGO_MANIFEST_DIR"),
+        "/target/tools/bin"
+    ));
     path
 }
 

@@ -99,7 +99,7 @@ impl Asking {
             }
             (None, Some(command)) => Some(Whom::Command(command)),
             (Some(ask), None) => {
-                let target = Target::parse(&ask, fields.number("port"))
+                let mut target = Target::parse(&ask, fields.number("port"))
                     .map_err(|why| UsageError(format!("--ask: {why}")))?;
                 target.complete(fields, &self.off);
                 if pong.is_some_and(|pong| target.has_taken(pong, fields)) {

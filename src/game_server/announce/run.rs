@@ -114,7 +114,8 @@ pub fn announce(mut options: Options) -> Result<u8, AnnounceError> {
         }
     };
     let program = options.program.first().zip(child);
-    let supervisor = Supervisor::start(options.asked, options.alive, child, inputs)
+    let port = state.infos.number("port").unwrap_or_default();
+    let supervisor = Supervisor::start(options.asked, port, options.alive, child, inputs)
         .map_err(AnnounceError::Thread)?;
     let code = attend(&input, &mut state, &announcement, supervisor, program);
     // From here on nobody waits for room in the queue.
@@ -198,6 +199,7 @@ impl Supervisor {
     /// Starts to ask, if anybody is to be asked.
     fn start(
         asked: Option<Asked>,
+        port: u16,
         alive: Option<Duration>,
         child: Option<u32>,
         inputs: SyncSender<Input>,
@@ -208,7 +210,7 @@ impl Supervisor {
             Some(asked) => {
                 let verdict = Verdict::new(asked.whom.to_string(), child.is_some(), now);
                 let tell = move |answer| inputs.send(Input::Answer(answer)).is_ok();
-                ask::start(asked, verdict.patient_until(), tell)?;
+                ask::start(asked, port, verdict.patient_until(), tell)?;
                 (Health::Mute, Some(verdict))
             }
         };
@@ -231,7 +233,7 @@ impl Supervisor {
         };
         let now = Instant::now();
         let told = match &answer {
-            Ok(Answer::Status(status)) => verdict.answered(Some(status)),
+            Ok(Answer::Status(status, _)) => verdict.answered(Some(status)),
             Ok(Answer::Lines(_)) => verdict.answered(None),
             Err(why) => verdict.missed(why, now),
         };
@@ -243,7 +245,7 @@ impl Supervisor {
         }
         let mut apply = |changes: &Changes<'_>| announcement.apply(changes);
         match answer {
-            Ok(Answer::Status(status)) => state.status(&status, apply),
+            Ok(Answer::Status(_, fields)) => state.fields_of_game(&fields, apply),
             Ok(Answer::Lines(lines)) => {
                 for line in lines {
                     state.line_of_game(line, &mut apply);

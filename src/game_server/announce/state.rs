@@ -2,13 +2,13 @@
 //!
 //! This file hides who may say which field: what the admin says wins over what the game says.
 
+use super::ask::Asked;
 use super::options::Options;
 use super::report::Report;
 use super::updates::{Follower, Numbered};
 use crate::game_server::session::fields;
 use crate::protocol::fields::{Changes, Infos};
 use crate::protocol::text::spelled_out;
-use crate::query::Status;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -40,8 +40,10 @@ pub(super) struct State {
 impl State {
     /// What is said first, as far as `options` tell.
     pub(super) fn new(options: &Options, report: Report) -> Self {
-        let said = options.fields.iter().map(|(key, _)| key.to_owned());
         let asked = options.asked.as_ref();
+        let is_admins = |key: &str| key != "port" || !asked.is_some_and(Asked::says_port);
+        let keys = options.fields.iter().map(|(key, _)| key);
+        let said = keys.filter(|key| is_admins(key)).map(str::to_owned);
         Self {
             infos: options.fields.clone(),
             admins: said.chain(options.off.iter().cloned()).collect(),
@@ -106,12 +108,11 @@ impl State {
     }
 
     /// Applies what a game has answered: all of it, or as much as there is room for.
-    pub(super) fn status(
+    pub(super) fn fields_of_game(
         &mut self,
-        status: &Status,
+        fields: &[(&str, String)],
         mut change: impl FnMut(&Changes<'_>) -> Result<(), String>,
     ) {
-        let fields = status.fields();
         let fields = fields.iter().map(|(key, value)| (*key, value.as_str()));
         let fields: Vec<_> = fields
             .filter(|(key, _)| !self.admins.contains(*key))

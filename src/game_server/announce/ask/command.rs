@@ -22,12 +22,12 @@ const MAX_OUTPUT: usize = 64 * 1024;
 /// How often its end is looked for once it has said all.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Runs `command` once; the lines that it has printed, or why they do not count. Its standard error
-/// is that of this process.
-pub(super) fn run(command: &OsStr) -> Result<Vec<Numbered>, String> {
+/// Runs `command` once, and tells it the port that is announced; the lines that it has printed, or
+/// why they do not count. Its standard error is that of this process.
+pub(super) fn run(command: &OsStr, port: u16) -> Result<Vec<Numbered>, String> {
     let deadline = Instant::now() + PATIENCE;
     let failed = |error: io::Error| format!("it cannot be run: {}", in_words(&error));
-    let mut child = shell(command)
+    let mut child = shell(command, port)
         .and_then(|mut shell| shell.spawn())
         .map_err(failed)?;
     let ended = match child.stdout.take().map(read).transpose() {
@@ -51,14 +51,14 @@ pub(super) fn run(command: &OsStr) -> Result<Vec<Numbered>, String> {
 }
 
 /// The shell that runs it, in a process group of its own where there are such groups.
-fn shell(command: &OsStr) -> io::Result<Command> {
+fn shell(command: &OsStr, port: u16) -> io::Result<Command> {
     let (name, flag) = match cfg!(windows) {
         true => ("cmd", "/C"),
         false => ("sh", "-c"),
     };
     let mut shell = interrupt::command(OsStr::new(name))?;
     shell.arg(flag).arg(command);
-    program::without_secrets(&mut shell);
+    program::without_secrets(&mut shell).env("GLTRACKER_PORT", port.to_string());
     shell.stdin(Stdio::null()).stdout(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn lines(command: &str) -> Result<Vec<String>, String> {
-        let lines = run(OsStr::new(command))?.into_iter();
+        let lines = run(OsStr::new(command), 7)?.into_iter();
         Ok(lines
             .map(|(number, line)| format!("{number}:{}", line.unwrap_or("?".into())))
             .collect())
@@ -129,6 +129,10 @@ mod tests {
             Ok(vec!["1:a=1".into(), "2:".into(), "3:b=2".into()])
         );
         assert_eq!(lines("cat"), Ok(Vec::new()), "there is no input");
+        assert_eq!(
+            lines("echo port=$GLTRACKER_PORT"),
+            Ok(vec!["1:port=7".into()])
+        );
         assert_eq!(lines("echo a=1; exit 3"), Err("exit code 3".into()));
         assert_eq!(lines("kill -s KILL $$"), Err("exit code 137".into()));
     }

@@ -4,8 +4,9 @@
 //! only whoever was asked can answer, and the system tells if nobody listens there.
 
 use crate::base::io_error::unreached;
+use crate::base::random::RANDOM;
 use crate::protocol::text::spelled_out;
-use crate::query::{Asking, Kind, Reply, Status, Transport};
+use crate::query::{Asking, Reply, Status, Transport};
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 /// and everybody together too, and then once in a second.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often a datagram is sent before its question counts as not answered.
+/// How often a datagram is sent before its question counts as not answered. Before the last time it
+/// may be another one, for games that do not answer the first.
 pub(super) const TRIES: u32 = 4;
 
 /// The most datagrams that one question takes. A game server could ask for one more for ever.
@@ -33,8 +35,8 @@ pub(super) enum NoAnswer {
     Silence,
     /// The connection was closed before the answer was whole.
     Closed,
-    /// Somebody else answers: who, if that can be seen.
-    Wrong(Option<String>),
+    /// Somebody else answers: who that is.
+    Wrong(String),
     /// The system said no.
     Failed(io::Error),
 }
@@ -50,8 +52,7 @@ impl fmt::Display for NoAnswer {
                  firewall in between?)",
             ),
             Self::Closed => f.write_str("the connection is closed without an answer"),
-            Self::Wrong(Some(who)) => f.write_str(&spelled_out(who, 200)),
-            Self::Wrong(None) => f.write_str("what answers there does not speak this protocol"),
+            Self::Wrong(who) => write!(f, "what answers there is {}", spelled_out(who, 200)),
             Self::Failed(error) => f.write_str(&unreached(error)),
         }
     }
@@ -71,36 +72,45 @@ impl From<io::Error> for NoAnswer {
 
 /// Asks the game server at `address`, with as many tries where datagrams may be lost.
 pub(super) fn ask(
-    kind: Kind,
+    asking: &mut Asking,
+    transport: Transport,
     address: SocketAddr,
-    word: u64,
     tries: u32,
-) -> Result<Box<Status>, NoAnswer> {
-    let asking = Asking::all(kind, word);
-    match kind.transport() {
+) -> Result<Status, NoAnswer> {
+    let answer = match transport {
         Transport::Udp => by_udp(asking, address, tries),
         Transport::Tcp => by_tcp(asking, address, REPEAT_INTERVAL * tries),
+    };
+    match answer {
+        Err(why @ (NoAnswer::Silence | NoAnswer::Closed)) => asking.known().ok_or(why),
+        answer => answer,
     }
 }
 
-fn by_udp(mut asking: Asking, address: SocketAddr, tries: u32) -> Result<Box<Status>, NoAnswer> {
+fn by_udp(asking: &mut Asking, address: SocketAddr, tries: u32) -> Result<Status, NoAnswer> {
     let socket = socket_to(address)?;
     let mut buffer = vec![0; MAX_DATAGRAM];
     let (mut question, mut why) = (asking.question(), NoAnswer::Silence);
     let mut left = MAX_DATAGRAMS;
-    for _ in 0..tries {
-        let until = Instant::now() + REPEAT_INTERVAL;
+    for n in 1..=tries {
+        if n > 1 && n == tries && asking.known().is_none() {
+            asking.again(RANDOM.number());
+            question = asking.question();
+        }
         send(&socket, &question)?;
+        let until = Instant::now() + REPEAT_INTERVAL;
         while let Some(count) = receive(&socket, &mut buffer, until)? {
             match asking.receive(&buffer[..count]) {
-                Reply::Status(status) => return Ok(status),
-                Reply::Wrong(who) => return Err(NoAnswer::Wrong(Some(who))),
+                Reply::Status(status) => return Ok(*status),
+                Reply::Wrong(who) => return Err(NoAnswer::Wrong(who)),
                 Reply::Send(next) if left > 0 => {
                     left -= 1;
                     question = next;
                     send(&socket, &question)?;
                 }
-                Reply::Send(_) | Reply::Stray => why = NoAnswer::Wrong(None),
+                Reply::Send(_) | Reply::Stray => {
+                    why = NoAnswer::Wrong("not what was asked".to_owned());
+                }
                 Reply::Part => {}
             }
         }
@@ -150,11 +160,7 @@ fn receive(
     }
 }
 
-fn by_tcp(
-    mut asking: Asking,
-    address: SocketAddr,
-    time: Duration,
-) -> Result<Box<Status>, NoAnswer> {
+fn by_tcp(asking: &mut Asking, address: SocketAddr, time: Duration) -> Result<Status, NoAnswer> {
     let until = Instant::now() + time;
     let mut stream = TcpStream::connect_timeout(&address, time)?;
     // Asked for a free port of this machine, the system may connect a socket with itself.
@@ -177,11 +183,10 @@ fn by_tcp(
             Err(error) => return Err(error.into()),
         };
         match asking.receive(&buffer[..count]) {
-            Reply::Status(status) => return Ok(status),
-            Reply::Wrong(who) => return Err(NoAnswer::Wrong(Some(who))),
-            Reply::Stray => return Err(NoAnswer::Wrong(None)),
+            Reply::Status(status) => return Ok(*status),
+            Reply::Wrong(who) => return Err(NoAnswer::Wrong(who)),
             Reply::Send(next) => stream.write_all(&next)?,
-            Reply::Part => {}
+            Reply::Part | Reply::Stray => {}
         }
     }
 }

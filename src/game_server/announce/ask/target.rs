@@ -6,7 +6,7 @@ use crate::game_server::pong::PongPlace;
 use crate::game_server::session::fields::udp_port;
 use crate::protocol::fields::Infos;
 use crate::protocol::text::spelled_out;
-use crate::query::{Kind, Transport};
+use crate::query::{Kind, Status, Transport};
 use crate::reach::Address;
 use std::ffi::OsString;
 use std::fmt;
@@ -22,6 +22,13 @@ pub struct Asked {
     pub whom: Whom,
     /// The time from one question to the next.
     pub every: Duration,
+}
+
+impl Asked {
+    /// True if players join the port that the game says.
+    pub(crate) fn says_port(&self) -> bool {
+        matches!(&self.whom, Whom::Game(target) if target.is_port_open)
+    }
 }
 
 /// Who is asked.
@@ -58,6 +65,8 @@ pub struct Target {
     kind: Kind,
     /// With the port that is asked.
     pub(super) address: Address<0>,
+    /// True if nobody has said the port that players join.
+    is_port_open: bool,
 }
 
 impl Target {
@@ -87,7 +96,22 @@ impl Target {
         Ok(Self {
             kind,
             address: address.with_port(port),
+            is_port_open: false,
         })
+    }
+
+    /// The fields of a game server that has answered this. The value is empty for what it has not said.
+    pub(super) fn fields(&self, status: &Status) -> Vec<(&'static str, String)> {
+        let mut fields = status.fields().to_vec();
+        if let Some(port) = status.port.filter(|_| self.is_port_open) {
+            let asked = Some(self.port()).filter(|&asked| asked != port);
+            fields.push(("port", port.to_string()));
+            fields.push((
+                "pingport",
+                asked.map_or(String::new(), |asked| asked.to_string()),
+            ));
+        }
+        fields
     }
 
     /// The protocol.
@@ -107,9 +131,10 @@ impl Target {
         self.kind.transport() == Transport::Udp && self.port() == port
     }
 
-    /// Adds what follows for a list: players join the port that is asked unless another is said, and
-    /// measure their ping there by this protocol. `off` are keys that are not wanted.
-    pub fn complete(&self, fields: &mut Infos, off: &[String]) {
+    /// Adds what follows for a list: players join the port that is asked unless another is said, here or
+    /// by the game, and measure their ping there by this protocol. `off` are keys that are not wanted.
+    pub fn complete(&mut self, fields: &mut Infos, off: &[String]) {
+        self.is_port_open = fields.get("port").is_none();
         let port = self.port().to_string();
         add(fields, off, "port", &port);
         if fields.number("port") != Some(self.port()) {
