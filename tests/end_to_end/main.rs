@@ -42,6 +42,7 @@ mod simulation;
 mod skips;
 mod slots;
 mod state;
+mod status_scripts;
 mod tools;
 mod transcript;
 mod transcripts;

@@ -243,12 +243,12 @@ impl Supervisor {
         if answer.is_ok() {
             self.liveness.update_came(now);
         }
-        let mut apply = |changes: &Changes<'_>| announcement.apply(changes);
+        let apply = |changes: &Changes<'_>| announcement.apply(changes);
         match answer {
             Ok(Answer::Status(_, fields)) => state.fields_of_game(&fields, apply),
             Ok(Answer::Lines(lines)) => {
                 for line in lines {
-                    state.line_of_game(line, &mut apply);
+                    state.line_of_game(line, apply);
                 }
             }
             Err(_) => {}
