@@ -267,9 +267,8 @@ fn a_command_says_what_the_game_is_and_its_failure_that_it_is_gone() {
     let said = folder.file("said");
     fs::write(&said, "nbplayers=1 map=\"old town\"\nnonsense\n").unwrap();
     let tracker = TrackerProcess::start();
-    let command = format!(
-        "[ -z \"$GLTRACKER_PASSWORD\" ] && [ \"$GLTRACKER_PORT\" = 7 ] && cat {said}"
-    );
+    let command =
+        format!("[ -z \"$GLTRACKER_PASSWORD\" ] && [ \"$GLTRACKER_PORT\" = 7 ] && cat {said}");
     let arguments = ["--port", "7", "--status", &command, "map="];
     let program = start(&tracker, &arguments);
     tracker.wait_for_list(|list| list == ["INFOS ip=127.0.0.1 port=7 nbplayers=1"]);

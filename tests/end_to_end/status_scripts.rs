@@ -1,11 +1,12 @@
 //! `scripts/status-qstat.sh` and `scripts/status-gamedig.sh` with the real programs and pretend games.
 
 use crate::announce::announce;
-use crate::harness::{TrackerProcess, outcome, own_address};
+use crate::harness::{TrackerProcess, gltracker, outcome, own_address};
 use crate::pretend_games::PretendGame;
 use crate::tools::{Program, need, path};
 use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::query::Kind;
+use std::path::Path;
 use std::process::Command;
 
 /// A script with these arguments, as a shell runs it.
@@ -120,4 +121,28 @@ fn a_game_is_listed_by_what_qstat_says() {
     tracker.wait_for_list(<[String]>::is_empty);
     let gone = program.errors.wait_for("3 questions were not answered");
     assert!(gone.contains("(status-qstat.sh: q3s 127."), "{gone}");
+}
+
+#[test]
+fn the_recipes_of_the_readme_are_understood() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("### Your game, as it is\n").unwrap();
+    let (recipes, _) = rest.split_once("\n## ").unwrap();
+    let cells = recipes.lines().filter_map(|line| line.strip_suffix("` |"));
+    let words: Vec<&str> = cells
+        .filter_map(|line| Some(line.split_once("| `")?.1))
+        .collect();
+    assert!(words.len() >= 10, "{words:?}");
+    for words in words {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{} announce {words}", gltracker())]);
+        command.env_remove("GLTRACKER_PASSWORD");
+        let output = outcome(command);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains("a password is needed"), "{words}: {errors}");
+        if let Some((_, script)) = words.split_once("scripts/") {
+            let script = script.split(' ').next().unwrap();
+            assert!(Path::new(&format!("scripts/{script}")).exists(), "{script}");
+        }
+    }
 }

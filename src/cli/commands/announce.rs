@@ -213,6 +213,7 @@ pub(crate) fn help() -> String {
 Keeps a game server on the lists of trackers
 
 Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+       {COMMAND} [TRACKER...] --ask KIND [FLAGS] [key=value...] [-- PROGRAM...]
 
 A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
 {VARIABLE} names, with commas or spaces between them, or else the one on this machine.
@@ -221,6 +222,12 @@ Stays connected, answers the tracker, and comes back by itself when it was away.
 are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
 Lines of key=value on standard input change them (key= removes one), ten times a second at most;
 the end of standard input changes nothing.
+
+A game that exists is asked what it is (--ask), by default on this machine at the usual port of its
+kind: quake3 27960, source 27015, minecraft 25565. --port is then the port that it says, or else
+the one that is asked. Any other game is asked by a command (--status), which prints such lines and
+ends with exit code 0. What you say wins, and key= leaves a field out. After three questions
+without an answer it is off the lists until the next answer.
 
 Flags:
 {}
