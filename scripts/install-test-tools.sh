@@ -4,7 +4,7 @@
 # into target/tools.
 set -eu
 cd "$(dirname "$0")/.."
-PATH=$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin:/usr/games
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
 missing=''
 for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-openbsd \
@@ -14,7 +14,7 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ qemu-aarch64:qemu-user \
   x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine perl:perl-base \
   systemd-analyze:systemd systemd-socket-activate:systemd \
-  quakestat:qstat npm:npm; do
+  quakestat:qstat npm:npm cube2-server:cube2-server /usr/lib/ioquake3/ioq3ded:ioquake3-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"

@@ -4,9 +4,9 @@
 //! Modules in reading order: each imports only what stands above it, and [`tracker`], [`game_server`]
 //! and [`client`] never import each other.
 //!
+//! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - `base`: what std lacks and everybody needs; of it [`interrupt`], by which a command outlives
 //!   Ctrl-C, is for programs.
-//! - [`protocol`]: the wire, text to values and back. Everybody uses it; it uses nobody.
 //! - [`query`]: how game servers of existing games are asked.
 //! - [`tracker`]: the daemon.
 //! - [`reach`]: how a tracker is reached by its name; what the next two have in common.
@@ -37,9 +37,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod base;
-
 pub mod protocol;
+
+mod base;
 
 pub mod query;
 

@@ -1,5 +1,6 @@
 //! Arguments in, exit code out.
 
+use gltracker::bridge::bridge;
 use gltracker::cli::{self, Command};
 use gltracker::client::browse::{Outcome as Browsed, browse};
 use gltracker::client::list::{Outcome, list};
@@ -69,6 +70,11 @@ fn main() -> ExitCode {
         },
         Ok(Command::Announce(options)) => match announce(*options) {
             Ok(code) => ExitCode::from(code),
+            Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
+            Err(error) => fail(&error, SYSTEM_SAID_NO),
+        },
+        Ok(Command::Bridge(options)) => match bridge(*options) {
+            Ok(never) => match never {},
             Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },

@@ -1,4 +1,5 @@
-//! What std lacks and every party needs. Nothing here knows of trackers.
+//! What std lacks and every party needs. Nothing here knows of trackers but the log, which writes their
+//! refusals.
 //!
 //! In reading order: each file imports only what stands above it.
 
@@ -14,8 +15,8 @@ pub(crate) mod random;
 
 pub(crate) mod backoff;
 
-pub(crate) mod atomic_file;
+pub(crate) mod files;
 
-pub(crate) mod file_stamp;
+pub mod log;
 
 pub mod interrupt;

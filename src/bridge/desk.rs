@@ -21,6 +21,15 @@ pub struct Wanted {
     pub infos: Infos,
 }
 
+/// What has become of a game server that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is logged in to the tracker and listed.
+    Listed,
+    /// It is not listed: why, for the operator of the game server. It is tried again.
+    Refused(String),
+}
+
 /// The tracker's list at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
@@ -37,23 +46,64 @@ pub struct Desk {
     listing: Mutex<Arc<Listing>>,
     /// Is woken when something is wanted.
     clerk: OnceLock<Thread>,
+    /// Those whom an earlier run listed.
+    remembered: OnceLock<Vec<Memory>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    wanted: BTreeMap<SocketAddr, Wanted>,
+    wanted: BTreeMap<SocketAddr, Order>,
+    /// Grows with every change of what a later run is to remember: addresses, doors and tags.
+    version: u64,
     /// Those that the clerk has not looked at since they changed.
     changed: BTreeSet<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Order {
+    wanted: Wanted,
+    outcome: Option<Outcome>,
+}
+
+impl Order {
+    /// What a later run is to remember.
+    fn memory(&self, address: SocketAddr) -> Memory {
+        Memory {
+            address,
+            door: self.wanted.door.to_owned(),
+            tag: self.wanted.tag.clone(),
+        }
+    }
+}
+
+/// A game server that was wanted when the bridge last ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Where it was.
+    pub address: SocketAddr,
+    /// The word of its door.
+    pub door: String,
+    /// As [`Wanted::tag`].
+    pub tag: String,
 }
 
 impl Desk {
     /// Has a game server listed, or says anew what it is.
     pub fn list(&self, address: SocketAddr, wanted: Wanted) {
         let mut state = lock(&self.wanted);
-        if state.wanted.get(&address) == Some(&wanted) {
-            return;
+        let old = state.wanted.get_mut(&address);
+        let is_remembered = old
+            .as_ref()
+            .is_some_and(|old| (old.wanted.door, &old.wanted.tag) == (wanted.door, &wanted.tag));
+        match old {
+            Some(old) if old.wanted == wanted => return,
+            Some(old) => old.wanted = wanted,
+            None => {
+                let outcome = None;
+                state.wanted.insert(address, Order { wanted, outcome });
+            }
         }
-        state.wanted.insert(address, wanted);
+        state.version += u64::from(!is_remembered);
         state.changed.insert(address);
         drop(state);
         self.wake();
@@ -62,16 +112,29 @@ impl Desk {
     /// Takes a game server off the list, if `door` has put it there.
     pub fn unlist(&self, door: &str, address: SocketAddr) {
         let mut state = lock(&self.wanted);
-        if state
-            .wanted
-            .get(&address)
-            .is_some_and(|wanted| wanted.door == door)
-        {
+        let order = state.wanted.get(&address);
+        if order.is_some_and(|order| order.wanted.door == door) {
             state.wanted.remove(&address);
+            state.version += 1;
             state.changed.insert(address);
             drop(state);
             self.wake();
         }
+    }
+
+    /// What has become of a game server that is wanted; `None` for one that is not, or of which
+    /// nothing is known yet.
+    pub fn outcome(&self, address: SocketAddr) -> Option<Outcome> {
+        lock(&self.wanted).wanted.get(&address)?.outcome.clone()
+    }
+
+    /// The game servers that `door` had listed when the bridge last ran, with their tags. They are to
+    /// be asked at once, and are not listed before they have answered.
+    pub fn remembered(&self, door: &str) -> Vec<(SocketAddr, String)> {
+        let all = self.remembered.get().into_iter().flatten();
+        all.filter(|memory| memory.door == door)
+            .map(|memory| (memory.address, memory.tag.clone()))
+            .collect()
     }
 
     /// What the tracker lists.
@@ -96,7 +159,10 @@ impl Desk {
     pub fn take_changes(&self) -> Vec<(SocketAddr, Option<Wanted>)> {
         let mut state = lock(&self.wanted);
         let changed = std::mem::take(&mut state.changed);
-        let now = |address| (address, state.wanted.get(&address).cloned());
+        let now = |address| {
+            let order = state.wanted.get(&address);
+            (address, order.map(|order| order.wanted.clone()))
+        };
         changed.into_iter().map(now).collect()
     }
 
@@ -104,8 +170,49 @@ impl Desk {
     pub fn wanted(&self) -> Vec<(SocketAddr, Wanted)> {
         let state = lock(&self.wanted);
         let all = state.wanted.iter();
-        all.map(|(address, wanted)| (*address, wanted.clone()))
+        all.map(|(address, order)| (*address, order.wanted.clone()))
             .collect()
+    }
+
+    /// True if a door wants this game server listed.
+    pub fn is_wanted(&self, address: SocketAddr) -> bool {
+        lock(&self.wanted).wanted.contains_key(&address)
+    }
+
+    /// Says what has become of a game server, if it is still wanted.
+    pub fn set_outcome(&self, address: SocketAddr, outcome: Option<Outcome>) {
+        if let Some(order) = lock(&self.wanted).wanted.get_mut(&address) {
+            order.outcome = outcome;
+        }
+    }
+
+    /// Sets whom the doors find [remembered](Self::remembered), before they are opened.
+    pub fn remember(&self, memories: Vec<Memory>) {
+        // There is one file, and it is read once.
+        let _ = self.remembered.set(memories);
+    }
+
+    /// How often what is to be remembered has changed.
+    pub fn memory_version(&self) -> u64 {
+        lock(&self.wanted).version
+    }
+
+    /// What the next run is to remember.
+    pub fn memories(&self) -> Vec<Memory> {
+        let state = lock(&self.wanted);
+        let all = state.wanted.iter();
+        all.map(|(address, order)| order.memory(*address)).collect()
+    }
+
+    /// How many game servers are wanted by each door, and how many of them are listed.
+    pub fn counts(&self) -> BTreeMap<&'static str, (usize, usize)> {
+        let mut counts = BTreeMap::new();
+        for order in lock(&self.wanted).wanted.values() {
+            let (wanted, listed) = counts.entry(order.wanted.door).or_default();
+            *wanted += 1;
+            *listed += usize::from(order.outcome == Some(Outcome::Listed));
+        }
+        counts
     }
 
     fn wake(&self) {
@@ -140,6 +247,38 @@ mod tests {
             (desk.take_changes(), desk.wanted()),
             (vec![(address, None)], vec![])
         );
+    }
+
+    #[test]
+    fn an_outcome_lasts_as_long_as_its_game_server_is_wanted() {
+        let (desk, address) = (Desk::default(), ([198, 51, 100, 7], 27960).into());
+        let wanted = |tag: &str, map: &str| {
+            let mut infos = Infos::default();
+            infos.set("map", map).unwrap();
+            let tag = tag.to_owned();
+            let door = "quake";
+            Wanted { door, tag, infos }
+        };
+        desk.set_outcome(address, Some(Outcome::Listed));
+        assert_eq!(desk.outcome(address), None);
+        desk.list(address, wanted("a", "x"));
+        desk.set_outcome(address, Some(Outcome::Listed));
+        let version = desk.memory_version();
+        desk.list(address, wanted("a", "y"));
+        assert_eq!(desk.outcome(address), Some(Outcome::Listed));
+        assert_eq!(desk.memory_version(), version);
+        assert_eq!(desk.counts(), BTreeMap::from([("quake", (1, 1))]));
+        desk.list(address, wanted("b", "y"));
+        assert_eq!(desk.memory_version(), version + 1);
+        let (door, tag) = ("quake".to_owned(), "b".to_owned());
+        let memory = Memory { address, door, tag };
+        assert_eq!(desk.memories(), std::slice::from_ref(&memory));
+        desk.unlist("quake", address);
+        desk.list(address, wanted("a", "x"));
+        assert_eq!(desk.outcome(address), None);
+        desk.remember(vec![memory]);
+        assert_eq!(desk.remembered("quake"), [(address, "b".to_owned())]);
+        assert_eq!(desk.remembered("cube"), []);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The commands that a command line can give, and the error for a wrong one.
 
+use crate::base::log::Level;
+use crate::bridge;
 use crate::client::{browse, list};
 use crate::game_server::announce::Options;
 use crate::tracker::Config;
-use crate::tracker::state::log::Level;
 use std::fmt;
 
 /// What the user wants done.
@@ -17,6 +18,8 @@ pub enum Command {
     Browse(Box<browse::Request>),
     /// Keep a game server on the lists of trackers.
     Announce(Box<Options>),
+    /// Let unmodified games onto a tracker's list.
+    Bridge(Box<bridge::Options>),
     /// Print a text and leave.
     Print(String),
 }

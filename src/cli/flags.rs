@@ -9,14 +9,14 @@ use std::ffi::{OsStr, OsString};
 /// One flag of a command.
 pub(super) struct Flag {
     pub(super) name: &'static str,
-    /// The name of its value in the help; empty if it takes none.
+    /// The name of its value in the help, in brackets if it may be left out; empty if it takes none.
     pub(super) value: &'static str,
     pub(super) help: &'static str,
 }
 
 /// One part of a command line.
 pub(super) enum Item {
-    /// A flag with its value, which is `yes` for a flag that takes none.
+    /// A flag with its value, which is `yes` for a flag that has none.
     Flag(&'static Flag, OsString),
     /// A word that is not a flag.
     Word(String),
@@ -44,7 +44,7 @@ pub(super) fn read(
     of: &str,
 ) -> Result<Asked, UsageError> {
     let mut items = Vec::new();
-    let mut rest = arguments.into_iter();
+    let mut rest = arguments.into_iter().peekable();
     while let Some(argument) = rest.next() {
         let (name, joined) = split_joined(&argument);
         match name.as_str() {
@@ -66,6 +66,9 @@ pub(super) fn read(
         let value = match joined {
             Some(value) => value,
             None if flag.value.is_empty() => "yes".into(),
+            None if flag.value.starts_with('[') => rest
+                .next_if(|value| !starts_like_a_flag(value))
+                .unwrap_or("yes".into()),
             None => rest
                 .next()
                 .filter(|value| !starts_like_a_flag(value))

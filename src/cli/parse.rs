@@ -1,12 +1,12 @@
 //! Finds the command that is meant.
 
 use super::command::{Command, UsageError};
-use super::commands::{announce, browse, list, serve};
+use super::commands::{announce, bridge, browse, list, serve};
 use super::flags;
 use std::ffi::OsString;
 
 /// The names of the commands.
-const COMMANDS: [&str; 5] = ["serve", "announce", "list", "browse", "help"];
+const COMMANDS: [&str; 6] = ["serve", "announce", "list", "browse", "bridge", "help"];
 
 /// Reads the arguments of the program (without its name), and its environment.
 ///
@@ -29,10 +29,12 @@ pub fn parse(
         Some("announce") => announce::parse(arguments, environment),
         Some("list") => list::parse(arguments, environment),
         Some("browse") => browse::parse(arguments, environment),
+        Some("bridge") => bridge::parse(arguments, environment),
         Some("help") => Ok(Command::Print(match arguments.first() {
             Some(command) if command == "announce" => announce::help(),
             Some(command) if command == "list" => list::help(),
             Some(command) if command == "browse" => browse::help(),
+            Some(command) if command == "bridge" => bridge::help(),
             _ => serve::help(),
         })),
         Some(command) => {

@@ -6,12 +6,14 @@
 //! `gltracker announce`.
 //!
 //! In reading order: [`session`] is one connection to a tracker without the connection, and pure;
-//! `event` what becomes known; `link` one tracker with its threads and sockets; `announcer` all
+//! `secret` is where the password comes from, `event` what becomes known; `link` one tracker with its threads and sockets; `announcer` all
 //! trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command.
 
 mod tracker_address;
 
 pub mod session;
+
+pub(crate) mod secret;
 
 mod event;
 
@@ -27,5 +29,6 @@ pub use announcer::{Announcer, Relay, StartError};
 pub use event::{Event, Happening};
 pub use link::LONGEST_WAIT;
 pub use pong::{Datagram, MAX_DATAGRAM, Pong, PongError, PongPlace, PongPort};
+pub use secret::{Secret, SecretError};
 pub use session::{Credential, CredentialError, Fate, Situation, Stage, TrackerRefusal};
 pub use tracker_address::{TRACKER_PORT, TrackerAddress};

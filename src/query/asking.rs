@@ -36,7 +36,9 @@ impl Asking {
 
     /// The cheapest question whose answer tells how many players there are, to measure a ping.
     ///
-    /// The first that is received, and is no [`Stray`](Reply::Stray), ends the measurement.
+    /// The first that is received, and is no [`Stray`](Reply::Stray), ends the measurement. Games answer
+    /// an address only so often: those of ioquake3 ten times and then once a second, those of
+    /// DarkPlaces once a second from the first.
     pub fn probe(kind: Kind, word: u64) -> Self {
         Self::new(kind, word, true)
     }

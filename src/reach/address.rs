@@ -52,6 +52,14 @@ impl<const PORT: u16> Address<PORT> {
         }
     }
 
+    /// Another port of the same host: `OTHER`.
+    pub fn with_port<const OTHER: u16>(&self) -> Address<OTHER> {
+        Address {
+            family: self.family,
+            ..Address::at(&self.host, OTHER)
+        }
+    }
+
     /// The same tracker, reached over one family of addresses only.
     pub fn over(self, family: Family) -> Self {
         Self {
@@ -62,7 +70,7 @@ impl<const PORT: u16> Address<PORT> {
     }
 
     /// The same host, reached at another port.
-    pub fn with_port(self, port: u16) -> Self {
+    pub(crate) fn at_port(self, port: u16) -> Self {
         Self {
             port,
             memory: Arc::default(),

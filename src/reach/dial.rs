@@ -172,7 +172,11 @@ fn try_it(address: SocketAddr, time: Duration, tell: Sender<Tried>) -> io::Resul
     threads::start("connect", threads::STACK, connect).map(drop)
 }
 
-fn connect(address: SocketAddr, time: Duration) -> io::Result<TcpStream> {
+/// A connection to this address.
+///
+/// # Errors
+/// What the system says, at the end of `time` at the latest.
+pub(crate) fn connect(address: SocketAddr, time: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, time)?;
     // Asked for a port of this machine on which nobody listens, the system may connect a socket
     // with itself.

@@ -13,6 +13,6 @@ mod dial;
 mod throttle;
 
 pub use address::{Address, NotAnAddress};
-pub(crate) use dial::{Dial, Reached};
+pub(crate) use dial::{Dial, Reached, connect};
 pub use memory::Family;
 pub(crate) use throttle::Throttle;

@@ -8,6 +8,8 @@ mod announce;
 mod asked;
 mod asking;
 mod bad_input;
+mod bridge;
+mod bridge_cube;
 mod browse;
 mod command_line;
 mod credentials;
@@ -34,9 +36,12 @@ mod proxied;
 mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
+mod real_games;
+#[cfg(target_os = "linux")]
 mod restart;
 mod screen;
 mod scripts;
+mod second_opinions;
 mod several_addresses;
 mod simulation;
 mod skips;

@@ -7,3 +7,5 @@ pub(crate) mod announce;
 pub(crate) mod list;
 
 pub(crate) mod browse;
+
+pub(crate) mod bridge;

@@ -1,11 +1,11 @@
 //! The flags of `gltracker serve`, each of which has an environment variable `GLTRACKER_<FLAG>`.
 
+use crate::base::log::Level;
 use crate::cli::arguments::listen;
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::protocol::text::number;
 use crate::tracker::access::network::Network;
-use crate::tracker::state::log::Level;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT, Listen};
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
@@ -241,10 +241,10 @@ pub(crate) fn help() -> String {
 gltracker: a tracker (master server) for game servers
 
 Usage: gltracker [serve] [FLAGS]
-       gltracker announce | list | browse [--help]
+       gltracker announce | list | browse | bridge [--help]
 
 Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
-keep a game server on the list, print the list, and show it live.
+keep a game server on the list, print the list, show it live, and let unmodified games onto it.
 
 Flags:
 {}

@@ -3,7 +3,7 @@
 //! This file hides where the file is and what it holds: one `ip:port` a line. It belongs to the user:
 //! other lines stay as they are, several browsers may write it, and it may be a link.
 
-use crate::base::atomic_file::{NewFile, behind_links, beside};
+use crate::base::files::atomic_file::{NewFile, behind_links, beside};
 use crate::base::io_error::in_words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -23,8 +23,9 @@ mod state;
 
 mod run;
 
+pub use super::secret::Secret;
 pub use ask::{Asked, Target, Whom};
 pub use error::AnnounceError;
-pub use options::{Options, Secret};
+pub use options::Options;
 pub use run::announce;
 pub use updates::{Follower, Numbered, read_lines};

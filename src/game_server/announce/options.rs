@@ -1,17 +1,15 @@
 //! What `gltracker announce` is told.
-//!
-//! This file hides where the password comes from.
 
 use super::ask::Asked;
 use super::error::AnnounceError;
 use crate::game_server::pong::PongPlace;
+use crate::game_server::secret::{Secret, credential};
 use crate::game_server::session::Credential;
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{fmt, fs};
 
 /// What `gltracker announce` is to do.
 #[derive(Debug)]
@@ -38,41 +36,13 @@ pub struct Options {
     pub program: Vec<OsString>,
 }
 
-/// Where the secret is.
-#[derive(Clone)]
-pub enum Secret {
-    /// Here.
-    Text(String),
-    /// In the first line of a file that is neither blank nor begins with `#`.
-    File(PathBuf),
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("Text(…)"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
-}
-
 impl Options {
     /// Who the game server logs in as; reads the file of the password if there is one.
     ///
     /// # Errors
     /// When the file cannot be read or holds no password, or a login cannot carry it.
     pub(crate) fn credential(&self) -> Result<Credential, AnnounceError> {
-        let secret = match &self.secret {
-            Secret::Text(secret) => secret.clone(),
-            Secret::File(path) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|error| AnnounceError::PasswordFile(path.clone(), error))?;
-                let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-                let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
-                line.ok_or_else(|| AnnounceError::NoPassword(path.clone()))?
-                    .to_owned()
-            }
-        };
+        let secret = self.secret.read().map_err(AnnounceError::Secret)?;
         if self
             .fields
             .get("password")
@@ -80,10 +50,6 @@ impl Options {
         {
             return Err(AnnounceError::Published);
         }
-        match &self.key {
-            Some(name) => Credential::key(name, &secret),
-            None => Credential::password(&secret),
-        }
-        .map_err(AnnounceError::Credential)
+        credential(self.key.as_deref(), &secret).map_err(AnnounceError::Secret)
     }
 }

@@ -4,7 +4,7 @@
 //! `tail -F` does. A file that is written anew or replaced is read from its beginning again, so that
 //! a file may also hold just the present values.
 
-use crate::base::file_stamp::FileStamp;
+use crate::base::files::file_stamp::FileStamp;
 use crate::base::io_error::in_words;
 use crate::protocol::line::{LineSplitter, MAX_LINE};
 use std::fs::{self, File};

@@ -53,3 +53,42 @@ pub(super) fn read_old(says: &str) -> Result<Status, String> {
         ..Status::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_answers_are_read_as_far_as_they_make_sense() {
+        for (answer, known) in [
+            ("{}", "||||minecraft||||"),
+            (
+                r#"{"players":{"online":3.0,"max":2e1}}"#,
+                "3|20|||minecraft||||",
+            ),
+            (r#"{"players":{"online":-1,"max":0}}"#, "||||minecraft||||"),
+            (
+                r#"{"players":{"online":70000,"max":70000}}"#,
+                "||||minecraft||||",
+            ),
+            (
+                r#"{"players":[],"version":"1.20","description":7}"#,
+                "|||7|minecraft||||",
+            ),
+            (
+                r#"{"version":{"name":"§aVelocity 1.7-1.21","protocol":-1}}"#,
+                "||Velocity 1.7-1.21||minecraft||||",
+            ),
+        ] {
+            let status = read(answer).unwrap();
+            assert_eq!(
+                status.fields().map(|(_, value)| value).join("|"),
+                known,
+                "{answer}"
+            );
+        }
+        for bad in ["", "[]", "7", "{"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

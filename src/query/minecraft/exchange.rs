@@ -78,11 +78,9 @@ impl Exchange {
     }
 
     fn on_status(&mut self, mut rest: &[u8]) -> Reply {
-        // The length of the text, which is the rest.
         let length = take_number(&mut rest).ok().flatten();
-        let is_whole = length.is_some_and(|length| length as usize == rest.len());
-        let text = clean::decode(rest);
-        let Some(status) = Some(text).filter(|_| is_whole).and_then(|text| read(&text)) else {
+        let text = length.and_then(|length| rest.get(..length as usize));
+        let Some(status) = text.and_then(|text| read(&clean::decode(text))) else {
             return Reply::wrong(
                 "something like a Minecraft server, but its answer is no JSON object",
             );
@@ -156,5 +154,121 @@ fn on_old_kick(received: &[u8]) -> Reply {
         Err(says) => Reply::Wrong(format!(
             "a Minecraft server from before 2013, which does not know the question and says '{says}'"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    /// What the npm package minecraft-protocol 1.68.0 answered, a player's name replaced.
+    const STATUS: &[u8] = b"\xd1\x01\0\xce\x01{\"version\":{\"name\":\"1.20.4\",\"protocol\":765},\
+        \"players\":{\"max\":12,\"online\":3,\"sample\":[{\"name\":\"somebody\",\
+        \"id\":\"00000000-0000-0000-0000-000000000000\"}]},\
+        \"description\":{\"text\":\"\xc2\xa7cFriday \xc2\xa7lcycles\\nand more\"}}";
+    const PONG: &[u8] = b"\x09\x01\0\0\0\0\0\0\0\x2a";
+    /// What it answers to the question of clients before 2013, and to that of older ones.
+    const OLD: &str = "§1\0765\01.20.4\0§cFriday §lcycles\03\012";
+    const OLDEST: &str = "§cFriday §lcycles§0§12";
+
+    fn exchange() -> Exchange {
+        Exchange::new(0x2a, false)
+    }
+
+    fn kick(text: &str) -> Vec<u8> {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let length = (units.len() as u16).to_be_bytes();
+        let bytes = units.iter().flat_map(|unit| unit.to_be_bytes());
+        [&[0xff][..], &length, &bytes.collect::<Vec<_>>()].concat()
+    }
+
+    fn fields(reply: &Reply) -> String {
+        match reply {
+            Reply::Status(status) => status.clone().fields().map(|(_, value)| value).join("|"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The last reply to bytes that come one by one.
+    fn trickle(exchange: &mut Exchange, bytes: &[u8]) -> Reply {
+        let (last, before) = bytes.split_last().unwrap();
+        for byte in before {
+            assert_eq!(exchange.receive(&[*byte]), Reply::Part);
+        }
+        exchange.receive(&[*last])
+    }
+
+    #[test]
+    fn the_question_says_whom_it_is_for() {
+        let mut exchange = exchange();
+        exchange.set_place("example.org", 25565);
+        let question = b"\x15\0\xff\xff\xff\xff\x0f\x0bexample.org\x63\xdd\x01\x01\0";
+        assert_eq!(exchange.question(), question);
+    }
+
+    #[test]
+    fn a_status_and_a_pong_make_an_answer() {
+        let all = "3|12|1.20.4|Friday cycles and more|minecraft||||765";
+        let mut exchange = exchange();
+        let ping = b"\x09\x01\0\0\0\0\0\0\0\x2a".to_vec();
+        assert_eq!(trickle(&mut exchange, STATUS), Reply::Send(ping));
+        let known = exchange.known();
+        let whole = trickle(&mut exchange, PONG);
+        assert_eq!(fields(&whole), all);
+        assert_eq!(known.map(Box::new).map(Reply::Status), Some(whole));
+        let mut probe = Exchange::new(1, true);
+        assert_eq!(fields(&trickle(&mut probe, STATUS)), all);
+    }
+
+    #[test]
+    fn another_pong_is_refused() {
+        let mut exchange = exchange();
+        exchange.receive(STATUS);
+        let other = [&PONG[..9], &[0x2b]].concat();
+        assert!(matches!(exchange.receive(&other), Reply::Wrong(_)));
+    }
+
+    #[test]
+    fn servers_from_before_2013_are_recognised() {
+        let read = "3|12|1.20.4|Friday cycles|minecraft||||765";
+        assert_eq!(fields(&trickle(&mut exchange(), &kick(OLD))), read);
+        let Reply::Wrong(who) = exchange().receive(&kick(OLDEST)) else {
+            panic!()
+        };
+        assert!(
+            who.contains("before 2013") && who.contains("'Friday cycles"),
+            "{who}"
+        );
+    }
+
+    #[test]
+    fn it_is_said_who_else_answers() {
+        for (bytes, part) in [
+            (&b"HTTP/1.1 400 Bad Request\r\n"[..], "a web server"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", "an SSH server"),
+            (
+                b"220 mail.example.org ESMTP\r\n",
+                "'220 mail.example.org ESMTP\\u{d}\\u{a}'",
+            ),
+            (b"\xff\xff\xff\xff\xff\xff", "something"),
+            (b"\x03\0\x01{", "no JSON object"),
+            (b"\x04\0\x02[]", "no JSON object"),
+            (b"\x04\0\x07{}", "no JSON object"),
+            // Eight megabytes would follow.
+            (b"\xff\xff\xff\x03\0", "something"),
+        ] {
+            let Reply::Wrong(who) = exchange().receive(bytes) else {
+                panic!("{bytes:?}")
+            };
+            assert!(who.contains(part), "{who}");
+        }
+    }
+
+    quickcheck! {
+        fn nothing_panics(chunks: Vec<Vec<u8>>) -> bool {
+            let mut exchange = exchange();
+            chunks.iter().all(|chunk| exchange.receive(chunk) != Reply::Stray)
+        }
     }
 }

@@ -205,3 +205,84 @@ impl Reader<'_> {
             .then_some(Json::Word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    #[test]
+    fn values_are_read() {
+        let text = r#" { "a" : [ 1, -2.5e1, "x\u00e9\ud83d\ude00\n\/" ], "b":{}, "c":[], "d":null, "a2":true } "#;
+        let json = Json::parse(text).unwrap();
+        let list = json.get("a").unwrap().list();
+        assert_eq!(list[1], Json::Number(-25.0));
+        assert_eq!(list[2].text(), Some("xé😀\n/"));
+        assert_eq!(json.get("b"), Some(&Json::Object(Vec::new())));
+        assert_eq!((json.get("d"), json.get("e")), (Some(&Json::Word), None));
+        assert_eq!(
+            Json::parse(r#"{"a":1,"a":2}"#).unwrap().get("a"),
+            Some(&Json::Number(2.0))
+        );
+    }
+
+    #[test]
+    fn half_a_character_is_replaced() {
+        let text = |json: &str| Json::parse(json).unwrap().text().unwrap().to_owned();
+        assert_eq!(text(r#""\ud83dx""#), "\u{fffd}x");
+        assert_eq!(text(r#""\ude00""#), "\u{fffd}");
+        assert_eq!(text(r#""\ud83d\ud83d\ude00""#), "\u{fffd}😀");
+        assert_eq!(text(r#""\ud83d\n""#), "\u{fffd}\n");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for bad in [
+            "",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "\"a",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "nul",
+            "1 2",
+            "--1",
+            "1e",
+            "{\"a\":1,}",
+            "True",
+        ] {
+            assert_eq!(Json::parse(bad), None, "{bad}");
+        }
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Json::parse(&deep(DEEPEST)).is_some());
+        assert_eq!(Json::parse(&deep(100_000)), None);
+    }
+
+    #[test]
+    fn whole_numbers_have_a_range() {
+        let whole = |text: &str| Json::parse(text).unwrap().whole(0, 65_535);
+        assert_eq!(
+            [whole("5"), whole("5.0"), whole("65535")],
+            [Some(5), Some(5), Some(65_535)]
+        );
+        for bad in ["5.5", "-1", "65536", "1e400", "\"5\""] {
+            assert_eq!(whole(bad), None, "{bad}");
+        }
+    }
+
+    quickcheck! {
+        fn nothing_panics(text: String) -> bool {
+            Json::parse(&text).is_none_or(|json| json.get("a").is_none_or(|_| text.contains('a')))
+        }
+
+        fn a_string_comes_back(text: String) -> bool {
+            let mut json = String::new();
+            crate::protocol::fields::json::push_string(&mut json, &text);
+            Json::parse(&json) == Some(Json::Text(text))
+        }
+    }
+}

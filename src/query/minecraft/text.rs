@@ -45,3 +45,31 @@ fn push(out: &mut String, component: &Json) {
         Json::Word => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_of_all_forms_are_read() {
+        for (json, plain) in [
+            (r#""§cFriday §x§f§f§0§0§0§0cycles§""#, "Friday cycles"),
+            (
+                r#"{"text":"§cFriday","extra":[" cycles",{"text":"!","bold":true}]}"#,
+                "Friday cycles!",
+            ),
+            (r#"["Friday",[" ",{"text":"cycles"}]]"#, "Friday cycles"),
+            (r#"{"translate":"multiplayer.motd"}"#, "multiplayer.motd"),
+            (
+                r#"{"translate":"a.b","with":["Friday",{"text":" cycles"}]}"#,
+                "Friday cycles",
+            ),
+            (r#"{"translate":"a.b","fallback":"Friday"}"#, "Friday"),
+            (r#"{"text":"two\nlines"}"#, "two lines"),
+            (r#"{"text":7,"extra":[8,null]}"#, "8"),
+            ("null", ""),
+        ] {
+            assert_eq!(text(&Json::parse(json).unwrap()), plain, "{json}");
+        }
+    }
+}

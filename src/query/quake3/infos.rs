@@ -39,9 +39,13 @@ pub fn read_status(info: InfoString<'_>, status: &mut Status) {
     let game = || said(info, &["com_gamename", "gamename", "game"]);
     status.game = status.game.take().or_else(game);
     read_common(info, status);
-    status.version = said(info, &["version"])
-        .map(|version| short(&version))
-        .or(progs(info).1);
+    let version = said(info, &["version"]).map(|version| short(&version));
+    status.version = version.or(status.version.take());
+}
+
+/// True if nothing is left to ask: DarkPlaces says the same to both questions. It answers one a second.
+pub(super) fn is_all(info: InfoString<'_>) -> bool {
+    info.get("gameversion").is_some()
 }
 
 /// Adds what both answers may say.
@@ -53,7 +57,9 @@ fn read_common(info: InfoString<'_>, status: &mut Status) {
     first(&mut status.map, &["mapname"]);
     first(&mut status.mode, &["gametype", "g_gametype"]);
     first(&mut status.protocol, &["protocol", "com_protocol"]);
-    status.mode = status.mode.take().or(progs(info).0);
+    let (mode, version) = progs(info);
+    status.mode = status.mode.take().or(mode);
+    status.version = status.version.take().or(version);
     let password = count(info, &["g_needpass", "needpass", "pswrd"]);
     status.needs_password = status.needs_password.or(password.map(|n| n != 0));
 }

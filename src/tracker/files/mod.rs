@@ -4,10 +4,6 @@ pub mod error;
 
 pub mod names;
 
-pub mod lock_file;
-
-pub mod outage;
-
 pub mod watched_file;
 
 mod dismissal;

@@ -1,14 +1,9 @@
 //! Which files a tracker writes, and where they really are, since links are followed. A file with two
 //! purposes is refused at the start.
 
-use crate::base::atomic_file::{behind_links, beside};
+use crate::base::files::atomic_file::{behind_links, beside};
+use crate::base::files::kept_file::{LOCK, NEW};
 use std::path::{Path, PathBuf};
-
-/// What the name of the new state file ends in until it is complete.
-pub(super) const STATE_NEW: &str = ".new";
-
-/// What the name of the file ends in that is locked for the state file.
-pub(super) const STATE_LOCK: &str = ".lock";
 
 /// The files that are published.
 pub(super) const PUBLISHED: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
@@ -39,7 +34,7 @@ pub(crate) fn clash(
 /// The paths that a state file uses.
 fn of_state(path: &Path) -> Vec<PathBuf> {
     let names = names(path).map(|name| absolute(&name));
-    let used = |name: PathBuf| ["", STATE_NEW, STATE_LOCK].map(|end| beside(&name, end));
+    let used = |name: PathBuf| ["", NEW, LOCK].map(|end| beside(&name, end));
     names.flat_map(used).collect()
 }
 

@@ -3,6 +3,7 @@
 //! Once a second one thread looks whether they have changed. It closes the connections that have lost their
 //! right to be there.
 
+use crate::base::log::lasting;
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::tracker::access::bans::Bans;
@@ -11,7 +12,6 @@ use crate::tracker::access::operator_input::WrongLine;
 use crate::tracker::access::passwords::{PasswordError, Passwords};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::watched_file::{Contents, WatchedFile, is_open_to_all};
-use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;
 use std::io;
 use std::path::{Path, PathBuf};

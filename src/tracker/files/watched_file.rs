@@ -1,6 +1,6 @@
 //! A file that is read again when it changes.
 
-use crate::base::file_stamp::FileStamp;
+use crate::base::files::file_stamp::FileStamp;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! `gltracker serve`: starts the tracker and feeds the watchdog.
 
+use crate::base::log::lasting;
+use crate::base::log::{Level, Log};
 use crate::base::random::Random;
 use crate::tracker::start::config::{Config, DEFAULT_MAX_SLOTS};
 use crate::tracker::start::error::StartError;
@@ -9,8 +11,6 @@ use crate::tracker::start::manager::folder::take_from_manager;
 use crate::tracker::start::manager::systemd::Manager;
 use crate::tracker::start::termination::Termination;
 use crate::tracker::start::tracker::Tracker;
-use crate::tracker::state::log::lasting;
-use crate::tracker::state::log::{Level, Log};
 use std::io::Write;
 
 /// A variable of the environment that looks like a setting and is none.
@@ -33,7 +33,7 @@ pub fn serve(
     unknown: &[UnknownVariable],
 ) -> Result<std::convert::Infallible, StartError> {
     let log = Log::start(level, std::io::stderr()).map_err(StartError::Thread)?;
-    log_panics(log.clone());
+    lasting::log_panics(log.clone());
     take_from_manager(&mut config, &log)?;
     let mut made_up = None;
     let files = [&config.password_file, &config.keys_file];
@@ -114,18 +114,6 @@ fn write_out(text: &str) -> std::io::Result<()> {
 fn status(tracker: &Tracker) -> String {
     let (servers, clients) = (&tracker.servers, &tracker.clients);
     format!("game servers log in at {servers}, clients ask at {clients}")
-}
-
-/// Makes a panic one line of the log instead of several on standard error.
-fn log_panics(log: Log) {
-    std::panic::set_hook(Box::new(move |info| {
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        let payload = info.payload();
-        let message = payload.downcast_ref::<&str>().copied();
-        let message = message.or(payload.downcast_ref::<String>().map(String::as_str));
-        let message = message.unwrap_or("no message");
-        log.error("panic", &[("place", &place), ("message", &message)]);
-    }));
 }
 
 #[cfg(all(test, unix))]

@@ -1,5 +1,6 @@
 //! A tracker that runs: everything is made here, in the order in which it is needed.
 
+use crate::base::log::Log;
 use crate::base::random::Random;
 use crate::tracker::access::admission::{Admission, Caps};
 use crate::tracker::access::network::Network;
@@ -24,7 +25,6 @@ use crate::tracker::start::manager::systemd::Part;
 use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
-use crate::tracker::state::log::Log;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;

@@ -4,10 +4,10 @@
 //! loopback, or behind the same router, is listed at an address that is good only for those who are there
 //! too.
 
+use crate::base::log::Log;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::protocol::scope::Scope;
 use crate::tracker::list::snapshot::List;
-use crate::tracker::state::log::Log;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -65,11 +65,11 @@ fn warn(address: SocketAddr, peer: IpAddr, count: usize, log: &Log) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::log::Level;
     use crate::protocol::fields::{Changes, Infos};
     use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
-    use crate::tracker::state::log::Level;
     use std::io::Write;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;

@@ -1,7 +1,5 @@
 //! What the threads share, and its locks.
 
-pub mod log;
-
 pub mod stats;
 
 pub mod current;
@@ -16,4 +14,5 @@ pub(crate) mod shared;
 
 pub(crate) mod slot;
 
+pub use crate::base::log;
 pub(crate) use log::lasting;

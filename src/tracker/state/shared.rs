@@ -5,6 +5,7 @@
 //! taken last: after `admission`, or after the watchers' state of the list, which are never held together.
 //! Whoever holds any other takes none. src/README.md lists all locks.
 
+use crate::base::log::Log;
 use crate::base::mutex::lock;
 use crate::base::random::Random;
 use crate::protocol::refusal::{ErrorCode, Refusal};
@@ -23,7 +24,6 @@ use crate::tracker::state::answers::wake::Wake;
 use crate::tracker::state::answers::watched::Watched;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
-use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::{Counter, Stats};

@@ -1,8 +1,8 @@
 //! The threads that hold connections: as many as there are slots, each holds one to its end.
 
+use crate::base::log::Log;
 use crate::threads;
 use crate::tracker::session::Session;
-use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::tuning::{STACK, WAIT_TOLERANCE};
 use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};

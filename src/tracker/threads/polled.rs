@@ -10,11 +10,11 @@
 //! Each kind has a thread of its own. What guests ask for takes time, and whoever needs the slot of an
 //! idle client that has hung up does not wait for that.
 
+use crate::base::log::Log;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::access::admission::SlotOf;
 use crate::tracker::access::network::Network;
 use crate::tracker::session::Ending;
-use crate::tracker::state::log::Log;
 use crate::tracker::threads::holders::Holders;
 use crate::tracker::threads::peer::any_session::{AnySession, Linger};
 use crate::tracker::threads::peer::io::{Effort, Peer};

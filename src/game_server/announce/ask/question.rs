@@ -7,9 +7,10 @@ use crate::base::io_error::unreached;
 use crate::base::random::RANDOM;
 use crate::protocol::text::spelled_out;
 use crate::query::{Asking, Reply, Status, Transport};
+use crate::reach::connect;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// The time from one datagram to its repetition. Quake III engines answer an address ten times at once,
@@ -162,11 +163,7 @@ fn receive(
 
 fn by_tcp(asking: &mut Asking, address: SocketAddr, time: Duration) -> Result<Status, NoAnswer> {
     let until = Instant::now() + time;
-    let mut stream = TcpStream::connect_timeout(&address, time)?;
-    // Asked for a free port of this machine, the system may connect a socket with itself.
-    if stream.local_addr()? == stream.peer_addr()? {
-        return Err(NoAnswer::Refused);
-    }
+    let mut stream = connect(address, time)?;
     stream.set_write_timeout(Some(time))?;
     stream.write_all(&asking.question())?;
     let mut buffer = vec![0; MAX_DATAGRAM];

@@ -95,7 +95,7 @@ impl Target {
         };
         Ok(Self {
             kind,
-            address: address.with_port(port),
+            address: address.at_port(port),
             is_port_open: false,
         })
     }

@@ -4,8 +4,8 @@
 //! whole. Nothing is forced to the disk: all files are written anew at the next start, so a loss of power
 //! loses nothing, and a flush every second would wear the disk out.
 
-use crate::base::atomic_file::NewFile;
-use crate::base::file_stamp::FileStamp;
+use crate::base::files::atomic_file::NewFile;
+use crate::base::files::file_stamp::FileStamp;
 use crate::tracker::files::names::temporary;
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Write};

@@ -7,14 +7,14 @@
 use super::folder::{Folder, Stamp};
 use super::metrics::Metrics;
 use super::servers::Servers;
+use crate::base::files::lock_file::{Lock, NoLock};
+use crate::base::files::outage::Outage;
+use crate::base::log::lasting;
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::tracker::access::slots::Class;
 use crate::tracker::files::error::FilesError;
-use crate::tracker::files::lock_file::{Lock, NoLock};
 use crate::tracker::files::names::{PUBLISH_LOCK, PUBLISHED};
-use crate::tracker::files::outage::Outage;
-use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;
 use std::fmt::Display;
 use std::fs;

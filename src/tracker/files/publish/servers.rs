@@ -3,11 +3,11 @@
 //! The document has the form of DDNet's list (keys may be added). It is kept formatted in the pieces of the
 //! list, so that a change formats one piece anew and not all. Pure.
 
+use crate::base::log::push_time;
 use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::revision::Revision;
 use crate::tracker::list::entry::Entry;
 use crate::tracker::list::snapshot::List;
-use crate::tracker::state::log::push_time;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

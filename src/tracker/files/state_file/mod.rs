@@ -1,13 +1,10 @@
 //! The list survives the tracker.
 //!
 //! - [`mod@format`]: what a state file looks like.
-//! - `disk`: how it is locked, read, replaced and set aside.
 //! - `restore`: which game servers of it are listed again.
 //! - `writer`: when it is read and written.
 
 pub mod format;
-
-mod disk;
 
 mod restore;
 

@@ -3,17 +3,17 @@
 //! Nobody ever waits for the disk: one thread takes a reference to the list, writes it, and tries again
 //! later if that fails.
 
-use super::disk::Disk;
 use super::format;
 use super::restore::{forget, restore};
-use crate::base::atomic_file::behind_links;
+use crate::base::files::atomic_file::behind_links;
+use crate::base::files::kept_file::KeptFile;
+use crate::base::files::lock_file::NoLock;
+use crate::base::files::outage::Outage;
+use crate::base::log::lasting;
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::protocol::revision::Revision;
 use crate::tracker::files::error::FilesError;
-use crate::tracker::files::lock_file::NoLock;
-use crate::tracker::files::outage::Outage;
-use crate::tracker::state::log::lasting;
 use crate::tracker::state::shared::Shared;
 use std::collections::HashMap;
 use std::io;
@@ -34,7 +34,7 @@ const WRITE_EVERY: Duration = Duration::from_millis(900);
 pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesError> {
     // A link stays one: its target is locked and replaced.
     let path = behind_links(&path).map_err(|error| FilesError::Unreadable(path, error))?;
-    let mut disk = Disk::new(path);
+    let mut disk = KeptFile::new(path);
     if disk.is_no_file() {
         return Err(FilesError::StateNoFile(disk.path().to_owned()));
     }
@@ -71,7 +71,7 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
 /// The state of the thread. It is whole after a panic, since a write is noted when it is done.
 struct StateFile {
     shared: &'static Shared,
-    disk: Disk,
+    disk: KeptFile,
     /// The file that is there is to be set aside before another is written.
     is_bad: bool,
     /// At which second each game server that came back stale is to be forgotten. Kept in the file too, so

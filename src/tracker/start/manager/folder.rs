@@ -1,8 +1,8 @@
 //! What a service manager hands over in a folder.
 
+use crate::base::log::Log;
 use crate::tracker::start::config::Config;
 use crate::tracker::start::error::StartError;
-use crate::tracker::state::log::Log;
 use std::fs;
 use std::io::ErrorKind;
 

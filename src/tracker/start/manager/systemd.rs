@@ -5,7 +5,7 @@
 //! accept connections and the files are read again. The thread that reads them takes the locks that every
 //! session needs, so a tracker that hangs is restarted.
 
-use crate::tracker::state::log::Log;
+use crate::base::log::Log;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 

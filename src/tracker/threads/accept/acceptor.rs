@@ -2,9 +2,9 @@
 //!
 //! What goes wrong with one connection stays with that connection, and no trouble closes a port.
 
+use crate::base::log::Log;
 use crate::base::mutex::lock;
 use crate::threads;
-use crate::tracker::state::log::Log;
 use crate::tracker::state::shared::Accepting;
 use crate::tracker::state::sockets::tuning::{ACCEPT_AGAIN, ACCEPTORS, LOG_EVERY, STACK};
 use crate::tracker::threads::accept::listener::Listener;
@@ -120,7 +120,7 @@ mod tests {
     fn open(receive: impl Fn(TcpStream, SocketAddr) + Send + Sync + 'static) -> SocketAddr {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address;
-        let log = Log::start(crate::tracker::state::log::Level::Error, io::sink()).unwrap();
+        let log = Log::start(crate::base::log::Level::Error, io::sink()).unwrap();
         let accepting = Box::leak(Box::new(Accepting::default()));
         start("test", listener, log, accepting, receive).unwrap();
         address

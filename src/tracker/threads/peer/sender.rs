@@ -4,11 +4,11 @@
 //! game server never send: one thread does, for all of them. An answer there is a line or a few, and a
 //! socket that has no room for it belongs to a peer that does not read.
 
+use crate::base::log::Log;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::threads;
 use crate::tracker::session::Chunk;
 use crate::tracker::state::lasting;
-use crate::tracker::state::log::Log;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use std::io;

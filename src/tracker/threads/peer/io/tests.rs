@@ -283,10 +283,7 @@ fn a_thread_that_waits_for_a_reader_is_freed_by_a_dismissal() {
 }
 
 fn sender() -> &'static Sender {
-    let log = crate::tracker::state::log::Log::start(
-        crate::tracker::state::log::Level::Error,
-        std::io::sink(),
-    );
+    let log = crate::base::log::Log::start(crate::base::log::Level::Error, std::io::sink());
     Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()))
 }
 
@@ -340,10 +337,7 @@ fn what_a_sender_is_given_arrives_in_order_with_the_end_behind_it() {
 
 #[test]
 fn a_dismissal_comes_after_what_the_sender_was_given_before() {
-    let log = crate::tracker::state::log::Log::start(
-        crate::tracker::state::log::Level::Error,
-        std::io::sink(),
-    );
+    let log = crate::base::log::Log::start(crate::base::log::Level::Error, std::io::sink());
     let sender: &Sender = Box::leak(Box::new(Sender::start(&log.unwrap()).unwrap()));
     let (mut other, mut peer) = pair(Echo);
     peer.sender = Some(sender);

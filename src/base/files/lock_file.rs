@@ -3,7 +3,7 @@
 //! The lock is held for life, and the kernel frees it however its holder dies. It is taken again where the
 //! file or folder was made anew.
 
-use crate::base::file_stamp::FileStamp;
+use super::file_stamp::FileStamp;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,12 +4,17 @@
 //! takes the place of the old one when it is complete and on the disk. So whoever reads finds the old text
 //! or the new one, never half of it.
 
-use crate::base::atomic_file::{NewFile, beside};
-use crate::tracker::files::lock_file::{Lock, NoLock, naming, private};
-use crate::tracker::files::names::{STATE_LOCK, STATE_NEW};
+use super::atomic_file::{NewFile, beside};
+use super::lock_file::{Lock, NoLock, naming, private};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// What the name of the new file ends in until it is complete.
+pub(crate) const NEW: &str = ".new";
+
+/// What the name of the file ends in that is locked.
+pub(crate) const LOCK: &str = ".lock";
 
 /// The largest file that is read, in bytes. The longest line is some 1,100 bytes, and no machine
 /// has had more than 16,000 slots: this is fifteen times what that makes.
@@ -20,25 +25,25 @@ const MAX_ASIDE: usize = 10;
 
 /// The file.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct KeptFile {
     path: PathBuf,
     lock: Lock,
 }
 
-impl Disk {
+impl KeptFile {
     /// The file at `path`, which was not looked at yet.
-    pub(super) fn new(path: PathBuf) -> Self {
-        let lock = Lock::new(beside(&path, STATE_LOCK));
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let lock = Lock::new(beside(&path, LOCK));
         Self { path, lock }
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The name of the file with more behind it.
-    pub(super) fn beside(&self, end: &str) -> PathBuf {
+    pub(crate) fn beside(&self, end: &str) -> PathBuf {
         beside(&self.path, end)
     }
 
@@ -46,17 +51,17 @@ impl Disk {
     ///
     /// # Errors
     /// [`NoLock`].
-    pub(super) fn hold(&mut self) -> Result<(), NoLock> {
+    pub(crate) fn hold(&mut self) -> Result<(), NoLock> {
         self.lock.hold()
     }
 
     /// True if there is such a file.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok()
     }
 
     /// True if something is there that is not a file: a folder, a device.
-    pub(super) fn is_no_file(&self) -> bool {
+    pub(crate) fn is_no_file(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file())
     }
 
@@ -64,7 +69,7 @@ impl Disk {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub(super) fn read(&self) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened?,
@@ -82,7 +87,7 @@ impl Disk {
     ///
     /// # Errors
     /// Why it stays where it is.
-    pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
+    pub(crate) fn set_aside(&self) -> io::Result<PathBuf> {
         for number in 0..MAX_ASIDE {
             let aside = match number {
                 0 => self.beside(".bad"),
@@ -102,8 +107,8 @@ impl Disk {
     ///
     /// # Errors
     /// Why not; the file is as it was.
-    pub(super) fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let path = self.beside(STATE_NEW);
+    pub(crate) fn replace(&self, text: &[u8]) -> io::Result<()> {
+        let path = self.beside(NEW);
         write_new(&path, text)
             .map_err(|error| naming(&path, error))?
             .replace(&self.path)?;
@@ -137,7 +142,7 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let name = format!("gltracker-disk-{}-{name}", std::process::id());
+            let name = format!("gltracker-kept-{}-{name}", std::process::id());
             let path = std::env::temp_dir().join(name);
             fs::create_dir(&path).unwrap();
             Self(path)
@@ -153,7 +158,7 @@ mod tests {
     #[test]
     fn a_file_is_replaced_as_a_whole() {
         let folder = Folder::new("replace");
-        let disk = Disk::new(folder.0.join("state"));
+        let disk = KeptFile::new(folder.0.join("state"));
         assert!(disk.read().unwrap().is_none());
         disk.replace(b"one").unwrap();
         fs::write(disk.beside(".new"), "left by a crash").unwrap();
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_set_aside_takes_the_place_of_nothing() {
         let folder = Folder::new("aside");
-        let disk = Disk::new(folder.0.join("state"));
+        let disk = KeptFile::new(folder.0.join("state"));
         for number in 0..MAX_ASIDE {
             fs::write(disk.path(), number.to_string()).unwrap();
             let aside = disk.set_aside().unwrap();
@@ -181,8 +186,8 @@ mod tests {
     fn one_process_holds_the_lock_also_of_a_folder_made_anew() {
         let folder = Folder::new("lock");
         let inner = folder.0.join("inner");
-        let mut one = Disk::new(inner.join("state"));
-        let mut two = Disk::new(inner.join("state"));
+        let mut one = KeptFile::new(inner.join("state"));
+        let mut two = KeptFile::new(inner.join("state"));
         let Err(NoLock::Failed(error)) = one.hold() else {
             panic!("there is no folder for it");
         };

@@ -27,6 +27,18 @@ pub(crate) fn run(name: &str, log: &Log, work: impl FnMut() -> ControlFlow<()>) 
     threads::survive(threads::AFTER_A_PANIC, say, work);
 }
 
+/// Makes a panic one line of the log instead of several on standard error.
+pub(crate) fn log_panics(log: Log) {
+    std::panic::set_hook(Box::new(move |info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let payload = info.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or(payload.downcast_ref::<String>().map(String::as_str));
+        let message = message.unwrap_or("no message");
+        log.error("panic", &[("place", &place), ("message", &message)]);
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::format::Level;

@@ -1,0 +1,195 @@
+//! The connections of a door: sockets that nobody waits for.
+
+use super::dialect::Request;
+use super::roll::host;
+use super::session::Session;
+use std::collections::HashSet;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The most connections in all, and of one host: as many as the games' own masters allow, since players
+/// share addresses with each other and with game servers.
+const MOST: (usize, usize) = (500, 16);
+
+/// The bytes that are read at a time.
+const READ: usize = 4096;
+
+/// Those on which next to nothing happens are looked at each so many times.
+const QUIET: u64 = 10;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its number.
+    pub(super) id: u64,
+    /// From where it comes.
+    pub(super) peer: IpAddr,
+    stream: TcpStream,
+    session: Session,
+    /// The peer has said that it will say nothing more.
+    has_ended: bool,
+    is_shut: bool,
+}
+
+/// What has become of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// The peer has closed it.
+    HungUp,
+    /// Its time is over.
+    Late,
+}
+
+impl Connection {
+    /// Sends `text`.
+    pub(super) fn say(&mut self, text: &str, now: Instant) {
+        self.session.say(text, now);
+    }
+
+    /// Sends the list, and closes.
+    pub(super) fn answer(&mut self, list: Arc<[u8]>, now: Instant) {
+        self.session.answer(list, now);
+    }
+
+    /// Closes once everything is sent.
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.session.leave(now);
+    }
+
+    /// It is a game server's.
+    pub(super) fn stay(&mut self) {
+        self.session.stay();
+    }
+
+    /// True if it has become a game server's.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.session.is_quiet()
+    }
+
+    fn look(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> Fate {
+        if !self.has_ended && self.read(now, take) == Fate::HungUp {
+            return Fate::HungUp;
+        }
+        self.send(now)
+    }
+
+    fn read(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> Fate {
+        let mut buffer = [0; READ];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => self.has_ended = true,
+            Ok(count) => {
+                for request in self.session.on_bytes(&buffer[..count], now) {
+                    take(self, request);
+                }
+            }
+            Err(error) if is_patient(error.kind()) => {}
+            Err(_) => return Fate::HungUp,
+        }
+        Fate::Kept
+    }
+
+    fn send(&mut self, now: Instant) -> Fate {
+        while !self.session.to_send().is_empty() {
+            match self.stream.write(self.session.to_send()) {
+                Ok(0) => return Fate::HungUp,
+                Ok(count) => self.session.on_sent(count),
+                Err(error) if is_patient(error.kind()) => break,
+                Err(_) => return Fate::HungUp,
+            }
+        }
+        if self.session.has_said_all() && !self.is_shut {
+            self.is_shut = true;
+            // The peer may have closed it already.
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
+        match () {
+            () if self.has_ended && self.session.to_send().is_empty() => Fate::HungUp,
+            () if self.session.is_late(now) => Fate::Late,
+            () => Fate::Kept,
+        }
+    }
+}
+
+/// True if a socket has nothing to give or to take right now.
+fn is_patient(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// All of them, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    all: Vec<Connection>,
+    last: u64,
+    turn: u64,
+}
+
+impl Connections {
+    /// Lets one in. When there are too many, the oldest makes way that is none of those who are
+    /// `listed`; or the oldest of all, for those come back. False if it is not let in, since all of its
+    /// host are of those.
+    pub(super) fn let_in(
+        &mut self,
+        stream: TcpStream,
+        peer: IpAddr,
+        listed: impl Fn() -> HashSet<u64>,
+        now: Instant,
+    ) -> bool {
+        let (most, most_of_host) = MOST;
+        let is_of_host = |connection: &&Connection| host(connection.peer) == host(peer);
+        if self.all.iter().filter(is_of_host).count() >= most_of_host {
+            let listed = listed();
+            let victim = self.all.iter().filter(is_of_host);
+            let victim = victim.map(|one| one.id).find(|id| !listed.contains(id));
+            let Some(victim) = victim else {
+                return false;
+            };
+            self.all.retain(|one| one.id != victim);
+        } else if self.all.len() >= most {
+            let listed = listed();
+            let victim = self.all.iter().position(|one| !listed.contains(&one.id));
+            self.all.remove(victim.unwrap_or(0));
+        }
+        self.last += 1;
+        self.all.push(Connection {
+            id: self.last,
+            peer,
+            stream,
+            session: Session::new(now),
+            has_ended: false,
+            is_shut: false,
+        });
+        true
+    }
+
+    /// Looks at those whose turn it is. Requests are given to `take`; returns whose peers have hung up.
+    pub(super) fn look(
+        &mut self,
+        now: Instant,
+        mut take: impl FnMut(&mut Connection, Request),
+    ) -> Vec<u64> {
+        self.turn += 1;
+        let mut hung_up = Vec::new();
+        self.all.retain_mut(|connection| {
+            let fate =
+                match connection.is_quiet() && !(connection.id + self.turn).is_multiple_of(QUIET) {
+                    true => connection.send(now),
+                    false => connection.look(now, &mut take),
+                };
+            if fate == Fate::HungUp {
+                hung_up.push(connection.id);
+            }
+            fate == Fate::Kept
+        });
+        hung_up
+    }
+
+    /// Sends `text` to one, if it is still there.
+    pub(super) fn tell(&mut self, id: u64, text: &str, now: Instant) {
+        if let Some(connection) = self.all.iter_mut().find(|one| one.id == id) {
+            connection.say(text, now);
+        }
+    }
+}

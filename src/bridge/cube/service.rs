@@ -1,0 +1,301 @@
+//! The thread of a door: it looks at one UDP socket, one listener and all connections, in turns.
+
+use super::connections::{Connection, Connections};
+use super::dialect::{Dialect, Request, WORD};
+use super::lists::Lists;
+use super::pong::QUESTION;
+use super::roll::{Act, Roll};
+use crate::base::io_error::in_words;
+use crate::base::random::RANDOM;
+use crate::bridge::desk::Wanted;
+use crate::bridge::hall::{Counter, Hall};
+use crate::protocol::fields::Infos;
+use crate::query::Status;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
+
+/// The length of a turn: how long the thread waits for datagrams before it looks at the connections.
+const TURN: Duration = Duration::from_millis(20);
+
+/// The most connections that are accepted in one turn.
+const ACCEPTED: usize = 64;
+
+/// The longest datagram that is looked at. Those of the games are of a few hundred bytes.
+const MAX_DATAGRAM: usize = 2048;
+
+/// What is counted.
+#[derive(Debug)]
+struct Counts {
+    registrations: Counter,
+    refused: Counter,
+    answers: Counter,
+    strays: Counter,
+    lists: Counter,
+    others: Counter,
+}
+
+impl Counts {
+    fn of(hall: &Hall) -> Self {
+        let of = |name| hall.counters.of(name);
+        Self {
+            registrations: of("cube-registrations"),
+            refused: of("cube-refused"),
+            answers: of("cube-answers"),
+            strays: of("cube-strays"),
+            lists: of("cube-lists"),
+            others: of("cube-others"),
+        }
+    }
+}
+
+/// A door at one address.
+#[derive(Debug)]
+pub(super) struct Service {
+    hall: Hall,
+    counts: Counts,
+    listener: TcpListener,
+    socket: UdpSocket,
+    /// The sockets know IPv4 addresses by those of IPv6.
+    is_ipv6: bool,
+    /// The game of those who come, if it is not that of their dialect.
+    game: Option<String>,
+    roll: Roll,
+    lists: Lists,
+    connections: Connections,
+}
+
+impl Service {
+    /// A door with these sockets, which are at one port. Those who were listed before are asked first.
+    pub(super) fn new(
+        hall: &Hall,
+        listener: TcpListener,
+        socket: UdpSocket,
+        game: Option<String>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        socket.set_read_timeout(Some(TURN))?;
+        let mut service = Self {
+            hall: hall.clone(),
+            counts: Counts::of(hall),
+            is_ipv6: listener.local_addr()?.is_ipv6(),
+            listener,
+            socket,
+            game,
+            roll: Roll::default(),
+            lists: Lists::default(),
+            connections: Connections::default(),
+        };
+        let now = Instant::now();
+        for (address, tag) in hall.desk.remembered(WORD) {
+            let own = |dialect: &Dialect| tag == service.tag(*dialect);
+            if let Some(dialect) = Dialect::ALL.into_iter().find(own) {
+                service.roll.remember(address, dialect, now);
+            }
+        }
+        Ok(service)
+    }
+
+    /// Takes one turn.
+    pub(super) fn turn(&mut self) {
+        let mut acts = Vec::new();
+        self.hear(&mut acts);
+        self.accept();
+        let now = Instant::now();
+        self.look(now, &mut acts);
+        let desk = &self.hall.desk;
+        self.roll
+            .tick(now, |address| desk.outcome(address), &mut acts);
+        for act in acts {
+            self.act(act, now);
+        }
+    }
+
+    /// Takes the datagrams that come in one turn.
+    fn hear(&mut self, acts: &mut Vec<Act>) {
+        let start = Instant::now();
+        let mut buffer = [0; MAX_DATAGRAM];
+        while start.elapsed() < TURN {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((count, from)) => {
+                    let from = (from.ip().to_canonical(), from.port()).into();
+                    let (now, chance) = (Instant::now(), RANDOM.chance());
+                    let is_answer =
+                        self.roll
+                            .on_datagram(from, &buffer[..count], now, chance, acts);
+                    let counter = if is_answer {
+                        &self.counts.answers
+                    } else {
+                        &self.counts.strays
+                    };
+                    counter.add_one();
+                }
+                Err(error) if is_nothing(error.kind()) => {}
+                // Such as that somebody does not listen who was asked.
+                Err(_) => std::thread::sleep(TURN),
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTED {
+            let (stream, peer) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if is_nothing(error.kind()) => return,
+                Err(error) => {
+                    let why = in_words(&error);
+                    self.hall.log.debug("cube-accept", &[("error", &why)]);
+                    return;
+                }
+            };
+            let peer = peer.ip().to_canonical();
+            let roll = &self.roll;
+            if stream.set_nonblocking(true).is_err()
+                || !self.connections.let_in(
+                    stream,
+                    peer,
+                    || roll.listed_connections(),
+                    Instant::now(),
+                )
+            {
+                self.counts.refused.add_one();
+            }
+        }
+    }
+
+    /// Looks at the connections, and does what is asked there.
+    fn look(&mut self, now: Instant, acts: &mut Vec<Act>) {
+        let Self {
+            hall,
+            counts,
+            game,
+            roll,
+            lists,
+            connections,
+            ..
+        } = self;
+        let take = |connection: &mut Connection, request: Request| match request {
+            Request::Register(dialect, said) => {
+                let port = said.port.clone();
+                match roll.register(connection.peer, dialect, said, connection.id, now) {
+                    Ok(address) => {
+                        counts.registrations.add_one();
+                        connection.stay();
+                        connection.say(&dialect.registered(address), now);
+                    }
+                    Err(why) => {
+                        counts.refused.add_one();
+                        hall.log.debug(
+                            "refused",
+                            &[
+                                ("door", &WORD),
+                                ("peer", &connection.peer),
+                                ("port", &port),
+                                ("why", &why),
+                            ],
+                        );
+                        connection.stay();
+                        connection.say(&dialect.refused(why), now);
+                    }
+                }
+            }
+            Request::List(dialect) => {
+                counts.lists.add_one();
+                let game = dialect.game(game.as_deref());
+                let list = lists.answer(dialect, game, &hall.desk.listing());
+                connection.answer(list, now);
+            }
+            Request::Identify(answer) => connection.say(&answer, now),
+            Request::Other(_) if connection.is_quiet() => counts.others.add_one(),
+            Request::Other(word) => {
+                counts.others.add_one();
+                connection.say(&stranger(&word), now);
+                connection.leave(now);
+            }
+            Request::Nothing => {}
+        };
+        for id in connections.look(now, take) {
+            roll.on_hang_up(id, now, acts);
+        }
+    }
+
+    fn act(&mut self, act: Act, now: Instant) {
+        match act {
+            Act::Ask(info) => {
+                // Whoever cannot be reached does not answer, and is told so.
+                let _ = self.socket.send_to(&QUESTION, self.mapped(info));
+            }
+            Act::List(address, dialect, status) => self.list(address, dialect, &status),
+            Act::Unlist(address, why) => {
+                self.hall.desk.unlist(WORD, address);
+                let fields: [(&str, &dyn std::fmt::Display); 3] =
+                    [("door", &WORD), ("server", &address), ("why", &why)];
+                self.hall.log.info("gone", &fields);
+            }
+            Act::Tell(connection, text) => self.connections.tell(connection, &text, now),
+        }
+    }
+
+    fn list(&self, address: SocketAddr, dialect: Dialect, status: &Status) {
+        let game = dialect.game(self.game.as_deref());
+        let infos = infos(status, game);
+        if !self.hall.desk.is_wanted(address) {
+            let name = infos.get("description").unwrap_or_default();
+            self.hall.log.info(
+                "registered",
+                &[
+                    ("door", &WORD),
+                    ("server", &address),
+                    ("game", &game),
+                    ("name", &name),
+                ],
+            );
+        }
+        let wanted = Wanted {
+            door: WORD,
+            tag: self.tag(dialect),
+            infos,
+        };
+        self.hall.desk.list(address, wanted);
+    }
+
+    /// By which a game server of this dialect is remembered.
+    fn tag(&self, dialect: Dialect) -> String {
+        format!("{}/{}", dialect.word(), dialect.game(self.game.as_deref()))
+    }
+
+    /// An address as the socket knows it.
+    fn mapped(&self, address: SocketAddr) -> SocketAddr {
+        match address.ip() {
+            IpAddr::V4(ip) if self.is_ipv6 => (ip.to_ipv6_mapped(), address.port()).into(),
+            _ => address,
+        }
+    }
+}
+
+/// What a game server's answer makes of it.
+fn infos(status: &Status, game: &str) -> Infos {
+    let mut infos = Infos::default();
+    for (key, value) in status.fields() {
+        // A value that the tracker would refuse is left out.
+        let _ = infos.set(key, &value);
+    }
+    let _ = infos.set("game", game);
+    infos
+}
+
+/// True if nothing has come.
+fn is_nothing(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
+}
+
+/// What somebody is told who speaks another protocol.
+fn stranger(word: &str) -> String {
+    Dialect::RedEclipse.refused(format_args!(
+        "unknown command '{word}': this is a master of Cube 2, Red Eclipse and AssaultCube; game servers say \
+         regserv or server, players list or update"
+    ))
+}

@@ -1,0 +1,51 @@
+//! What a door is, and what it is given.
+
+use super::counters::Counters;
+use crate::base::log::Log;
+use crate::bridge::desk::Desk;
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What every door is given. Clones are of the same.
+#[derive(Debug, Clone)]
+pub struct Hall {
+    /// Where a door says whom it wants listed, and looks up what the tracker lists.
+    pub desk: Arc<Desk>,
+    /// What the operator reads.
+    pub log: Log,
+    /// What is counted.
+    pub counters: Counters,
+}
+
+/// A door that is to be opened.
+pub trait Door: Debug + Send {
+    /// Its word, which is that of its flag without dashes, such as `quake`.
+    fn word(&self) -> &'static str;
+
+    /// Opens it: its sockets and its threads, which live as long as the process. It asks at once those
+    /// whom the desk [remembers](Desk::remembered).
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    fn open(self: Box<Self>, hall: &Hall) -> Result<Opened, DoorError>;
+}
+
+/// A door that is open.
+#[derive(Debug)]
+pub struct Opened {
+    /// Where it really listens.
+    pub at: Vec<SocketAddr>,
+    /// What an operator is told about it at the start: what to type next, in whole lines.
+    pub guide: String,
+}
+
+/// Why a door cannot be opened.
+#[derive(Debug)]
+pub enum DoorError {
+    /// It cannot listen there.
+    Listen(SocketAddr, io::Error),
+    /// A thread could not be started.
+    Thread(io::Error),
+}

@@ -1,0 +1,203 @@
+//! The sockets of the door, and a thread for each.
+
+use super::list::Answer;
+use super::master::{Act, Event, Master, Rules, WORD};
+use crate::base::log::lasting;
+use crate::bridge::hall::{self, DoorError, Hall, Opened, listen};
+use crate::protocol::refusal::{ErrorCode, Refusal};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// How often a thread looks whose time has come, though nothing is received.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long a datagram may wait for room in the socket's buffer.
+const SEND_WITHIN: Duration = Duration::from_millis(100);
+
+/// The largest datagram of this family, and more.
+const BUFFER: usize = 4096;
+
+/// The stack of a thread.
+const STACK: usize = 256 * 1024;
+
+/// A door to the Quake family that is to be opened.
+#[derive(Debug)]
+pub struct Door {
+    /// Where it listens.
+    pub at: SocketAddr,
+    /// What the operator decides.
+    pub rules: Rules,
+}
+
+impl hall::Door for Door {
+    fn word(&self) -> &'static str {
+        WORD
+    }
+
+    fn open(self: Box<Self>, hall: &Hall) -> Result<Opened, DoorError> {
+        let no = |error| DoorError::Listen(self.at, error);
+        let sockets = listen::udp(self.at).map_err(no)?;
+        let mut at = Vec::new();
+        let is_alone = sockets.len() == 1;
+        for socket in sockets {
+            let thread = Thread::new(socket, is_alone, &self.rules, hall).map_err(no)?;
+            at.push(thread.at);
+            thread.start().map_err(DoorError::Thread)?;
+        }
+        let port = at.first().map_or(0, SocketAddr::port);
+        let guide = format!(
+            "Quake III and its kind, at a game server's console: set sv_master1 \"HOST:{port}\"\n"
+        );
+        Ok(Opened { at, guide })
+    }
+}
+
+/// What serves one socket.
+struct Thread {
+    socket: UdpSocket,
+    at: SocketAddr,
+    master: Master,
+    hall: Hall,
+    acts: Vec<Act>,
+    looked: Instant,
+    buffer: Box<[u8; BUFFER]>,
+}
+
+impl Thread {
+    fn new(socket: UdpSocket, is_alone: bool, rules: &Rules, hall: &Hall) -> io::Result<Self> {
+        socket.set_read_timeout(Some(LOOK_EVERY))?;
+        socket.set_write_timeout(Some(SEND_WITHIN))?;
+        let (at, now) = (socket.local_addr()?, Instant::now());
+        let mut master = Master::new(rules.clone(), &hall.counters, now);
+        let is_ours = |ip: IpAddr| ip.is_ipv4() == at.is_ipv4() || is_alone && is_both(at.ip());
+        let remembered = hall.desk.remembered(WORD).into_iter();
+        master.remember(remembered.filter(|(address, _)| is_ours(address.ip())), now);
+        Ok(Self {
+            socket,
+            at,
+            master,
+            hall: hall.clone(),
+            acts: Vec::new(),
+            looked: now,
+            buffer: Box::new([0; BUFFER]),
+        })
+    }
+
+    fn start(mut self) -> io::Result<()> {
+        let log = self.hall.log.clone();
+        let work = move || {
+            self.look();
+            ControlFlow::Continue(())
+        };
+        lasting::start(WORD, STACK, &log, work).map(drop)
+    }
+
+    /// Waits for a datagram, and does what is to be done then.
+    fn look(&mut self) {
+        let received = self.socket.recv_from(&mut self.buffer[..]);
+        let now = Instant::now();
+        let from = match received {
+            Ok((count, from)) => {
+                let listing = self.hall.desk.listing();
+                let datagram = &self.buffer[..count];
+                self.master
+                    .receive(from, datagram, now, &listing, &mut self.acts);
+                Some(from)
+            }
+            Err(error) => {
+                self.note(&error);
+                None
+            }
+        };
+        if now.saturating_duration_since(self.looked) >= LOOK_EVERY {
+            self.looked = now;
+            self.master.tick(now, &mut self.acts);
+        }
+        for act in std::mem::take(&mut self.acts) {
+            self.act(act, from);
+        }
+    }
+
+    /// An error of receiving is no reason to stop: some say what became of a datagram that was sent.
+    fn note(&self, error: &io::Error) {
+        use ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
+        let is_usual = matches!(
+            error.kind(),
+            WouldBlock | TimedOut | Interrupted | ConnectionReset | ConnectionRefused
+        );
+        if !is_usual {
+            let refusal = Refusal::new(ErrorCode::Busy, error.to_string());
+            self.hall.log.noisy("quake-receive-failed", &refusal, &[]);
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn act(&self, act: Act, from: Option<SocketAddr>) {
+        match act {
+            Act::Ask(to, question) => self.send(&question, self.reachable(to)),
+            Act::Answer(answer) => {
+                if let Some(from) = from {
+                    self.answer(&answer, from);
+                }
+            }
+            Act::List(address, wanted) => self.hall.desk.list(address, wanted),
+            Act::Unlist(address) => self.hall.desk.unlist(WORD, address),
+            Act::Say(address, event) => self.say(address, &event),
+        }
+    }
+
+    fn answer(&self, answer: &Answer, to: SocketAddr) {
+        for datagram in &answer.datagrams {
+            self.send(datagram, to);
+        }
+    }
+
+    /// Whoever does not get a datagram asks again, or is asked again.
+    fn send(&self, datagram: &[u8], to: SocketAddr) {
+        let _ = self.socket.send_to(datagram, to);
+    }
+
+    /// An address as this socket has it: one for both families has IPv4 addresses as IPv6.
+    fn reachable(&self, to: SocketAddr) -> SocketAddr {
+        match (self.at, to.ip()) {
+            (SocketAddr::V6(_), IpAddr::V4(ip)) => (ip.to_ipv6_mapped(), to.port()).into(),
+            _ => to,
+        }
+    }
+
+    fn say(&self, address: SocketAddr, event: &Event) {
+        let log = &self.hall.log;
+        match event {
+            Event::Registered { game, only: None } => {
+                log.info("registered", &[("server", &address), ("game", game)]);
+            }
+            Event::Registered {
+                game,
+                only: Some(only),
+            } => {
+                let reach = format!("{only} can reach it");
+                let fields: &[(&str, &dyn std::fmt::Display)] =
+                    &[("server", &address), ("game", game), ("reach", &reach)];
+                log.warn("registered", fields);
+            }
+            Event::Gone(has_said) => {
+                let reason = match has_said {
+                    true => "it said that it ends",
+                    false => "three questions without an answer",
+                };
+                log.info("gone", &[("server", &address), ("reason", &reason)]);
+            }
+            Event::Refused(reason) => {
+                let refusal = Refusal::new(ErrorCode::BadValue, reason.clone());
+                log.noisy("refused", &refusal, &[("server", &address)]);
+            }
+        }
+    }
+}
+
+/// True for all addresses of IPv6, which stand for those of IPv4 too.
+fn is_both(ip: IpAddr) -> bool {
+    ip.is_ipv6() && ip.is_unspecified()
+}

@@ -1,0 +1,341 @@
+//! The door as a state machine: datagrams and the time in, what is to be done out.
+
+use super::budgets::{self, Budgets};
+use super::challenge::{Challenges, LENGTHS};
+use super::games::{Games, Tag};
+use super::list::{Answer, Question, Shelf};
+use super::register::{Admitted, Due, Register};
+use super::response;
+
+use crate::base::random::RANDOM;
+use crate::bridge::desk::{Listing, Wanted};
+use crate::bridge::hall::{Counter, Counters};
+use crate::protocol::scope::Scope;
+use crate::query::quake3::{self, InfoString};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The word of this door.
+pub(super) const WORD: &str = "quake";
+
+/// A heartbeat is answered by no more bytes than it has: these and the challenge.
+const ASK_BYTES: usize = b"\xff\xff\xff\xffgetinfo ".len();
+
+/// Those who were listed by an earlier run are asked so far apart: 4,096 of them in 8 s.
+const APART: Duration = Duration::from_millis(2);
+
+/// The most questions at one look. Their answers have to fit into the socket's buffer.
+const AT_ONCE: usize = 20;
+
+/// What an operator decides.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Which games, and how they are called.
+    pub games: Games,
+    /// The most game servers, listed or being asked.
+    pub most: usize,
+    /// The most game servers of one host.
+    pub most_of_host: usize,
+    /// Bytes of lists a second for one host; 0 is no bound.
+    pub per_host: u32,
+    /// Bytes of lists a second in all; 0 is no bound.
+    pub in_all: u32,
+    /// Game servers on this machine may register by its loopback address.
+    pub loopback: bool,
+    /// Under which address the game servers of another are listed.
+    pub maps: Vec<(IpAddr, IpAddr)>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            games: Games::default(),
+            most: 4096,
+            most_of_host: 32,
+            per_host: budgets::PER_HOST,
+            in_all: budgets::IN_ALL,
+            loopback: true,
+            maps: Vec::new(),
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A question goes to a game server.
+    Ask(SocketAddr, Vec<u8>),
+    /// A list goes to whoever has asked for it.
+    Answer(Arc<Answer>),
+    /// A game server is to be listed at this address, or has changed.
+    List(SocketAddr, Wanted),
+    /// A game server is not to be listed any more.
+    Unlist(SocketAddr),
+    /// An operator may want to know.
+    Say(SocketAddr, Event),
+}
+
+/// What has happened to a game server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It is new on the list.
+    Registered {
+        /// Its game.
+        game: String,
+        /// Who can reach it, if not everybody can.
+        only: Option<&'static str>,
+    },
+    /// It does not answer any more; true if it has said that it ends.
+    Gone(bool),
+    /// It is not listed, for this reason.
+    Refused(String),
+}
+
+/// The door.
+#[derive(Debug)]
+pub struct Master {
+    rules: Rules,
+    challenges: Challenges,
+    register: Register,
+    shelf: Shelf,
+    budgets: Budgets,
+    counts: Counts,
+}
+
+/// What is counted.
+#[derive(Debug)]
+struct Counts {
+    heartbeats: Counter,
+    unknown_heartbeats: Counter,
+    questions: Counter,
+    answers: Counter,
+    strays: Counter,
+    refused: Counter,
+    lists: Counter,
+    list_bytes: Counter,
+    throttled: Counter,
+}
+
+impl Counts {
+    fn of(counters: &Counters) -> Self {
+        Self {
+            heartbeats: counters.of("quake-heartbeats"),
+            unknown_heartbeats: counters.of("quake-unknown-heartbeats"),
+            questions: counters.of("quake-questions"),
+            answers: counters.of("quake-answers"),
+            strays: counters.of("quake-strays"),
+            refused: counters.of("quake-refused"),
+            lists: counters.of("quake-lists"),
+            list_bytes: counters.of("quake-list-bytes"),
+            throttled: counters.of("quake-throttled"),
+        }
+    }
+}
+
+impl Master {
+    /// A door where nobody has registered yet.
+    pub fn new(rules: Rules, counters: &Counters, now: Instant) -> Self {
+        Self {
+            challenges: Challenges::new(now),
+            register: Register::new(rules.most, rules.most_of_host),
+            shelf: Shelf::default(),
+            budgets: Budgets::new(rules.per_host, rules.in_all, now),
+            counts: Counts::of(counters),
+            rules,
+        }
+    }
+
+    /// Has those asked whom an earlier run listed, each with the word of its heartbeat.
+    pub fn remember(&mut self, all: impl Iterator<Item = (SocketAddr, String)>, mut now: Instant) {
+        for (address, word) in all {
+            let original = self.rules.maps.iter().find(|(_, to)| *to == address.ip());
+            let ip = original.map_or(address.ip(), |(from, _)| *from);
+            if let Some(Tag::Known(tag)) = self.rules.games.tag(word.as_bytes()) {
+                self.register
+                    .remember(SocketAddr::new(ip, address.port()), tag, now);
+                now += APART;
+            }
+        }
+    }
+
+    /// Takes a datagram. What is listed now is in `listing`.
+    pub fn receive(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+        listing: &Listing,
+        out: &mut Vec<Act>,
+    ) {
+        let Some((name, rest)) = quake3::command(datagram) else {
+            return self.counts.strays.add_one();
+        };
+        match name {
+            b"getservers" => self.question(from, rest, false, now, listing, out),
+            b"getserversExt" => self.question(from, rest, true, now, listing, out),
+            b"heartbeat" => self.heartbeat(plain(from), rest, datagram.len(), now, out),
+            b"infoResponse" => self.response(plain(from), InfoString(rest), now, out),
+            _ => self.counts.strays.add_one(),
+        }
+    }
+
+    /// Asks those whose time has come.
+    pub fn tick(&mut self, now: Instant, out: &mut Vec<Act>) {
+        for _ in 0..AT_ONCE {
+            match self.register.due(now) {
+                None => return,
+                Some(Due::Ask(address, tag)) => self.ask(address, tag, LENGTHS.1, now, out),
+                Some(Due::Lost(address, has_said)) => {
+                    let listed_at = self.listed_at(address);
+                    out.push(Act::Unlist(listed_at));
+                    out.push(Act::Say(listed_at, Event::Gone(has_said)));
+                }
+            }
+        }
+    }
+
+    fn ask(&self, to: SocketAddr, tag: u8, length: usize, now: Instant, out: &mut Vec<Act>) {
+        self.counts.questions.add_one();
+        let word = self.challenges.word(to, tag, length, now);
+        out.push(Act::Ask(to, quake3::question("getinfo", &word)));
+    }
+
+    fn question(
+        &mut self,
+        from: SocketAddr,
+        rest: &[u8],
+        is_extended: bool,
+        now: Instant,
+        listing: &Listing,
+        out: &mut Vec<Act>,
+    ) {
+        let scope = Scope::of(from.ip()).filter(|_| from.port() > 0);
+        let question = Question::read(rest, is_extended);
+        let (Some(scope), Some(question)) = (scope, question) else {
+            return self.counts.strays.add_one();
+        };
+        let answer = self
+            .shelf
+            .answer(&question, scope, &self.rules.games, listing);
+        if !self.budgets.allows(from.ip(), answer.bytes, now) {
+            return self.counts.throttled.add_one();
+        }
+        self.counts.lists.add_one();
+        self.counts.list_bytes.add(answer.bytes as u64);
+        out.push(Act::Answer(answer));
+    }
+
+    fn heartbeat(
+        &mut self,
+        from: SocketAddr,
+        rest: &[u8],
+        length: usize,
+        now: Instant,
+        out: &mut Vec<Act>,
+    ) {
+        self.counts.heartbeats.add_one();
+        let words = rest.split(|byte| byte.is_ascii_whitespace() || *byte == 0);
+        let word = words.into_iter().find(|word| !word.is_empty());
+        let Some(tag) = self.rules.games.tag(word.unwrap_or_default()) else {
+            return self.counts.unknown_heartbeats.add_one();
+        };
+        if let Err(reason) = self.may_register(from) {
+            return self.refuse(from, reason.to_owned(), out);
+        }
+        let is_known = self.register.heartbeat(from, tag == Tag::Flatline, now);
+        let room = length.saturating_sub(ASK_BYTES);
+        match tag {
+            Tag::Known(tag) if !is_known && room >= LENGTHS.0 => {
+                self.ask(from, tag, room, now, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn response(
+        &mut self,
+        from: SocketAddr,
+        info: InfoString<'_>,
+        now: Instant,
+        out: &mut Vec<Act>,
+    ) {
+        let word = info.get("challenge").unwrap_or_default();
+        let Some(claim) = self.challenges.check(from, word, now) else {
+            return self.counts.strays.add_one();
+        };
+        let games = &self.rules.games;
+        let Some((tag, game)) = games.tag_at(claim.tag) else {
+            return self.counts.strays.add_one();
+        };
+        let infos = match response::read(info, game, games) {
+            Err(reason) => return self.refuse(from, reason, out),
+            Ok(infos) => infos,
+        };
+        let tag = tag.to_owned();
+        let game = infos.get("game").unwrap_or_default().into_owned();
+        let listed_at = self.listed_at(from);
+        let door = WORD;
+        let spread = RANDOM.chance();
+        match self
+            .register
+            .answered(from, claim.tag, claim.step, spread, now)
+        {
+            Admitted::Stale => self.counts.strays.add_one(),
+            Admitted::Full(most) => {
+                let reason = format!("{most} game servers are listed (--max-servers)");
+                self.refuse(from, reason, out);
+            }
+            Admitted::HostFull(most) => {
+                let reason = format!("{most} of its host are listed (--per-host)");
+                self.refuse(from, reason, out);
+            }
+            admitted => {
+                self.counts.answers.add_one();
+                out.push(Act::List(listed_at, Wanted { door, tag, infos }));
+                if admitted == Admitted::New {
+                    let scope = Scope::of(listed_at.ip());
+                    let only = scope.filter(|scope| *scope < Scope::World).map(Scope::who);
+                    out.push(Act::Say(listed_at, Event::Registered { game, only }));
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, address: SocketAddr, reason: String, out: &mut Vec<Act>) {
+        self.counts.refused.add_one();
+        out.push(Act::Say(address, Event::Refused(reason)));
+    }
+
+    /// Checks that a game server can be at this address.
+    fn may_register(&self, address: SocketAddr) -> Result<(), &'static str> {
+        let has_zone = matches!(address, SocketAddr::V6(v6) if v6.scope_id() != 0);
+        match Scope::of(address.ip()) {
+            Some(_) if address.port() == 0 => Err("port 0 is nobody's"),
+            Some(_) if has_zone => Err("a link-local address cannot be listed"),
+            Some(Scope::Machine) if !self.rules.loopback => {
+                Err("only this machine reaches it (--no-loopback)")
+            }
+            Some(_) => Ok(()),
+            None => Err("the address is nobody's"),
+        }
+    }
+
+    /// Where a game server is listed.
+    fn listed_at(&self, address: SocketAddr) -> SocketAddr {
+        let mut maps = self.rules.maps.iter();
+        let map = maps.find(|(from, _)| *from == address.ip());
+        SocketAddr::new(map.map_or(address.ip(), |(_, to)| *to), address.port())
+    }
+}
+
+/// An address in its one form, as those of one socket for both families are not.
+fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V6(_) => address,
+        ip => SocketAddr::new(ip, address.port()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! How the bridge's many connections to one tracker are made: by a short-lived thread each, since
+//! connecting may take its time.
+
+use crate::base::mutex::lock;
+use crate::base::threads;
+use crate::game_server::TrackerAddress;
+use crate::reach::connect;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// How long it may take to look the tracker's name up and to connect.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The stack of a thread, in bytes. Nothing here needs much.
+const STACK: usize = 128 * 1024;
+
+/// What came of a connection for the game server at this address.
+pub(super) type Dialed = (SocketAddr, io::Result<TcpStream>);
+
+/// Connects to a tracker.
+#[derive(Debug, Clone)]
+pub(super) struct Dialer {
+    tracker: TrackerAddress,
+    /// Which of its addresses has accepted the last connection: the name is looked up anew only when
+    /// that does not any more.
+    last: Arc<Mutex<Option<SocketAddr>>>,
+    done: Sender<Dialed>,
+    /// Who is woken then.
+    clerk: Thread,
+}
+
+impl Dialer {
+    pub(super) fn new(tracker: TrackerAddress, done: Sender<Dialed>, clerk: Thread) -> Self {
+        Self {
+            tracker,
+            last: Arc::default(),
+            done,
+            clerk,
+        }
+    }
+
+    /// Connects for the game server at `address`. What came of it is sent to who has made this.
+    pub(super) fn start(&self, address: SocketAddr) {
+        let this = self.clone();
+        let dial = move || this.tell(address, this.connect());
+        if let Err(error) = threads::start("dial", STACK, dial) {
+            self.tell(address, Err(error));
+        }
+    }
+
+    fn tell(&self, address: SocketAddr, dialed: io::Result<TcpStream>) {
+        // After a panic of the other thread nobody waits for it.
+        let _ = self.done.send((address, dialed));
+        self.clerk.unpark();
+    }
+
+    fn connect(&self) -> io::Result<TcpStream> {
+        let until = Instant::now() + TIMEOUT;
+        let last = *lock(&self.last);
+        let connected = match last {
+            Some(address) => connect(address, TIMEOUT).map(|stream| (stream, address)),
+            None => self.tracker.dial(until).and_then(|mut dial| {
+                let reached = dial.next()?;
+                Ok((reached.stream, reached.address))
+            }),
+        };
+        let connected = connected.and_then(|(stream, address)| {
+            stream.set_nonblocking(true)?;
+            Ok((stream, address))
+        });
+        *lock(&self.last) = connected.as_ref().ok().map(|(_, address)| *address);
+        connected.map(|(stream, _)| stream)
+    }
+}

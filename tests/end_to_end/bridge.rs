@@ -1,0 +1,258 @@
+//! A bridge between a real tracker and a door that does what a test wants.
+
+use crate::harness::{PASSWORD, Peer, TrackerProcess, command, outcome, own_address};
+use crate::patience::{PATIENCE, wait_until};
+use gltracker::bridge::hall::{Door, DoorError, Hall, Opened};
+use gltracker::bridge::{Desk, Options, Outcome, Wanted, start};
+use gltracker::game_server::Secret;
+use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::tracker::log::{Level, Log};
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A door through which nobody comes but the test.
+#[derive(Debug)]
+struct TestDoor(Sender<Arc<Desk>>);
+
+impl Door for TestDoor {
+    fn word(&self) -> &'static str {
+        "test"
+    }
+
+    fn open(self: Box<Self>, hall: &Hall) -> Result<Opened, DoorError> {
+        self.0.send(Arc::clone(&hall.desk)).unwrap();
+        let (at, guide) = (Vec::new(), String::new());
+        Ok(Opened { at, guide })
+    }
+}
+
+/// Where a log is written.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A bridge in this process, which lives as long as that.
+struct Bridge {
+    desk: Arc<Desk>,
+    log: Lines,
+}
+
+impl Bridge {
+    fn start(tracker: &TrackerProcess, password: &str) -> Self {
+        Self::between(tracker.servers, tracker.clients, password)
+    }
+
+    fn between(servers: SocketAddr, clients: SocketAddr, password: &str) -> Self {
+        let (send, desk) = channel();
+        let log = Lines::default();
+        let options = Options {
+            tracker: gltracker::game_server::TrackerAddress::new(servers),
+            clients: gltracker::client::TrackerAddress::new(clients),
+            key: None,
+            secret: Secret::Text(password.to_owned()),
+            state: None,
+            publish: None,
+            doors: vec![Box::new(TestDoor(send))],
+            level: Level::Debug,
+        };
+        let level = options.level;
+        start(options, Log::start(level, log.clone()).unwrap()).unwrap();
+        let desk = desk.recv_timeout(PATIENCE).unwrap();
+        Self { desk, log }
+    }
+
+    fn list(&self, address: &str, fields: &str) {
+        let infos = Infos::default().with(&Changes::parse(fields).unwrap());
+        let (door, tag) = ("test", String::new());
+        let wanted = Wanted { door, tag, infos };
+        self.desk.list(address.parse().unwrap(), wanted);
+    }
+
+    fn unlist(&self, address: &str) {
+        self.desk.unlist("test", address.parse().unwrap());
+    }
+
+    fn log(&self) -> String {
+        String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn wait_for_log(&self, part: &str) -> String {
+        wait_until(part, || {
+            let log = self.log();
+            let line = log.lines().find(|line| line.contains(part));
+            line.map(str::to_owned)
+        })
+    }
+
+    fn wait_for_outcome(&self, address: &str, is_right: impl Fn(&Outcome) -> bool) {
+        let address = address.parse().unwrap();
+        wait_until("the outcome is right", || {
+            self.desk.outcome(address).filter(&is_right)
+        });
+    }
+}
+
+#[test]
+fn who_is_wanted_is_listed_changed_and_gone() {
+    let tracker = TrackerProcess::start();
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    let start = Instant::now();
+    bridge.list("198.51.100.7:27960", "game=Quake3Arena map=q3dm17");
+    bridge.list("[2001:db8::7]:27960", "map=\"two words\"");
+    let mut list = tracker.wait_for_list(|list| list.len() == 2);
+    list.sort();
+    let took = start.elapsed();
+    assert_eq!(
+        list,
+        [
+            "INFOS ip=198.51.100.7 port=27960 game=Quake3Arena map=q3dm17",
+            "INFOS ip=2001:db8::7 port=27960 map=\"two words\"",
+        ]
+    );
+    wait_until("the doors see them", || {
+        (bridge.desk.listing().servers.len() == 2).then_some(())
+    });
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    bridge.wait_for_outcome("198.51.100.7:27960", |it| *it == Outcome::Listed);
+    bridge.list("198.51.100.7:27960", "game=Quake3Arena map=q3dm6");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=q3dm6")));
+    let version = bridge.desk.listing().version;
+    bridge.unlist("198.51.100.7:27960");
+    tracker.wait_for_list(|list| list.len() == 1);
+    wait_until("the doors see that", || {
+        (bridge.desk.listing().servers.len() == 1).then_some(())
+    });
+    assert!(bridge.desk.listing().version > version);
+    // What others list is seen too.
+    let _other = tracker.log_in(7, "game=x");
+    wait_until("the doors see another", || {
+        let listing = bridge.desk.listing();
+        let others = listing.servers.iter().filter(|(at, _)| at.port() == 7);
+        (others.count() == 1).then_some(())
+    });
+    bridge.unlist("[2001:db8::7]:27960");
+    bridge.list("[2001:db8::7]:27960", "map=back");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.contains("map=back")));
+}
+
+#[test]
+fn a_tracker_that_restarts_loses_nobody() {
+    const MANY: u16 = 300;
+    let slots = ["--max-slots", "1000"];
+    let any = own_address();
+    let mut tracker = TrackerProcess::start_at(any, any, &slots);
+    let (servers, clients) = (tracker.servers, tracker.clients);
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    let address = |port: u16| format!("198.51.100.7:{port}");
+    for port in 1..=MANY {
+        bridge.list(&address(port), "map=x");
+    }
+    tracker.wait_for_list(|list| list.len() == usize::from(MANY));
+    tracker.kill();
+    bridge.wait_for_log("event=tracker-away");
+    bridge.list(&address(MANY + 1), "map=new");
+    bridge.unlist(&address(1));
+    let tracker = TrackerProcess::start_at(servers, clients, &slots);
+    let list = tracker.wait_for_list(|list| list.len() == usize::from(MANY));
+    assert!(!list.iter().any(|line| line.contains(" port=1 ")));
+    bridge.wait_for_log("event=tracker-back");
+    let lines = bridge.log().matches("event=tracker-away").count();
+    assert!(lines < 5, "{}", bridge.log());
+    wait_until("the doors see them", || {
+        (bridge.desk.listing().servers.len() == usize::from(MANY)).then_some(())
+    });
+}
+
+#[test]
+fn what_keeps_everybody_out_is_said_once_with_what_to_do() {
+    let tracker = TrackerProcess::start();
+    let bridge = Bridge::start(&tracker, "wrong");
+    for port in 1..20 {
+        bridge.list(&format!("198.51.100.7:{port}"), "map=x");
+    }
+    let line = bridge.wait_for_log("event=tracker-away");
+    assert!(line.contains("check GLTRACKER_PASSWORD"), "{line}");
+    let strict = TrackerProcess::start_with(&["--require-check"]);
+    let checked = Bridge::start(&strict, PASSWORD);
+    checked.list("198.51.100.7:9", "map=x");
+    let line = checked.wait_for_log("event=tracker-away");
+    assert!(line.contains("without --require-check"), "{line}");
+    let distrustful = TrackerProcess::start_distrustful(&[]);
+    let distrusted = Bridge::start(&distrustful, PASSWORD);
+    for port in 1..9 {
+        distrusted.list(&format!("198.51.100.7:{port}"), "map=x");
+    }
+    let line = distrusted.wait_for_log("event=tracker-away");
+    assert!(line.contains("start it with --trust 127.0.0.1,"), "{line}");
+    for bridge in [bridge, checked, distrusted] {
+        let lines = bridge.log().matches("event=tracker-away").count();
+        assert_eq!(lines, 1, "{}", bridge.log());
+    }
+    let counted = &tracker.stats()["bad-passwords"];
+    assert_eq!(counted, "1");
+}
+
+#[test]
+fn one_that_cannot_be_listed_keeps_nobody_else_out() {
+    let tracker = TrackerProcess::start();
+    let mut owner = Peer::connect(tracker.servers);
+    let number = owner.challenge();
+    owner.send(&format!("INFOS {number} ip=198.51.100.7 port=1"));
+    assert!(owner.line().starts_with("OK listed"));
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    bridge.list("0.0.0.0:5", "map=x");
+    bridge.list("198.51.100.9:5", &"a=b".replace('b', &"c".repeat(250)));
+    bridge.wait_for_outcome("0.0.0.0:5", |it| {
+        *it == Outcome::Refused("nobody can be at 0.0.0.0".to_owned())
+    });
+    tracker.wait_for_list(|list| list.iter().any(|line| line.contains("ip=198.51.100.9")));
+}
+
+/// `gltracker bridge` with a tracker that nobody asks.
+fn bridge_command(arguments: &[&str]) -> std::process::Command {
+    let mut command = command();
+    command.arg("bridge").args(arguments);
+    command.env("GLTRACKER_PASSWORD", PASSWORD);
+    command
+}
+
+#[test]
+fn what_cannot_be_used_is_said_with_what_would_be_right() {
+    let folder = std::env::temp_dir().join(format!("gltracker-bridge-e2e-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("other");
+    std::fs::write(&file, "mine\n").unwrap();
+    let (file, folder_name) = (file.to_str().unwrap(), folder.to_str().unwrap());
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let _taken = taken.local_addr().unwrap().to_string();
+    for (arguments, code, part) in [
+        (
+            &["--quake", "nowhere"][..],
+            2,
+            "--quake: 'nowhere' is not an address",
+        ),
+        (&["--state", file], 3, "it is no state file of a bridge"),
+        (&["--state", folder_name], 3, "is not a regular file"),
+        (&["--publish", file], 3, "nothing can be written there"),
+        (&["--password-file", "/none"], 3, "--password-file: /none: "),
+    ] {
+        let output = outcome(bridge_command(arguments));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(part), "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(code), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "mine\n");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
