@@ -8,7 +8,7 @@ use crate::tools::Program;
 use gltracker::query::Kind;
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 
 fn start(tracker: &TrackerProcess, arguments: &[&str]) -> Program {
@@ -146,7 +146,9 @@ fn a_game_says_where_it_is_joined_unless_the_admin_does() {
 fn one_that_falls_silent_is_off_the_list_until_it_answers() {
     let tracker = TrackerProcess::start();
     let game = PretendGame::start(Kind::Quake3);
-    let program = start(&tracker, &["--ask", &format!("quake3={}", game.address)]);
+    // The name may be ::1 first, where nobody listens.
+    let ask = format!("quake3=localhost:{}", game.address.port());
+    let program = start(&tracker, &["--ask", &ask]);
     wait_for(&tracker, &["map=oasis"]);
     game.change(|facts| facts.is_silent = true);
     let gone = program.errors.wait_for("3 questions were not answered");
@@ -155,6 +157,20 @@ fn one_that_falls_silent_is_off_the_list_until_it_answers() {
     game.change(|facts| facts.is_silent = false);
     wait_for(&tracker, &["map=oasis"]);
     program.errors.wait_for("answers again");
+}
+
+#[test]
+fn a_game_is_asked_over_ipv6() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    for kind in Kind::ALL {
+        let game = PretendGame::start_at(kind, "[::1]:0".parse().unwrap());
+        let ask = format!("{kind}={}", game.address);
+        let _program = start(&tracker, &["--port", "6", "--ask", &ask]);
+        wait_for(&tracker, &["nbplayers=3", &format!("query={kind}")]);
+    }
 }
 
 #[test]

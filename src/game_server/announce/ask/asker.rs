@@ -12,6 +12,7 @@ use crate::game_server::announce::updates::Numbered;
 use crate::query::{Asking, Kind, Status};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,8 +38,9 @@ pub(crate) fn start(
     asked: Asked,
     port: u16,
     patient_until: Instant,
-    mut tell: impl FnMut(Result<Answer, String>) -> bool + Send + 'static,
+    tell: impl Fn(Result<Answer, String>) -> bool + Clone + Send + 'static,
 ) -> io::Result<()> {
+    let told = tell.clone();
     let mut ask: Box<dyn FnMut() -> Result<Answer, String> + Send> = match asked.whom {
         Whom::Game(target) => {
             let mut asker = Asker::new(target, patient_until);
@@ -51,13 +53,16 @@ pub(crate) fn start(
         Whom::Command(text) => Box::new(move || command::run(&text, port).map(Answer::Lines)),
     };
     let ask_again = move || {
-        loop {
-            let next = Instant::now() + asked.every;
-            if !tell(ask()) {
-                return;
-            }
-            thread::sleep(next.saturating_duration_since(Instant::now()));
+        let next = Instant::now() + asked.every;
+        if !tell(ask()) {
+            return ControlFlow::Break(());
         }
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        ControlFlow::Continue(())
+    };
+    let (pause, fault) = (asked.every, "a fault in this program".to_owned());
+    let ask_again = move || {
+        threads::survive(pause, || _ = told(Err(fault.clone())), ask_again);
     };
     threads::start("ask", threads::STACK, ask_again).map(drop)
 }

@@ -164,6 +164,7 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
     use crate::protocol::fields::Changes;
+    use quickcheck::quickcheck;
 
     #[test]
     fn a_target_is_a_kind_with_or_without_a_place() {
@@ -209,6 +210,15 @@ mod tests {
                 .unwrap()
                 .complete(&mut infos, &off);
             assert_eq!(infos.to_string(), complete, "{fields:?} {off:?}");
+        }
+    }
+
+    quickcheck! {
+        fn what_is_read_is_shown_as_it_is_read_again(text: String, host: u8, port: u16) -> bool {
+            let _ = Target::parse(&format!("quake3={text}"), None);
+            let written = format!("quake3=127.0.0.{host}:{}", port.max(1));
+            let target = Target::parse(&written, Some(5)).unwrap();
+            format!("quake3={target}") == written
         }
     }
 }

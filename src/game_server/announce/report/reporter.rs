@@ -115,7 +115,14 @@ fn advice(event: &Event, situation: Situation) -> String {
                 true => "the ip= that you name is proven by UDP: ",
                 false => "",
             };
-            format!("{named}let the game answer the CHALLENGE that comes there, or use --pong")
+            match situation.is_queried {
+                true => format!("{named}{}", situation.advice_on_silence()),
+                false => {
+                    format!(
+                        "{named}let the game answer the CHALLENGE that comes there, or use --pong"
+                    )
+                }
+            }
         }
         _ => String::new(),
     }
