@@ -131,14 +131,16 @@ impl Announcer {
     ) -> Result<Self, StartError> {
         let changes = Changes::parse(fields).map_err(StartError::Fields)?;
         let infos = fields::merged(&Infos::default(), &changes).map_err(StartError::Fields)?;
-        Self::start_with(trackers, credential, infos, on_event)
+        Self::start_with(trackers, credential, infos, false, on_event)
     }
 
-    /// As [`start`](Self::start), with fields that are valid together.
+    /// As [`start`](Self::start), with fields that are valid together, and off the lists for now if
+    /// `is_hidden`.
     pub(super) fn start_with(
         trackers: Vec<TrackerAddress>,
         credential: Credential,
         infos: Infos,
+        is_hidden: bool,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         // Two connections to one tracker would take the entry from each other.
@@ -155,7 +157,7 @@ impl Announcer {
             shared: Arc::new(SharedState {
                 wanted: Mutex::new(infos),
                 hopeful: AtomicUsize::new(distinct.len()),
-                is_hidden: AtomicBool::new(false),
+                is_hidden: AtomicBool::new(is_hidden),
                 on_event: Box::new(on_event),
             }),
             mailboxes: Vec::new(),
@@ -164,6 +166,7 @@ impl Announcer {
         let credential = Arc::new(credential);
         for tracker in distinct {
             let mailbox = Arc::new(Mailbox::default());
+            mailbox.set_hidden(is_hidden);
             announcer.mailboxes.push(Arc::clone(&mailbox));
             let link = Link {
                 tracker,

@@ -69,6 +69,15 @@ impl<const PORT: u16> Address<PORT> {
         }
     }
 
+    /// The same host, reached at another port.
+    pub(crate) fn at_port(self, port: u16) -> Self {
+        Self {
+            port,
+            memory: Arc::default(),
+            ..self
+        }
+    }
+
     /// The name or the address of the host, the latter without brackets.
     pub fn host(&self) -> &str {
         &self.host
@@ -147,10 +156,10 @@ impl<const PORT: u16> FromStr for Address<PORT> {
     }
 }
 
-/// The host and the port that were written, or else `default`.
+/// The host and the port that were written, or else `default`, which is 0 where there is none.
 fn read(text: &str, default: u16) -> Result<(&str, u16), NotAnAddress> {
     let bad = |why: &str| NotAnAddress(format!("'{}' {why}", spelled_out(text, 80)));
-    let not_a_host = "is not a tracker's address; write HOST, HOST:PORT or [IPv6]:PORT";
+    let not_a_host = "is not an address; write HOST, HOST:PORT or [IPv6]:PORT";
     let (host, port) = match text.strip_prefix('[') {
         Some(bracketed) => {
             let (host, port) = bracketed.split_once(']').ok_or_else(|| bad(not_a_host))?;
@@ -162,8 +171,12 @@ fn read(text: &str, default: u16) -> Result<(&str, u16), NotAnAddress> {
             (host, port)
         }
         None if text.matches(':').count() > 1 => {
+            let port = match default {
+                0 => "PORT".to_owned(),
+                default => default.to_string(),
+            };
             let example = "has several colons; IPv6 stands in brackets: [::1]";
-            return Err(bad(&format!("{example}:{default}")));
+            return Err(bad(&format!("{example}:{port}")));
         }
         None => {
             let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
@@ -185,7 +198,10 @@ fn read(text: &str, default: u16) -> Result<(&str, u16), NotAnAddress> {
             let number = is_number.then(|| digits.parse().ok()).flatten();
             number.filter(|&port| port != 0).ok_or_else(|| {
                 let needed = "has no port from 1 to 65535 behind its colon";
-                bad(&format!("{needed}; {default} if left out"))
+                match default {
+                    0 => bad(needed),
+                    default => bad(&format!("{needed}; {default} if left out")),
+                }
             })?
         }
     };

@@ -29,14 +29,23 @@ const MAX_SILENCE: Duration = Duration::from_secs(3);
 const MAX_LOOK_UPS: usize = 256;
 
 impl<const PORT: u16> Address<PORT> {
+    /// All addresses of the name; one at least.
+    ///
+    /// # Errors
+    /// As [`dial`](Self::dial).
+    pub(crate) fn look_up(&self, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+        let mut found = look_up(self.host(), self.port(), deadline)?;
+        keep_only(self.family(), &mut found)?;
+        Ok(found)
+    }
+
     /// Looks the name up. The look-up and the connections share the time until `deadline`.
     ///
     /// # Errors
     /// What the system says, [`ErrorKind::TimedOut`] if it says nothing in time, and
     /// [`ErrorKind::NotFound`] if there is no address of the wanted family.
     pub(crate) fn dial(&self, deadline: Instant) -> io::Result<Dial> {
-        let mut found = look_up(self.host(), self.port(), deadline)?;
-        keep_only(self.family(), &mut found)?;
+        let found = self.look_up(deadline)?;
         Ok(Dial::new(found, Arc::clone(&self.memory), deadline))
     }
 }

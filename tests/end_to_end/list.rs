@@ -236,12 +236,7 @@ fn nothing_found_is_exit_code_1_and_nobody_reached_is_3() {
         (&[&clients, "maxplayers"], 2, "", "quote a condition"),
         (&["fast"], 2, "", "write speed=fast"),
         (&["nosuchword"], 3, "", "; a condition is written key=value"),
-        (
-            &["two words"],
-            2,
-            "",
-            "'two words' is not a tracker's address",
-        ),
+        (&["two words"], 2, "", "'two words' is not an address"),
         (
             &[&clients, "nbplayers>=x"],
             2,

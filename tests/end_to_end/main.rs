@@ -6,6 +6,7 @@
 mod admission;
 mod announce;
 mod asked;
+mod asking;
 mod bad_input;
 mod bridge;
 mod bridge_cube;
@@ -47,6 +48,7 @@ mod simulation;
 mod skips;
 mod slots;
 mod state;
+mod status_scripts;
 mod tools;
 mod transcript;
 mod transcripts;

@@ -22,14 +22,16 @@ pub(crate) fn tracker(source: &str, text: &str) -> Result<TrackerAddress, UsageE
 
 /// Reads the value of `--alive`.
 pub(crate) fn patience(text: &str) -> Result<Duration, UsageError> {
-    let seconds = text
-        .parse()
-        .ok()
-        .filter(|n| (1..=MAX_ALIVE_SECONDS).contains(n));
+    seconds("--alive", text, MAX_ALIVE_SECONDS)
+}
+
+/// Reads a number of seconds from 1 to `most`.
+pub(crate) fn seconds(source: &str, text: &str, most: u64) -> Result<Duration, UsageError> {
+    let seconds = text.parse().ok().filter(|n| (1..=most).contains(n));
     let seconds = seconds.ok_or_else(|| {
         let text = text.escape_debug();
         UsageError(format!(
-            "--alive: '{text}' is not a number from 1 to {MAX_ALIVE_SECONDS}"
+            "{source}: '{text}' is not a number from 1 to {most}"
         ))
     })?;
     Ok(Duration::from_secs(seconds))
@@ -68,23 +70,20 @@ pub(crate) fn variable(
     }
 }
 
+/// Checks that a word `key=value` is about a field that is written so.
+pub(crate) fn check_own(word: &str) -> Result<(), UsageError> {
+    let (key, _) = word.split_once('=').unwrap_or((word, ""));
+    let instead = match key {
+        "port" => "write --port N",
+        "checked" | "stale" | "mac" => "leave it out, it is not yours to say",
+        _ => return Ok(()),
+    };
+    Err(UsageError(format!("{key}=: {instead}")))
+}
+
 /// Sets a field from a word `key=value`. The shell has removed the quotes: the value is everything
 /// after the first equals sign.
 pub(crate) fn set_field(fields: &mut Infos, word: &str) -> Result<(), UsageError> {
     let (key, value) = word.split_once('=').unwrap_or((word, ""));
-    let own = ["port", "checked", "stale", "mac"];
-    if own.contains(&key) {
-        let instead = match key {
-            "port" => "write --port N",
-            _ => "leave it out, it is not yours to say",
-        };
-        return Err(UsageError(format!("{key}=: {instead}")));
-    }
-    if value.is_empty() {
-        return Err(UsageError(format!(
-            "{}=: a value is needed",
-            key.escape_debug()
-        )));
-    }
     fields.set(key, value).map_err(|no| UsageError(no.text))
 }

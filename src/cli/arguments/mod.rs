@@ -1,8 +1,8 @@
 //! The values of arguments.
 //!
 //! In reading order: `listen` is an address to listen on, `trackers` which trackers are meant,
-//! `mistaken` which words are not, `targets` trackers with conditions, and `announced` what a game
-//! server is announced with.
+//! `mistaken` which words are not, `targets` trackers with conditions, `announced` what a game
+//! server is announced with, and `asked` who is asked for it.
 
 pub(crate) mod listen;
 
@@ -13,5 +13,7 @@ mod mistaken;
 pub(crate) mod targets;
 
 pub(crate) mod announced;
+
+pub(crate) mod asked;
 
 pub use mistaken::check_files;

@@ -1,6 +1,9 @@
 //! The flags of `gltracker announce`.
 
-use crate::cli::arguments::announced::{patience, place, set_field, text, tracker, variable};
+use crate::cli::arguments::announced::{
+    check_own, patience, place, set_field, text, tracker, variable,
+};
+use crate::cli::arguments::asked::{ASK, ASK_EVERY, Asking, STATUS};
 use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers, VARIABLE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
@@ -14,7 +17,7 @@ const COMMAND: &str = "gltracker announce";
 /// The end of an error about a word that may be meant as a program.
 const PROGRAM: &str = "the program to run stands behind --";
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 12] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -50,6 +53,9 @@ const FLAGS: [Flag; 9] = [
         value: "",
         help: "answer UDP PING and CHALLENGE for the game; elsewhere: =[ADDR:]PORT",
     },
+    ASK,
+    STATUS,
+    ASK_EVERY,
     IPV4,
     IPV6,
 ];
@@ -79,13 +85,14 @@ pub(crate) fn parse(
         Asked::Version => return Ok(Command::version()),
     };
     let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
-    let (mut words, mut value) = (Vec::new(), String::new());
+    let (mut asking, mut words, mut value) = (Asking::default(), Vec::new(), String::new());
     let (mut fields, mut key, mut password_file, mut updates) =
         (Infos::default(), None, None, None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
     for item in items {
         match item {
-            Item::Flag(flag, value) if trackers.set(flag, &value)? => {}
+            Item::Flag(flag, value)
+                if trackers.set(flag, &value)? || asking.set(flag, &value)? => {}
             Item::Flag(flag, value) => match flag.name {
                 "--password-file" => password_file = Some(value.into()),
                 "--updates" => updates = Some(value.into()),
@@ -105,8 +112,11 @@ pub(crate) fn parse(
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
             Item::Word(word) if word.contains('=') => {
-                set_field(&mut fields, &word)?;
-                value = word;
+                check_own(&word)?;
+                if !asking.switch_off(&word)? {
+                    set_field(&mut fields, &word)?;
+                    value = word;
+                }
             }
             Item::Word(word) if !value.is_empty() && !word.contains(['.', ':', '/']) => {
                 return Err(UsageError(format!(
@@ -135,10 +145,11 @@ pub(crate) fn parse(
         trackers.add(named);
     }
     let trackers = trackers.finish(&environment)?;
+    let (asked, off) = asking.finish(pong, &mut fields)?;
     if fields.get("port").is_none() {
         return Err(missing("--port N"));
     }
-    if alive.is_some() && updates.is_none() && !program.is_empty() {
+    if alive.is_some() && updates.is_none() && asked.is_none() && !program.is_empty() {
         return Err(UsageError(
             "--alive waits for updates, and the program has standard input for itself: give \
              --updates FILE"
@@ -168,6 +179,8 @@ pub(crate) fn parse(
         key,
         secret,
         fields,
+        off,
+        asked,
         updates,
         pong,
         alive,
@@ -200,6 +213,7 @@ pub(crate) fn help() -> String {
 Keeps a game server on the lists of trackers
 
 Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
+       {COMMAND} [TRACKER...] --ask KIND [FLAGS] [key=value...] [-- PROGRAM...]
 
 A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
 {VARIABLE} names, with commas or spaces between them, or else the one on this machine.
@@ -208,6 +222,12 @@ Stays connected, answers the tracker, and comes back by itself when it was away.
 are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
 Lines of key=value on standard input change them (key= removes one), ten times a second at most;
 the end of standard input changes nothing.
+
+A game that exists is asked what it is (--ask), by default on this machine at the usual port of its
+kind: quake3 27960, source 27015, minecraft 25565. --port is then the port that it says, or else
+the one that is asked. Any other game is asked by a command (--status), which prints such lines and
+ends with exit code 0. What you say wins, and key= leaves a field out. After three questions
+without an answer it is off the lists until the next answer.
 
 Flags:
 {}

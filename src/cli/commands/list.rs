@@ -281,7 +281,7 @@ mod tests {
             (&["--no-ping", "--at-once=9"], "--at-once needs pings"),
             (&["non-empty"], "did you mean notempty?"),
             (&["notful"], "did you mean notfull?"),
-            (&["a/b"], "'a/b' is not a tracker's address"),
+            (&["a/b"], "'a/b' is not an address"),
             (&["nbplayers>3"], "neither a word nor key=value"),
             (&["nbplayers>=x"], "is compared with a whole number"),
             (&["since=1"], "not a condition"),

@@ -1,7 +1,7 @@
 //! Whether the game server still runs.
 //!
-//! This file hides the signs of that: updates that come, and a process that is not stopped, which
-//! Linux shows in `/proc`. The decision is pure.
+//! This file hides the signs of that: updates that come, answers, and a process that is not stopped,
+//! which Linux shows in `/proc`. The decision is pure.
 
 use crate::game_server::event::Seconds;
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ pub(crate) enum Health {
     Well,
     /// Its process was stopped by a signal.
     Stopped,
+    /// It is asked and does not answer, or not yet.
+    Mute,
     /// For this time no update has come.
     Silent(Duration),
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Health {
                 "the game server was stopped by a signal (SIGSTOP?): it is off the lists until it \
                  goes on",
             ),
+            Self::Mute => f.write_str("the game server does not answer: it is off the lists"),
             Self::Silent(time) => write!(
                 f,
                 "no update for {} (--alive): the game server is off the lists until the next one",
@@ -41,15 +44,17 @@ pub(crate) struct Liveness {
     /// How long it may send no update; `None` for any time.
     patience: Option<Duration>,
     heard: Instant,
-    health: Health,
+    /// As it was at the last check.
+    pub(crate) health: Health,
 }
 
 impl Liveness {
-    pub(crate) fn new(patience: Option<Duration>, now: Instant) -> Self {
+    /// `health` is the one it begins with.
+    pub(crate) fn new(patience: Option<Duration>, health: Health, now: Instant) -> Self {
         Self {
             patience,
             heard: now,
-            health: Health::Well,
+            health,
         }
     }
 
@@ -64,12 +69,18 @@ impl Liveness {
     }
 
     /// Its health now, if that has changed.
-    pub(crate) fn check(&mut self, is_stopped: bool, now: Instant) -> Option<Health> {
+    pub(crate) fn check(
+        &mut self,
+        is_stopped: bool,
+        is_mute: bool,
+        now: Instant,
+    ) -> Option<Health> {
         let silence = now.saturating_duration_since(self.heard);
         let silent = self.patience.filter(|patience| silence >= *patience);
-        let health = match is_stopped {
-            true => Health::Stopped,
-            false => silent.map_or(Health::Well, Health::Silent),
+        let health = match (is_stopped, is_mute) {
+            (true, _) => Health::Stopped,
+            (false, true) => Health::Mute,
+            (false, false) => silent.map_or(Health::Well, Health::Silent),
         };
         let is_new = health != self.health;
         self.health = health;
@@ -95,21 +106,25 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let patience = Duration::from_secs(30);
         let silent = Some(Health::Silent(patience));
-        let mut liveness = Liveness::new(Some(patience), start);
-        assert_eq!(liveness.check(false, at(29)), None);
-        assert_eq!(liveness.check(false, at(30)), silent);
-        assert_eq!(liveness.check(false, at(40)), None);
+        let mut liveness = Liveness::new(Some(patience), Health::Well, start);
+        assert_eq!(liveness.check(false, false, at(29)), None);
+        assert_eq!(liveness.check(false, false, at(30)), silent);
+        assert_eq!(liveness.check(false, false, at(40)), None);
         liveness.update_came(at(50));
-        assert_eq!(liveness.check(false, at(50)), Some(Health::Well));
-        assert_eq!(liveness.check(true, at(60)), Some(Health::Stopped));
+        assert_eq!(liveness.check(false, false, at(50)), Some(Health::Well));
+        assert_eq!(liveness.check(true, false, at(60)), Some(Health::Stopped));
+        assert_eq!(liveness.check(true, true, at(60)), None);
+        assert_eq!(liveness.check(false, true, at(60)), Some(Health::Mute));
         assert_eq!(
-            liveness.check(false, at(90)),
+            liveness.check(false, false, at(90)),
             silent,
             "it has said nothing since"
         );
-        let mut liveness = Liveness::new(None, start);
-        assert_eq!(liveness.check(false, at(1_000_000)), None);
-        assert_eq!(liveness.check(true, at(1_000_000)), Some(Health::Stopped));
+        let later = at(1_000_000);
+        let mut liveness = Liveness::new(None, Health::Mute, start);
+        assert_eq!(liveness.check(false, true, later), None);
+        assert_eq!(liveness.check(false, false, later), Some(Health::Well));
+        assert_eq!(liveness.check(true, false, later), Some(Health::Stopped));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `gltracker announce`: an announcer for games that have none.
 //!
 //! In reading order: `liveness` is whether the game server still runs, `updates` where lines with
-//! updates come from, `program` the game server as a child, `error` why nothing is announced,
-//! `options` what the command is told, `reporter` what it says,
-//! `report` where, and `run` brings all of them together.
+//! updates come from, `program` the game server as a child, `ask` how one is asked that exists,
+//! `error` why nothing is announced, `options` what the command is told, `report` what it says,
+//! `state` what is announced, and `run` brings all of them together.
 
 mod liveness;
 
@@ -11,17 +11,20 @@ mod updates;
 
 mod program;
 
+mod ask;
+
 mod error;
 
 mod options;
 
-mod reporter;
-
 mod report;
+
+mod state;
 
 mod run;
 
 pub use super::secret::Secret;
+pub use ask::{Asked, Target, Whom};
 pub use error::AnnounceError;
 pub use options::Options;
 pub use run::announce;

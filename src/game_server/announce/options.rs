@@ -1,5 +1,6 @@
 //! What `gltracker announce` is told.
 
+use super::ask::Asked;
 use super::error::AnnounceError;
 use crate::game_server::pong::PongPlace;
 use crate::game_server::secret::{Secret, credential};
@@ -21,6 +22,10 @@ pub struct Options {
     pub secret: Secret,
     /// Its first fields: a complete set with a port.
     pub fields: Infos,
+    /// The keys that the game server is not to be announced with, whatever is answered.
+    pub off: Vec<String>,
+    /// Who is asked what the game server is, if anybody is.
+    pub asked: Option<Asked>,
     /// The file that updates are read from, in place of standard input.
     pub updates: Option<PathBuf>,
     /// Where to answer datagrams, if at all.

@@ -10,7 +10,7 @@ use crate::protocol::text::spelled_out;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 /// A game server that ends with success sooner than this has probably gone into the background.
@@ -25,14 +25,18 @@ pub(crate) fn start(
     trackers: &[TrackerAddress],
 ) -> io::Result<Child> {
     let trackers: Vec<String> = trackers.iter().map(TrackerAddress::short).collect();
-    interrupt::command(program)?
-        .args(arguments)
-        .env_remove("GLTRACKER_PASSWORD")
-        .env_remove("GLTRACKER_PASSWORD_FILE")
-        .env_remove("GLTRACKER_KEY")
+    without_secrets(interrupt::command(program)?.args(arguments))
         .env("GLTRACKER_TRACKERS", trackers.join(" "))
         .env("GLTRACKER_PORT", port.to_string())
         .spawn()
+}
+
+/// Takes what opens the tracker out of the environment of a command.
+pub(super) fn without_secrets(command: &mut Command) -> &mut Command {
+    command
+        .env_remove("GLTRACKER_PASSWORD")
+        .env_remove("GLTRACKER_PASSWORD_FILE")
+        .env_remove("GLTRACKER_KEY")
 }
 
 /// Waits for the end of the program in another thread, and calls `tell` with it.

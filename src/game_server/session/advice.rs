@@ -15,6 +15,8 @@ pub struct Situation {
     pub answers: bool,
     /// True if the game server names its `ip`.
     pub names_ip: bool,
+    /// True for a game server of an existing game, which answers its own questions and no others.
+    pub is_queried: bool,
 }
 
 impl Situation {
@@ -40,6 +42,10 @@ impl Situation {
             false => "",
         };
         match self.answers {
+            false if self.is_queried => format!(
+                "the game at UDP {port} does not answer a tracker's CHALLENGE; another port can in its \
+                 place: --pong pingport=<port>"
+            ),
             true => format!(
                 "open UDP {port}{named} in your firewall, and forward it if you are behind a router \
                  (to another port of this machine: --pong=PORT)"
@@ -130,6 +136,7 @@ mod tests {
         udp_port: 23460,
         answers: false,
         names_ip: false,
+        is_queried: false,
     };
 
     #[test]

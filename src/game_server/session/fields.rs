@@ -57,6 +57,7 @@ pub(crate) fn situation(infos: &Infos, answers: bool) -> Situation {
         udp_port: udp_port(infos),
         answers,
         names_ip: infos.get("ip").is_some(),
+        is_queried: infos.get("query").is_some(),
     }
 }
 

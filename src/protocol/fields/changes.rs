@@ -84,10 +84,20 @@ impl<'a> Changes<'a> {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub(crate) fn of_one(key: &'a str, value: &'a str) -> Result<Self, Refusal> {
-        check_key(key)?;
-        check_value(key, value)?;
+        Self::of(&[(key, value)])
+    }
+
+    /// Such changes to several fields, each named once.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn of(fields: &[(&'a str, &'a str)]) -> Result<Self, Refusal> {
         let mut changes = Self::default();
-        changes.push(key, Cow::Borrowed(value))?;
+        for (key, value) in fields {
+            check_key(key)?;
+            check_value(key, value)?;
+            changes.push(key, Cow::Borrowed(value))?;
+        }
         Ok(changes)
     }
 
@@ -118,9 +128,9 @@ impl<'a> Changes<'a> {
         self.fields.is_empty()
     }
 
-    /// Leaves out the field `name`, which is not for the list.
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.fields.retain(|change| change.key != name);
+    /// Leaves out fields that are not for the list.
+    pub(crate) fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        self.fields.retain(|change| !is_left_out(change.key));
         self
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::parse::parse;
+use crate::game_server::announce::Whom;
 use crate::game_server::{PongPlace, TrackerAddress};
 use std::time::Duration;
 
@@ -151,6 +152,39 @@ fn wrong_usage_is_told_what_would_be_right() {
             &["--tracker=a", "--port=1", "--alive=9", "--", "x"],
             "give --updates FILE",
         ),
+        (&["--ask"], "--ask needs a value: --ask KIND[=HOST:PORT]"),
+        (
+            &["--ask=doom"],
+            "--ask: 'doom' is none of quake3, source, minecraft",
+        ),
+        (&["--ask=quake3=a:b"], "--ask: 'a:b' has no port"),
+        (
+            &["--ask=quake3", "--ask=source"],
+            "--ask: it can be only one",
+        ),
+        (
+            &["--ask=quake3", "--status=x"],
+            "--ask and --status: it can be",
+        ),
+        (&["--status=x"], "--port N is needed"),
+        (
+            &["--ask-every=2", "--port=1"],
+            "nobody to ask without --ask or",
+        ),
+        (
+            &["--ask=quake3", "--ask-every=0"],
+            "--ask-every: '0' is not a",
+        ),
+        (&["--ask=quake3", "A="], "a key is a letter"),
+        (&["--ask=quake3", "port="], "write --port N"),
+        (
+            &["--ask=quake3", "--pong"],
+            "the game has UDP port 27960 itself",
+        ),
+        (
+            &["--ask=quake3=7", "--port=8", "--pong=7"],
+            "the game has UDP port 7",
+        ),
         (&["--pong", "24000"], "write --pong=24000"),
         (&["--pong=maybe"], "neither yes nor no"),
         (&["--pong=65536"], "nor PORT, ADDR:PORT or [IPv6]:PORT"),
@@ -162,6 +196,34 @@ fn wrong_usage_is_told_what_would_be_right() {
     }
     let error = run(&["--tracker", "a", "--port", "1"], &[]).unwrap_err();
     assert!(error.contains("GLTRACKER_PASSWORD"), "{error}");
+}
+
+#[test]
+fn a_game_that_is_asked_says_its_port_itself() {
+    let options = run(&["a", "--ask", "quake3", "map=", "zone=eu"], &PASSWORD).unwrap();
+    let asked = options.asked.unwrap();
+    assert_eq!(asked.whom.to_string(), "127.0.0.1:27960");
+    assert_eq!(asked.every, Duration::from_secs(5));
+    assert_eq!(
+        options.fields.to_string(),
+        "port=27960 query=quake3 zone=eu"
+    );
+    assert_eq!(options.off, ["map"]);
+    let arguments = ["a", "--port=7", "--ask=source=[::1]", "--ask-every", "60"];
+    let asked = run(&arguments, &PASSWORD).unwrap().asked.unwrap();
+    assert_eq!(asked.whom.to_string(), "[::1]:7");
+    assert_eq!(asked.every, Duration::from_secs(60));
+    let arguments = ["a", "--port=7", "--status", "./status 'a b'", "--", "game"];
+    let options = run(&arguments, &PASSWORD).unwrap();
+    let whom = options.asked.unwrap().whom;
+    assert!(matches!(whom, Whom::Command(text) if text == "./status 'a b'"));
+    assert_eq!(options.fields.to_string(), "port=7");
+    // Its UDP port is free.
+    assert!(run(&["a", "--ask=minecraft", "--pong"], &PASSWORD).is_ok());
+    assert!(run(&["a", "--ask=quake3", "--pong", "pingport=7"], &PASSWORD).is_ok());
+    // An answer is as good as an update.
+    let arguments = ["a", "--ask=quake3", "--alive=60", "--", "game"];
+    assert!(run(&arguments, &PASSWORD).is_ok());
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl<S: Services> GameServerSession<'_, S> {
     ) -> Result<(), Refusal> {
         let mac = changes.get("mac").map(str::to_owned);
         let mac = mac.as_deref();
-        let changes = changes.without("mac");
+        let changes = changes.without(|key| key == "mac");
         self.check_trackers_words(&changes)?;
         if let State::Challenged {
             number: expected,

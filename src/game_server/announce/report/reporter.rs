@@ -64,8 +64,11 @@ impl Reporter {
             }
             // It is checked again every ten minutes.
             Happening::Checked => !std::mem::replace(&mut known.is_checked, true),
-            // When it was listed, it was said that this port is never checked.
-            Happening::Unchecked => !situation.is_never_checked(),
+            // When it was listed, it was said that this port is never checked. No existing game
+            // answers a tracker.
+            Happening::Unchecked => {
+                !situation.is_never_checked() && (situation.answers || !situation.is_queried)
+            }
             Happening::Lost { why, .. } => was_listed || known.troubles.insert(why.clone()),
             Happening::Refused {
                 again_in: Some(_),
@@ -112,7 +115,14 @@ fn advice(event: &Event, situation: Situation) -> String {
                 true => "the ip= that you name is proven by UDP: ",
                 false => "",
             };
-            format!("{named}let the game answer the CHALLENGE that comes there, or use --pong")
+            match situation.is_queried {
+                true => format!("{named}{}", situation.advice_on_silence()),
+                false => {
+                    format!(
+                        "{named}let the game answer the CHALLENGE that comes there, or use --pong"
+                    )
+                }
+            }
         }
         _ => String::new(),
     }
@@ -151,6 +161,7 @@ mod tests {
         udp_port: 23460,
         answers: false,
         names_ip: false,
+        is_queried: false,
     };
 
     fn event(what: Happening) -> Event {
