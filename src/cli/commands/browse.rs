@@ -1,19 +1,22 @@
 //! The words and flags of `gltracker browse`.
 
+use super::list::COLUMNS;
 use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
 use crate::client::browse::Request;
 use crate::client::browse::exec::Template;
+use crate::client::columns::Columns;
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 4] = [
+const FLAGS: [Flag; 5] = [
     Flag {
         name: "--exec",
         value: "COMMAND",
         help: "what Enter runs, as in 'game --connect {ip}:{port}'",
     },
+    COLUMNS,
     Flag {
         name: "--game-version",
         value: "VERSION",
@@ -37,12 +40,14 @@ pub(crate) fn parse(
         Asked::Version => return Ok(Command::version()),
     };
     let (mut exec, mut game_version) = (None, None);
+    let mut columns = Columns::default();
     let set = |flag: &Flag, value: &OsStr| {
         let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
         let text = value
             .to_str()
             .ok_or_else(|| wrong("the value is not text".to_owned()))?;
         match flag.name {
+            "--columns" => columns = Columns::parse(text).map_err(wrong)?,
             "--exec" => exec = Some(Template::parse(text).map_err(wrong)?),
             _ => game_version = Some(text.to_owned()),
         }
@@ -53,6 +58,7 @@ pub(crate) fn parse(
         trackers,
         conditions,
         exec,
+        columns,
         game_version,
     })))
 }
@@ -118,6 +124,8 @@ mod tests {
         assert_eq!(request.conditions.to_string(), "notempty");
         assert_eq!(request.exec, Template::parse("game {ip}").ok());
         assert_eq!(request.game_version.as_deref(), Some("0.70"));
+        let request = run(&["--columns", "map,zone"]).unwrap();
+        assert_eq!(request.columns, Columns::parse("map,zone").unwrap());
         assert_eq!(run(&[]).unwrap().trackers[0].to_string(), "127.0.0.1:23471");
     }
 
@@ -128,6 +136,7 @@ mod tests {
                 &["--exec", "{ip}"][..],
                 "--exec: begin with the name of a program",
             ),
+            (&["--columns=name"], "--columns: name is always shown"),
             (&["--exce", "x"], "did you mean --exec?"),
             (&["nbplayers>=many"], "is compared with a whole number"),
             (&["--", "x"], "is not a flag"),

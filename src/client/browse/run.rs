@@ -6,13 +6,14 @@
 use super::exec::{Call, Template};
 use super::favourites::{self, Favourites};
 use super::inbox::{self, Happening, Inbox};
-use super::model::{self, Action, Connection, Event, Model};
+use super::model::{Action, Connection, Event, Model};
 use super::terminal::Terminal;
 use super::terminal::input::{self, Input};
 use super::view;
 use super::watches::Trackers;
 use crate::base::interrupt;
 use crate::base::io_error::in_words;
+use crate::client::columns::Columns;
 use crate::client::ping::{Limits, Pinger};
 use crate::client::replica::Conditions;
 use crate::client::tracker_address::TrackerAddress;
@@ -41,6 +42,8 @@ pub struct Request {
     pub conditions: Conditions,
     /// The program that joins a game server.
     pub exec: Option<Template>,
+    /// Which columns there are.
+    pub columns: Columns,
     /// The version of the player's game.
     pub game_version: Option<String>,
 }
@@ -83,6 +86,7 @@ pub fn browse(
     let mut model = Model::new(name, request.game_version.clone(), favourites);
     model.is_partial = !request.conditions.is_empty();
     model.joins = request.exec.is_some();
+    model.columns = request.columns.clone();
     let now = Instant::now();
     if let Err(error) = loaded {
         let notice = format!("favourites cannot be read: {error}");
@@ -156,16 +160,7 @@ impl Browser {
             Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
             Happening::Input(Input::Closed(error)) => return Err(error),
             Happening::Tracker(number, event) => self.trackers.on_event(number, event),
-            Happening::Ping(ping) => {
-                let figures = match ping.mean {
-                    Some(mean) => model::Ping::Answered {
-                        mean,
-                        lost: ping.sent.saturating_sub(ping.answered),
-                    },
-                    None => model::Ping::Silent,
-                };
-                vec![Event::Ping(ping.address, figures)]
-            }
+            Happening::Ping(ping) => vec![Event::Ping(ping)],
         })
     }
 
