@@ -1,11 +1,13 @@
-//! A list of several games: each is asked in its own words, and is seen with what it has answered.
+//! A list of several games: each is asked in its own words, is seen with what it has answered, and is joined
+//! with its own program.
 
-use crate::harness::{TrackerProcess, gltracker};
-use crate::list::{list, strange_tracker};
+use crate::harness::{TrackerProcess, command, gltracker};
+use crate::list::{list, outcome, strange_tracker};
 use crate::pretend_games::PretendGame;
 use crate::screen::Screen;
 use crate::tools::need;
 use gltracker::query::Kind;
+use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -152,7 +154,7 @@ fn a_game_server_that_brakes_does_not_look_dead() {
 }
 
 #[test]
-fn the_browser_shows_what_games_answer() {
+fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
     if !need("tmux") {
         return;
     }
@@ -173,7 +175,12 @@ fn the_browser_shows_what_games_answer() {
         ),
     ]
     .map(|(game, fields)| tracker.log_in(game.address.port(), fields).stay_alive());
-    let screen = Screen::run(&format!("{} browse {}", gltracker(), tracker.clients));
+    let screen = Screen::run(&format!(
+        "mkdir gltracker; printf '# mine\\nopenarena = sh -c \"echo arena $1; read line\" - {{address}}\\n' \
+         >gltracker/games; {} browse {}",
+        gltracker(),
+        tracker.clients
+    ));
     screen.tmux(&["resize-window", "-x", "120", "-y", "24"]);
     screen.wait_for("all have answered", |text| {
         text.matches(" 3/12 ").count() == 3 && text.matches(" oasis ").count() == 2
@@ -191,6 +198,74 @@ fn the_browser_shows_what_games_answer() {
     screen.press(&["o", "o", "o"]);
     screen.wait_to_see("game↓");
 
-    screen.press(&["q"]);
+    // Each is joined by the line for its game.
+    screen.press(&["/", "a", "r", "e", "n", "a", "Enter", "Enter"]);
+    screen.wait_to_see(&format!("arena {}", quake3.address));
+    screen.press(&["Enter"]);
+    screen.wait_to_see("sh has ended");
+    screen.press(&["Escape", "/", "m", "i", "n", "e", "Enter", "Enter"]);
+    screen.wait_to_see("write 'minecraft = PROGRAM {address}' into ");
+    let games = screen.file("gltracker/games");
+    let text = fs::read_to_string(&games).unwrap();
+    fs::write(
+        &games,
+        format!("{text}minecraft = no-such-program {{ip}}\n"),
+    )
+    .unwrap();
+    screen.press(&["Enter"]);
+    screen.wait_to_see("no-such-program cannot be started: ");
+    fs::write(&games, "minecraft").unwrap();
+    screen.press(&["Enter"]);
+    screen.wait_to_see("games, line 1: write it as in 'xonotic = ");
+    screen.press(&["Escape", "q"]);
     screen.wait_to_see("code 0");
+}
+
+#[test]
+fn the_line_for_a_game_goes_before_the_program_for_all() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _one = tracker
+        .log_in(4001, "description=one game=First")
+        .stay_alive();
+    let _two = tracker.log_in(4002, "description=two").stay_alive();
+    let screen = Screen::run(&format!(
+        "echo 'first = sh -c \"echo first; read line\"' >own; {} browse {} --games own \
+         --exec 'sh -c \"echo other; read line\"'",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("2 of 2 servers");
+    screen.press(&["/", "o", "n", "e", "Enter", "Enter"]);
+    screen.wait_to_see("first");
+    screen.press(&["Enter"]);
+    screen.wait_to_see("sh has ended");
+    screen.press(&["Escape", "/", "t", "w", "o", "Enter", "Enter"]);
+    screen.wait_to_see("other");
+}
+
+#[test]
+fn a_file_of_games_that_cannot_be_used_is_found_out_at_the_start() {
+    let file = std::env::temp_dir().join(format!("gltracker-games-{}", std::process::id()));
+    fs::write(&file, "# mine\nxonotic\n").unwrap();
+    for (name, why) in [
+        (
+            "/nonexistent",
+            "/nonexistent cannot be read: No such file or directory",
+        ),
+        ("/", "/ cannot be read: Is a directory"),
+        (
+            file.to_str().unwrap(),
+            ", line 2: write it as in 'xonotic = ",
+        ),
+    ] {
+        let mut browse = command();
+        browse.args(["browse", "127.0.0.1:1", "--games", name]);
+        let (code, _, said) = outcome(browse);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    fs::remove_file(&file).unwrap();
 }

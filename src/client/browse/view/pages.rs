@@ -11,7 +11,10 @@ const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
     ("PgUp PgDn", "a page up or down"),
     ("Home End", "the first, the last"),
-    ("Enter", "join the selected game server"),
+    (
+        "Enter",
+        "join: with the line for its game in the file of games, or --exec",
+    ),
     ("i", "details: everything it says about itself"),
     ("/", "search as you type; Esc ends the search"),
     ("f", "favourite, or not any more; kept for the next time"),
