@@ -11,25 +11,27 @@
 //! sockets are looked at in turn, so that an answer takes as long as a look at all of them: the
 //! ratio is what probing many at a time saves.
 //!
+//! Pings of a mixed list: as many, a third of each kind of existing game. Those that are asked by TCP
+//! share four sockets that listen, at addresses of their own (127.1.x.y, which Linux has). The ratio is to
+//! the list on which all are asked with `PING`.
+//!
 //! Screen: every game server has another ping than before; then rows are brought into order and 24
 //! lines are drawn, as the browser does it for whatever has come since the last time. Beside it
 //! stands the least that any browser does: sorting as many numbers.
 
 use gltracker::client::browse::favourites::Favourites;
-use gltracker::client::browse::model::{Event, Listed, Model, Ping};
+use gltracker::client::browse::model::{Event, Listed, Model};
 use gltracker::client::browse::view::draw;
-use gltracker::client::ping::{Limits, Pinger};
+use gltracker::client::ping::{Limits, Ping, Pinger, Target};
 use gltracker::protocol::fields::{Changes, Infos};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::thread;
 use std::time::{Duration, Instant};
 
 #[allow(dead_code, reason = "every bench uses a part of it")]
 mod support;
+use support::games::Games;
 use support::run::{Length, Result};
 use support::sample;
 
@@ -50,26 +52,32 @@ fn run(length: Length) -> Result<()> {
 }
 
 fn pings(count: usize) -> Result<()> {
-    let bind = |_| UdpSocket::bind("127.0.0.1:0");
-    let sockets = (0..count).map(bind).collect::<std::io::Result<Vec<_>>>()?;
-    let addresses = sockets.iter().map(UdpSocket::local_addr);
-    let addresses = addresses.collect::<std::io::Result<Vec<_>>>()?;
-    let is_over = Arc::<AtomicBool>::default();
-    let until = Arc::clone(&is_over);
-    for socket in &sockets {
-        socket.set_nonblocking(true)?;
-    }
-    let responder = thread::spawn(move || {
-        let mut buffer = [0; 64];
-        while !until.load(Ordering::Relaxed) {
-            for socket in &sockets {
-                while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-                    buffer[1] = b'O';
-                    let _ = socket.send_to(&buffer[..length], from);
-                }
-            }
-        }
-    });
+    let games = Games::start(count, 0)?;
+    let (first, all, lost) = measure(&games.targets)?;
+    let bare = one_after_the_other(&games.targets, Limits::default().probes)?;
+    drop(games);
+    println!(
+        "\npings of {count} game servers: the first after {:.1} ms, all after {:.0} ms, {lost} lost; \
+         one after the other {:.0} ms; ratio {:.2}",
+        milliseconds(first),
+        milliseconds(all),
+        milliseconds(bare),
+        all.as_secs_f64() / bare.as_secs_f64()
+    );
+    let games = Games::start(count, count / 3)?;
+    let (first, mixed, lost) = measure(&games.targets)?;
+    println!(
+        "pings of a mixed list of as many: the first after {:.1} ms, all after {:.0} ms, {lost} lost; \
+         ratio {:.2}",
+        milliseconds(first),
+        milliseconds(mixed),
+        mixed.as_secs_f64() / all.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Pings them all: when the first was measured, when the last, and how many probes were lost.
+fn measure(targets: &[Target]) -> Result<(Duration, Duration, u32)> {
     let limits = Limits {
         in_flight: IN_FLIGHT,
         ..Limits::default()
@@ -80,39 +88,28 @@ fn pings(count: usize) -> Result<()> {
         // Whoever wanted it may be gone.
         let _ = results.send(ping);
     })?;
-    addresses.iter().for_each(|address| pinger.ping(*address));
+    targets.iter().for_each(|target| pinger.ping(*target));
     let mut pings = vec![received.recv()?];
     let first = start.elapsed();
     pinger.finish();
     pings.extend(received.iter());
     let all = start.elapsed();
-    let bare = one_after_the_other(&addresses, limits.probes)?;
-    is_over.store(true, Ordering::Relaxed);
-    responder.join().expect("it answers and nothing else");
-    let lost: u32 = pings.iter().map(|ping| ping.sent - ping.answered).sum();
-    println!(
-        "\npings of {count} game servers: the first after {:.1} ms, all after {:.0} ms, {lost} lost; \
-         one after the other {:.0} ms; ratio {:.2}",
-        milliseconds(first),
-        milliseconds(all),
-        milliseconds(bare),
-        all.as_secs_f64() / bare.as_secs_f64()
-    );
-    match pings.len() == count {
-        true => Ok(()),
-        false => Err(format!("{} of {count} were measured", pings.len()).into()),
+    let lost = pings.iter().map(|ping| ping.sent - ping.answered).sum();
+    match pings.len() == targets.len() {
+        true => Ok((first, all, lost)),
+        false => Err(format!("{} of {} were measured", pings.len(), targets.len()).into()),
     }
 }
 
 /// How long as many probes take in a bare loop.
-fn one_after_the_other(addresses: &[SocketAddr], probes: u32) -> Result<Duration> {
+fn one_after_the_other(targets: &[Target], probes: u32) -> Result<Duration> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut buffer = [0; 64];
     let start = Instant::now();
     for _ in 0..probes {
-        for address in addresses {
-            socket.send_to(b"PING 5f1c9a3e77b04d21", address)?;
+        for target in targets {
+            socket.send_to(b"PING 5f1c9a3e77b04d21", target.address)?;
             socket.recv_from(&mut buffer)?;
         }
     }
@@ -138,11 +135,14 @@ fn screen(count: usize) -> Result<()> {
             Duration::from_micros((number as u64 * 7919 * u64::from(turn)) % 300_000)
         };
         for (number, address) in addresses.iter().enumerate() {
-            let ping = Ping::Answered {
-                mean: mean(number),
-                lost: 0,
+            let ping = Ping {
+                target: Target::from(*address),
+                mean: Some(mean(number)),
+                sent: 5,
+                answered: 5,
+                status: None,
             };
-            model.on_event(Event::Ping(*address, ping), now);
+            model.on_event(Event::Ping(ping), now);
         }
         let start = Instant::now();
         model.settle();

@@ -162,6 +162,7 @@ helpers='
   Date.now = () => true_time() + 31536000000;
   const at_id = (id) => document.getElementById(id)?.textContent ?? "";
   const ports = () => [...document.querySelectorAll("td.address")].map((cell) => cell.textContent.split(":")[1]).join(" ");
+  const heads_seen = () => [...document.querySelectorAll("thead th")].filter((head) => head.checkVisibility()).map((head) => head.dataset.key).join(" ");
   const widest = () => Math.max(...[...document.querySelectorAll("body *")].map((element) => element.getBoundingClientRect().right));
   const luminance = () => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0);
   const name_of = (port) => [...document.querySelectorAll("#rows tr")].find((tr) => tr.querySelector(".address").textContent.endsWith(port))?.querySelector(".name");
@@ -256,8 +257,20 @@ screen 1280 800 dark
 # The page is open while the list changes, and while the list cannot be fetched.
 go ''
 shows 'open' '1002 1001 1003 1004 1005 1006'
+columns() { # WHAT KEYS: these columns, from the left
+  see "$1: $2" "heads_seen() === '$2'" 'heads_seen()'
+}
+columns 'there are columns for what is listed' 'name players version speed size erase checked address more'
 evaluate 'name_of("1001").parentElement.isTheSame = true'
-echo 'nbplayers=20 description="Saturday cycles"' >>"$work/1001.updates"
+echo 'nbplayers=20 description="Saturday cycles" map=oasis mode=dm game=Xonotic' >>"$work/1001.updates"
+columns 'another game brings its own' 'name players game map mode version speed size erase checked address more'
+screen 1280 800 light
+columns 'a wide window has them all' 'name players game map mode version speed size erase checked address more'
+screen 1000 800 light
+columns 'a narrow one those that matter' 'name players game map mode version checked address more'
+tree 1 7 9 6 48
+screen 390 844 light
+columns 'a phone has room for all' 'name players game map mode version speed size erase checked address more'
 shows 'an open page follows the list' '1001 1002 1003 1004 1005 1006'
 see 'the row is another and the same' \
   'name_of("1001").textContent === "Saturday cycles" && name_of("1001").parentElement.isTheSame && at_id("counts") === "6 game servers, 32 players"'

@@ -8,7 +8,7 @@ use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
 use gltracker::protocol::text::spelled_out;
 use gltracker::tracker::start::serve::serve;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// The answer is no.
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let command =
         command.and_then(|command| cli::check_files(command, files.into_iter().flatten()));
     let starts_program = match &command {
-        Ok(Command::Browse(request)) => request.exec.is_some(),
+        Ok(Command::Browse(request)) => request.starts_programs(),
         Ok(Command::Announce(options)) => !options.program.is_empty(),
         _ => false,
     };
@@ -58,14 +58,23 @@ fn main() -> ExitCode {
         },
         Ok(Command::Browse(request)) => match browse(*request, |name| std::env::var_os(name)) {
             Ok(Browsed::Left) => ExitCode::SUCCESS,
-            Ok(Browsed::Picked(address)) => match writeln!(std::io::stdout(), "{address}") {
-                Ok(()) => ExitCode::SUCCESS,
-                // Whoever waits for it would take nothing for an address.
-                Err(error) => {
-                    let why = format!("{address} cannot be written: {error}");
-                    fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+            Ok(Browsed::BadGames(why)) => fail(&std::io::Error::other(why), WRONG_USAGE),
+            Ok(Browsed::Picked(address, advice)) => {
+                match writeln!(std::io::stdout(), "{address}") {
+                    Ok(()) => {
+                        // A script that takes the address knows what to do with it.
+                        if let Some(advice) = advice.filter(|_| std::io::stdout().is_terminal()) {
+                            say(&format!("to have Enter join, {advice}"));
+                        }
+                        ExitCode::SUCCESS
+                    }
+                    // Whoever waits for it would take nothing for an address.
+                    Err(error) => {
+                        let why = format!("{address} cannot be written: {error}");
+                        fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+                    }
                 }
-            },
+            }
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Ok(Command::Announce(options)) => match announce(*options) {
@@ -83,8 +92,12 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    // What is wrong may be quoted, and hold anything. With standard error closed, the exit code says it.
-    let error = spelled_out(&error.to_string(), MAX_SHOWN);
-    let _ = writeln!(std::io::stderr(), "gltracker: {error}");
+    say(&error.to_string());
     ExitCode::from(code)
+}
+
+fn say(text: &str) {
+    // What is wrong may be quoted, and hold anything. With standard error closed, the exit code says it.
+    let text = spelled_out(text, MAX_SHOWN);
+    let _ = writeln!(std::io::stderr(), "gltracker: {text}");
 }

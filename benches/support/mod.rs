@@ -10,12 +10,14 @@
 //! - [`load`]: clients that ask. [`questions`]: those who each ask something else. [`audience`]: connections to which many are sent the same.
 //!   [`redis`]: who sends that too. [`replica`]: the list as a client keeps it.
 //! - [`turns`]: rounds in which everybody has a turn. [`report`]: the figures that come of them.
+//! - [`games`]: game servers that answer pings.
 //! - [`memory`]: what the kernel keeps.
 //! - [`sample`]: game servers as they are.
 
 pub(crate) mod audience;
 pub(crate) mod bare;
 pub(crate) mod fleet;
+pub(crate) mod games;
 pub(crate) mod haproxy;
 pub(crate) mod holder;
 pub(crate) mod load;

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`TrackerAddress`] is where a tracker is, [`replica`] the list as a client knows
 //! it, [`ask`] how it is fetched and followed, [`ping`] measures from here, [`mod@width`] fits what
-//! strangers wrote into the columns of a terminal, `stty` asks how many there are, [`mod@list`] is
+//! strangers wrote into the columns of a terminal, [`mod@columns`] says which of it has one, `stty` asks how
+//! many columns there are, [`mod@list`] is
 //! the command that does all of it once, and [`mod@browse`] the one that goes on.
 //!
 //! Nothing that a tracker or a game server sends is trusted: every wait has a deadline, every
@@ -18,6 +19,8 @@ pub mod ask;
 pub mod ping;
 
 pub mod width;
+
+pub mod columns;
 
 mod stty;
 

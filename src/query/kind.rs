@@ -56,6 +56,14 @@ impl Kind {
             Self::Minecraft => Transport::Tcp,
         }
     }
+
+    /// True if a word comes back with an answer, and says which question it belongs to.
+    pub const fn has_word(self) -> bool {
+        match self {
+            Self::Quake3 | Self::Minecraft => true,
+            Self::Source => false,
+        }
+    }
 }
 
 impl fmt::Display for Kind {

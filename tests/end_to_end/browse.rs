@@ -36,7 +36,10 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
     let (near, far) = (game(ms(5)), game(ms(150)));
     let [first, _second] = [
         (far, "description=\"far one\" nbplayers=2 maxplayers=8"),
-        (near, "description=\"near one\" nbplayers=0 version=0.70"),
+        (
+            near,
+            "description=\"near one\" nbplayers=0 version=0.70 erase=on",
+        ),
     ]
     .map(|(port, fields)| tracker.log_in(port, fields).stay_alive());
     let screen = Screen::run(&format!(

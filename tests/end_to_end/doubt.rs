@@ -75,6 +75,6 @@ fn who_is_on_the_players_network_is_believed_of_a_tracker_that_is_there() {
         assert!(json.contains("\"address\":\"10.2.0.7:23460\""), "{json}");
         assert!(json.contains(doubt), "{address}: {json}");
         let doubt = if code == 0 { "null" } else { "\"local\"" };
-        assert!(json.contains(&format!("\"doubt\":{doubt}}}")), "{json}");
+        assert!(json.contains(&format!("\"doubt\":{doubt},")), "{json}");
     }
 }

@@ -171,7 +171,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
         format!(
             "{{\"address\":\"127.0.0.1:{port}\",\"ping_ms\":null,\"sent\":0,\"answered\":0,\
              \"available\":null,\"trackers\":[{trackers}],\
-             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null}}"
+             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null,\"fresh\":[]}}"
         )
     };
     let both = row(

@@ -25,6 +25,7 @@ mod hosts;
 mod lifecycle;
 mod list;
 mod liveness;
+mod mixed;
 mod netcats;
 mod notify;
 mod patience;

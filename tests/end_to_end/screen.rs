@@ -23,7 +23,7 @@ impl Screen {
         let home = screen.home.display();
         // The shell outlives Ctrl-C, and says whether the terminal is as it was.
         let command = format!(
-            "trap : INT; export XDG_DATA_HOME={home}; cd {home}; before=$(stty -g); {command}; \
+            "trap : INT; export XDG_DATA_HOME={home} XDG_CONFIG_HOME={home}; cd {home}; before=$(stty -g); {command}; \
              echo \"code $?\"; [ \"$before\" = \"$(stty -g)\" ] && echo same settings; \
              exec sleep 60"
         );

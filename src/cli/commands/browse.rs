@@ -1,19 +1,28 @@
 //! The words and flags of `gltracker browse`.
 
+use super::list::COLUMNS;
 use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
 use crate::client::browse::Request;
-use crate::client::browse::exec::Template;
+use crate::client::browse::exec::{Games, Template};
+use crate::client::columns::Columns;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
-const FLAGS: [Flag; 4] = [
+const FLAGS: [Flag; 6] = [
     Flag {
         name: "--exec",
         value: "COMMAND",
         help: "what Enter runs, as in 'game --connect {ip}:{port}'",
     },
+    Flag {
+        name: "--games",
+        value: "FILE",
+        help: "what Enter runs for each game [default: see below]",
+    },
+    COLUMNS,
     Flag {
         name: "--game-version",
         value: "VERSION",
@@ -36,23 +45,31 @@ pub(crate) fn parse(
         Asked::Help => return Ok(Command::Print(help())),
         Asked::Version => return Ok(Command::version()),
     };
-    let (mut exec, mut game_version) = (None, None);
+    let (mut exec, mut game_version, mut games) = (None, None, None);
+    let mut columns = Columns::default();
     let set = |flag: &Flag, value: &OsStr| {
         let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
+        if flag.name == "--games" {
+            games = Some(PathBuf::from(value));
+            return Ok(());
+        }
         let text = value
             .to_str()
             .ok_or_else(|| wrong("the value is not text".to_owned()))?;
         match flag.name {
+            "--columns" => columns = Columns::parse(text).map_err(wrong)?,
             "--exec" => exec = Some(Template::parse(text).map_err(wrong)?),
             _ => game_version = Some(text.to_owned()),
         }
         Ok(())
     };
-    let (trackers, conditions) = targets::read(items, "gltracker browse", environment, set)?;
+    let (trackers, conditions) = targets::read(items, "gltracker browse", &environment, set)?;
     Ok(Command::Browse(Box::new(Request {
         trackers,
         conditions,
+        games: Games::at(games, environment),
         exec,
+        columns,
         game_version,
     })))
 }
@@ -67,18 +84,24 @@ Usage: gltracker browse [FLAGS] [TRACKER...] [CONDITION...]
 
 Shows the game servers of one or several trackers (HOST[:PORT]; 127.0.0.1:23471, or what
 GLTRACKER_TRACKER names, if none is given), measures how near they are, and follows what changes.
-Enter joins the selected one: with --exec it runs your game and comes back when that ends (by
-Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both), without it it prints
-ip:port and leaves. Those that may not be there come last, with a ~. ? shows all keys.
-Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
+Enter joins the selected one: it runs what the file of games has for it, or else --exec, and comes
+back when that ends (by Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both).
+Without either it prints ip:port and leaves. Those that may not be there come last, with a ~.
+? shows all keys. Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
 
 Flags:
 {}
-In --exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{address}} and {{any-key}} stand
+The file of games has a line for each value of the field game, and comments after #:
+
+  xonotic = xonotic-sdl +connect {{address}}
+  quake3arena = ioquake3 +connect {{address}}
+
+It is ~/.config/gltracker/games, or below XDG_CONFIG_HOME, and is read at each Enter. There and in
+--exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{address}} and {{any-key}} stand
 for what the game server has, which is also in the environment: GAME_SERVER_IP, GAME_SERVER_PORT,
 GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.
-NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage, 3 there is no terminal (of
-Unix) for it, or no such program, or the address that was picked cannot be written.
+NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage or file of games, 3 there is no
+terminal (of Unix) for it, or no such program, or the address that was picked cannot be written.
 ",
         flags::table(&FLAGS)
     )
@@ -118,6 +141,9 @@ mod tests {
         assert_eq!(request.conditions.to_string(), "notempty");
         assert_eq!(request.exec, Template::parse("game {ip}").ok());
         assert_eq!(request.game_version.as_deref(), Some("0.70"));
+        let request = run(&["--games=own", "--columns", "map,zone"]).unwrap();
+        assert_eq!(request.columns, Columns::parse("map,zone").unwrap());
+        assert!(request.games.is_there() && request.starts_programs());
         assert_eq!(run(&[]).unwrap().trackers[0].to_string(), "127.0.0.1:23471");
     }
 
@@ -128,6 +154,8 @@ mod tests {
                 &["--exec", "{ip}"][..],
                 "--exec: begin with the name of a program",
             ),
+            (&["--columns=name"], "--columns: name is always shown"),
+            (&["--games"], "--games needs a value: --games FILE"),
             (&["--exce", "x"], "did you mean --exec?"),
             (&["nbplayers>=many"], "is compared with a whole number"),
             (&["--", "x"], "is not a flag"),

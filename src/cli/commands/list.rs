@@ -4,13 +4,14 @@ use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6, VARIABLE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
+use crate::client::columns::Columns;
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 8] = [
+const FLAGS: [Flag; 9] = [
     Flag {
         name: "--json",
         value: "",
@@ -26,6 +27,7 @@ const FLAGS: [Flag; 8] = [
         value: "KEY",
         help: "ping, players or name [default: ping]",
     },
+    COLUMNS,
     Flag {
         name: "--limit",
         value: "N",
@@ -44,6 +46,13 @@ const FLAGS: [Flag; 8] = [
     IPV4,
     IPV6,
 ];
+
+/// The flag by which the player chooses columns, here and in `browse`.
+pub(super) const COLUMNS: Flag = Flag {
+    name: "--columns",
+    value: "KEYS",
+    help: "fields to show, as in game,map,zone [default: those that are known here]",
+};
 
 /// Reads the arguments behind the command, and the environment, which they override.
 ///
@@ -70,6 +79,7 @@ pub(crate) fn parse(
 struct List {
     format: Option<Format>,
     sort: Option<Sort>,
+    columns: Columns,
     limit: Option<usize>,
     is_not_pinged: bool,
     at_once: Option<usize>,
@@ -95,6 +105,10 @@ impl List {
                     "name" => Sort::Name,
                     _ => return Err(wrong(format!("'{text}' is not ping, players or name"))),
                 });
+                return Ok(());
+            }
+            "--columns" => {
+                self.columns = Columns::parse(text).map_err(wrong)?;
                 return Ok(());
             }
             "--limit" => {
@@ -134,6 +148,12 @@ impl List {
                 "{flag} needs pings; leave out --no-ping"
             )));
         }
+        let format = self.format.unwrap_or(Format::Table);
+        if self.columns.are_chosen() && format != Format::Table {
+            return Err(UsageError(
+                "--columns is for the table; --json has every field".into(),
+            ));
+        }
         let limits = Limits {
             in_flight: self.at_once.unwrap_or(Limits::default().in_flight),
             ..Limits::default()
@@ -141,8 +161,9 @@ impl List {
         Ok(Request {
             trackers,
             conditions,
-            format: self.format.unwrap_or(Format::Table),
+            format,
             sort: self.sort.unwrap_or(Sort::Ping),
+            columns: self.columns,
             limit: self.limit,
             pings: (!self.is_not_pinged).then_some(limits),
         })
@@ -166,11 +187,17 @@ gltracker list: the game servers on a tracker's list, the nearest first
 Usage: gltracker list [TRACKER...] [CONDITION...] [FLAGS]
 
 Asks every TRACKER (HOST[:PORT], IPv6 in brackets, port 23471 if not given), pings the game
-servers from here and prints them. Those without an answer, and those further away than 400 ms,
-come last, and behind them those that may not be there, with a column DOUBT: stale ones, which are
-not back since their tracker was started again, and those whose address is one of your own machine
-or network while the tracker is not there (local), or of no host at all (invalid), which are not
-pinged.
+servers from here and prints them. Existing games are pinged with their own questions, and the
+players, places and map that they answer are shown in place of what the tracker lists. Those
+without an answer, and those further away than 400 ms, come last, and behind them those that may
+not be there, with a column DOUBT: stale ones, which are not back since their tracker was started
+again, and those whose address is one of your own machine or network while the tracker is not there
+(local), or of no host at all (invalid), which are not pinged.
+
+The table has name, players, ping and address, and between them the fields game, map, mode,
+version, speed, size and erase that a game server on the list has, or those of --columns. On a
+terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
+--columns the last one goes first.
 
 Conditions, of which all must hold; quote those with < or > or ! for the shell:
   notempty                 somebody plays
@@ -279,6 +306,11 @@ mod tests {
             (&["--at-once", "x"], "'x' is not a number from 1 to 1000"),
             (&["--no-ping", "--sort=ping"], "--sort ping needs pings"),
             (&["--no-ping", "--at-once=9"], "--at-once needs pings"),
+            (
+                &["--columns", "map,ping"],
+                "--columns: ping is always shown",
+            ),
+            (&["--columns=map", "--tsv"], "--json has every field"),
             (&["non-empty"], "did you mean notempty?"),
             (&["notful"], "did you mean notfull?"),
             (&["a/b"], "'a/b' is not an address"),

@@ -6,6 +6,7 @@
 use crate::base::files::atomic_file::{NewFile, behind_links, beside};
 use crate::base::io_error::in_words;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -149,18 +150,26 @@ fn about(path: &Path, error: &io::Error) -> io::Error {
     )
 }
 
-/// Where the file is, by the rules of the XDG base directories; `None` if nobody says where home
-/// is.
-pub(crate) fn default_path(
-    environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+/// Where the file is.
+pub(crate) fn default_path(environment: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    user_file(environment, "XDG_DATA_HOME", ".local/share", "favourites")
+}
+
+/// Where a file of this program is, by the rules of the XDG base directories: in the folder that the
+/// variable names, or else in this one below home. `None` if nobody says where home is.
+pub(crate) fn user_file(
+    environment: impl Fn(&str) -> Option<OsString>,
+    variable: &str,
+    below_home: &str,
+    name: &str,
 ) -> Option<PathBuf> {
     let folder = |name: &str| {
         let path = PathBuf::from(environment(name)?);
         // The rules say to ignore a relative path.
         path.is_absolute().then_some(path)
     };
-    let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));
-    Some(data?.join("gltracker").join("favourites"))
+    let parent = folder(variable).or_else(|| Some(folder("HOME")?.join(below_home)));
+    Some(parent?.join("gltracker").join(name))
 }
 
 #[cfg(test)]

@@ -3,19 +3,21 @@
 //! This file hides when the screen is drawn: as soon as nothing more waits, and if something always
 //! does, after a moment.
 
-use super::exec::{Call, Template};
+use super::exec::{Call, Games, Template};
 use super::favourites::{self, Favourites};
 use super::inbox::{self, Happening, Inbox};
-use super::model::{self, Action, Connection, Event, Model};
+use super::model::{Action, Connection, Event, Model};
 use super::terminal::Terminal;
 use super::terminal::input::{self, Input};
 use super::view;
 use super::watches::Trackers;
 use crate::base::interrupt;
 use crate::base::io_error::in_words;
+use crate::client::columns::Columns;
 use crate::client::ping::{Limits, Pinger};
 use crate::client::replica::Conditions;
 use crate::client::tracker_address::TrackerAddress;
+use crate::protocol::fields::Infos;
 use crate::protocol::text::spelled_out;
 use std::io;
 use std::net::SocketAddr;
@@ -39,10 +41,37 @@ pub struct Request {
     pub trackers: Vec<TrackerAddress>,
     /// The conditions of the lists.
     pub conditions: Conditions,
-    /// The program that joins a game server.
+    /// The programs that join game servers, by their games.
+    pub games: Games,
+    /// The program that joins a game server that has no other.
     pub exec: Option<Template>,
+    /// Which columns there are.
+    pub columns: Columns,
     /// The version of the player's game.
     pub game_version: Option<String>,
+}
+
+impl Request {
+    /// True if Enter starts programs, as far as is known.
+    pub fn starts_programs(&self) -> bool {
+        self.exec.is_some() || self.games.is_there()
+    }
+
+    /// The program that joins a game server with these fields; `None` if there is none for any.
+    fn program(&self, infos: &Infos) -> Result<Option<Template>, String> {
+        let game = infos.get("game");
+        if let Some(game) = &game
+            && let Some(program) = self.games.program_of(game)?
+        {
+            return Ok(Some(program));
+        }
+        match (&self.exec, game) {
+            (Some(program), _) => Ok(Some(program.clone())),
+            (None, _) if !self.games.is_there() => Ok(None),
+            (None, Some(game)) => Err(self.games.advice(&game)),
+            (None, None) => Err("it does not say which game it is; --exec is for such".to_owned()),
+        }
+    }
 }
 
 /// How it ended.
@@ -50,8 +79,11 @@ pub struct Request {
 pub enum Outcome {
     /// The player has left.
     Left,
-    /// The player has picked this game server, and there is no program to join it with.
-    Picked(SocketAddr),
+    /// The player has picked this game server, and there is no program to join it with: what to write where
+    /// to have one, if that is known.
+    Picked(SocketAddr, Option<String>),
+    /// The file of games cannot be used: why.
+    BadGames(String),
 }
 
 /// Shows the lists until the player leaves.
@@ -72,6 +104,9 @@ pub fn browse(
         let wrong = |error| io::Error::other(format!("--exec: '{shown}': {error}"));
         interrupt::check(program.as_ref()).map_err(wrong)?;
     }
+    if let Err(why) = request.games.check() {
+        return Ok(Outcome::BadGames(why));
+    }
     let text = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
     let mut favourites = Favourites::at(favourites::default_path(&environment));
     let loaded = favourites.load();
@@ -82,7 +117,8 @@ pub fn browse(
     };
     let mut model = Model::new(name, request.game_version.clone(), favourites);
     model.is_partial = !request.conditions.is_empty();
-    model.joins = request.exec.is_some();
+    model.joins = request.starts_programs();
+    model.columns = request.columns.clone();
     let now = Instant::now();
     if let Err(error) = loaded {
         let notice = format!("favourites cannot be read: {error}");
@@ -156,16 +192,7 @@ impl Browser {
             Happening::Input(Input::Size(columns, lines)) => vec![Event::Size(columns, lines)],
             Happening::Input(Input::Closed(error)) => return Err(error),
             Happening::Tracker(number, event) => self.trackers.on_event(number, event),
-            Happening::Ping(ping) => {
-                let figures = match ping.mean {
-                    Some(mean) => model::Ping::Answered {
-                        mean,
-                        lost: ping.sent.saturating_sub(ping.answered),
-                    },
-                    None => model::Ping::Silent,
-                };
-                vec![Event::Ping(ping.address, figures)]
-            }
+            Happening::Ping(ping) => vec![Event::Ping(ping)],
         })
     }
 
@@ -192,13 +219,20 @@ impl Browser {
                 targets.iter().for_each(|target| self.pinger.ping(*target));
             }
             Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
-            Action::Join(address, infos) => match &self.request.exec {
-                None => return Ok(Some(Outcome::Picked(address))),
-                Some(template) => match template.fill(address, &infos) {
-                    Err(why) => notice = Some(format!("cannot join: {why}")),
-                    Ok(call) => notice = Some(self.play(&call, model, terminal)?),
-                },
-            },
+            Action::Join(address, infos) => {
+                let program = self.request.program(&infos);
+                let call = program.map(|program| program.map(|it| it.fill(address, &infos)));
+                notice = Some(match call {
+                    Ok(None) => {
+                        let game = infos.get("game");
+                        let advice = game.map(|game| self.request.games.advice(&game));
+                        return Ok(Some(Outcome::Picked(address, advice)));
+                    }
+                    Ok(Some(Ok(call))) => self.play(&call, model, terminal)?,
+                    Ok(Some(Err(why))) => format!("cannot join: {why}"),
+                    Err(why) => format!("not joined: {why}"),
+                });
+            }
         }
         notice.map(|notice| model.on_event(Event::Notice(notice), Instant::now()));
         Ok(None)

@@ -11,7 +11,7 @@ use crate::protocol::text::is_plain;
 use std::time::Duration;
 
 /// The columns of TSV, in their order.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 13] = [
     "description",
     "nbplayers",
     "maxplayers",
@@ -22,6 +22,9 @@ const COLUMNS: [&str; 10] = [
     "erase",
     "address",
     "doubt",
+    "game",
+    "map",
+    "mode",
 ];
 
 /// An array with an object on a line of its own for each game server:
@@ -34,7 +37,9 @@ const COLUMNS: [&str; 10] = [
 /// - `trackers`: those that list it, as texts `host:port`;
 /// - `infos`: an object of all that it says about itself. `port`, `nbplayers`, `maxplayers` and
 ///   `pingport` are numbers, everything else is text; what it did not say is not there;
-/// - `doubt`: the word for what speaks against it ([`Doubt`]), or null.
+/// - `doubt`: the word for what speaks against it ([`Doubt`]), or null;
+/// - `fresh`: the keys of `infos` whose values it has told this program itself, as texts. All others are
+///   what the tracker lists.
 ///
 /// What is not plain text is escaped, so that the array can be looked at on a terminal.
 pub fn json(rows: &[Row]) -> String {
@@ -47,8 +52,9 @@ pub fn json(rows: &[Row]) -> String {
 
 fn object(row: &Row) -> String {
     let ping_ms = ping_ms(row).unwrap_or_else(|| "null".to_owned());
-    let (sent, answered) = row.ping.map_or((0, 0), |ping| (ping.sent, ping.answered));
-    let available = match row.ping {
+    let ping = row.ping.as_ref();
+    let (sent, answered) = ping.map_or((0, 0), |ping| (ping.sent, ping.answered));
+    let available = match ping {
         None => "null",
         Some(_) if row.is_available() => "true",
         Some(_) => "false",
@@ -61,14 +67,16 @@ fn object(row: &Row) -> String {
     let doubt = row
         .doubt
         .map_or("null".to_owned(), |doubt| string(doubt.word()));
+    let fresh: Vec<String> = row.fresh.iter().map(|key| string(key)).collect();
     let mut infos = String::new();
     push_infos(&mut infos, &row.infos);
     format!(
         "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
          \"available\":{available},\"trackers\":[{}],\"infos\":{infos},\
-         \"doubt\":{doubt}}}",
+         \"doubt\":{doubt},\"fresh\":[{}]}}",
         string(&row.address.to_string()),
-        trackers.join(",")
+        trackers.join(","),
+        fresh.join(",")
     )
 }
 
@@ -132,13 +140,15 @@ mod tests {
         let mut unpinged = row(2, "", None);
         unpinged.ping = None;
         let stale = row(3, "stale=yes", None);
-        let rows = [row(1, fields, Some(42)), stale, unpinged];
+        let mut fresh = row(1, fields, Some(42));
+        fresh.fresh = vec!["nbplayers"];
+        let rows = [fresh, stale, unpinged];
         assert_eq!(
             json(&rows),
             r#"[
-{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null},
-{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale"},
-{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null}
+{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null,"fresh":["nbplayers"]},
+{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale","fresh":[]},
+{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null,"fresh":[]}
 ]
 "#
         );
@@ -149,16 +159,17 @@ mod tests {
         let rows = [
             row(
                 1,
-                "nbplayers=3 maxplayers=8 description=\"a b\\\\c\"",
+                "nbplayers=3 maxplayers=8 game=xonotic description=\"a b\\\\c\"",
                 Some(42),
             ),
             row(2, "version=1 speed=fast size=big erase=off stale=yes", None),
         ];
         assert_eq!(
             tsv(&rows),
-            "description\tnbplayers\tmaxplayers\tping_ms\tversion\tspeed\tsize\terase\taddress\tdoubt\n\
-             a b\\\\c\t3\t8\t42.000\t\t\t\t\t198.51.100.7:1\t\n\
-             \t\t\t\t1\tfast\tbig\toff\t198.51.100.7:2\tstale\n"
+            "description\tnbplayers\tmaxplayers\tping_ms\tversion\tspeed\tsize\terase\taddress\tdoubt\t\
+             game\tmap\tmode\n\
+             a b\\\\c\t3\t8\t42.000\t\t\t\t\t198.51.100.7:1\t\txonotic\t\t\n\
+             \t\t\t\t1\tfast\tbig\toff\t198.51.100.7:2\tstale\t\t\t\n"
         );
         assert_eq!(
             cell("a\tb\nc\rd\\e\u{1b}\u{202e}"),

@@ -2,7 +2,7 @@
 //!
 //! This file hides which entries are the same, and which comes first.
 
-use crate::client::ping::{Ping, TOO_FAR, target};
+use crate::client::ping::{Ping, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
@@ -27,8 +27,10 @@ pub enum Sort {
 pub struct Row {
     /// Where players join.
     pub address: SocketAddr,
-    /// What it says about itself.
+    /// What it says about itself: what a tracker lists, and in its place what is [`fresh`](Self::fresh).
     pub infos: Infos,
+    /// The keys whose values it has told this program, and not a tracker.
+    pub fresh: Vec<&'static str>,
     /// What speaks against it.
     pub doubt: Option<Doubt>,
     /// What was measured; `None` if it was not pinged.
@@ -45,7 +47,7 @@ impl Row {
 
     /// How far away it is; `None` if that is not known.
     pub(crate) fn distance(&self) -> Option<Duration> {
-        self.ping?.mean
+        self.ping.as_ref()?.mean
     }
 
     /// True if it has answered, from no further away than [`TOO_FAR`].
@@ -70,8 +72,8 @@ impl Row {
 pub struct Findings {
     trackers: Vec<TrackerAddress>,
     found: BTreeMap<SocketAddr, Found>,
-    /// The results by the address that is pinged; `None` while a ping is running.
-    pings: HashMap<SocketAddr, Option<Ping>>,
+    /// The results; `None` while a ping is running.
+    pings: HashMap<Target, Option<Ping>>,
 }
 
 /// One game server, and who lists it.
@@ -86,10 +88,10 @@ struct Found {
 }
 
 impl Found {
-    /// The address to ping; `None` if it may not be pinged.
-    fn target(&self, address: SocketAddr) -> Option<SocketAddr> {
+    /// What to ping; `None` if it may not be pinged.
+    fn target(&self, address: SocketAddr) -> Option<Target> {
         let may_be_used = self.believed.0.is_none_or(Doubt::may_be_used);
-        may_be_used.then(|| target(address, &self.infos))
+        may_be_used.then(|| Target::of(address, &self.infos))
     }
 }
 
@@ -103,15 +105,15 @@ impl Findings {
         }
     }
 
-    /// Adds an entry of the tracker with this number, reached at `from`. Returns the address to ping,
-    /// if it is a new one.
+    /// Adds an entry of the tracker with this number, reached at `from`. Returns what to ping, if
+    /// that is new.
     pub fn found(
         &mut self,
         tracker: usize,
         from: Option<IpAddr>,
         address: SocketAddr,
         infos: &Infos,
-    ) -> Option<SocketAddr> {
+    ) -> Option<Target> {
         let said = (Doubt::of(address.ip(), infos, from), tracker);
         let found = self.found.entry(address).or_insert_with(|| Found {
             believed: said,
@@ -136,7 +138,7 @@ impl Findings {
 
     /// Adds the result of a ping.
     pub fn pinged(&mut self, ping: Ping) {
-        self.pings.insert(ping.address, Some(ping));
+        self.pings.insert(ping.target, Some(ping));
     }
 
     /// All game servers in order, those in doubt last. If `is_pinged`, one that was not measured in time
@@ -147,23 +149,22 @@ impl Findings {
             found,
             pings,
         } = self;
-        let ping = |target: SocketAddr| {
-            let unanswered = Ping {
-                address: target,
-                mean: None,
-                sent: 0,
-                answered: 0,
-            };
-            pings.get(&target).copied().flatten().unwrap_or(unanswered)
+        let ping = |target: Target| {
+            let ping = pings.get(&target).cloned().flatten();
+            ping.unwrap_or_else(|| Ping::none(target))
         };
         let row = |(address, mut found): (SocketAddr, Found)| {
             found.trackers.sort_unstable();
-            let target = found.target(address).filter(|_| is_pinged);
+            let ping = found.target(address).filter(|_| is_pinged).map(ping);
+            let mut infos = found.infos;
             Row {
                 address,
                 doubt: found.believed.0,
-                infos: found.infos,
-                ping: target.map(ping),
+                fresh: ping
+                    .as_ref()
+                    .map_or_else(Vec::new, |ping| ping.refresh(&mut infos)),
+                infos,
+                ping,
                 trackers: found
                     .trackers
                     .iter()
@@ -189,20 +190,22 @@ impl Findings {
 pub(crate) mod tests {
     use super::*;
     use crate::protocol::fields::Changes;
+    use crate::query::Status;
 
     /// A row that was pinged, or whose ping was not answered.
     pub(crate) fn row(port: u16, fields: &str, millis: Option<u64>) -> Row {
         let address: SocketAddr = ([198, 51, 100, 7], port).into();
         let text = format!("ip=198.51.100.7 port={port} {fields}");
+        let infos = Infos::default().with(&Changes::parse(&text).unwrap());
         let ping = Ping {
-            address,
             mean: millis.map(Duration::from_millis),
             sent: 5,
             answered: if millis.is_some() { 5 } else { 0 },
+            ..Ping::none(Target::of(address, &infos))
         };
-        let infos = Infos::default().with(&Changes::parse(&text).unwrap());
         Row {
             address,
+            fresh: Vec::new(),
             doubt: Doubt::of(address.ip(), &infos, None),
             infos,
             ping: Some(ping),
@@ -214,7 +217,7 @@ pub(crate) mod tests {
         let mut findings = Findings::new(&rows[0].trackers);
         for row in rows {
             findings.found(0, None, row.address, &row.infos);
-            findings.pinged(row.ping.unwrap());
+            findings.pinged(row.ping.clone().unwrap());
         }
         let rows = findings.sorted(sort, is_pinged);
         rows.iter().map(|row| row.address.port()).collect()
@@ -262,7 +265,8 @@ pub(crate) mod tests {
         let other = row(2, "pingport=1", None);
         assert_eq!(findings.least_doubt(), None);
         let mut found = |tracker, row: &Row| findings.found(tracker, None, row.address, &row.infos);
-        assert_eq!(found(2, &old), Some(old.address), "it is to be pinged");
+        let target = Some(Target::from(old.address));
+        assert_eq!(found(2, &old), target, "it is to be pinged");
         assert_eq!(found(0, &new), None, "once is enough");
         assert_eq!(found(1, &other), None, "also for who has another port");
         assert_eq!(found(1, &old), None);
@@ -276,6 +280,24 @@ pub(crate) mod tests {
         // The other one answers pings at the port of the first.
         assert_eq!(rows[1].distance(), Some(Duration::from_millis(7)));
         assert_eq!(rows[1].trackers, trackers[1..2]);
+    }
+
+    #[test]
+    fn what_a_game_server_answers_is_fresher_than_what_is_listed() {
+        let row = row(1, "nbplayers=1 maxplayers=8 query=quake3", None);
+        let mut findings = Findings::new(&row.trackers);
+        let target = findings.found(0, None, row.address, &row.infos).unwrap();
+        let mut ping = row.ping.unwrap();
+        assert_eq!(ping.target, target);
+        ping.status = Some(Box::new(Status {
+            players: Some(7),
+            ..Status::default()
+        }));
+        findings.pinged(ping);
+        let rows = findings.sorted(Sort::Ping, true);
+        assert_eq!(rows[0].infos.number("nbplayers"), Some(7));
+        assert_eq!(rows[0].infos.number("maxplayers"), Some(8));
+        assert_eq!(rows[0].fresh, ["nbplayers"]);
     }
 
     #[test]
@@ -307,7 +329,8 @@ pub(crate) mod tests {
         assert_eq!(findings.found(0, far, address, &infos), None);
         assert_eq!(findings.found(0, far, invalid, &infos), None);
         assert_eq!(findings.least_doubt(), Some(Some(Doubt::Local)));
-        assert_eq!(findings.found(1, near, address, &infos), Some(address));
+        let target = Some(Target::from(address));
+        assert_eq!(findings.found(1, near, address, &infos), target);
         assert_eq!(findings.found(1, near, invalid, &infos), None);
         assert_eq!(findings.least_doubt(), Some(None));
         let rows = findings.sorted(Sort::Ping, true);

@@ -7,12 +7,12 @@ use super::progress::{self, Progress};
 use super::{export, table};
 use crate::base::threads;
 use crate::client::ask::fetch;
-use crate::client::ping::{Limits, Ping, Pinger};
+use crate::client::columns::Columns;
+use crate::client::ping::{Limits, Ping, Pinger, Target};
 use crate::client::replica::{Conditions, Doubt, Error, KnownList};
 use crate::client::tracker_address::TrackerAddress;
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub struct Request {
     pub format: Format,
     /// In which order.
     pub sort: Sort,
+    /// Which columns a table has.
+    pub columns: Columns,
     /// How many game servers to print at the most.
     pub limit: Option<usize>,
     /// How to ping; `None` for not at all.
@@ -91,7 +93,10 @@ pub fn list(request: &Request) -> io::Result<Outcome> {
     let mut rows = findings.sorted(request.sort, request.pings.is_some());
     rows.truncate(request.limit.unwrap_or(usize::MAX));
     let text = match request.format {
-        Format::Table => table::table(&rows, request.pings.is_some(), progress::columns()),
+        Format::Table => {
+            let is_pinged = request.pings.is_some();
+            table::table(&rows, &request.columns, is_pinged, progress::columns())
+        }
         Format::Tsv => export::tsv(&rows),
         Format::Json => export::json(&rows),
     };
@@ -132,7 +137,7 @@ struct Waiting<'a> {
     /// Trackers that may still answer.
     unanswered: usize,
     /// Where pings are on the way.
-    unpinged: HashSet<SocketAddr>,
+    unpinged: HashSet<Target>,
     pinged: usize,
     /// Trackers that gave no list, and those of them that said why.
     failed: usize,
@@ -152,8 +157,8 @@ impl Waiting<'_> {
             match received.recv_timeout(left.min(Progress::PERIOD)) {
                 Ok(Event::Answered(number, answer)) => self.on_answer(number, answer),
                 Ok(Event::Pinged(ping)) => {
+                    self.pinged += usize::from(self.unpinged.remove(&ping.target));
                     self.findings.pinged(ping);
-                    self.pinged += usize::from(self.unpinged.remove(&ping.address));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 // All senders have ended.

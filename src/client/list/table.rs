@@ -3,6 +3,7 @@
 //! This file hides what a column shows, and which columns are left out on a narrow terminal. Pure.
 
 use super::found::Row;
+use crate::client::columns::{Columns, Field};
 use crate::client::ping::Ping;
 use crate::client::replica::Doubt;
 use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
@@ -20,141 +21,118 @@ const NARROW_NAME: usize = 24;
 /// How narrow it may become when none is left that could go.
 const NARROWEST_NAME: usize = 12;
 
+/// The widest column of a field on a terminal, but for one whose name is wider. What programs say of
+/// themselves may be long.
+const WIDEST_FIELD: usize = 16;
+
 /// A column of the table.
 struct Column {
-    head: &'static str,
-    cell: fn(&Row) -> String,
+    head: String,
+    cells: Vec<String>,
+    width: usize,
     is_number: bool,
     /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
 }
 
-const COLUMNS: [Column; 9] = [
-    Column {
-        head: "NAME",
-        cell: name,
-        is_number: false,
-        expendable: 0,
-    },
-    Column {
-        head: "PLAYERS",
-        cell: players,
-        is_number: true,
-        expendable: 0,
-    },
-    Column {
-        head: "PING",
-        cell: |row| row.ping.map_or_else(|| NOTHING.to_owned(), ping),
-        is_number: true,
-        expendable: 0,
-    },
-    Column {
-        head: "VERSION",
-        cell: |row| field(row, "version"),
-        is_number: false,
-        expendable: 1,
-    },
-    Column {
-        head: "SPEED",
-        cell: |row| field(row, "speed"),
-        is_number: false,
-        expendable: 2,
-    },
-    Column {
-        head: "SIZE",
-        cell: |row| field(row, "size"),
-        is_number: false,
-        expendable: 3,
-    },
-    Column {
-        head: "ERASE",
-        cell: |row| field(row, "erase"),
-        is_number: false,
-        expendable: 4,
-    },
-    Column {
-        head: "ADDRESS",
-        cell: |row| row.address.to_string(),
-        is_number: false,
-        expendable: 0,
-    },
-    Column {
-        head: "DOUBT",
-        cell: |row| row.doubt.map_or("", Doubt::word).to_owned(),
-        is_number: false,
-        expendable: 0,
-    },
-];
+impl Column {
+    fn new(head: &str, rows: &[Row], cell: impl Fn(&Row) -> String) -> Self {
+        let cells: Vec<String> = rows.iter().map(cell).collect();
+        let widest = cells.iter().map(|cell| width(cell)).max().unwrap_or(0);
+        Self {
+            head: head.to_owned(),
+            width: widest.max(head.len()),
+            cells,
+            is_number: false,
+            expendable: 0,
+        }
+    }
+
+    fn of_numbers(self) -> Self {
+        Self {
+            is_number: true,
+            ..self
+        }
+    }
+}
 
 /// The table with its head; empty if there are no rows. There is a column of doubts if there are any.
 ///
 /// On a narrow terminal the name is cut, and then the least important columns are left out. A row takes
 /// more than one line only if its address alone is too long.
-pub fn table(rows: &[Row], is_pinged: bool, terminal: Option<usize>) -> String {
+pub fn table(rows: &[Row], wanted: &Columns, is_pinged: bool, terminal: Option<usize>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let is_doubted = rows.iter().any(|row| row.doubt.is_some());
-    let wanted = |column: &&Column| match column.head {
-        "PING" => is_pinged,
-        "DOUBT" => is_doubted,
-        _ => true,
-    };
-    let mut columns: Vec<(&Column, Vec<String>, usize)> = COLUMNS
-        .iter()
-        .filter(wanted)
-        .map(|column| {
-            let cells: Vec<String> = rows.iter().map(column.cell).collect();
-            let widest = cells.iter().map(|cell| width(cell)).max().unwrap_or(0);
-            (column, cells, widest.max(column.head.len()))
-        })
-        .collect();
+    let mut columns = all_columns(rows, wanted, is_pinged);
     if let Some(terminal) = terminal {
         fit(&mut columns, terminal);
     }
     let mut out = String::new();
-    let head = columns
-        .iter()
-        .map(|(column, _, width)| (*column, column.head, *width));
-    push_line(&mut out, head);
+    push_line(&mut out, &columns, |column| &column.head);
     for number in 0..rows.len() {
-        let cells = columns
-            .iter()
-            .map(|(column, cells, width)| (*column, cells[number].as_str(), *width));
-        push_line(&mut out, cells);
+        push_line(&mut out, &columns, |column| &column.cells[number]);
     }
     out
 }
 
+fn all_columns(rows: &[Row], wanted: &Columns, is_pinged: bool) -> Vec<Column> {
+    let mut columns = vec![
+        Column::new("NAME", rows, name),
+        Column::new("PLAYERS", rows, players).of_numbers(),
+    ];
+    if is_pinged {
+        columns.push(Column::new("PING", rows, shown_ping).of_numbers());
+    }
+    let fields = wanted.of(rows.iter().map(|row| &row.infos));
+    columns.extend(fields.iter().map(|Field { key, expendable }| Column {
+        expendable: *expendable,
+        ..Column::new(&key.to_uppercase(), rows, |row| field(row, key))
+    }));
+    let address = |row: &Row| row.address.to_string();
+    columns.push(Column::new("ADDRESS", rows, address));
+    if rows.iter().any(|row| row.doubt.is_some()) {
+        let doubt = |row: &Row| row.doubt.map_or("", Doubt::word).to_owned();
+        columns.push(Column::new("DOUBT", rows, doubt));
+    }
+    columns
+}
+
 /// Makes the columns fit.
-fn fit(columns: &mut Vec<(&Column, Vec<String>, usize)>, terminal: usize) {
+fn fit(columns: &mut Vec<Column>, terminal: usize) {
+    for column in columns.iter_mut().filter(|column| column.expendable > 0) {
+        column.width = column.width.min(WIDEST_FIELD.max(column.head.len()));
+    }
     loop {
-        let all: usize = columns.iter().map(|(_, _, width)| width + GAP).sum();
+        let all: usize = columns.iter().map(|column| column.width + GAP).sum();
         let over = (all - GAP).saturating_sub(terminal);
         // The first column is the name, which is always there.
-        let name = columns[0].2;
+        let name = columns[0].width;
         let least = columns
             .iter()
             .enumerate()
-            .filter(|(_, (column, ..))| column.expendable > 0)
-            .max_by_key(|(_, (column, ..))| column.expendable)
+            .filter(|(_, column)| column.expendable > 0)
+            .max_by_key(|(_, column)| column.expendable)
             .map(|(at, _)| at);
         let narrowest = least.map_or(NARROWEST_NAME, |_| NARROW_NAME);
         let can_give = name.saturating_sub(narrowest);
         match least {
             Some(least) if over > can_give => drop(columns.remove(least)),
             _ => {
-                columns[0].2 = name - over.min(can_give);
+                columns[0].width = name - over.min(can_give);
                 return;
             }
         }
     }
 }
 
-fn push_line<'a>(out: &mut String, cells: impl Iterator<Item = (&'a Column, &'a str, usize)>) {
-    let cells = cells.map(|(column, cell, width)| match column.is_number {
-        true => pad_left(&cut(cell, width), width),
-        false => pad(&cut(cell, width), width),
+fn push_line(out: &mut String, columns: &[Column], cell: impl Fn(&Column) -> &String) {
+    let cells = columns.iter().map(|column| {
+        let (cell, width) = (cut(cell(column), column.width), column.width);
+        match column.is_number {
+            true => pad_left(&cell, width),
+            false => pad(&cell, width),
+        }
     });
     let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
     out.push_str(line.trim_end());
@@ -190,8 +168,12 @@ fn players(row: &Row) -> String {
     }
 }
 
+fn shown_ping(row: &Row) -> String {
+    row.ping.as_ref().map_or_else(|| NOTHING.to_owned(), ping)
+}
+
 /// A ping in milliseconds.
-pub fn ping(ping: Ping) -> String {
+pub fn ping(ping: &Ping) -> String {
     match ping.mean.map(|mean| mean.as_millis()) {
         None => NOTHING.to_owned(),
         Some(0) => "<1 ms".to_owned(),
@@ -204,6 +186,10 @@ mod tests {
     use super::super::found::tests::row;
     use super::*;
     use quickcheck::quickcheck;
+
+    fn shown(rows: &[Row], is_pinged: bool, terminal: Option<usize>) -> String {
+        table(rows, &Columns::default(), is_pinged, terminal)
+    }
 
     fn rows() -> Vec<Row> {
         let fields = "nbplayers=3 maxplayers=8 version=0.70 speed=fast size=big erase=on";
@@ -221,7 +207,7 @@ mod tests {
     #[test]
     fn columns_stand_below_their_heads() {
         assert_eq!(
-            table(&rows(), true, None),
+            shown(&rows(), true, None),
             "\
 NAME            PLAYERS   PING  VERSION  SPEED  SIZE  ERASE  ADDRESS
 Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
@@ -229,15 +215,15 @@ Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
 198.51.100.7:3      -/4      -  -        -      -     -      198.51.100.7:3
 "
         );
-        assert!(!table(&rows(), false, None).contains("PING"));
-        assert_eq!(table(&[], true, None), "");
+        assert!(!shown(&rows(), false, None).contains("PING"));
+        assert_eq!(shown(&[], true, None), "");
     }
 
     #[test]
     fn what_speaks_against_a_row_has_a_column_where_something_does() {
         let rows = [row(1, "", Some(3)), row(2, "stale=yes", Some(42))];
         assert_eq!(
-            table(&rows, true, Some(60)),
+            shown(&rows, true, Some(60)),
             "\
 NAME            PLAYERS   PING  ADDRESS         DOUBT
 198.51.100.7:1        -   3 ms  198.51.100.7:1
@@ -249,7 +235,7 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
     #[test]
     fn a_name_that_shows_nothing_is_the_address() {
         let row = row(3, "description=\"\u{a0}\u{200b}\"", None);
-        let table = table(&[row], false, None);
+        let table = shown(&[row], false, None);
         let line = table.lines().nth(1).unwrap();
         assert!(line.starts_with("198.51.100.7:3  "), "{table}");
     }
@@ -272,7 +258,7 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
             (50, 4, "a name of twe… "),
             (10, 4, "a name of t… "),
         ] {
-            let table = table(&rows, true, Some(columns));
+            let table = shown(&rows, true, Some(columns));
             let lines: Vec<&str> = table.lines().collect();
             assert_eq!(
                 lines[0].split_whitespace().count(),
@@ -286,12 +272,41 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
     }
 
     #[test]
+    fn columns_are_those_that_are_there_or_those_that_are_wanted() {
+        let rows = [
+            row(1, "game=xonotic map=stormkeep nbplayers=3 zone=eu", Some(7)),
+            row(2, "version=0.70 speed=fast", Some(9)),
+        ];
+        let head = |terminal, columns: &Columns| -> String {
+            let table = table(&rows, columns, true, terminal);
+            let head = table.lines().next().unwrap().split_whitespace();
+            head.skip(3).collect::<Vec<_>>().join(" ")
+        };
+        let any = Columns::default();
+        assert_eq!(head(None, &any), "GAME MAP VERSION SPEED ADDRESS");
+        assert_eq!(head(Some(80), &any), "GAME MAP VERSION ADDRESS");
+        assert_eq!(head(Some(67), &any), "GAME VERSION ADDRESS");
+        assert_eq!(head(Some(56), &any), "GAME ADDRESS");
+        let chosen = Columns::parse("zone,nbplayers,game").unwrap();
+        assert_eq!(head(None, &chosen), "ZONE NBPLAYERS GAME ADDRESS");
+        assert_eq!(head(Some(70), &chosen), "ZONE NBPLAYERS ADDRESS");
+    }
+
+    #[test]
+    fn a_long_value_costs_no_other_column() {
+        let long = format!("version={} size=big", "x".repeat(200));
+        let table = shown(&[row(1, &long, Some(7))], true, Some(120));
+        assert!(table.contains("VERSION"), "{table}");
+        assert!(table.lines().all(|line| width(line) <= 120), "{table}");
+    }
+
+    #[test]
     fn what_a_value_begins_with_moves_no_column() {
         let rows = [
             row(1, "version=\u{fe0f}1 speed=fast", None),
             row(2, "version=1 speed=\u{fe0f}", None),
         ];
-        let table = table(&rows, true, None);
+        let table = shown(&rows, true, None);
         let lines: Vec<&str> = table.lines().collect();
         let column = |line: &str| width(&line[..line.rfind("  ").unwrap()]);
         assert_eq!(column(lines[1]), column(lines[2]), "{table}");
@@ -306,7 +321,7 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
                 let name: String = name.chars().take(60).collect();
                 let _ = row.infos.set("description", &name);
             }
-            table(&rows, true, Some(columns)).lines().all(|line| width(line) <= columns)
+            shown(&rows, true, Some(columns)).lines().all(|line| width(line) <= columns)
         }
     }
 }

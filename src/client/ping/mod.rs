@@ -1,12 +1,20 @@
 //! How near game servers are, measured from here.
 //!
-//! In reading order: `schedule` decides what is sent when, and is pure; `pinger` has the sockets and
-//! the threads.
+//! In reading order: `target` is where and how a game server is pinged, and what comes of it; `schedule`
+//! decides what is sent when; `questions` writes and reads the datagrams; all these are pure.
+//! `connections` measures those that are asked by TCP, and `pinger` has the sockets and the threads.
+
+mod target;
 
 mod schedule;
 
+mod questions;
+
+mod connections;
+
 mod pinger;
 
-pub(crate) use pinger::TOO_FAR;
-pub use pinger::{Pinger, target};
-pub use schedule::{Limits, Ping};
+pub use pinger::Pinger;
+pub use schedule::Limits;
+pub use target::{Ping, Target};
+pub(crate) use target::{REFRESHED, TOO_FAR};

@@ -1,16 +1,18 @@
 //! The sockets and threads that ping.
 //!
 //! This file hides that there is one of each for IPv4 and for IPv6, blocked until something arrives
-//! or is due.
+//! or is due, and a thread for what is asked on connections.
 
-use super::schedule::{Limits, Permits, Ping, Schedule};
+use super::connections::Connector;
+use super::questions::Questions;
+use super::schedule::{Limits, Permits, Schedule};
+use super::target::{Ping, Target};
 use crate::base::random::RANDOM;
 use crate::base::threads;
-use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
-use crate::protocol::text::{format_number, parse_number};
+use crate::query::{Kind, Transport};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
@@ -24,14 +26,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// seem to come from farther away.
 const PROBES_IN_A_ROW: usize = 8;
 
-/// A game server that answers later than this is too far away to play on; a figure of GLtron's.
-pub(crate) const TOO_FAR: Duration = Duration::from_millis(400);
-
-/// Where pings to a game server go: to its `pingport` if it has one, else to its port.
-pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
-    let port = infos.number("pingport").unwrap_or(address.port());
-    SocketAddr::new(address.ip(), port)
-}
+/// The largest datagram that is read: an answer that does not fit into one has several.
+const MAX_DATAGRAM: usize = 4096;
 
 /// Pings game servers until it is dropped.
 ///
@@ -42,7 +38,7 @@ pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
 /// # let game = UdpSocket::bind("127.0.0.1:0")?;
 /// # let address = game.local_addr()?;
 /// # std::thread::spawn(move || {
-/// #     let mut buffer = [0; 64];
+/// #     let mut buffer = [0; MAX_DATAGRAM];
 /// #     while let Ok((length, from)) = game.recv_from(&mut buffer) {
 /// #         buffer[1] = b'O';
 /// #         let _ = game.send_to(&buffer[..length], from);
@@ -55,26 +51,27 @@ pub fn target(address: SocketAddr, infos: &Infos) -> SocketAddr {
 /// let pinger = Pinger::start(Limits::default(), on_ping)?;
 /// pinger.ping(address);
 /// let ping: Ping = received.recv()?;
-/// assert_eq!((ping.address, ping.sent, ping.answered), (address, 5, 5));
+/// assert_eq!((ping.target.address, ping.sent, ping.answered), (address, 5, 5));
 /// assert!(ping.mean.is_some(), "it would be None if nothing had been answered");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Pinger {
-    families: Option<[Family; 2]>,
+    /// For datagrams by IPv4 and by IPv6, and for connections.
+    ways: Option<[Way; 3]>,
     is_stopped: Arc<AtomicBool>,
 }
 
-/// The thread of one address family.
+/// A thread, and what it is to measure.
 #[derive(Debug)]
-struct Family {
-    wanted: Sender<SocketAddr>,
+struct Way {
+    wanted: Sender<Target>,
     thread: JoinHandle<()>,
 }
 
 impl Pinger {
-    /// Starts two threads, which sleep while there is nothing to ping. They call `on_ping` with the
-    /// result of each game server.
+    /// Starts three threads, which sleep while there is nothing to ping, and one more for each game server
+    /// that is being asked on connections. They call `on_ping` with the result of each game server.
     ///
     /// # Errors
     /// What the system says when there are no threads to be had.
@@ -85,39 +82,55 @@ impl Pinger {
         let is_stopped = Arc::<AtomicBool>::default();
         let permits = Arc::new(Permits::new(limits.in_flight));
         let on_ping: Arc<dyn Fn(Ping) + Send + Sync> = Arc::new(on_ping);
-        let start = |local: &'static str| {
+        let family = |local: &'static str| {
             let (wanted, targets) = mpsc::channel();
             let prober = Prober {
                 local,
                 targets,
                 schedule: Schedule::new(limits, Arc::clone(&permits)),
+                questions: Questions::default(),
                 is_stopped: Arc::clone(&is_stopped),
                 on_ping: Arc::clone(&on_ping),
             };
             let thread = threads::start("ping", threads::STACK, move || prober.run())?;
-            Ok::<_, io::Error>(Family { wanted, thread })
+            Ok::<_, io::Error>(Way { wanted, thread })
         };
+        let (ipv4, ipv6) = (family("0.0.0.0:0")?, family("[::]:0")?);
+        let (wanted, targets) = mpsc::channel();
+        let connector = Connector {
+            targets,
+            limits,
+            permits,
+            is_stopped: Arc::clone(&is_stopped),
+            on_ping,
+        };
+        let thread = threads::start("ping", threads::STACK, move || connector.run())?;
         Ok(Self {
-            families: Some([start("0.0.0.0:0")?, start("[::]:0")?]),
+            ways: Some([ipv4, ipv6, Way { wanted, thread }]),
             is_stopped,
         })
     }
 
-    /// Pings a game server's UDP address, unless it is being pinged already.
-    pub fn ping(&self, address: SocketAddr) {
-        if let Some(families) = &self.families {
+    /// Pings a game server, unless it is being pinged already. That of an address alone is a `PING`.
+    pub fn ping(&self, target: impl Into<Target>) {
+        let target = target.into();
+        let way = match target.kind.map(Kind::transport) {
+            Some(Transport::Tcp) => 2,
+            Some(Transport::Udp) | None => usize::from(target.address.is_ipv6()),
+        };
+        if let Some(ways) = &self.ways {
             // The thread ends when this value is dropped, and not before.
-            let _ = families[usize::from(address.is_ipv6())]
-                .wanted
-                .send(address);
+            let _ = ways[way].wanted.send(target);
         }
     }
 
     /// Waits until everything that was wanted has been measured: for silent game servers 1.8 s
     /// with the default limits, as many at a time as there may be in flight.
     pub fn finish(mut self) {
-        for Family { wanted, thread } in self.families.take().into_iter().flatten() {
-            drop(wanted);
+        let ways = self.ways.take().into_iter().flatten();
+        // All of them hear that no more will come before one is waited for.
+        let threads: Vec<JoinHandle<()>> = ways.map(|way| way.thread).collect();
+        for thread in threads {
             // If `on_ping` has panicked there is nothing left to wait for.
             let _ = thread.join();
         }
@@ -133,8 +146,9 @@ impl Drop for Pinger {
 struct Prober {
     /// Where the socket is bound.
     local: &'static str,
-    targets: Receiver<SocketAddr>,
+    targets: Receiver<Target>,
     schedule: Schedule,
+    questions: Questions,
     is_stopped: Arc<AtomicBool>,
     on_ping: Arc<dyn Fn(Ping) + Send + Sync>,
 }
@@ -160,6 +174,7 @@ impl Prober {
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
             while let Some(ping) = self.schedule.next_done() {
+                self.questions.forget(&ping.target);
                 (self.on_ping)(ping);
             }
         }
@@ -167,7 +182,7 @@ impl Prober {
 
     /// The next target; `Some(None)` if there is none and probes are still running; `None` when all is
     /// done.
-    fn next_target(&self) -> Option<Option<SocketAddr>> {
+    fn next_target(&self) -> Option<Option<Target>> {
         if self.schedule.is_idle() {
             return self.targets.recv().ok().map(Some);
         }
@@ -184,10 +199,10 @@ impl Prober {
             let Some(target) = self.schedule.next_probe(now, word) else {
                 return;
             };
-            let datagram = format!("PING {}", format_number(word));
+            let datagram = self.questions.datagram(target, word);
             let sent = socket
-                .filter(|_| Scope::of(target.ip()).is_some())
-                .map(|socket| socket.send_to(datagram.as_bytes(), target));
+                .filter(|_| Scope::of(target.address.ip()).is_some())
+                .map(|socket| socket.send_to(&datagram, target.address));
             match sent {
                 Some(Ok(_)) => {}
                 // No room for it just now: it is lost, as it might be on the way.
@@ -211,13 +226,13 @@ impl Prober {
                 .set_nonblocking(false)
                 .and_then(|()| socket.set_read_timeout(Some(wait))),
         };
-        let mut buffer = [0; 64];
+        let mut buffer = [0; MAX_DATAGRAM];
         for turn in 0..PROBES_IN_A_ROW * 4 {
             match socket.recv_from(&mut buffer) {
-                Ok((length, _)) => {
+                Ok((length, from)) => {
                     let now = Instant::now();
-                    if let Some(word) = answered_word(&buffer[..length]) {
-                        self.schedule.on_answer(word, now);
+                    if let Some((word, status)) = self.questions.hear(from, &buffer[..length]) {
+                        self.schedule.on_answer(word, status, now);
                     }
                 }
                 // Some systems say here that a datagram sent before was not wanted.
@@ -228,12 +243,6 @@ impl Prober {
             }
         }
     }
-}
-
-/// The word of a `PONG <word>` that may be one of ours.
-fn answered_word(datagram: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(datagram).ok()?;
-    parse_number(text.trim_end_matches(['\r', '\n']).strip_prefix("PONG ")?)
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Decides which game server is sent a probe when, and computes its ping. Pure.
 //!
 //! This file hides how a ping is measured: by several probes, each with a word that nobody can guess,
-//! the next one as soon as the one before is answered or seems lost. It bounds how many game servers
-//! are measured at the same time.
+//! the next one as soon as the one before is answered or seems lost. Where the word does not come back,
+//! a late answer would be taken for that to the next probe: there the next one waits until the one before
+//! is lost. It bounds how many game servers are measured at the same time.
 
+use super::target::{Ping, Target};
+use crate::query::{Kind, Status};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -37,18 +39,9 @@ impl Default for Limits {
     }
 }
 
-/// What was measured of one game server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ping {
-    /// Where the probes went.
-    pub address: SocketAddr,
-    /// The mean of the answered ones; `None` if there was none. That is unknown, not zero.
-    pub mean: Option<Duration>,
-    /// Probes that were sent.
-    pub sent: u32,
-    /// Those that were answered in time; the others are lost.
-    pub answered: u32,
-}
+/// How many probes without a word are sent where none has been answered yet: each takes the whole timeout,
+/// and the others wait meanwhile.
+const VAIN_PROBES: usize = 2;
 
 /// How many more game servers may be measured at the same time, by several schedules.
 #[derive(Debug)]
@@ -59,7 +52,7 @@ impl Permits {
         Self(AtomicUsize::new(count.max(1)))
     }
 
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         let less = |count: usize| count.checked_sub(1);
         let taken = self
             .0
@@ -67,24 +60,24 @@ impl Permits {
         taken.is_ok()
     }
 
-    fn give_back(&self) {
+    pub(super) fn give_back(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The probes of all game servers of one address family.
+/// The probes of all game servers of one address family that are sent in datagrams.
 #[derive(Debug)]
 pub(super) struct Schedule {
     limits: Limits,
     permits: Arc<Permits>,
     /// Everything that is waiting or being measured.
-    wanted: HashSet<SocketAddr>,
-    waiting: VecDeque<SocketAddr>,
-    measured: HashMap<SocketAddr, Measured>,
+    wanted: HashSet<Target>,
+    waiting: VecDeque<Target>,
+    measured: HashMap<Target, Measured>,
     /// When the next step of each of `measured` is due.
-    due: BTreeSet<(Instant, SocketAddr)>,
+    due: BTreeSet<(Instant, Target)>,
     /// Probes that were sent and not answered: to whom and when.
-    open: HashMap<u64, (SocketAddr, Instant)>,
+    open: HashMap<u64, (Target, Instant)>,
     done: VecDeque<Ping>,
 }
 
@@ -96,7 +89,30 @@ struct Measured {
     answered: u32,
     /// The sum over all answers.
     time: Duration,
+    /// What the latest answer says.
+    status: Option<Box<Status>>,
     due: Instant,
+}
+
+impl Measured {
+    /// How many probes it takes, as far as is known.
+    fn probes(&self, target: Target, limits: Limits) -> usize {
+        let is_vain = self.answered == 0 && !target.has_word();
+        (limits.probes as usize).min(if is_vain { VAIN_PROBES } else { usize::MAX })
+    }
+
+    /// How long the latest probe is waited for before the next one, or the end.
+    fn wait(&self, target: Target, limits: Limits) -> Duration {
+        let left = self.probes(target, limits) - self.words.len();
+        // A game server of this family that was asked too often answers again after a second.
+        let may_brake = target.kind == Some(Kind::Quake3) && self.answered == 0;
+        match left {
+            0 => limits.timeout,
+            1 if may_brake => limits.timeout,
+            _ if !target.has_word() => limits.timeout,
+            _ => limits.patience.min(limits.timeout),
+        }
+    }
 }
 
 impl Schedule {
@@ -115,9 +131,9 @@ impl Schedule {
     }
 
     /// Adds a game server, unless it is there already.
-    pub(super) fn add(&mut self, address: SocketAddr) {
-        if self.wanted.insert(address) {
-            self.waiting.push_back(address);
+    pub(super) fn add(&mut self, target: Target) {
+        if self.wanted.insert(target) {
+            self.waiting.push_back(target);
         }
     }
 
@@ -128,44 +144,45 @@ impl Schedule {
 
     /// Where a probe with this word is to be sent now, if anywhere. Those that were begun come
     /// before those that wait.
-    pub(super) fn next_probe(&mut self, now: Instant, word: u64) -> Option<SocketAddr> {
-        while let Some(&(due, address)) = self.due.first().filter(|(due, _)| *due <= now) {
-            let measured = self.measured.get_mut(&address)?;
-            if measured.words.len() < self.limits.probes as usize {
+    pub(super) fn next_probe(&mut self, now: Instant, word: u64) -> Option<Target> {
+        while let Some(&(due, target)) = self.due.first().filter(|(due, _)| *due <= now) {
+            let measured = self.measured.get_mut(&target)?;
+            let probes = measured.probes(target, self.limits);
+            if measured.words.len() < probes {
+                if !target.has_word() {
+                    // The one before is lost.
+                    let before = measured.words.last();
+                    before.map(|word| self.open.remove(word));
+                }
                 measured.words.push(word);
-                let is_last = measured.words.len() == self.limits.probes as usize;
-                measured.due = now
-                    + match is_last {
-                        true => self.limits.timeout,
-                        false => self.limits.patience.min(self.limits.timeout),
-                    };
-                self.due.remove(&(due, address));
-                self.due.insert((measured.due, address));
-                self.open.insert(word, (address, now));
-                return Some(address);
+                measured.due = now + measured.wait(target, self.limits);
+                self.due.remove(&(due, target));
+                self.due.insert((measured.due, target));
+                self.open.insert(word, (target, now));
+                return Some(target);
             }
-            self.finish(address);
+            self.finish(target);
         }
         if self.waiting.is_empty() || !self.permits.take() {
             return None;
         }
-        let address = self.waiting.pop_front()?;
+        let target = self.waiting.pop_front()?;
         let measured = Measured {
             words: Vec::new(),
             answered: 0,
             time: Duration::ZERO,
+            status: None,
             due: now,
         };
-        self.measured.insert(address, measured);
-        self.due.insert((now, address));
+        self.measured.insert(target, measured);
+        self.due.insert((now, target));
         self.next_probe(now, word)
     }
 
-    /// `PONG` with this word has come. It counts from wherever it comes: a host with several
-    /// addresses may answer from another, and who was not asked does not know the word. Anything
-    /// that was not asked for, twice or too late is ignored.
-    pub(super) fn on_answer(&mut self, word: u64, now: Instant) {
-        let Some(&(address, sent)) = self.open.get(&word) else {
+    /// The answer to the probe with this word has come. What was not asked for, or comes twice or too late,
+    /// is ignored.
+    pub(super) fn on_answer(&mut self, word: u64, status: Option<Box<Status>>, now: Instant) {
+        let Some(&(target, sent)) = self.open.get(&word) else {
             return;
         };
         let took = now.saturating_duration_since(sent);
@@ -174,11 +191,12 @@ impl Schedule {
         }
         self.open.remove(&word);
         // What is open is being measured.
-        let Some(measured) = self.measured.get_mut(&address) else {
+        let Some(measured) = self.measured.get_mut(&target) else {
             return;
         };
         measured.answered += 1;
         measured.time += took;
+        measured.status = status.or_else(|| measured.status.take());
         let is_latest = measured.words.last() == Some(&word);
         let is_all_sent = measured.words.len() == self.limits.probes as usize;
         if is_all_sent
@@ -187,18 +205,18 @@ impl Schedule {
                 .iter()
                 .all(|word| !self.open.contains_key(word))
         {
-            self.finish(address);
+            self.finish(target);
         } else if is_latest && !is_all_sent {
             // The next one at once.
-            self.due.remove(&(measured.due, address));
+            self.due.remove(&(measured.due, target));
             measured.due = now;
-            self.due.insert((now, address));
+            self.due.insert((now, target));
         }
     }
 
     /// The system cannot send there: the measurement is over.
-    pub(super) fn on_unreachable(&mut self, address: SocketAddr) {
-        self.finish(address);
+    pub(super) fn on_unreachable(&mut self, target: Target) {
+        self.finish(target);
     }
 
     /// How long there is nothing to send; `None` if that depends on answers and other schedules.
@@ -212,21 +230,22 @@ impl Schedule {
         self.done.pop_front()
     }
 
-    fn finish(&mut self, address: SocketAddr) {
-        let Some(measured) = self.measured.remove(&address) else {
+    fn finish(&mut self, target: Target) {
+        let Some(measured) = self.measured.remove(&target) else {
             return;
         };
-        self.due.remove(&(measured.due, address));
-        self.wanted.remove(&address);
+        self.due.remove(&(measured.due, target));
+        self.wanted.remove(&target);
         for word in &measured.words {
             self.open.remove(word);
         }
         self.permits.give_back();
         self.done.push_back(Ping {
-            address,
+            target,
             mean: measured.time.checked_div(measured.answered),
             sent: measured.words.len() as u32,
             answered: measured.answered,
+            status: measured.status,
         });
     }
 }

@@ -3,21 +3,24 @@
 //! A step is a line: `+<fields>` lists one more game server, `-` nobody any more, `k<bytes>` presses
 //! keys, `s<columns> <lines>` the terminal has this size, `p<n>` the last one answers pings after n
 //! tenths of a millisecond, `?` it is silent, `n<text>` a notice, `l<text>` the tracker is lost, `v<text>` the
-//! version of the player's game, `t<text>` the name of the tracker, `@<n>` n seconds pass.
+//! version of the player's game, `c<keys>` the columns that are wanted, `t<text>` the name of the tracker,
+//! `@<n>` n seconds pass.
 #![no_main]
 
 use gltracker::client::Doubt;
 use gltracker::client::browse::favourites::Favourites;
 use gltracker::client::browse::keyboard::next_key;
-use gltracker::client::browse::model::{Event, Listed, Model, Ping};
+use gltracker::client::browse::model::{Event, Listed, Model};
 use gltracker::client::browse::terminal::screen::Screen;
 use gltracker::client::browse::view::draw;
+use gltracker::client::columns::Columns;
 use gltracker::client::list::export::{json, tsv};
 use gltracker::client::list::found::{Findings, Row, Sort};
 use gltracker::client::list::table::{ping, table};
 use gltracker::client::ping;
 use gltracker::client::width::width;
 use gltracker::protocol::fields::{Changes, Infos};
+use gltracker::query::Status;
 use gltracker_fuzz::checks::is_plain;
 use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;
@@ -48,18 +51,24 @@ fuzz_target!(|data: &[u8]| {
                 Some(Event::List(Vec::new()))
             }
             b'p' | b'?' => list.last().map(|(address, infos, _)| {
-                let target = ping::target(*address, infos);
+                let target = ping::Target::of(*address, infos);
                 let tenths = number(rest, u64::MAX / 1000);
                 let mean = (step == b'p').then(|| Duration::from_micros(100 * tenths));
-                pings.push(ping::Ping {
-                    address: target,
+                let players = u16::try_from(tenths).ok();
+                let status = Status {
+                    players,
+                    map: players.map(|_| text()),
+                    ..Status::default()
+                };
+                let ping = ping::Ping {
+                    target,
                     mean,
                     sent: 5,
-                    answered: 4,
-                });
-                let lost = (tenths % 3) as u32;
-                let ping = mean.map_or(Ping::Silent, |mean| Ping::Answered { mean, lost });
-                Event::Ping(target, ping)
+                    answered: 5 - (tenths % 3) as u32,
+                    status: Some(Box::new(status)),
+                };
+                pings.push(ping.clone());
+                Event::Ping(ping)
             }),
             b's' => {
                 let space = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
@@ -83,6 +92,10 @@ fuzz_target!(|data: &[u8]| {
                 model.game_version = Some(text());
                 None
             }
+            b'c' => {
+                model.columns = Columns::parse(&text()).unwrap_or_default();
+                None
+            }
             b't' => {
                 model.tracker = text();
                 None
@@ -99,7 +112,7 @@ fuzz_target!(|data: &[u8]| {
         model.settle();
         draw_browser(&model, &mut screen, now);
     }
-    print_list(&list, &pings, model.size.0);
+    print_list(&list, &pings, &model.columns, model.size.0);
 });
 
 /// A game server with an address of its own.
@@ -163,7 +176,7 @@ fn draw_browser(model: &Model, screen: &mut Screen, now: Instant) {
 }
 
 /// Checks what `list` prints in every format.
-fn print_list(list: &[Listed], pings: &[ping::Ping], columns: usize) {
+fn print_list(list: &[Listed], pings: &[ping::Ping], wanted: &Columns, columns: usize) {
     let trackers = ["tracker.example".parse().expect("an address")];
     for (sort, is_pinged) in [
         (Sort::Ping, true),
@@ -174,15 +187,15 @@ fn print_list(list: &[Listed], pings: &[ping::Ping], columns: usize) {
         for (address, infos, _) in list {
             findings.found(0, None, *address, infos);
         }
-        pings.iter().for_each(|ping| findings.pinged(*ping));
+        pings.iter().for_each(|ping| findings.pinged(ping.clone()));
         let rows = findings.sorted(sort, is_pinged);
         assert_eq!(rows.len(), list.len());
-        fits(&rows, is_pinged, columns);
+        fits(&rows, wanted, is_pinged, columns);
         let tsv = tsv(&rows);
         assert!(tsv.chars().all(|c| is_plain(c) || matches!(c, '\t' | '\n')));
         assert_eq!(tsv.lines().count(), 1 + rows.len());
         assert!(
-            tsv.lines().all(|line| line.split('\t').count() == 10),
+            tsv.lines().all(|line| line.split('\t').count() == 13),
             "{tsv:?}"
         );
         let json = json(&rows);
@@ -193,8 +206,8 @@ fn print_list(list: &[Listed], pings: &[ping::Ping], columns: usize) {
 }
 
 /// Checks the table: no line is wider than the terminal, unless what is never left out is.
-fn fits(rows: &[Row], is_pinged: bool, columns: usize) {
-    let table = table(rows, is_pinged, Some(columns));
+fn fits(rows: &[Row], wanted: &Columns, is_pinged: bool, columns: usize) {
+    let table = table(rows, wanted, is_pinged, Some(columns));
     assert_eq!(
         table.lines().count(),
         if rows.is_empty() { 0 } else { 1 + rows.len() }
@@ -202,7 +215,7 @@ fn fits(rows: &[Row], is_pinged: bool, columns: usize) {
     let address = rows.iter().map(|row| row.address.to_string().len()).max();
     let pings = rows
         .iter()
-        .filter_map(|row| Some(ping(row.ping?).len()))
+        .filter_map(|row| Some(ping(row.ping.as_ref()?).len()))
         .max();
     let (name, players) = (12, "65535/65535".len());
     let doubt = "invalid".len();

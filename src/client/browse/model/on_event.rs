@@ -14,11 +14,11 @@ impl Model {
         match event {
             Event::Key(key) => return self.on_key(key, now),
             Event::List(list) => return self.on_list(list, now),
-            Event::Ping(target, ping) => {
+            Event::Ping(ping) => {
                 // Several game servers may share a target, and one may have another target by now.
-                for address in self.targets.get(&target).into_iter().flatten() {
+                for address in self.targets.get(&ping.target).into_iter().flatten() {
                     if let Some(row) = self.rows.get_mut(address) {
-                        row.ping = ping;
+                        row.measured(&ping);
                         self.is_stale = true;
                     }
                 }
@@ -51,7 +51,7 @@ impl Model {
             let address = listed.0;
             let mut row = Row::new(listed, self.favourites.contains(address));
             match old.remove(&address) {
-                Some(before) if before.target == row.target => row.ping = before.ping,
+                Some(before) if before.target == row.target => row.follow(before),
                 _ => unmeasured.extend(row.target),
             }
             if let Some(target) = row.target {

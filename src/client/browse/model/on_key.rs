@@ -66,7 +66,10 @@ impl Model {
                 return Some(Action::SaveFavourites);
             }
             Key::Char('o') => {
-                self.column = self.column.next();
+                let mut orders = self.orders();
+                let at = orders.iter().position(|order| *order == self.column);
+                let next = at.map_or(0, |at| (at + 1) % orders.len());
+                self.column = orders.swap_remove(next);
                 self.reversed = false;
                 self.say_order(now);
             }

@@ -2,7 +2,7 @@
 //!
 //! This file hides how rows are ordered and searched.
 
-use crate::client::ping::{TOO_FAR, target};
+use crate::client::ping::{self, REFRESHED, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
 use crate::protocol::fields::Infos;
@@ -26,6 +26,15 @@ pub enum Ping {
     Silent,
 }
 
+impl Ping {
+    fn of(ping: &ping::Ping) -> Self {
+        ping.mean.map_or(Self::Silent, |mean| Self::Answered {
+            mean,
+            lost: ping.sent.saturating_sub(ping.answered),
+        })
+    }
+}
+
 /// An entry of the list: address, fields, and what speaks against it.
 pub type Listed = (SocketAddr, Infos, Option<Doubt>);
 
@@ -36,10 +45,12 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
+    /// What a tracker lists of it, if it has told this program something else since.
+    listed: Option<Infos>,
     /// What speaks against it.
     pub doubt: Option<Doubt>,
-    /// Where it is pinged; `None` if it may be neither pinged nor joined.
-    pub target: Option<SocketAddr>,
+    /// How it is pinged; `None` if it may be neither pinged nor joined.
+    pub target: Option<Target>,
     /// How far away it is.
     pub ping: Ping,
     /// The player likes it.
@@ -54,14 +65,45 @@ impl Row {
         let mut row = Self {
             address,
             doubt,
-            target: may_be_used.then(|| target(address, &infos)),
+            target: may_be_used.then(|| Target::of(address, &infos)),
             infos,
+            listed: None,
             ping: Ping::Waiting,
             favourite,
             sorted_by: String::new(),
         };
         row.sorted_by = row.name().to_lowercase();
         row
+    }
+
+    /// What was known of it before counts on, except for what a tracker says anew.
+    pub(super) fn follow(&mut self, before: Self) {
+        self.ping = before.ping;
+        let Some(listed) = before.listed else {
+            return;
+        };
+        let mut infos = before.infos;
+        if listed != self.infos {
+            let old = std::mem::replace(&mut infos, self.infos.clone());
+            let kept = REFRESHED
+                .iter()
+                .filter(|key| listed.get(key) == self.infos.get(key));
+            for key in kept {
+                // It was a value before.
+                let _ = infos.set(key, &old.get(key).unwrap_or_default());
+            }
+        }
+        self.listed = Some(std::mem::replace(&mut self.infos, infos));
+    }
+
+    /// It was pinged, and may have said how many play.
+    pub(super) fn measured(&mut self, ping: &ping::Ping) {
+        self.ping = Ping::of(ping);
+        let mut infos = self.infos.clone();
+        if !ping.refresh(&mut infos).is_empty() {
+            let before = std::mem::replace(&mut self.infos, infos);
+            self.listed.get_or_insert(before);
+        }
     }
 
     /// What the player reads as its name.
@@ -91,7 +133,7 @@ impl Row {
 }
 
 /// What the rows are ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Column {
     /// Nearest first, then most players, then name.
     Ping,
@@ -100,26 +142,14 @@ pub enum Column {
     /// By name.
     Name,
     /// By what they say in this field.
-    Field(&'static str),
+    Field(String),
     /// By address.
     Address,
 }
 
 impl Column {
-    /// All of them, in the order in which a key goes through them.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Ping,
-        Self::Players,
-        Self::Name,
-        Self::Field("version"),
-        Self::Field("speed"),
-        Self::Field("size"),
-        Self::Field("erase"),
-        Self::Address,
-    ];
-
     /// Its name in the head of the table.
-    pub(crate) fn title(self) -> &'static str {
+    pub(crate) fn title(&self) -> &str {
         match self {
             Self::Ping => "ping",
             Self::Players => "players",
@@ -127,11 +157,6 @@ impl Column {
             Self::Field(key) => key,
             Self::Address => "address",
         }
-    }
-
-    pub(crate) fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|column| *column == self);
-        Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
     }
 }
 
@@ -179,7 +204,7 @@ impl Chance {
 pub(crate) fn compare(
     (chance_a, a): &(Chance, &Row),
     (chance_b, b): &(Chance, &Row),
-    column: Column,
+    column: &Column,
     is_reversed: bool,
 ) -> Ordering {
     let class = |chance: &Chance| (chance.is_other_version, chance.distance);

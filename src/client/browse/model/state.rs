@@ -5,7 +5,8 @@
 use super::row::{Chance, Column, Listed, Ping, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
-use crate::client::ping::TOO_FAR;
+use crate::client::columns::{Columns, Field};
+use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
 use std::collections::{BTreeMap, HashMap};
@@ -53,8 +54,8 @@ pub enum Event {
     Key(Key),
     /// The whole list at a consistent moment.
     List(Vec<Listed>),
-    /// The result of pinging this target.
-    Ping(SocketAddr, Ping),
+    /// A target was pinged.
+    Ping(ping::Ping),
     /// There is no connection to the tracker.
     Lost {
         /// Why.
@@ -82,9 +83,9 @@ pub enum Action {
     /// The favourites have changed.
     SaveFavourites,
     /// Ping these targets.
-    Ping(Vec<SocketAddr>),
+    Ping(Vec<Target>),
     /// Ping these targets, and try lost trackers again.
-    Refresh(Vec<SocketAddr>),
+    Refresh(Vec<Target>),
     /// Draw everything anew.
     Redraw,
 }
@@ -104,8 +105,8 @@ pub struct Hidden {
 #[derive(Debug)]
 pub struct Model {
     pub(super) rows: BTreeMap<SocketAddr, Row>,
-    /// The game servers that are pinged at a UDP address.
-    pub(super) targets: HashMap<SocketAddr, Vec<SocketAddr>>,
+    /// The game servers that are pinged as one.
+    pub(super) targets: HashMap<Target, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
     pub(super) shown: Vec<SocketAddr>,
     pub(super) selected: Option<SocketAddr>,
@@ -128,6 +129,10 @@ pub struct Model {
     pub search: String,
     /// What is hidden.
     pub hidden: Hidden,
+    /// Which columns the player wants.
+    pub columns: Columns,
+    /// The fields that have a column.
+    pub fields: Vec<Field>,
     /// The order.
     pub column: Column,
     /// The other way round.
@@ -170,6 +175,8 @@ impl Model {
             scrolled: 0,
             search: String::new(),
             hidden: Hidden::default(),
+            columns: Columns::default(),
+            fields: Vec::new(),
             column: Column::Ping,
             reversed: false,
             connection: Connection::Connecting,
@@ -192,6 +199,15 @@ impl Model {
     /// How many game servers there are, shown or not.
     pub(crate) fn count(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The columns that rows can be ordered by, as a key goes through them.
+    pub(crate) fn orders(&self) -> Vec<Column> {
+        let fields = self.fields.iter();
+        let mut orders = vec![Column::Ping, Column::Players, Column::Name];
+        orders.extend(fields.map(|field| Column::Field(field.key.clone())));
+        orders.push(Column::Address);
+        orders
     }
 
     /// The selected game server, if there is one.
@@ -240,10 +256,12 @@ impl Model {
         }
     }
 
-    /// Puts the rows into order, if something has changed. To be called before drawing: a thousand
+    /// Finds the columns and puts the rows into order, if something has changed. To be called before drawing: a thousand
     /// pings then cost one sort.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
+            let listed = self.rows.values().map(|row| &row.infos);
+            self.fields = self.columns.of(listed);
             self.arrange();
         }
     }
@@ -272,7 +290,7 @@ impl Model {
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
             .map(|row| (Chance::of(row, version), row))
             .collect();
-        shown.sort_by(|a, b| compare(a, b, self.column, self.reversed));
+        shown.sort_by(|a, b| compare(a, b, &self.column, self.reversed));
         self.shown = shown.iter().map(|(_, row)| row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
         let place =

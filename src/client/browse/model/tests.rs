@@ -1,8 +1,10 @@
 use super::*;
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
+use crate::client::ping::{self, Target};
 use crate::client::replica::Doubt;
 use crate::protocol::fields::{Changes, Infos};
+use crate::query::Status;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -60,7 +62,7 @@ pub(crate) fn five_for(version: Option<&str>, now: Instant) -> Model {
         (3, answered(30)),
         (4, Ping::Silent),
     ] {
-        model.on_event(Event::Ping(address(number), ping), now);
+        model.on_event(pinged(address(number), ping), now);
     }
     model.settle();
     model
@@ -71,6 +73,24 @@ pub(crate) fn answered(milliseconds: u64) -> Ping {
         mean: Duration::from_millis(milliseconds),
         lost: 0,
     }
+}
+
+/// This was measured with `PING` at an address.
+pub(crate) fn pinged(address: SocketAddr, ping: Ping) -> Event {
+    let none = ping::Ping::none(address.into());
+    Event::Ping(match ping {
+        Ping::Answered { mean, lost } => ping::Ping {
+            mean: Some(mean),
+            sent: 5,
+            answered: 5 - lost,
+            ..none
+        },
+        _ => none,
+    })
+}
+
+fn targets<const N: usize>(addresses: [SocketAddr; N]) -> Vec<Target> {
+    addresses.map(Target::from).to_vec()
 }
 
 pub(crate) fn press(model: &mut Model, keys: &str) -> Option<Action> {
@@ -109,10 +129,10 @@ fn the_nearest_come_first_and_the_unavailable_last() {
     assert_eq!(ports(&model), [3, 2, 4, 5, 1], "most players first");
     press(&mut model, "o");
     assert_eq!(ports(&model), [2, 3, 1, 5, 4], "by name");
-    press(&mut model, "oooo");
-    assert_eq!(model.column.title(), "erase");
+    press(&mut model, "o");
     let said = model.notice.as_ref().map(|(text, _)| text.as_str());
-    assert_eq!(said, Some("in the order of erase"));
+    assert_eq!(said, Some("in the order of version"));
+    assert_eq!(ports(&model)[0], 3, "by what is shown");
     press(&mut model, "oo");
     assert_eq!((model.column, model.reversed), (Column::Ping, false));
 }
@@ -163,14 +183,17 @@ fn an_update_keeps_the_ping_and_what_is_new_is_measured() {
         entry(9, ""),
     ];
     let action = model.on_event(Event::List(list.to_vec()), now);
-    assert_eq!(action, Some(Action::Ping(vec![address(99), address(9)])));
+    assert_eq!(
+        action,
+        Some(Action::Ping(targets([address(99), address(9)])))
+    );
     model.settle();
     let pings: Vec<Ping> = model.shown().map(|row| row.ping).collect();
     assert_eq!(pings, [answered(12), Ping::Waiting, Ping::Waiting]);
     let again = press(&mut model, "r");
     assert_eq!(
         again,
-        Some(Action::Refresh([1, 99, 9].map(address).to_vec()))
+        Some(Action::Refresh(targets([1, 99, 9].map(address))))
     );
     assert!(model.shown().all(|row| row.ping == Ping::Waiting));
 }
@@ -194,18 +217,62 @@ fn a_ping_counts_for_whoever_is_to_be_pinged_there_now() {
     let action = model.on_event(list("pingport=1"), now);
     assert_eq!(
         action,
-        Some(Action::Ping(vec![address(1), address(1)])),
+        Some(Action::Ping(targets([address(1), address(1)]))),
         "the pinger does that once"
     );
     let action = model.on_event(list("pingport=9"), now);
-    assert_eq!(action, Some(Action::Ping(vec![address(9)])));
-    model.on_event(Event::Ping(address(9), answered(5)), now);
-    model.on_event(Event::Ping(address(1), Ping::Silent), now);
+    assert_eq!(action, Some(Action::Ping(targets([address(9)]))));
+    model.on_event(pinged(address(9), answered(5)), now);
+    model.on_event(pinged(address(1), Ping::Silent), now);
     assert_eq!(pings(&model), [Ping::Silent, answered(5)]);
     assert_eq!(model.on_event(list("pingport=9 speed=fast"), now), None);
     model.on_event(list("pingport=1"), now);
-    model.on_event(Event::Ping(address(1), answered(7)), now);
+    model.on_event(pinged(address(1), answered(7)), now);
     assert_eq!(pings(&model), [answered(7); 2]);
+}
+
+#[test]
+fn what_a_game_server_has_answered_counts_until_a_tracker_says_something_else() {
+    let (now, mut model) = (Instant::now(), model());
+    let list = |said: &str| Event::List(vec![entry(1, said)]);
+    let players = |model: &Model| model.rows[&address(1)].players();
+    model.on_event(list("nbplayers=1 query=quake3"), now);
+    let target = model.rows[&address(1)].target.unwrap();
+    let answer = |players| {
+        let status = Status {
+            players: Some(players),
+            map: Some("q3dm6".to_owned()),
+            ..Status::default()
+        };
+        Event::Ping(ping::Ping {
+            status: Some(Box::new(status)),
+            ..ping::Ping::none(target)
+        })
+    };
+    model.on_event(answer(5), now);
+    model.on_event(answer(6), now);
+    model.settle();
+    assert_eq!(players(&model), 6);
+    assert_eq!(model.fields[0].key, "map", "it has a column by now");
+    model.on_event(list("nbplayers=1 query=quake3"), now);
+    assert_eq!(players(&model), 6, "another one has changed");
+    model.on_event(list("nbplayers=2 query=quake3"), now);
+    assert_eq!(players(&model), 2);
+    assert_eq!(
+        model.rows[&address(1)].infos.get("map").as_deref(),
+        Some("q3dm6")
+    );
+    model.on_event(list("nbplayers=1 map=mine query=quake3"), now);
+    assert_eq!(players(&model), 1);
+    assert_eq!(
+        model.rows[&address(1)].infos.get("map").as_deref(),
+        Some("mine")
+    );
+    // Who is asked by another protocol is measured anew.
+    model.on_event(answer(7), now);
+    let action = model.on_event(list("nbplayers=1"), now);
+    assert_eq!(action, Some(Action::Ping(targets([address(1)]))));
+    assert_eq!(players(&model), 1);
 }
 
 #[test]

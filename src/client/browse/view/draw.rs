@@ -5,7 +5,8 @@
 use super::styled_line::{Line, Style};
 use super::{pages, status};
 use crate::base::time_format::in_units;
-use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
+use crate::client::browse::model::{Column, Connection, Model, Page, Ping, Row};
+use crate::client::columns::{ADDRESS, Field};
 use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
@@ -28,83 +29,68 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
 
 /// A column of the table, and how wide it is.
 struct Cell {
-    title: &'static str,
+    /// `None` for the sign of favourites.
+    column: Option<Column>,
     width: usize,
-    is_number: bool,
     /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
-    text: fn(&Row) -> String,
+}
+
+impl Cell {
+    fn title(&self) -> &str {
+        self.column.as_ref().map_or("★", Column::title)
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self.column, Some(Column::Players | Column::Ping))
+    }
+
+    fn text(&self, row: &Row) -> String {
+        match &self.column {
+            None => if row.favourite { "★" } else { "" }.to_owned(),
+            Some(Column::Name) => row.name(),
+            Some(Column::Players) => players(row),
+            Some(Column::Ping) => ping(row),
+            Some(Column::Field(key)) => field(row, key),
+            Some(Column::Address) => row.address.to_string(),
+        }
+    }
 }
 
 fn field(row: &Row, key: &str) -> String {
     row.infos.get(key).unwrap_or_default().into_owned()
 }
 
-const CELLS: [Cell; 9] = [
-    Cell {
-        title: "★",
-        width: 1,
-        is_number: false,
-        expendable: 0,
-        text: |row| if row.favourite { "★" } else { "" }.to_owned(),
-    },
-    Cell {
-        title: "name",
-        width: 0,
-        is_number: false,
-        expendable: 0,
-        text: Row::name,
-    },
-    Cell {
-        title: "players",
-        width: 8,
-        is_number: true,
-        expendable: 0,
-        text: players,
-    },
-    Cell {
-        title: "ping",
-        width: 7,
-        is_number: true,
-        expendable: 0,
-        text: ping,
-    },
-    Cell {
-        title: "version",
-        width: 8,
-        is_number: false,
-        expendable: 1,
-        text: |row| field(row, "version"),
-    },
-    Cell {
-        title: "speed",
-        width: 7,
-        is_number: false,
-        expendable: 3,
-        text: |row| field(row, "speed"),
-    },
-    Cell {
-        title: "size",
-        width: 7,
-        is_number: false,
-        expendable: 4,
-        text: |row| field(row, "size"),
-    },
-    Cell {
-        title: "erase",
-        width: 5,
-        is_number: false,
-        expendable: 5,
-        text: |row| field(row, "erase"),
-    },
-    Cell {
-        title: "address",
-        width: 21,
-        is_number: false,
-        expendable: 2,
-        text: |row| row.address.to_string(),
-    },
-];
+/// How wide the column of a field is: room for its usual values, or for its name and an arrow.
+fn field_width(key: &str) -> usize {
+    match key {
+        "game" | "map" => 12,
+        "speed" | "size" => 7,
+        "erase" => 5,
+        _ => (key.len() + 1).max(8),
+    }
+}
+
+/// All columns, from left to right.
+fn cells(fields: &[Field]) -> Vec<Cell> {
+    let cell = |column, width, expendable| Cell {
+        column,
+        width,
+        expendable,
+    };
+    let mut cells = vec![
+        cell(None, 1, 0),
+        cell(Some(Column::Name), 0, 0),
+        cell(Some(Column::Players), 8, 0),
+        cell(Some(Column::Ping), 7, 0),
+    ];
+    cells.extend(fields.iter().map(|Field { key, expendable }| {
+        let column = Column::Field(key.clone());
+        cell(Some(column), field_width(key), *expendable)
+    }));
+    cells.push(cell(Some(Column::Address), 21, ADDRESS));
+    cells
+}
 
 /// The width of a name below which another column is left out, and the greatest one.
 const NAME_WIDTHS: (usize, usize) = (22, 60);
@@ -136,32 +122,30 @@ pub fn ping(row: &Row) -> String {
     format!("{ping}{}", if row.doubt.is_some() { "~" } else { "" })
 }
 
-/// The columns that there is room for, with their widths.
-fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
-    let mut cells: Vec<(&Cell, usize)> = CELLS.iter().map(|cell| (cell, cell.width)).collect();
+/// The columns that there is room for.
+fn layout(columns: usize, model: &Model) -> Vec<Cell> {
+    let mut cells = cells(&model.fields);
     let addresses = model.shown().skip(model.top()).take(model.room());
     let longest = addresses.map(|row| row.address.to_string().len()).max();
-    let used = |cells: &[(&Cell, usize)]| -> usize {
-        cells.iter().map(|(_, width)| width + 1).sum::<usize>()
-    };
+    let used = |cells: &[Cell]| cells.iter().map(|cell| cell.width + 1).sum::<usize>();
     loop {
-        let expendable = cells.iter().map(|(cell, _)| cell.expendable).max();
+        let expendable = cells.iter().map(|cell| cell.expendable).max();
         let is_tight = used(&cells) + NAME_WIDTHS.0 > columns + 1;
         match expendable {
-            Some(most) if most > 0 && is_tight => cells.retain(|(cell, _)| cell.expendable < most),
+            Some(most) if most > 0 && is_tight => cells.retain(|cell| cell.expendable < most),
             _ => break,
         }
     }
     let left = (columns + 1).saturating_sub(used(&cells));
     let mut rest = left.saturating_sub(NAME_WIDTHS.1);
-    for (cell, width) in &mut cells {
-        if cell.title == "name" {
-            *width = left.min(NAME_WIDTHS.1);
-        } else if cell.title == "address" {
+    for cell in &mut cells {
+        if cell.column == Some(Column::Name) {
+            cell.width = left.min(NAME_WIDTHS.1);
+        } else if cell.column == Some(Column::Address) {
             // A long address gets the room that names leave.
-            let more = longest.unwrap_or_default().saturating_sub(*width).min(rest);
-            *width += more;
-            rest -= more;
+            let more = longest.unwrap_or_default().saturating_sub(cell.width);
+            cell.width += more.min(rest);
+            rest -= more.min(rest);
         }
     }
     cells
@@ -170,25 +154,23 @@ fn layout(columns: usize, model: &Model) -> Vec<(&'static Cell, usize)> {
 fn list(model: &Model) -> Vec<Line> {
     let columns = model.size.0;
     let cells = layout(columns, model);
-    let title = |cell: &Cell, width: usize| {
-        let is_order = cell.title == model.column.title();
+    let title = |cell: &Cell| {
+        let is_order = cell.column.as_ref() == Some(&model.column);
         let arrow = match (is_order, model.reversed) {
             (false, _) => "",
             (true, false) => "↓",
             (true, true) => "↑",
         };
-        align(&format!("{}{arrow}", cell.title), width, cell.is_number)
+        let title = format!("{}{arrow}", cell.title());
+        align(&title, cell.width, cell.is_number())
     };
-    let head: Vec<String> = cells
-        .iter()
-        .map(|(cell, width)| title(cell, *width))
-        .collect();
+    let head: Vec<String> = cells.iter().map(title).collect();
     let mut lines = vec![Line::new(Style::Title, &head.join(" "), columns)];
     let selected = model.selected().map(|row| row.address);
     for row in model.shown().skip(model.top()).take(model.room()) {
-        let texts = cells.iter().map(|(cell, width)| {
-            let text = plain(&(cell.text)(row), MAX_VALUE);
-            align(&text, *width, cell.is_number)
+        let texts = cells.iter().map(|cell| {
+            let text = plain(&cell.text(row), MAX_VALUE);
+            align(&text, cell.width, cell.is_number())
         });
         let text = texts.collect::<Vec<_>>().join(" ");
         let style = match model.trouble(row) {

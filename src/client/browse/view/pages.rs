@@ -2,7 +2,7 @@
 
 use super::styled_line::{Line, Style};
 use crate::base::time_format::in_units;
-use crate::client::browse::model::{Column, Model, Page, Ping, Row};
+use crate::client::browse::model::{Model, Page, Ping, Row};
 use crate::client::width::{pad, plain, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
@@ -11,7 +11,10 @@ const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
     ("PgUp PgDn", "a page up or down"),
     ("Home End", "the first, the last"),
-    ("Enter", "join the selected game server"),
+    (
+        "Enter",
+        "join: with the line for its game in the file of games, or --exec",
+    ),
     ("i", "details: everything it says about itself"),
     ("/", "search as you type; Esc ends the search"),
     ("f", "favourite, or not any more; kept for the next time"),
@@ -35,7 +38,8 @@ const SIGNS: &str = "
         …  is being measured     ?  does not answer     !  some probes were lost
         ~  may not be there: stale, not back since its tracker was started again
         -~ is not to be pinged; i says why
-  Dimmed rows are that, too far away, silent, or of another version.";
+  Dimmed rows are that, too far away, silent, or of another version.
+  Order: ping, players, name, every field that has a column, address.";
 
 /// What the keys and the signs mean.
 fn help() -> (String, Vec<String>) {
@@ -44,7 +48,6 @@ fn help() -> (String, Vec<String>) {
         .map(|(keys, what)| format!("  {}  {what}", pad(keys, 10)))
         .collect();
     texts.extend(SIGNS.lines().map(str::to_owned));
-    texts.push(format!("  Order: {}.", orders()));
     ("What the keys do".to_owned(), texts)
 }
 
@@ -117,9 +120,4 @@ pub(crate) fn page(model: &Model) -> Vec<Line> {
             .map(|text| Line::new(Style::Plain, text, columns)),
     );
     lines
-}
-
-/// The columns by which rows can be ordered, for the help.
-fn orders() -> String {
-    Column::ALL.map(Column::title).join(", ")
 }

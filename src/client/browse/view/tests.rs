@@ -1,6 +1,9 @@
 use super::*;
-use crate::client::browse::model::tests::{address, answered, entry, five, five_for, lost, model};
+use crate::client::browse::model::tests::{
+    address, answered, entry, five, five_for, lost, model, pinged,
+};
 use crate::client::browse::model::{Event, Model, Page};
+use crate::client::columns::Columns;
 use crate::client::width::width;
 use std::time::{Duration, Instant};
 
@@ -18,12 +21,12 @@ fn a_list_on_a_terminal_of_eighty_columns() {
     assert_eq!(
         text(&model, now + Duration::from_secs(3)),
         "\
-★ name                    players   ping↓ version  speed   address
-  near and empty              0/8      12 0.70             192.0.2.1:1
-  new                           1       … 0.70             192.0.2.1:5
-  far                         3/8     450 0.70             192.0.2.1:2
-  silent                        2       ? 0.70             192.0.2.1:4
-  full                        8/8      30 0.69             192.0.2.1:3
+★ name                            players   ping↓ version  address
+  near and empty                      0/8      12 0.70     192.0.2.1:1
+  new                                   1       … 0.70     192.0.2.1:5
+  far                                 3/8     450 0.70     192.0.2.1:2
+  silent                                2       ? 0.70     192.0.2.1:4
+  full                                8/8      30 0.69     192.0.2.1:3
 
 
 5 of 5 servers, tracker.example, updated 3 s ago
@@ -46,7 +49,7 @@ fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
     list[2].2 = Some(crate::client::replica::Doubt::Invalid);
     model.on_event(Event::List(list), now);
     for number in 1..=3 {
-        model.on_event(Event::Ping(address(number), answered(12)), now);
+        model.on_event(pinged(address(number), answered(12)), now);
     }
     model.settle();
     let screen = draw(&model, now);
@@ -67,11 +70,18 @@ fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
 #[test]
 fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
     let now = Instant::now();
-    let mut model = five(now);
+    let mut model = model();
+    let gltron = "version=0.70 speed=fast size=big erase=on";
+    model.on_event(Event::List(vec![entry(1, gltron)]), now);
+    model.settle();
     for (columns, head) in [
         (
             200,
             "★ name                                                          players   ping↓ version  speed   size    erase address",
+        ),
+        (
+            80,
+            "★ name                    players   ping↓ version  speed   address",
         ),
         (
             60,
@@ -87,6 +97,40 @@ fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
             "{columns}: {first}"
         );
     }
+}
+
+#[test]
+fn columns_follow_what_is_listed_and_what_the_player_wants() {
+    let now = Instant::now();
+    let mut model = model();
+    let head = |model: &mut Model, columns| {
+        model.on_event(Event::Size(columns, 24), now);
+        let text = text(model, now);
+        let head = text.lines().next().unwrap().split_whitespace().skip(4);
+        head.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(head(&mut model, 200), "address");
+    let mixed = vec![
+        entry(1, "game=xonotic map=stormkeep mode=dm zone=eu"),
+        entry(2, "version=0.70 speed=fast"),
+    ];
+    model.on_event(Event::List(mixed.clone()), now);
+    model.settle();
+    for (columns, heads) in [
+        (120, "game map mode version speed address"),
+        (110, "game map mode version address"),
+        (100, "game map version address"),
+        (90, "game version address"),
+        (80, "game version"),
+        (60, "game"),
+    ] {
+        assert_eq!(head(&mut model, columns), heads, "{columns}");
+    }
+    model.columns = Columns::parse("zone,speed").unwrap();
+    model.on_event(Event::List(mixed), now);
+    model.settle();
+    assert_eq!(head(&mut model, 120), "zone speed address");
+    assert_eq!(head(&mut model, 72), "zone address");
 }
 
 #[test]

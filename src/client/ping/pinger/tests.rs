@@ -1,5 +1,7 @@
 use super::*;
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 /// Nothing on a healthy machine takes this long.
@@ -41,7 +43,10 @@ fn measured(limits: Limits, targets: &[SocketAddr]) -> HashMap<SocketAddr, Ping>
     .unwrap();
     targets.iter().for_each(|target| pinger.ping(*target));
     in_time(move || pinger.finish());
-    received.iter().map(|ping| (ping.address, ping)).collect()
+    received
+        .iter()
+        .map(|ping| (ping.target.address, ping))
+        .collect()
 }
 
 #[test]
@@ -116,11 +121,14 @@ fn both_families_are_measured_and_results_come_as_they_are_there() {
     targets.iter().for_each(|target| pinger.ping(*target));
     for _ in 1..targets.len() {
         let ping = received.recv_timeout(PATIENCE).unwrap();
-        assert!(ping.address != silent && ping.answered == 5, "{ping:?}");
+        assert!(
+            ping.target.address != silent && ping.answered == 5,
+            "{ping:?}"
+        );
     }
     // What is wanted later is measured while others are waited for.
     pinger.ping(near);
-    assert_eq!(received.recv_timeout(PATIENCE).unwrap().address, near);
+    assert_eq!(received.recv_timeout(PATIENCE).unwrap().target, near.into());
     in_time(move || drop(pinger));
     let over = received.recv_timeout(PATIENCE).unwrap_err();
     assert_eq!(
@@ -150,20 +158,82 @@ fn an_answer_from_another_address_of_the_host_counts_by_its_word() {
     assert!(is_counted);
 }
 
-#[test]
-fn only_a_pong_with_a_number_is_an_answer() {
-    let word = Some(0x5f1c_9a3e_77b0_4d21);
-    for (datagram, is) in [
-        (&b"PONG 5f1c9a3e77b04d21"[..], word),
-        (b"PONG 5f1c9a3e77b04d21\r\n", word),
-        (b"PING 5f1c9a3e77b04d21", None),
-        (b"PONG 5f1c9a3e77b04d21 ", None),
-        (b"PONG", None),
-        (b"\xff", None),
-        (b"", None),
-    ] {
-        assert_eq!(answered_word(datagram), is);
+/// A Minecraft server that answers a status request after a while, and sends back what comes after it. Or,
+/// if `is_asked_in_vain`, it accepts connections and says nothing.
+fn minecraft(delay: Duration, is_asked_in_vain: bool) -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream?;
+                let mut buffer = [0; 256];
+                if stream.read(&mut buffer)? == 0 {
+                    return Ok(());
+                }
+                std::thread::sleep(if is_asked_in_vain { PATIENCE } else { delay });
+                let text = br#"{"players":{"online":3,"max":8}}"#;
+                let length = text.len() as u8;
+                stream.write_all(&[&[length + 2, 0, length], &text[..]].concat())?;
+                let length = stream.read(&mut buffer)?;
+                std::thread::sleep(delay);
+                stream.write_all(&buffer[..length])
+            });
+        }
+    });
+    Target {
+        address,
+        kind: Some(Kind::Minecraft),
     }
+}
+
+/// The results in the order in which they come, of one after the other.
+fn measured_alone(limits: Limits, targets: &[Target]) -> Vec<Ping> {
+    let limits = Limits {
+        in_flight: 1,
+        ..limits
+    };
+    let (results, received) = channel();
+    let pinger = Pinger::start(limits, move |ping| drop(results.send(ping))).unwrap();
+    targets.iter().for_each(|target| pinger.ping(*target));
+    in_time(move || pinger.finish());
+    received.iter().collect()
+}
+
+#[test]
+fn on_a_connection_it_is_accepted_answered_and_sent_back_what_is_measured() {
+    let delay = Duration::from_millis(40);
+    let [slow, silent] = [false, true].map(|is_in_vain| minecraft(delay, is_in_vain));
+    let nobody = Target {
+        address: "127.0.0.1:1".parse().unwrap(),
+        ..slow
+    };
+    let everybody = Target {
+        address: "224.0.0.1:5".parse().unwrap(),
+        ..slow
+    };
+    let limits = Limits {
+        timeout: PATIENCE,
+        ..Limits::default()
+    };
+    let pings = measured_alone(limits, &[slow, nobody, everybody, slow]);
+    for ping in pings {
+        if ping.target != slow {
+            assert_eq!((ping.mean, ping.sent, ping.answered), (None, 5, 0));
+            continue;
+        }
+        assert_eq!((ping.sent, ping.answered), (5, 5));
+        assert_eq!(ping.status.unwrap().players, Some(3));
+        // Three of the five waited.
+        assert!(ping.mean.unwrap() >= delay * 3 / 5);
+    }
+    let brief = Limits {
+        timeout: Duration::from_millis(100),
+        ..limits
+    };
+    let pings = measured_alone(brief, &[silent]);
+    assert_eq!((pings[0].mean, pings[0].answered), (None, 0));
+    assert_eq!(pings[0].status, None);
 }
 
 /// As many answers as Linux has room for in the buffer of a socket, while a busy machine does not

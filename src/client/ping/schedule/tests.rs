@@ -1,5 +1,6 @@
 use super::*;
 use quickcheck::quickcheck;
+use std::net::SocketAddr;
 
 const LIMITS: Limits = Limits {
     probes: 5,
@@ -8,8 +9,8 @@ const LIMITS: Limits = Limits {
     patience: Duration::from_millis(200),
 };
 
-fn address(port: u16) -> SocketAddr {
-    ([192, 0, 2, 1], port).into()
+fn address(port: u16) -> Target {
+    SocketAddr::from(([192, 0, 2, 1], port)).into()
 }
 
 fn millis(n: u64) -> Duration {
@@ -31,6 +32,10 @@ impl World {
         ports
             .into_iter()
             .for_each(|port| schedule.add(address(port)));
+        Self::of(schedule)
+    }
+
+    fn of(schedule: Schedule) -> Self {
         Self {
             schedule,
             start: Instant::now(),
@@ -51,12 +56,12 @@ impl World {
             let Some(to) = self.schedule.next_probe(self.now(), self.word) else {
                 return sent;
             };
-            sent.push((to.port(), self.word));
+            sent.push((to.address.port(), self.word));
         }
     }
 
     fn answer(&mut self, word: u64) {
-        self.schedule.on_answer(word, self.now());
+        self.schedule.on_answer(word, None, self.now());
     }
 
     /// Sends and answers until all is done, with this delay for each port; `None` is for ever.
@@ -106,10 +111,11 @@ fn the_mean_of_five_probes_each_sent_when_the_one_before_is_answered() {
     world.time += millis(50);
     world.answer(word);
     let ping = Ping {
-        address: address(1),
+        target: address(1),
         mean: Some(millis(30)),
         sent: 5,
         answered: 5,
+        status: None,
     };
     assert_eq!(world.schedule.next_done(), Some(ping));
     assert!(world.schedule.is_idle() && world.schedule.open.is_empty());
@@ -144,9 +150,9 @@ fn lost_probes_are_counted_and_leave_the_mean_alone() {
 fn silence_is_unknown_and_not_zero() {
     let mut world = World::new(LIMITS, [1]);
     let (done, _) = world.run(|_| None);
-    let (at, ping) = done[0];
+    let (at, ping) = &done[0];
     assert_eq!((ping.mean, ping.sent, ping.answered), (None, 5, 0));
-    assert_eq!(at, millis(4 * 200 + 1000));
+    assert_eq!(*at, millis(4 * 200 + 1000));
 }
 
 #[test]
@@ -186,7 +192,7 @@ fn no_more_than_may_be_are_measured_at_once_and_the_dead_do_not_stop_the_others(
     assert_eq!((done.len(), most), (40, 4));
     assert!(
         done.iter()
-            .all(|(_, ping)| ping.mean.is_some() == (ping.address.port() % 2 == 0))
+            .all(|(_, ping)| ping.mean.is_some() == (ping.target.address.port() % 2 == 0))
     );
     // Twenty that are silent, four at a time.
     assert!(done.last().unwrap().0 <= millis(5 * 1800 + 10 * 50));
@@ -230,7 +236,7 @@ quickcheck! {
         let delay = |port: u16| u64::from(delays[usize::from(port)] % 1500);
         let (done, most) = world.run(|port| Some(delay(port)));
         let is_right = |ping: &Ping| {
-            let delay = delay(ping.address.port());
+            let delay = delay(ping.target.address.port());
             ping.sent == 5 && ping.mean == (delay <= 1000).then(|| millis(delay))
         };
         done.len() == delays.len()
@@ -240,4 +246,81 @@ quickcheck! {
             && world.schedule.due.is_empty()
             && world.schedule.measured.is_empty()
     }
+}
+
+#[test]
+fn without_a_word_the_next_probe_waits_until_the_one_before_is_lost() {
+    let target = Target {
+        kind: Some(Kind::Source),
+        ..address(1)
+    };
+    let world = || {
+        let mut schedule = Schedule::new(LIMITS, Arc::new(Permits::new(1)));
+        schedule.add(target);
+        World::of(schedule)
+    };
+    let (done, _) = world().run(|_| Some(450));
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0].0, millis(5 * 450), "one after the other");
+    assert_eq!((done[0].1.mean, done[0].1.sent), (Some(millis(450)), 5));
+    // Where nothing comes, two are enough.
+    let (done, _) = world().run(|_| None);
+    assert_eq!(done[0].0, millis(2000));
+    assert_eq!((done[0].1.mean, done[0].1.sent), (None, 2));
+    // One that is lost is one of five.
+    let mut world = world();
+    let lost = world.probes();
+    world.time += millis(999);
+    assert!(world.probes().is_empty(), "still waiting");
+    world.time += millis(1);
+    for _ in 0..4 {
+        let sent = world.probes();
+        assert_eq!(sent.len(), 1);
+        world.time += millis(20);
+        world.answer(lost[0].1);
+        world.answer(sent[0].1);
+    }
+    let ping = world.schedule.next_done().unwrap();
+    assert_eq!((ping.sent, ping.answered), (5, 4));
+    assert_eq!(ping.mean, Some(millis(20)));
+}
+
+#[test]
+fn a_game_server_that_brakes_is_asked_once_more_after_a_second() {
+    let mut schedule = Schedule::new(LIMITS, Arc::new(Permits::new(1)));
+    schedule.add(Target {
+        kind: Some(Kind::Quake3),
+        ..address(1)
+    });
+    let mut world = World::of(schedule);
+    for wait in [200, 200, 200, 1000] {
+        assert_eq!(world.probes().len(), 1);
+        world.time += millis(wait - 1);
+        assert!(world.probes().is_empty());
+        world.time += millis(1);
+    }
+    let word = world.probes()[0].1;
+    world.time += millis(30);
+    world.answer(word);
+    world.time += millis(970);
+    assert!(world.probes().is_empty());
+    let ping = world.schedule.next_done().unwrap();
+    assert_eq!((ping.mean, ping.answered), (Some(millis(30)), 1));
+}
+
+#[test]
+fn the_latest_answer_says_how_many_play() {
+    let mut world = World::new(LIMITS, [1]);
+    for players in [None, Some(1), Some(2), None, None] {
+        let word = world.probes()[0].1;
+        let status = players.map(|players| {
+            Box::new(Status {
+                players: Some(players),
+                ..Status::default()
+            })
+        });
+        world.schedule.on_answer(word, status, world.now());
+    }
+    let ping = world.schedule.next_done().unwrap();
+    assert_eq!(ping.status.unwrap().players, Some(2));
 }

@@ -12,10 +12,10 @@ fn those_that_may_not_be_there_come_last_in_every_order() {
         entry(3, "nbplayers=1 description=c"),
     ];
     model.on_event(Event::List(list.to_vec()), now);
-    model.on_event(Event::Ping(address(1), answered(1)), now);
-    model.on_event(Event::Ping(address(3), Ping::Silent), now);
+    model.on_event(pinged(address(1), answered(1)), now);
+    model.on_event(pinged(address(3), Ping::Silent), now);
     model.settle();
-    for _ in Column::ALL {
+    for _ in model.orders() {
         assert_eq!(ports(&model).last(), Some(&1), "{:?}", model.column);
         press(&mut model, "O");
         assert_eq!(ports(&model).last(), Some(&1), "the other way round");
@@ -42,10 +42,10 @@ fn what_a_tracker_must_not_send_players_to_is_shown_and_neither_pinged_nor_joine
     let list: Vec<Listed> = list.map(|ip| listed(ip, 9)).to_vec();
     let (public, local) = (list[0].0, list[1].0);
     let action = model.on_event(Event::List(list.clone()), now);
-    assert_eq!(action, Some(Action::Ping(vec![public])));
+    assert_eq!(action, Some(Action::Ping(targets([public]))));
     model.settle();
     let action = press(&mut model, "r");
-    assert_eq!(action, Some(Action::Refresh(vec![public])));
+    assert_eq!(action, Some(Action::Refresh(targets([public]))));
     press(&mut model, "j");
     assert_eq!(model.selected().unwrap().address, local);
     assert_eq!(press(&mut model, "\n"), None);
@@ -55,6 +55,6 @@ fn what_a_tracker_must_not_send_players_to_is_shown_and_neither_pinged_nor_joine
     let mut list = list;
     list[1].2 = None;
     let action = model.on_event(Event::List(list), now);
-    assert_eq!(action, Some(Action::Ping(vec![local])));
+    assert_eq!(action, Some(Action::Ping(targets([local]))));
     assert!(matches!(press(&mut model, "\n"), Some(Action::Join(..))));
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 fn what_the_player_has_selected_stays_selected() {
     let (now, mut model) = (Instant::now(), five(Instant::now()));
     assert_eq!(selected(&model), 1);
-    model.on_event(Event::Ping(address(3), answered(1)), now);
+    model.on_event(pinged(address(3), answered(1)), now);
     model.settle();
     assert_eq!(
         selected(&model),
@@ -17,8 +17,8 @@ fn what_the_player_has_selected_stays_selected() {
     );
     press(&mut model, "j");
     assert_eq!(selected(&model), 1);
-    model.on_event(Event::Ping(address(1), answered(300)), now);
-    model.on_event(Event::Ping(address(5), answered(2)), now);
+    model.on_event(pinged(address(1), answered(300)), now);
+    model.on_event(pinged(address(5), answered(2)), now);
     model.settle();
     assert_eq!((ports(&model), selected(&model)), (vec![3, 5, 1, 2, 4], 1));
     press(&mut model, "o");
@@ -35,7 +35,7 @@ fn whatever_is_done_to_what_is_selected_chooses_it() {
     for keys in ["f", "c", "i\x1b", "\n"] {
         let mut model = five(now);
         press(&mut model, keys);
-        model.on_event(Event::Ping(address(3), answered(1)), now);
+        model.on_event(pinged(address(3), answered(1)), now);
         model.settle();
         assert_eq!((ports(&model)[0], selected(&model)), (3, 1), "{keys:?}");
     }
@@ -124,7 +124,7 @@ quickcheck! {
                 }
                 Something::Ping(number, time) => {
                     let ping = answered(time.into());
-                    model.on_event(Event::Ping(address(1 + u16::from(number)), ping), now);
+                    model.on_event(pinged(address(1 + u16::from(number)), ping), now);
                 }
                 Something::Size(columns, lines) => {
                     model.on_event(Event::Size(columns.into(), lines.into()), now);

@@ -1,6 +1,8 @@
 use super::*;
 use crate::client::browse::model::Event;
-use crate::client::browse::model::tests::{address, answered, entry, five_for, lost, press};
+use crate::client::browse::model::tests::{
+    address, answered, entry, five_for, lost, pinged, press,
+};
 
 /// The status, where there is no room for more than one row.
 fn line(model: &mut Model, columns: usize, now: Instant) -> String {
@@ -77,7 +79,7 @@ fn what_strangers_write_gets_what_is_left() {
     let version = format!("version={}", "9".repeat(200));
     model.on_event(Event::List(vec![entry(1, &version)]), now);
     press(&mut model, "/192.0.2.1\n");
-    model.on_event(Event::Ping(address(1), answered(3)), now);
+    model.on_event(pinged(address(1), answered(3)), now);
     assert_eq!(
         line(&mut model, 100, now),
         "1 of 1 servers, updated 7 s ago, hiding: search \"192.0.2.1\" (Esc), selected: version 99999999999999…"
