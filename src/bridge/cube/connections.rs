@@ -9,15 +9,16 @@ use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The most connections in all, and of one host: as many as the games' own masters allow, since players
-/// share addresses with each other and with game servers.
+/// The most connections in all that are not those of listed game servers, and the most of one host: as
+/// many as the games' own masters allow, since players share addresses with each other and with game
+/// servers.
 const MOST: (usize, usize) = (500, 16);
 
 /// The bytes that are read at a time.
 const READ: usize = 4096;
 
-/// Those on which next to nothing happens are looked at each so many times.
-const QUIET: u64 = 10;
+/// Those on which next to nothing happens are looked at in every so many turns, which is once a second.
+const QUIET: u64 = 50;
 
 /// One connection.
 #[derive(Debug)]
@@ -128,8 +129,7 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Lets one in. When there are too many, the oldest makes way that is none of those who are
-    /// `listed`; or the oldest of all, for those come back. False if it is not let in, since all of its
-    /// host are of those.
+    /// `listed`. False if it is not let in, since all of its host are of those.
     pub(super) fn let_in(
         &mut self,
         stream: TcpStream,
@@ -138,19 +138,23 @@ impl Connections {
         now: Instant,
     ) -> bool {
         let (most, most_of_host) = MOST;
-        let is_of_host = |connection: &&Connection| host(connection.peer) == host(peer);
-        if self.all.iter().filter(is_of_host).count() >= most_of_host {
+        let is_of_host = |one: &Connection| host(one.peer) == host(peer);
+        let is_host_full = self.all.iter().filter(|one| is_of_host(one)).count() >= most_of_host;
+        if is_host_full || self.all.len() >= most {
             let listed = listed();
-            let victim = self.all.iter().filter(is_of_host);
-            let victim = victim.map(|one| one.id).find(|id| !listed.contains(id));
-            let Some(victim) = victim else {
-                return false;
+            let others = || {
+                let all = self.all.iter().enumerate();
+                all.filter(|(_, one)| !listed.contains(&one.id))
             };
-            self.all.retain(|one| one.id != victim);
-        } else if self.all.len() >= most {
-            let listed = listed();
-            let victim = self.all.iter().position(|one| !listed.contains(&one.id));
-            self.all.remove(victim.unwrap_or(0));
+            let victim = match is_host_full {
+                true => others().find(|(_, one)| is_of_host(one)),
+                false => others().next().filter(|_| others().count() >= most),
+            };
+            match victim.map(|(at, _)| at) {
+                Some(at) => drop(self.all.remove(at)),
+                None if is_host_full => return false,
+                None => {}
+            }
         }
         self.last += 1;
         self.all.push(Connection {
