@@ -115,9 +115,10 @@ impl Thread {
             self.looked = now;
             self.master.tick(now, &mut self.acts);
         }
-        for act in std::mem::take(&mut self.acts) {
-            self.act(act, from);
-        }
+        // The room for what is to be done is kept.
+        let mut acts = std::mem::take(&mut self.acts);
+        acts.drain(..).for_each(|act| self.act(act, from));
+        self.acts = acts;
     }
 
     /// An error of receiving is no reason to stop: some say what became of a datagram that was sent.
