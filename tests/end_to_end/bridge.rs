@@ -2,6 +2,7 @@
 
 use crate::harness::{PASSWORD, Peer, TrackerProcess, command, outcome, own_address};
 use crate::patience::{PATIENCE, wait_until};
+use crate::tools::Program;
 use gltracker::bridge::hall::{Door, DoorError, Hall, Opened};
 use gltracker::bridge::{Desk, Options, Outcome, Wanted, start};
 use gltracker::game_server::Secret;
@@ -9,6 +10,7 @@ use gltracker::protocol::fields::{Changes, Infos};
 use gltracker::tracker::log::{Level, Log};
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -221,7 +223,7 @@ fn one_that_cannot_be_listed_keeps_nobody_else_out() {
 }
 
 /// `gltracker bridge` with a tracker that nobody asks.
-fn bridge_command(arguments: &[&str]) -> std::process::Command {
+fn bridge_command(arguments: &[&str]) -> Command {
     let mut command = command();
     command.arg("bridge").args(arguments);
     command.env("GLTRACKER_PASSWORD", PASSWORD);
@@ -236,13 +238,15 @@ fn what_cannot_be_used_is_said_with_what_would_be_right() {
     std::fs::write(&file, "mine\n").unwrap();
     let (file, folder_name) = (file.to_str().unwrap(), folder.to_str().unwrap());
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let _taken = taken.local_addr().unwrap().to_string();
+    let taken = taken.local_addr().map(|at| (taken, at)).unwrap();
+    let port = format!("port {} is in use", taken.1.port());
     for (arguments, code, part) in [
         (
             &["--quake", "nowhere"][..],
             2,
             "--quake: 'nowhere' is not an address",
         ),
+        (&["--quake", &taken.1.to_string()], 3, &port),
         (&["--state", file], 3, "it is no state file of a bridge"),
         (&["--state", folder_name], 3, "is not a regular file"),
         (&["--publish", file], 3, "nothing can be written there"),
@@ -255,4 +259,79 @@ fn what_cannot_be_used_is_said_with_what_would_be_right() {
     }
     assert_eq!(std::fs::read_to_string(file).unwrap(), "mine\n");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A game server of the Quake family that says it has a map, and answers whoever asks.
+fn game_server() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let answering = socket.try_clone().unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((count, from)) = answering.recv_from(&mut buffer) {
+            let question = String::from_utf8_lossy(&buffer[4..count]).into_owned();
+            let Some(word) = question.strip_prefix("getinfo ") else {
+                continue;
+            };
+            let answer = format!(
+                "infoResponse\n\\hostname\\Real\\clients\\2\\sv_maxclients\\8\\protocol\\71\
+                 \\mapname\\oa_dm1\\gamename\\Quake3Arena\\gametype\\0\\challenge\\{}",
+                word.trim()
+            );
+            let answer = [&[0xff; 4], answer.as_bytes()].concat();
+            let _ = answering.send_to(&answer, from);
+        }
+    });
+    socket
+}
+
+/// Runs `command`, a bridge in a process of its own; and where its door is.
+fn run_bridge(command: Command) -> (Program, SocketAddr) {
+    let program = Program::start(command);
+    let line = program.errors.wait_for("event=listening");
+    let at = line.split(" at=").nth(1).unwrap().trim().parse().unwrap();
+    (program, at)
+}
+
+/// Descriptors are what a bridge runs out of first: each login takes one.
+#[test]
+fn a_bridge_without_descriptors_lists_as_many_as_it_can_and_forgets_nobody() {
+    const MANY: usize = 30;
+    let state = std::env::temp_dir().join(format!("gltracker-bridge-few-{}", std::process::id()));
+    let tracker = TrackerProcess::start();
+    let (servers, clients) = (tracker.servers.to_string(), tracker.clients.to_string());
+    let bridge = bridge_command(&[]);
+    let mut command = Command::new("sh");
+    for (name, value) in bridge.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args([
+        "-c",
+        "ulimit -n 48 && exec \"$0\" \"$@\"",
+        crate::harness::gltracker(),
+    ]);
+    command.args(["bridge", "--tracker", &servers, "--clients", &clients]);
+    command
+        .args(["--quake", "127.0.0.1:0", "--state"])
+        .arg(&state);
+    let (bridge, door) = run_bridge(command);
+    let game_servers: Vec<UdpSocket> = (0..MANY).map(|_| game_server()).collect();
+    for game_server in &game_servers {
+        let heartbeat = b"\xff\xff\xff\xffheartbeat QuakeArena-1\n";
+        game_server.send_to(heartbeat, door).unwrap();
+    }
+    let line = bridge.errors.wait_for("event=tracker-away");
+    assert!(line.contains("raise the limit, with ulimit -n"), "{line}");
+    wait_until("all of them are on the disk", || {
+        let text = std::fs::read_to_string(&state).ok()?;
+        (text.lines().count() == 1 + MANY).then_some(())
+    });
+    let listed = tracker.wait_for_list(|list| !list.is_empty()).len();
+    assert!(listed < MANY, "{listed}");
+    drop(bridge);
+    for end in ["", ".lock"] {
+        std::fs::remove_file(format!("{}{end}", state.display())).unwrap();
+    }
 }

@@ -1,6 +1,7 @@
 //! How the bridge's many connections to one tracker are made: by a short-lived thread each, since
 //! connecting may take its time.
 
+use super::verdict::TOO_MANY_FILES;
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::game_server::TrackerAddress;
@@ -85,21 +86,25 @@ impl Dialer {
 }
 
 /// Fails for a connection that has one of the last descriptors of this process.
-#[cfg(unix)]
 fn keep_spare(stream: &TcpStream, most: Option<usize>) -> io::Result<()> {
-    use super::verdict::TOO_MANY_FILES;
-    use std::os::fd::AsRawFd;
-    // A new descriptor has the lowest number that is free.
-    let number = usize::try_from(stream.as_raw_fd()).unwrap_or_default();
-    match most {
-        Some(most) if number + SPARE >= most => Err(io::Error::from_raw_os_error(TOO_MANY_FILES)),
+    match most.zip(number(stream)) {
+        Some((most, number)) if number + SPARE >= most => {
+            Err(io::Error::from_raw_os_error(TOO_MANY_FILES))
+        }
         _ => Ok(()),
     }
 }
 
+/// The number of the descriptor: a new one has the lowest that is free.
+#[cfg(unix)]
+fn number(stream: &TcpStream) -> Option<usize> {
+    usize::try_from(std::os::fd::AsRawFd::as_raw_fd(stream)).ok()
+}
+
+/// There are none that are numbered like this.
 #[cfg(not(unix))]
-fn keep_spare(_: &TcpStream, _: Option<usize>) -> io::Result<()> {
-    Ok(())
+fn number(_: &TcpStream) -> Option<usize> {
+    None
 }
 
 /// How many files this process may have open, where the system tells.
