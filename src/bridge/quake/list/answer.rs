@@ -120,9 +120,9 @@ mod tests {
             let all: Vec<SocketAddr> = v4.chain(v6).collect();
             let all = all.repeat(usize::from(times) / 4);
             let answer = Answer::of(all.iter().copied(), true);
-            let is_short = |datagram: &Box<[u8]>| datagram.len() <= MAX_DATAGRAM;
+            let mut datagrams = answer.datagrams.iter();
             addresses(&answer, b"\xff\xff\xff\xffgetserversExtResponse") == all
-                && answer.datagrams.iter().all(is_short)
+                && datagrams.all(|datagram| datagram.len() <= MAX_DATAGRAM)
         }
     }
 }
