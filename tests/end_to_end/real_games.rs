@@ -2,7 +2,7 @@
 //! of Debian, and a map that this test makes.
 
 use crate::bridge_cube::{Bridge, Home};
-use crate::harness::{TrackerProcess, free_udp_port};
+use crate::harness::{PASSWORD, TrackerProcess, command, free_udp_port};
 use crate::patience::wait_until;
 use crate::tools::{Program, need, path};
 use std::fs;
@@ -138,4 +138,36 @@ fn a_real_quake_server_comes_changes_its_map_and_is_told_to_players() {
     assert!(shown.contains(&format!("127.0.0.1:{port}")), "{shown}");
     server.say("map second");
     tracker.wait_for_list(|list| list.iter().any(|line| line.contains("map=second")));
+}
+
+#[test]
+fn a_real_quake_server_is_asked_and_off_the_list_when_it_is_killed() {
+    if !need(ENGINE) {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let (home, port) = (Home::new("quake3-asked"), free_udp_port());
+    make_game(&home.0);
+    let mut server = start_engine(&home.0, &port, "");
+    let mut announce = command();
+    announce.args(["announce", &tracker.servers.to_string(), "--ask-every", "1"]);
+    announce.args(["--ask", &format!("quake3=127.0.0.1:{port}"), "mode=duel"]);
+    announce.env("GLTRACKER_PASSWORD", PASSWORD);
+    let _announce = Program::start(announce);
+    let list = tracker.wait_for_list(|list| !list.is_empty());
+    for part in [
+        &*format!("port={port} nbplayers=0 maxplayers=6 version=\"ioq3 "),
+        "description=\"Friday mini\"",
+        "query=quake3",
+        "map=first",
+        "mode=duel",
+    ] {
+        assert!(list[0].contains(part), "{part}: {list:?}");
+    }
+    server.say("map second");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.contains("map=second")));
+    server.kill();
+    tracker.wait_for_list(|list| list.is_empty());
+    let _server = start_engine(&home.0, &port, "");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.contains("map=first")));
 }

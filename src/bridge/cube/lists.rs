@@ -4,6 +4,8 @@ use super::dialect::Dialect;
 use super::text::quoted;
 use crate::bridge::desk::Listing;
 use crate::protocol::fields::Infos;
+use crate::protocol::scope::Scope;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -11,30 +13,36 @@ use std::sync::Arc;
 /// older one is told so.
 const RED_ECLIPSE: &str = "setversion 160 230\nclearservers\n";
 
-/// What was answered last in each dialect, good until the list changes.
+/// What was answered last in each dialect to those who are as far away, good until the list changes.
 #[derive(Debug, Default)]
 pub struct Lists {
-    answers: [Option<(u64, Arc<[u8]>)>; 3],
+    answers: BTreeMap<(Dialect, Scope), (u64, Arc<[u8]>)>,
 }
 
 impl Lists {
-    /// The list of `game`, always the same for a dialect.
-    pub fn answer(&mut self, dialect: Dialect, game: &str, listing: &Listing) -> Arc<[u8]> {
-        let kept = &mut self.answers[dialect as usize];
-        match kept {
+    /// The list of `game`, always the same for a dialect, for a player in `scope`.
+    pub fn answer(
+        &mut self,
+        dialect: Dialect,
+        game: &str,
+        scope: Scope,
+        listing: &Listing,
+    ) -> Arc<[u8]> {
+        match self.answers.get(&(dialect, scope)) {
             Some((version, answer)) if *version == listing.version => Arc::clone(answer),
             _ => {
-                let answer: Arc<[u8]> = encode(dialect, game, &listing.servers).into();
-                *kept = Some((listing.version, Arc::clone(&answer)));
+                let answer: Arc<[u8]> = encode(dialect, game, scope, &listing.servers).into();
+                let kept = (listing.version, Arc::clone(&answer));
+                self.answers.insert((dialect, scope), kept);
                 answer
             }
         }
     }
 }
 
-/// A line for each game server of `game` that these clients can reach: they know IPv4 alone. Those of
-/// Cube 2 take an answer of no bytes for none, so there is a NUL at the end.
-fn encode(dialect: Dialect, game: &str, servers: &[(SocketAddr, Infos)]) -> Vec<u8> {
+/// A line for each game server of `game` that a player in `scope` can reach. These clients know IPv4 alone.
+/// Those of Cube 2 take an answer of no bytes for none, so there is a NUL at the end.
+fn encode(dialect: Dialect, game: &str, scope: Scope, servers: &[(SocketAddr, Infos)]) -> Vec<u8> {
     let mut out = Vec::new();
     let is_script = dialect == Dialect::RedEclipse;
     if is_script {
@@ -44,7 +52,8 @@ fn encode(dialect: Dialect, game: &str, servers: &[(SocketAddr, Infos)]) -> Vec<
         let is_of_game = infos
             .get("game")
             .is_some_and(|of| of.eq_ignore_ascii_case(game));
-        if let (true, IpAddr::V4(ip)) = (is_of_game, address.ip().to_canonical()) {
+        let is_for_them = is_of_game && Scope::of(address.ip()) >= Some(scope);
+        if let (true, IpAddr::V4(ip)) = (is_for_them, address.ip().to_canonical()) {
             push_server(&mut out, ip, address.port(), is_script.then_some(infos));
         }
     }
@@ -90,10 +99,16 @@ mod tests {
                 "game=redeclipse description=\"a \\\"b\\\" ^ é\"",
             ),
             server("192.0.2.4:5", "map=x"),
+            server("192.168.7.2:28785", "game=sauerbraten"),
+            server("127.0.0.1:28785", "game=sauerbraten"),
         ];
-        let list = |dialect: Dialect, game| encode(dialect, game, &servers);
+        let list = |dialect: Dialect, game| encode(dialect, game, Scope::World, &servers);
         let two = b"addserver 192.0.2.1 28785\naddserver 192.0.2.2 28785\n\0";
         assert_eq!(list(Dialect::Cube2, "sauerbraten"), two);
+        for (scope, count) in [(Scope::World, 2), (Scope::Network, 3), (Scope::Machine, 4)] {
+            let list = encode(Dialect::Cube2, "sauerbraten", scope, &servers);
+            assert_eq!(list.iter().filter(|&&byte| byte == b'\n').count(), count);
+        }
         assert_eq!(list(Dialect::AssaultCube, "assaultcube"), b"\0");
         assert_eq!(
             list(Dialect::RedEclipse, "redeclipse"),
@@ -106,15 +121,21 @@ mod tests {
     fn an_answer_is_made_once_for_each_version_of_the_list() {
         let mut lists = Lists::default();
         let mut listing = Listing::default();
-        let first = lists.answer(Dialect::Cube2, "a", &listing);
+        let first = lists.answer(Dialect::Cube2, "a", Scope::World, &listing);
         listing.servers.push(server("192.0.2.1:28785", "game=a"));
         assert!(Arc::ptr_eq(
             &first,
-            &lists.answer(Dialect::Cube2, "a", &listing)
+            &lists.answer(Dialect::Cube2, "a", Scope::World, &listing)
         ));
         listing.version += 1;
-        assert_ne!(first, lists.answer(Dialect::Cube2, "a", &listing));
-        assert_eq!(&*lists.answer(Dialect::AssaultCube, "b", &listing), b"\0");
+        assert_ne!(
+            first,
+            lists.answer(Dialect::Cube2, "a", Scope::World, &listing)
+        );
+        assert_eq!(
+            &*lists.answer(Dialect::AssaultCube, "b", Scope::World, &listing),
+            b"\0"
+        );
     }
 
     quickcheck! {
@@ -123,7 +144,7 @@ mod tests {
             let mut infos = Infos::default();
             infos.set("game", "x").unwrap();
             infos.set("description", &name).unwrap();
-            let list = encode(Dialect::RedEclipse, "x", &[(([192, 0, 2, 1], 5).into(), infos)]);
+            let list = encode(Dialect::RedEclipse, "x", Scope::World, &[(([192, 0, 2, 1], 5).into(), infos)]);
             let lines: Vec<_> = list.split(|&byte| byte == b'\n').collect();
             lines.len() == 4 && words(lines[2]).len() == 8
         }

@@ -10,6 +10,7 @@ use crate::base::random::RANDOM;
 use crate::bridge::desk::Wanted;
 use crate::bridge::hall::{Counter, Hall};
 use crate::protocol::fields::Infos;
+use crate::protocol::scope::Scope;
 use crate::query::Status;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -202,7 +203,9 @@ impl Service {
             Request::List(dialect) => {
                 counts.lists.add_one();
                 let game = dialect.game(game.as_deref());
-                let list = lists.answer(dialect, game, &hall.desk.listing());
+                // Who is nobody is told what everybody is told.
+                let scope = Scope::of(connection.peer).unwrap_or(Scope::World);
+                let list = lists.answer(dialect, game, scope, &hall.desk.listing());
                 connection.answer(list, now);
             }
             Request::Identify(answer) => connection.say(&answer, now),

@@ -13,6 +13,7 @@ use gltracker::bridge::cube::session::Session;
 use gltracker::bridge::cube::text;
 use gltracker::bridge::{Listing, Outcome};
 use gltracker::protocol::fields::Infos;
+use gltracker::protocol::scope::Scope;
 use gltracker_fuzz::checks::plain_line;
 use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;
@@ -113,7 +114,7 @@ impl Scene {
             version: 1,
             servers: self.listed.clone().into_iter().collect(),
         };
-        let answer = Lists::default().answer(dialect, "x", &listing);
+        let answer = Lists::default().answer(dialect, "x", Scope::Machine, &listing);
         let list = answer.strip_suffix(b"\0").unwrap_or(&answer);
         let lines = list
             .split(|byte| *byte == b'\n')
