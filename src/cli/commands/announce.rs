@@ -224,10 +224,10 @@ Lines of key=value on standard input change them (key= removes one), ten times a
 the end of standard input changes nothing.
 
 A game that exists is asked what it is (--ask), by default on this machine at the usual port of its
-kind: quake3 27960, source 27015, minecraft 25565. --port is then the port that it says, or else
-the one that is asked. Any other game is asked by a command (--status), which prints such lines and
-ends with exit code 0. What you say wins, and key= leaves a field out. After three questions
-without an answer it is off the lists until the next answer.
+kind: quake3 27960, source 27015, minecraft 25565. Unless --port says another, players join the
+port that the game names, or else the one that is asked. Any other game is asked by a command
+(--status), which prints such lines and ends with exit code 0. What you say wins, and key= leaves
+a field out. After three questions without an answer it is off the lists until the next answer.
 
 Flags:
 {}
