@@ -38,7 +38,7 @@ const MAX_DATAGRAM: usize = 4096;
 /// # let game = UdpSocket::bind("127.0.0.1:0")?;
 /// # let address = game.local_addr()?;
 /// # std::thread::spawn(move || {
-/// #     let mut buffer = [0; MAX_DATAGRAM];
+/// #     let mut buffer = [0; 64];
 /// #     while let Ok((length, from)) = game.recv_from(&mut buffer) {
 /// #         buffer[1] = b'O';
 /// #         let _ = game.send_to(&buffer[..length], from);

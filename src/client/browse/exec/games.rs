@@ -168,6 +168,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_file_that_nobody_has_named_need_not_be_there() {
         let home = |name: &str| (name == "HOME").then(|| "/nonexistent".into());
