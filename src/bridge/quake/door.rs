@@ -48,7 +48,8 @@ impl hall::Door for Door {
         }
         let port = at.first().map_or(0, SocketAddr::port);
         let guide = format!(
-            "Quake III and its kind, at a game server's console: set sv_master1 \"HOST:{port}\"\n"
+            "Quake III and its kind, at a game server's console: set sv_master1 \"HOST:{port}\"\n  \
+             (OpenArena and others on that engine tell a master only with: set dedicated 2)\n"
         );
         Ok(Opened { at, guide })
     }
