@@ -31,30 +31,73 @@ pub(crate) struct Outcome {
     pub(crate) missing: usize,
 }
 
-impl Clients {
-    /// Has all of them ask for so long; a list has `size` entries.
-    pub(crate) fn ask(of: SocketAddr, size: usize, length: Duration) -> Result<Outcome> {
-        let end = Instant::now() + length;
-        let ask = || -> Result<Outcome> {
-            let (socket, mut outcome) = (socket(of)?, Outcome::default());
-            while Instant::now() < end {
-                match count(&socket)? {
-                    Some(count) if count == size => outcome.lists += 1,
-                    _ => outcome.missing += 1,
-                }
-            }
-            Ok(outcome)
-        };
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..SOCKETS).map(|_| scope.spawn(ask)).collect();
-            let mut total = Outcome::default();
-            for thread in threads {
-                let outcome = thread.join().map_err(|_| "a client panicked")??;
-                total.lists += outcome.lists;
-                total.missing += outcome.missing;
-            }
-            Ok(total)
+/// One of them.
+struct Client {
+    socket: UdpSocket,
+    asked: Instant,
+    /// Game servers that it has been told of since.
+    entries: usize,
+}
+
+impl Client {
+    fn start(of: SocketAddr) -> Result<Self> {
+        let socket = socket(of)?;
+        socket.set_nonblocking(true)?;
+        socket.send(QUESTION)?;
+        Ok(Self {
+            socket,
+            asked: Instant::now(),
+            entries: 0,
         })
+    }
+
+    /// Takes what has come; true if something has.
+    fn look(&mut self, size: usize, outcome: &mut Outcome) -> Result<bool> {
+        let (mut buffer, mut has_come) = ([0; 2048], false);
+        while let Ok(count) = self.socket.recv(&mut buffer) {
+            has_come = true;
+            let is_last = buffer[..count].ends_with(END);
+            self.entries += count.saturating_sub(HEAD) / 7 - usize::from(is_last);
+            if is_last {
+                self.next(size, outcome)?;
+            }
+        }
+        if !has_come && self.asked.elapsed() > PATIENCE {
+            self.next(usize::MAX, outcome)?;
+        }
+        Ok(has_come)
+    }
+
+    /// Counts a list, and asks for the next.
+    fn next(&mut self, size: usize, outcome: &mut Outcome) -> Result<()> {
+        match self.entries == size {
+            true => outcome.lists += 1,
+            false => outcome.missing += 1,
+        }
+        (self.entries, self.asked) = (0, Instant::now());
+        self.socket.send(QUESTION)?;
+        Ok(())
+    }
+}
+
+impl Clients {
+    /// Has all of them ask for so long; a list has `size` entries. One thread is all of them, and never
+    /// sleeps: to wake it would cost whoever sends a datagram.
+    pub(crate) fn ask(of: SocketAddr, size: usize, length: Duration) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let clients = (0..SOCKETS).map(|_| Client::start(of));
+        let mut clients = clients.collect::<Result<Vec<_>>>()?;
+        let end = Instant::now() + length;
+        while Instant::now() < end {
+            let mut has_come = false;
+            for client in &mut clients {
+                has_come |= client.look(size, &mut outcome)?;
+            }
+            if !has_come {
+                thread::yield_now();
+            }
+        }
+        Ok(outcome)
     }
 }
 
@@ -66,34 +109,15 @@ pub(crate) fn socket(of: SocketAddr) -> Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Asks once; how many are listed, if the list comes to its mark.
-fn count(socket: &UdpSocket) -> Result<Option<usize>> {
-    let (mut entries, mut is_whole) = (0, false);
-    ask(socket, |datagram, is_last| {
-        entries += (datagram.len() - HEAD) / 7 - usize::from(is_last);
-        is_whole |= is_last;
-    })?;
-    Ok(is_whole.then_some(entries))
-}
-
-/// Asks once; the datagrams that come.
+/// Asks once; the datagrams that come, until the mark or for as long as it may take.
 pub(crate) fn datagrams(socket: &UdpSocket) -> Result<Vec<Vec<u8>>> {
-    let mut all = Vec::new();
-    ask(socket, |datagram, _| all.push(datagram.to_vec()))?;
-    Ok(all)
-}
-
-/// Asks once, and shows each datagram that comes, until the mark or for as long as it may take.
-fn ask(socket: &UdpSocket, mut show: impl FnMut(&[u8], bool)) -> Result<()> {
-    let mut buffer = [0; 2048];
+    let (mut buffer, mut all) = ([0; 2048], Vec::new());
     socket.send(QUESTION)?;
     while let Ok(count) = socket.recv(&mut buffer) {
-        let datagram = &buffer[..count.max(HEAD)];
-        let is_last = datagram.ends_with(END);
-        show(datagram, is_last);
-        if is_last {
+        all.push(buffer[..count].to_vec());
+        if buffer[..count].ends_with(END) {
             break;
         }
     }
-    Ok(())
+    Ok(all)
 }

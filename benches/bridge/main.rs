@@ -8,7 +8,7 @@
 //! - *bytes, datagrams*: one list. A question has 32 bytes.
 //! - *lists/s*, *CPU*: of the door and of the bare loop, medians of the rounds; CPU time of the process for
 //!   a list, and the kernel's share of it.
-//! - *÷ dpmaster*: to what dpmaster 2.2 took on a machine of this kind, asked in the same way.
+//! - *÷ dpmaster*: to what dpmaster 2.2 took on a machine of this kind, asked by as many sockets.
 //!
 //! `cargo bench --bench bridge` takes three minutes. Give the shell `ulimit -n 24000` first.
 //! `-- --everywhere` has the door listen on all addresses of both families, as it does by itself.
