@@ -13,13 +13,13 @@ use std::sync::Arc;
 /// older one is told so.
 const RED_ECLIPSE: &str = "setversion 160 230\nclearservers\n";
 
-/// An answer, and the version of the listing that it was made of.
-type Kept = (u64, Arc<[u8]>);
+/// An answer, and the version of the list that it was made of.
+type Answer = (u64, Arc<[u8]>);
 
 /// What was answered last in each dialect to those who are as far away, good until the list changes.
 #[derive(Debug, Default)]
 pub struct Lists {
-    answers: BTreeMap<(Dialect, Scope), Kept>,
+    answers: BTreeMap<(Dialect, Scope), Answer>,
 }
 
 impl Lists {

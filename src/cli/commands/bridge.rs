@@ -338,7 +338,7 @@ mod tests {
             ),
             (&["--quake", "fd:0"], "write [::]:27950 for all"),
             (&["--cube", "127.0.0.1:5="], "behind =, as in"),
-            (&["--clients", "a b"], "--clients: 'a b' is not a tracker's"),
+            (&["--clients", "a b"], "--clients: 'a b' is not an address"),
             (&["--tracker"], "--tracker needs a value"),
             (&["--quakes"], "did you mean --quake?"),
             (&["now"], "'now' is not a flag; gltracker bridge --help"),
