@@ -231,9 +231,7 @@ impl Service {
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {
                 self.hall.desk.unlist(WORD, address);
-                let fields: [(&str, &dyn std::fmt::Display); 3] =
-                    [("door", &WORD), ("server", &address), ("why", &why)];
-                self.hall.log.info("gone", &fields);
+                self.hall.log_gone(WORD, address, &why);
             }
             Act::Tell(connection, text) => self.connections.tell(connection, &text, now),
         }
@@ -243,16 +241,7 @@ impl Service {
         let game = dialect.game(self.game.as_deref());
         let infos = infos(status, game);
         if !self.hall.desk.is_wanted(address) {
-            let name = infos.get("description").unwrap_or_default();
-            self.hall.log.info(
-                "registered",
-                &[
-                    ("door", &WORD),
-                    ("server", &address),
-                    ("game", &game),
-                    ("name", &name),
-                ],
-            );
+            self.hall.log_registered(WORD, address, game);
         }
         let wanted = Wanted {
             door: WORD,

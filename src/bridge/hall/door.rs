@@ -3,7 +3,8 @@
 use super::counters::Counters;
 use crate::base::log::Log;
 use crate::bridge::desk::Desk;
-use std::fmt::Debug;
+use crate::protocol::scope::Scope;
+use std::fmt::{Debug, Display};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +18,30 @@ pub struct Hall {
     pub log: Log,
     /// What is counted.
     pub counters: Counters,
+}
+
+impl Hall {
+    /// Logs that a game server is new, and who can reach it if not everybody can.
+    pub(crate) fn log_registered(&self, door: &str, server: SocketAddr, game: &str) {
+        let fields: [(&str, &dyn Display); 3] =
+            [("door", &door), ("server", &server), ("game", &game)];
+        match Scope::of(server.ip()).filter(|scope| *scope < Scope::World) {
+            None => self.log.info("registered", &fields),
+            Some(scope) => {
+                let reach = format!("{} can reach it", scope.who());
+                let [door, server, game] = fields;
+                self.log
+                    .warn("registered", &[door, server, game, ("reach", &reach)]);
+            }
+        }
+    }
+
+    /// Logs that a game server is off the list.
+    pub(crate) fn log_gone(&self, door: &str, server: SocketAddr, why: &str) {
+        let fields: [(&str, &dyn Display); 3] =
+            [("door", &door), ("server", &server), ("why", &why)];
+        self.log.info("gone", &fields);
+    }
 }
 
 /// A door that is to be opened.

@@ -170,30 +170,20 @@ impl Thread {
     }
 
     fn say(&self, address: SocketAddr, event: &Event) {
-        let log = &self.hall.log;
         match event {
-            Event::Registered { game, only: None } => {
-                log.info("registered", &[("server", &address), ("game", game)]);
-            }
-            Event::Registered {
-                game,
-                only: Some(only),
-            } => {
-                let reach = format!("{only} can reach it");
-                let fields: &[(&str, &dyn std::fmt::Display)] =
-                    &[("server", &address), ("game", game), ("reach", &reach)];
-                log.warn("registered", fields);
-            }
+            Event::Registered(game) => self.hall.log_registered(WORD, address, game),
             Event::Gone(has_said) => {
-                let reason = match has_said {
+                let why = match has_said {
                     true => "it said that it ends",
                     false => "three questions without an answer",
                 };
-                log.info("gone", &[("server", &address), ("reason", &reason)]);
+                self.hall.log_gone(WORD, address, why);
             }
             Event::Refused(reason) => {
                 let refusal = Refusal::new(ErrorCode::BadValue, reason.clone());
-                log.noisy("refused", &refusal, &[("server", &address)]);
+                let fields: [(&str, &dyn std::fmt::Display); 2] =
+                    [("door", &WORD), ("server", &address)];
+                self.hall.log.noisy("refused", &refusal, &fields);
             }
         }
     }

@@ -80,13 +80,8 @@ pub enum Act {
 /// What has happened to a game server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It is new on the list.
-    Registered {
-        /// Its game.
-        game: String,
-        /// Who can reach it, if not everybody can.
-        only: Option<&'static str>,
-    },
+    /// It is new on the list, and of this game.
+    Registered(String),
     /// It does not answer any more; true if it has said that it ends.
     Gone(bool),
     /// It is not listed, for this reason.
@@ -300,9 +295,7 @@ impl Master {
                 self.counts.answers.add_one();
                 out.push(Act::List(listed_at, Wanted { door, tag, infos }));
                 if admitted == Admitted::New {
-                    let scope = Scope::of(listed_at.ip());
-                    let only = scope.filter(|scope| *scope < Scope::World).map(Scope::who);
-                    out.push(Act::Say(listed_at, Event::Registered { game, only }));
+                    out.push(Act::Say(listed_at, Event::Registered(game)));
                 }
             }
         }
