@@ -231,7 +231,7 @@ impl Service {
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {
                 self.hall.desk.unlist(WORD, address);
-                self.hall.log_gone(WORD, address, &why);
+                self.hall.log_gone(WORD, address, why);
             }
             Act::Tell(connection, text) => self.connections.tell(connection, &text, now),
         }
