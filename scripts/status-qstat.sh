@@ -58,5 +58,6 @@ printf '%s\n' "$answer" | awk '
     said = $0
     sub(/^[^:]*: /, "", said)
     sub(/,$/, "", said)
-    if (name in key) print key[name] "=" (said ~ /^"/ ? value(said) : said)
+    if (said ~ /^"/) said = value(said)
+    if (name in key) print key[name] "=" (said == "\"\"" ? "" : said)
   }' | { iconv -c -f UTF-8 -t UTF-8 2>/dev/null || cat; }

@@ -82,7 +82,8 @@ See the list, in a third:
     printf 'LIST\\nQUIT\\n' | nc {} {}
 
 The tracker sends PING <word> every 15 s of silence; type PONG <word> within 15 s to stay listed.
-HELP on either port says more.
+HELP on either port says more. Games as they are: 'gltracker announce --ask KIND' lists one of KIND
+quake3, source or minecraft; 'gltracker bridge' is a master server for those of Quake and Cube.
 ",
         servers.ip(),
         servers.port(),
