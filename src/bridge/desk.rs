@@ -44,6 +44,7 @@ pub struct Listing {
 pub struct Desk {
     wanted: Mutex<State>,
     listing: Mutex<Arc<Listing>>,
+    roll: Mutex<Roll>,
     /// Is woken when something is wanted.
     clerk: OnceLock<Thread>,
     /// Those whom an earlier run listed.
@@ -57,6 +58,16 @@ struct State {
     version: u64,
     /// Those that the clerk has not looked at since they changed.
     changed: BTreeSet<SocketAddr>,
+}
+
+/// Who is on the tracker's list, whether or not clients may be told.
+#[derive(Debug, Default)]
+struct Roll {
+    addresses: BTreeSet<SocketAddr>,
+    /// True while the tracker confirms it.
+    is_live: bool,
+    /// How often that has changed.
+    turns: u64,
 }
 
 #[derive(Debug)]
@@ -147,6 +158,37 @@ impl Desk {
         let mut listing = lock(&self.listing);
         let version = listing.version + 1;
         *listing = Arc::new(Listing { version, servers });
+    }
+
+    /// Puts an address on the roll of those that the tracker lists, or takes it off.
+    pub fn set_on_list(&self, address: SocketAddr, is_on: bool) {
+        let mut roll = lock(&self.roll);
+        match is_on {
+            true => roll.addresses.insert(address),
+            false => roll.addresses.remove(&address),
+        };
+    }
+
+    /// True if the tracker lists somebody at this address; `None` while it cannot be asked.
+    pub fn is_on_list(&self, address: SocketAddr) -> Option<bool> {
+        let roll = lock(&self.roll);
+        roll.is_live.then(|| roll.addresses.contains(&address))
+    }
+
+    /// Says whether the tracker confirms its list.
+    pub fn set_live(&self, is_live: bool) {
+        let mut roll = lock(&self.roll);
+        if std::mem::replace(&mut roll.is_live, is_live) != is_live {
+            roll.turns += 1;
+            drop(roll);
+            self.wake();
+        }
+    }
+
+    /// How often the tracker's list was lost, and found again: after each time it may be another tracker.
+    pub fn turns(&self) -> u64 {
+        // The first is that it was found at all.
+        lock(&self.roll).turns.saturating_sub(1)
     }
 
     /// From now on this thread is woken (`unpark`) when something is wanted.
@@ -247,6 +289,23 @@ mod tests {
             (desk.take_changes(), desk.wanted()),
             (vec![(address, None)], vec![])
         );
+    }
+
+    #[test]
+    fn a_tracker_may_be_another_one_once_its_list_was_lost() {
+        let (desk, address) = (Desk::default(), ([198, 51, 100, 7], 27960).into());
+        desk.set_live(false);
+        desk.set_on_list(address, true);
+        assert_eq!((desk.is_on_list(address), desk.turns()), (None, 0));
+        desk.set_live(true);
+        desk.set_live(true);
+        assert_eq!((desk.is_on_list(address), desk.turns()), (Some(true), 0));
+        desk.set_on_list(address, false);
+        assert_eq!(desk.is_on_list(address), Some(false));
+        desk.set_live(false);
+        assert_eq!((desk.is_on_list(address), desk.turns()), (None, 1));
+        desk.set_live(true);
+        assert_eq!((desk.is_on_list(address), desk.turns()), (Some(false), 2));
     }
 
     #[test]

@@ -164,6 +164,8 @@ fn a_tracker_that_restarts_loses_nobody() {
     tracker.wait_for_list(|list| list.len() == usize::from(MANY));
     tracker.kill();
     bridge.wait_for_log("event=tracker-away");
+    let line = bridge.wait_for_log("event=list-away");
+    assert!(line.contains("why=\"the tracker hung up\""), "{line}");
     bridge.list(&address(MANY + 1), "map=new");
     bridge.unlist(&address(1));
     let tracker = TrackerProcess::start_at(servers, clients, &slots);
@@ -184,22 +186,22 @@ fn what_keeps_everybody_out_is_said_once_with_what_to_do() {
     for port in 1..20 {
         bridge.list(&format!("198.51.100.7:{port}"), "map=x");
     }
-    let line = bridge.wait_for_log("event=tracker-away");
+    let line = bridge.wait_for_log("event=tracker-refuses");
     assert!(line.contains("check GLTRACKER_PASSWORD"), "{line}");
     let strict = TrackerProcess::start_with(&["--require-check"]);
     let checked = Bridge::start(&strict, PASSWORD);
     checked.list("198.51.100.7:9", "map=x");
-    let line = checked.wait_for_log("event=tracker-away");
+    let line = checked.wait_for_log("event=tracker-refuses");
     assert!(line.contains("without --require-check"), "{line}");
     let distrustful = TrackerProcess::start_distrustful(&[]);
     let distrusted = Bridge::start(&distrustful, PASSWORD);
     for port in 1..9 {
         distrusted.list(&format!("198.51.100.7:{port}"), "map=x");
     }
-    let line = distrusted.wait_for_log("event=tracker-away");
+    let line = distrusted.wait_for_log("event=tracker-refuses");
     assert!(line.contains("start it with --trust 127.0.0.1,"), "{line}");
     for bridge in [bridge, checked, distrusted] {
-        let lines = bridge.log().matches("event=tracker-away").count();
+        let lines = bridge.log().matches("event=tracker-refuses").count();
         assert_eq!(lines, 1, "{}", bridge.log());
     }
     let counted = &tracker.stats()["bad-passwords"];
@@ -220,6 +222,117 @@ fn one_that_cannot_be_listed_keeps_nobody_else_out() {
         *it == Outcome::Refused("nobody can be at 0.0.0.0".to_owned())
     });
     tracker.wait_for_list(|list| list.iter().any(|line| line.contains("ip=198.51.100.9")));
+}
+
+/// A game server's address is free for the bridge as soon as another login leaves it.
+#[test]
+fn whoever_was_thrown_out_by_another_login_is_back_when_that_is_gone() {
+    let tracker = TrackerProcess::start();
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    bridge.list("198.51.100.7:1", "map=bridge");
+    tracker.wait_for_list(|list| list.len() == 1);
+    bridge.wait_for_outcome("198.51.100.7:1", |it| *it == Outcome::Listed);
+    let mut other = Peer::connect(tracker.servers);
+    let number = other.challenge();
+    other.send(&format!("INFOS {number} ip=198.51.100.7 port=1 map=other"));
+    assert!(other.line().starts_with("OK listed"));
+    let line = bridge.wait_for_log("event=not-listed");
+    let advice = "tried again as soon as that is gone";
+    assert!(
+        line.contains("took over") && line.contains(advice),
+        "{line}"
+    );
+    // A change is no reason to throw the other one out.
+    bridge.list("198.51.100.7:1", "map=changed");
+    bridge.list("198.51.100.7:2", "map=witness");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=witness")));
+    assert!(
+        tracker
+            .list()
+            .iter()
+            .any(|line| line.ends_with("map=other"))
+    );
+    let left = Instant::now();
+    drop(other);
+    let line = bridge.wait_for_log("level=info event=listed server=198.51.100.7:1");
+    let took = left.elapsed();
+    assert!(took < Duration::from_secs(10), "{line}: {took:?}");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=changed")));
+    assert_eq!(bridge.log().matches("event=not-listed").count(), 1);
+}
+
+#[test]
+fn who_needs_no_trust_is_listed_without_it_and_the_others_as_soon_as_it_is_there() {
+    let any = own_address();
+    let mut command = command();
+    command.args(["--servers", &any.to_string(), "--clients", &any.to_string()]);
+    command.env("GLTRACKER_PASSWORD", PASSWORD);
+    let mut tracker = TrackerProcess::run(command);
+    let (servers, clients) = (tracker.servers, tracker.clients);
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    for port in 1..9 {
+        bridge.list(&format!("198.51.100.7:{port}"), "map=x");
+    }
+    let line = bridge.wait_for_log("event=tracker-refuses");
+    assert!(line.contains("--trust 127.0.0.1,"), "{line}");
+    bridge.list("127.0.0.1:9", "map=own");
+    bridge.wait_for_outcome("127.0.0.1:9", |it| *it == Outcome::Listed);
+    for port in 1..9 {
+        let is_refused = |it: &Outcome| matches!(it, Outcome::Refused(_));
+        bridge.wait_for_outcome(&format!("198.51.100.7:{port}"), is_refused);
+    }
+    let lines = bridge.log().matches("event=tracker-refuses").count();
+    assert_eq!(lines, 1, "{}", bridge.log());
+    tracker.kill();
+    bridge.wait_for_log("event=list-away");
+    let start = Instant::now();
+    let tracker = TrackerProcess::start_at(servers, clients, &[]);
+    tracker.wait_for_list(|list| list.len() == 9);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}: {}", bridge.log());
+    bridge.wait_for_log("event=tracker-back");
+}
+
+#[test]
+fn a_password_that_is_mended_at_the_tracker_is_tried_at_once() {
+    let any = own_address();
+    let mut command = command();
+    command.args(["--servers", &any.to_string(), "--clients", &any.to_string()]);
+    command.env("GLTRACKER_PASSWORD", "another");
+    let mut tracker = TrackerProcess::run(command);
+    let (servers, clients) = (tracker.servers, tracker.clients);
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    bridge.list("198.51.100.7:1", "map=x");
+    bridge.wait_for_log("event=tracker-refuses");
+    wait_until("it watches", || (bridge.desk.is_on_list(servers)).map(drop));
+    tracker.kill();
+    let start = Instant::now();
+    let tracker = TrackerProcess::start_at(servers, clients, &[]);
+    tracker.wait_for_list(|list| list.len() == 1);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}: {}", bridge.log());
+}
+
+#[test]
+fn a_bridge_says_at_its_start_how_the_tracker_is() {
+    let tracker = TrackerProcess::start();
+    let right = Bridge::start(&tracker, PASSWORD);
+    let line = right.wait_for_log("event=tracker-ok");
+    assert!(line.contains("it takes the password"), "{line}");
+    let wrong = Bridge::start(&tracker, "wrong");
+    let line = wrong.wait_for_log("event=tracker-refuses");
+    assert!(line.contains("check GLTRACKER_PASSWORD"), "{line}");
+    assert!(line.contains(" waiting=0 "), "{line}");
+    let mistaken = Bridge::between(tracker.clients, tracker.clients, PASSWORD);
+    let line = mistaken.wait_for_log("event=tracker-refuses");
+    assert!(line.contains("It is 23470 by default"), "{line}");
+    let nobody = own_address();
+    let nobody = SocketAddr::new(nobody.ip(), 9);
+    let alone = Bridge::between(nobody, nobody, PASSWORD);
+    let line = alone.wait_for_log("event=tracker-away");
+    assert!(line.contains("start the tracker there"), "{line}");
+    alone.wait_for_log("so=\"players are told of no game servers until it is back\"");
+    assert_eq!(tracker.list(), [""; 0]);
 }
 
 /// `gltracker bridge` with a tracker that nobody asks.
@@ -292,6 +405,32 @@ fn run_bridge(command: Command) -> (Program, SocketAddr) {
     (program, at)
 }
 
+#[test]
+fn a_bridge_and_a_tracker_do_not_share_a_state_file() {
+    let folder = std::env::temp_dir().join(format!("gltracker-shared-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = |name| folder.join(name).to_str().unwrap().to_owned();
+    let (trackers, bridges) = (file("tracker"), file("bridge"));
+    let tracker = TrackerProcess::start_with(&["--state", &trackers]);
+    let (servers, clients) = (tracker.servers.to_string(), tracker.clients.to_string());
+    let output = outcome(bridge_command(&["--state", &trackers]));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let part = "another process keeps its state in";
+    assert!(said.contains(part), "{said}");
+    let at = ["--tracker", &servers, "--clients", &clients];
+    let quake = ["--quake", "127.0.0.1:0", "--state", &bridges];
+    let (bridge, _) = run_bridge(bridge_command(&[&at[..], &quake[..]].concat()));
+    let mut second = command();
+    second.args(["--servers", "127.0.0.1:0", "--clients", "127.0.0.1:0"]);
+    second.args(["--state", &bridges]);
+    second.env("GLTRACKER_PASSWORD", PASSWORD);
+    let output = outcome(second);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(part), "{said}");
+    drop(bridge);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// Descriptors are what a bridge runs out of first: each login takes one.
 #[test]
 fn a_bridge_without_descriptors_lists_as_many_as_it_can_and_forgets_nobody() {
@@ -322,7 +461,7 @@ fn a_bridge_without_descriptors_lists_as_many_as_it_can_and_forgets_nobody() {
         let heartbeat = b"\xff\xff\xff\xffheartbeat QuakeArena-1\n";
         game_server.send_to(heartbeat, door).unwrap();
     }
-    let line = bridge.errors.wait_for("event=tracker-away");
+    let line = bridge.errors.wait_for("event=too-many-files");
     assert!(line.contains("raise the limit, with ulimit -n"), "{line}");
     wait_until("all of them are on the disk", || {
         let text = std::fs::read_to_string(&state).ok()?;

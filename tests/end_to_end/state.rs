@@ -404,7 +404,7 @@ fn two_trackers_do_not_share_a_file() {
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("another tracker keeps its list in") && said.contains(&place.file),
+        said.contains("another process keeps its state in") && said.contains(&place.file),
         "{said}"
     );
     // Killed, it leaves nothing behind that keeps the next one out.

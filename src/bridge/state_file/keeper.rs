@@ -61,9 +61,10 @@ impl StateFile {
             return Err("it is not a regular file; choose the name of a file".to_owned());
         }
         hold(&mut file).map_err(|no| match no {
-            NoLock::Held => "another bridge keeps its state there; stop it, or choose another \
-                             file"
-                .to_owned(),
+            NoLock::Held => {
+                "another process keeps its state in this file; stop it, or choose another file"
+                    .to_owned()
+            }
             NoLock::Failed(error) => format!("nothing can be written there: {error}"),
         })?;
         let read = |error: io::Error| format!("it cannot be read: {}", in_words(&error));
@@ -140,7 +141,7 @@ impl StateFile {
     fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.hold().map_err(|no| match no {
             NoLock::Failed(error) => error,
-            NoLock::Held => io::Error::other("another bridge keeps its state there"),
+            NoLock::Held => io::Error::other("another process keeps its state there"),
         })?;
         self.file.replace(text.as_bytes())
     }

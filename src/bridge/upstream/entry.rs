@@ -16,6 +16,8 @@ pub(super) enum State {
     Queued(u64),
     /// It is tried again later.
     Resting,
+    /// Another login has its address. It is tried again when that is gone from the list, or then.
+    Taken(Instant),
     /// Somebody connects for it.
     Dialing,
     /// It has a connection. The flag says that the gate counts it.
@@ -32,6 +34,24 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// Its place in the agenda.
     pub(super) due: Option<Instant>,
+    /// True if the log says that it is not listed.
+    pub(super) is_said: bool,
+    /// True if the tracker has refused it for want of trust.
+    pub(super) is_distrusted: bool,
+}
+
+impl Entry {
+    /// One that nothing was done for yet.
+    pub(super) fn new(wanted: Infos) -> Self {
+        Self {
+            wanted: Some(wanted),
+            avoided: Vec::new(),
+            state: State::Resting,
+            due: None,
+            is_said: false,
+            is_distrusted: false,
+        }
+    }
 }
 
 /// The fields of the game server at `address`, as it logs in with them.

@@ -42,6 +42,13 @@ impl Gate {
             .filter(|_| !self.is_open && self.under_way == 0)
     }
 
+    /// The tracker may be another one now: if nobody is trying, one may at once.
+    pub(super) fn hurry(&mut self) {
+        if self.under_way == 0 {
+            self.closed_until = None;
+        }
+    }
+
     /// True while logins are under way.
     pub(super) fn is_busy(&self) -> bool {
         self.under_way > 0
@@ -122,5 +129,15 @@ mod tests {
         assert_eq!(admitted, MOST_UNDER_WAY);
         gate.drop_one();
         assert!(gate.admit(now) && !gate.admit(now));
+    }
+
+    #[test]
+    fn a_new_tracker_ends_the_wait() {
+        let (mut gate, start) = (Gate::default(), Instant::now());
+        assert!(gate.admit(start));
+        gate.fail(Some(60 * SECOND), start, 0.0);
+        assert!(!gate.admit(start + SECOND));
+        gate.hurry();
+        assert!(gate.admit(start + SECOND) && !gate.admit(start + SECOND));
     }
 }

@@ -6,7 +6,7 @@
 use crate::base::files::outage::Outage;
 use crate::bridge::hall::Hall;
 use crate::client::watch::{Event, Timings, Watch};
-use crate::client::{Change, Conditions, Doubt, TrackerAddress};
+use crate::client::{Change, Conditions, Doubt, Error, TrackerAddress};
 use crate::protocol::fields::Infos;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -62,7 +62,11 @@ impl List {
                     changes.into_iter().for_each(|change| self.change(change));
                     self.publish(|_| true);
                 }
+                self.hall.desk.set_live(true);
             }
+            Event::Lost {
+                why: Error::CutOff, ..
+            } => self.on_loss(&"the tracker hung up", now),
             Event::Lost { why, .. } => self.on_loss(&why, now),
             Event::Refused { refused, .. } => self.on_loss(&refused, now),
         }
@@ -71,19 +75,24 @@ impl List {
     fn change(&mut self, change: Change) {
         match change {
             Change::New(address, infos) | Change::Updated(address, infos) => {
+                self.hall.desk.set_on_list(address, true);
                 self.known.insert(address, infos);
             }
-            Change::Gone(address) => drop(self.known.remove(&address)),
+            Change::Gone(address) => {
+                self.hall.desk.set_on_list(address, false);
+                self.known.remove(&address);
+            }
         }
     }
 
     /// The list is not confirmed, for this reason.
     fn on_loss(&mut self, why: &dyn Display, now: Instant) {
         let since = *self.lost.get_or_insert(now);
+        self.hall.desk.set_live(false);
         if self.outage.fails(now) {
             let so = match self.known.is_empty() {
-                true => "there is nobody to tell of",
-                false => "the last list is told, for ten minutes",
+                true => "players are told of no game servers until it is back",
+                false => "players are told the last list, for ten minutes",
             };
             let fields: [(_, &dyn Display); 3] =
                 [("tracker", &self.tracker), ("why", why), ("so", &so)];

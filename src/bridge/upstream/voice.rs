@@ -1,4 +1,4 @@
-//! What the log says of the tracker: once when it is away, when that has another reason, once a minute,
+//! What the log says of the tracker: once when it is away or refuses, when that has another reason, once a minute,
 //! and when everybody is back.
 
 use crate::base::files::outage::Outage;
@@ -32,9 +32,10 @@ impl Voice {
         }
     }
 
-    /// Something keeps game servers off the list that are wanted there. It is tried again after `wait`.
+    /// `event` keeps game servers off the list that are wanted there. It is tried again after `wait`.
     pub(super) fn say_away(
         &mut self,
+        event: &str,
         why: &str,
         advice: &str,
         waiting: usize,
@@ -57,7 +58,13 @@ impl Voice {
         if !advice.is_empty() {
             fields.push(("advice", &advice));
         }
-        self.log.warn("tracker-away", &fields);
+        self.log.warn(event, &fields);
+    }
+
+    /// The tracker is reached and takes the login, which is said before anybody needs it.
+    pub(super) fn say_ok(&self, so: &str) {
+        let fields: [(_, &dyn Display); 2] = [("tracker", &self.tracker), ("so", &so)];
+        self.log.info("tracker-ok", &fields);
     }
 
     /// Nobody waits any more. That is said if the tracker was said to be away.
@@ -100,9 +107,9 @@ mod tests {
         let second = Duration::from_secs(1);
         voice.say_back(at(0));
         for n in 0..4000 {
-            voice.say_away("it hung up", "", n, second, at(1));
+            voice.say_away("tracker-away", "it hung up", "", n, second, at(1));
         }
-        voice.say_away("nobody listens there", "", 4000, second, at(2));
+        voice.say_away("tracker-refuses", "(bad-password)", "", 4000, second, at(2));
         voice.say_back(at(2) + second);
         voice.say_back(at(5));
         voice.say_back(at(6));
@@ -114,7 +121,7 @@ mod tests {
             [
                 "level=warn event=tracker-away tracker=t:1 why=\"it hung up\" waiting=0 \
                  again-in=\"1 s\"",
-                "level=warn event=tracker-away tracker=t:1 why=\"nobody listens there\" \
+                "level=warn event=tracker-refuses tracker=t:1 why=\"(bad-password)\" \
                  waiting=4000 again-in=\"1 s\"",
                 "level=info event=tracker-back tracker=t:1",
             ]

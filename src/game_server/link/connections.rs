@@ -139,6 +139,8 @@ impl<S: Shared> Link<S> {
     fn deliver(&self, mut stream: &TcpStream, out: &mut Outbox) -> Result<(), Ending> {
         for news in out.news.drain(..) {
             self.tell(match news {
+                // An announcer always has something to list.
+                News::Welcome => continue,
                 News::Listed(address) => Happening::Listed(address),
                 News::Checking(address) => Happening::Checking(address),
                 News::Checked => Happening::Checked,

@@ -66,6 +66,11 @@ impl Credential {
         })
     }
 
+    /// True for a key, which is proven only with the first INFOS.
+    pub(crate) fn is_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The first line on a connection.
     pub(crate) fn login(&self) -> String {
         match &self.key {

@@ -18,6 +18,8 @@ pub enum Ending {
 /// Something that the game server's admin should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
+    /// LOGIN is taken, and there is nothing to list: the session leaves.
+    Welcome,
     /// On the list, under this address.
     Listed(String),
     /// The tracker is sending datagrams to this address and lists nobody who does not answer.

@@ -92,7 +92,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// The tracker has accepted a connection. `avoided` is what it has refused on others.
+    /// The tracker has accepted a connection. `avoided` is what it has refused on others. If nothing is
+    /// `wanted`, it only finds out whether LOGIN is taken.
     pub fn new(
         credential: Arc<Credential>,
         wanted: Infos,
@@ -248,6 +249,10 @@ impl Session {
             let why = format!("it sent the challenge '{shown}', which is no number");
             return out.end(Ending::Lost(why));
         };
+        if self.wanted == Infos::default() {
+            out.news.push(News::Welcome);
+            return self.on_stop(now, out);
+        }
         let port = self.wanted.number("port").unwrap_or_default();
         let start = format!("INFOS {}", self.credential.answer(number, port));
         let all = fields::difference(&self.told, &self.wanted, &self.avoided);

@@ -58,7 +58,7 @@ impl fmt::Display for FilesError {
             }
             Self::StateInUse(path) => write!(
                 f,
-                "another tracker keeps its list in {path} and holds {path}.lock; stop it, or choose \
+                "another process keeps its state in {path} and holds {path}.lock; stop it, or choose \
                  another file with --state",
                 path = path.display()
             ),

@@ -116,7 +116,7 @@ impl StateFile {
             Ok(()) => {}
             Err(NoLock::Failed(error)) => return Err(error),
             Err(NoLock::Held) => {
-                return Err(io::Error::other("another tracker keeps its list there"));
+                return Err(io::Error::other("another process keeps its state there"));
             }
         }
         if self.is_bad {
