@@ -2,7 +2,7 @@
 //!
 //! This file hides how rows are ordered and searched.
 
-use crate::client::ping::{self, REFRESHED, TOO_FAR, Target};
+use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
 use crate::protocol::fields::Infos;
@@ -45,8 +45,8 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
-    /// What a tracker lists of it, if it has told this program something else since.
-    listed: Option<Infos>,
+    /// How many play as it has told this program, in place of how many a tracker listed then.
+    counted: Option<(u16, Option<u16>)>,
     /// What speaks against it.
     pub doubt: Option<Doubt>,
     /// How it is pinged; `None` if it may be neither pinged nor joined.
@@ -67,7 +67,7 @@ impl Row {
             doubt,
             target: may_be_used.then(|| Target::of(address, &infos)),
             infos,
-            listed: None,
+            counted: None,
             ping: Ping::Waiting,
             favourite,
             sorted_by: String::new(),
@@ -76,33 +76,29 @@ impl Row {
         row
     }
 
-    /// What was known of it before counts on, except for what a tracker says anew.
+    /// What was known of it before counts on, except for players of whom a tracker says something new.
     pub(super) fn follow(&mut self, before: Self) {
         self.ping = before.ping;
-        let Some(listed) = before.listed else {
-            return;
-        };
-        let mut infos = before.infos;
-        if listed != self.infos {
-            let old = std::mem::replace(&mut infos, self.infos.clone());
-            let kept = REFRESHED
-                .iter()
-                .filter(|key| listed.get(key) == self.infos.get(key));
-            for key in kept {
-                // It was a value before.
-                let _ = infos.set(key, &old.get(key).unwrap_or_default());
-            }
+        let listed = self.infos.number("nbplayers");
+        if let Some((players, _)) = before.counted.filter(|(_, then)| *then == listed) {
+            self.count(players, listed);
         }
-        self.listed = Some(std::mem::replace(&mut self.infos, infos));
+    }
+
+    fn count(&mut self, players: u16, listed: Option<u16>) {
+        // Only a row that is full of fields has no room for it.
+        if self.infos.set("nbplayers", &players.to_string()).is_ok() {
+            self.counted = Some((players, listed));
+        }
     }
 
     /// It was pinged, and may have said how many play.
     pub(super) fn measured(&mut self, ping: &ping::Ping) {
         self.ping = Ping::of(ping);
-        let mut infos = self.infos.clone();
-        if !ping.refresh(&mut infos).is_empty() {
-            let before = std::mem::replace(&mut self.infos, infos);
-            self.listed.get_or_insert(before);
+        let known = || self.infos.number("nbplayers");
+        let listed = self.counted.map_or_else(known, |(_, listed)| listed);
+        if let Some(players) = ping.players() {
+            self.count(players, listed);
         }
     }
 
