@@ -197,7 +197,7 @@ host at all (invalid), which are not pinged.
 The table has name, players, ping and address, and between them the fields game, map, mode,
 version, speed, size and erase that a game server on the list has, or those of --columns. On a
 terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
---columns the last one goes first.
+--columns the last one goes first, after the name has become narrow.
 
 Conditions, of which all must hold; quote those with < or > or ! for the shell:
   notempty                 somebody plays

@@ -95,6 +95,9 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
 /// The width of a name below which another column is left out, and the greatest one.
 const NAME_WIDTHS: (usize, usize) = (22, 60);
 
+/// The width below which one is left out that the player has asked for.
+const NARROWEST_NAME: usize = 12;
+
 fn players(row: &Row) -> String {
     let (now, most) = (field(row, "nbplayers"), field(row, "maxplayers"));
     match (now.as_str(), most.as_str()) {
@@ -129,12 +132,18 @@ fn layout(columns: usize, model: &Model) -> Vec<Cell> {
     let longest = addresses.map(|row| row.address.to_string().len()).max();
     let used = |cells: &[Cell]| cells.iter().map(|cell| cell.width + 1).sum::<usize>();
     loop {
-        let expendable = cells.iter().map(|cell| cell.expendable).max();
-        let is_tight = used(&cells) + NAME_WIDTHS.0 > columns + 1;
-        match expendable {
-            Some(most) if most > 0 && is_tight => cells.retain(|cell| cell.expendable < most),
-            _ => break,
+        let most = cells.iter().map(|cell| cell.expendable).max();
+        let most = most.unwrap_or_default();
+        let is_asked_for = model.columns.are_chosen() && most < ADDRESS;
+        let narrowest = if is_asked_for {
+            NARROWEST_NAME
+        } else {
+            NAME_WIDTHS.0
+        };
+        if most == 0 || used(&cells) + narrowest <= columns + 1 {
+            break;
         }
+        cells.retain(|cell| cell.expendable < most);
     }
     let left = (columns + 1).saturating_sub(used(&cells));
     let mut rest = left.saturating_sub(NAME_WIDTHS.1);

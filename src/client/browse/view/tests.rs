@@ -129,8 +129,19 @@ fn columns_follow_what_is_listed_and_what_the_player_wants() {
     model.columns = Columns::parse("zone,speed").unwrap();
     model.on_event(Event::List(mixed), now);
     model.settle();
-    assert_eq!(head(&mut model, 120), "zone speed address");
-    assert_eq!(head(&mut model, 72), "zone address");
+    // What was asked for goes last: the name gives way, then the address, then the name again.
+    for (columns, heads) in [
+        (120, "zone speed address"),
+        (80, "zone speed address"),
+        (79, "zone speed"),
+        (60, "zone speed"),
+        (48, "zone speed"),
+        (47, "zone"),
+        (40, "zone"),
+        (39, ""),
+    ] {
+        assert_eq!(head(&mut model, columns), heads, "{columns}");
+    }
 }
 
 #[test]
