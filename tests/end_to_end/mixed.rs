@@ -163,15 +163,15 @@ fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
     let [_quake3, source_line, _minecraft] = [
         (
             &quake3,
-            "query=quake3 game=OpenArena description=arena nbplayers=1",
+            "query=quake3 game=OpenArena description=arena nbplayers=1 maxplayers=9",
         ),
         (
             &source,
-            "query=source game=csgo description=source nbplayers=1",
+            "query=source game=csgo description=source nbplayers=1 maxplayers=9",
         ),
         (
             &minecraft,
-            "query=minecraft game=minecraft description=mine nbplayers=1",
+            "query=minecraft game=minecraft description=mine nbplayers=1 maxplayers=9",
         ),
     ]
     .map(|(game, fields)| tracker.log_in(game.address.port(), fields).stay_alive());
@@ -187,11 +187,11 @@ fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
 
     // What its admin says later is fresher.
     source_line.send("INFOS nbplayers=7 mode=casual");
-    let text = screen.wait_to_see(" 7 ");
+    let text = screen.wait_to_see(" 7/9 ");
     assert!(text.contains("mode     address"), "{text}");
     source.change(|facts| facts.people = 5);
     screen.press(&["r"]);
-    screen.wait_to_see(" 5 ");
+    screen.wait_to_see(" 5/9 ");
     screen.press(&["o", "o", "o"]);
     screen.wait_to_see("game↓");
 

@@ -15,11 +15,12 @@ use std::time::Duration;
 pub enum Ping {
     /// Nothing yet.
     Waiting,
-    /// The mean of the answers, and how many probes were lost.
+    /// The mean of the answers, and how many probes were lost, as far as that says something.
     Answered {
         /// The mean time to an answer.
         mean: Duration,
-        /// Probes that were not answered.
+        /// `PING`s that were not answered. Questions of existing games do not count: those games answer
+        /// only so many.
         lost: u32,
     },
     /// No probe was answered.
@@ -30,7 +31,10 @@ impl Ping {
     fn of(ping: &ping::Ping) -> Self {
         ping.mean.map_or(Self::Silent, |mean| Self::Answered {
             mean,
-            lost: ping.sent.saturating_sub(ping.answered),
+            lost: match ping.target.kind {
+                None => ping.sent.saturating_sub(ping.answered),
+                Some(_) => 0,
+            },
         })
     }
 }
@@ -102,6 +106,14 @@ impl Row {
         }
     }
 
+    /// True if that it is silent says nothing: it is sent `PING`, it is of a game that has a name of its own,
+    /// and no tracker has seen its UDP port answer. Existing games do not know `PING`.
+    pub(crate) fn may_not_know_ping(&self) -> bool {
+        let is_there = |key| self.infos.get(key).is_some();
+        let is_sent_ping = self.target.is_some_and(|target| target.kind.is_none());
+        is_sent_ping && is_there("game") && !is_there("checked")
+    }
+
     /// What the player reads as its name.
     pub(crate) fn name(&self) -> String {
         let name = self.infos.get("description").unwrap_or_default();
@@ -166,7 +178,7 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-/// How likely it is that the player can play there, best first: near, being measured, far, silent (a
+/// How likely it is that the player can play there, best first: near, not known, far, silent (a
 /// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
 /// doubt (it may not be there at all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,6 +195,7 @@ impl Chance {
         let (distance, mean) = match row.ping {
             Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
             Ping::Waiting => (1, Duration::ZERO),
+            Ping::Silent if row.may_not_know_ping() => (1, Duration::ZERO),
             Ping::Answered { mean, .. } => (2, mean),
             Ping::Silent => (3, Duration::ZERO),
         };

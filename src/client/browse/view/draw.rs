@@ -113,6 +113,7 @@ pub fn ping(row: &Row) -> String {
     let ping = match row.ping {
         _ if row.target.is_none() => "-".to_owned(),
         Ping::Waiting => "…".to_owned(),
+        Ping::Silent if row.may_not_know_ping() => "-".to_owned(),
         Ping::Silent => "?".to_owned(),
         Ping::Answered { mean, lost } => {
             let digits = u32::from(mean < Duration::from_micros(9950));

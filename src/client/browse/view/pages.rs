@@ -34,10 +34,10 @@ const BEFORE_VALUE: usize = 18;
 
 /// What the signs mean.
 const SIGNS: &str = "
-  ping: the mean of five, in ms, measured from here
+  ping: the mean of what was answered of five, in ms, measured from here
         …  is being measured     ?  does not answer     !  some probes were lost
         ~  may not be there: stale, not back since its tracker was started again
-        -~ is not to be pinged; i says why
+        -  its game may not answer pings    -~ is not to be pinged; i says why
   Dimmed rows are that, too far away, silent, or of another version.
   Order: ping, players, name, every field that has a column, address.";
 
@@ -81,6 +81,7 @@ fn ping_in_words(row: &Row) -> String {
     match row.ping {
         _ if row.target.is_none() => "not measured".to_owned(),
         Ping::Waiting => "is being measured".to_owned(),
+        Ping::Silent if row.may_not_know_ping() => "its game may not answer pings".to_owned(),
         Ping::Silent => "no answer: UDP may be blocked on the way".to_owned(),
         Ping::Answered { mean, lost } => {
             let lost = match lost {

@@ -2,8 +2,9 @@ use super::*;
 use crate::client::browse::model::tests::{
     address, answered, entry, five, five_for, lost, model, pinged,
 };
-use crate::client::browse::model::{Event, Model, Page};
+use crate::client::browse::model::{Event, Model, Page, Ping};
 use crate::client::columns::Columns;
+use crate::client::ping::Target;
 use crate::client::width::width;
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,75 @@ fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
         );
         assert_eq!(line.style, style, "{line:?}");
     }
+}
+
+#[test]
+fn an_existing_game_that_does_not_know_pings_does_not_look_dead() {
+    let now = Instant::now();
+    let mut model = model();
+    let list = vec![
+        entry(1, "description=cubes game=sauerbraten"),
+        entry(2, "description=far game=tron"),
+        entry(3, "description=gone game=tron checked=yes"),
+        entry(4, "description=silent"),
+        entry(5, "description=quake game=xonotic query=quake3"),
+    ];
+    let quake = Target::of(address(5), &list[4].1);
+    model.on_event(Event::List(list), now);
+    for number in [1, 3, 4] {
+        model.on_event(pinged(address(number), Ping::Silent), now);
+    }
+    model.on_event(pinged(address(2), answered(450)), now);
+    model.on_event(Event::Ping(crate::client::ping::Ping::none(quake)), now);
+    model.settle();
+    let screen = draw(&model, now);
+    for (line, name, ping, style) in [
+        (1, " cubes ", " - ", Style::Selected),
+        (2, " far ", " 450 ", Style::Dim),
+        (3, " gone ", " ? ", Style::Dim),
+        (4, " quake ", " ? ", Style::Dim),
+        (5, " silent ", " ? ", Style::Dim),
+    ] {
+        let line = &screen[line];
+        assert!(
+            line.text.contains(name) && line.text.contains(ping),
+            "{line:?}"
+        );
+        assert_eq!(line.style, style, "{line:?}");
+    }
+    model.page = Page::Details;
+    let details = text(&model, now);
+    assert!(
+        details.contains("ping            its game may not answer pings\n"),
+        "{details}"
+    );
+    assert!(!details.contains("unavailable"), "{details}");
+}
+
+#[test]
+fn a_game_that_answers_only_some_questions_has_a_line_as_good_as_another() {
+    let now = Instant::now();
+    let mut model = model();
+    let list = vec![entry(1, ""), entry(2, "query=quake3")];
+    let targets = list
+        .iter()
+        .map(|(address, infos, _)| Target::of(*address, infos));
+    let targets: Vec<Target> = targets.collect();
+    model.on_event(Event::List(list), now);
+    for target in targets {
+        let ping = crate::client::ping::Ping {
+            mean: Some(Duration::from_millis(30)),
+            sent: 5,
+            answered: 1,
+            ..crate::client::ping::Ping::none(target)
+        };
+        model.on_event(Event::Ping(ping), now);
+    }
+    model.settle();
+    let screen = text(&model, now);
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(lines[1].contains(" 30! "), "{screen}");
+    assert!(lines[2].contains(" 30 "), "{screen}");
 }
 
 #[test]
