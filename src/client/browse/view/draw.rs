@@ -19,9 +19,15 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
         Page::List | Page::Search => list(model),
         Page::Details | Page::Help => pages::page(model),
     };
-    screen.truncate(room + 1);
-    screen.resize(room + 1, Line::new(Style::Plain, "", columns));
-    screen.push(status::status(model, now));
+    // A long notice covers rows while it is shown, but for the head and the first.
+    let mut bottom = status::notice(model, now);
+    bottom.truncate(room);
+    if bottom.is_empty() {
+        bottom.push(status::status(model, now));
+    }
+    let above = room + 2 - bottom.len();
+    screen.resize(above, Line::new(Style::Plain, "", columns));
+    screen.append(&mut bottom);
     screen.push(status::keys(model));
     screen.truncate(lines.max(1));
     screen

@@ -317,13 +317,46 @@ fn the_help_fits_an_ordinary_terminal() {
     let screen = text(&model, now);
     assert!(!screen.contains("…\n"), "{screen}");
     assert!(
-        screen.contains("  Order: ping, players, name, "),
+        screen.contains("  order       ping, players, name, "),
         "{screen}"
     );
     assert_eq!(pages::most_scrolled(&model), 0);
     model.on_event(Event::Size(80, 10), now);
     model.scrolled = usize::MAX;
-    assert!(text(&model, now).contains("  Order: "), "the end of it");
+    assert!(text(&model, now).contains("  order  "), "the end of it");
+}
+
+#[test]
+fn on_a_narrow_terminal_no_word_of_the_help_or_of_a_notice_is_cut() {
+    let now = Instant::now();
+    let mut model = model();
+    model.on_event(Event::Size(44, 60), now);
+    model.page = Page::Help;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let screen = text(&model, now);
+    assert!(
+        screen.contains("  Enter       join: with the line for its\n              game in "),
+        "{screen}"
+    );
+    assert!(words(&screen).contains("every field that has a column, address"));
+    assert!(!screen.contains("…\n"), "{screen}");
+
+    model.page = Page::List;
+    model.on_event(Event::Size(44, 12), now);
+    let notice = "not joined: write 'xonotic = PROGRAM {address}' into ~/.config/gltracker/games";
+    model.on_event(Event::Notice(notice.to_owned()), now);
+    let screen = draw(&model, now);
+    assert_eq!(screen.len(), 12);
+    let lines: Vec<&str> = screen[8..].iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(words(&lines[..3].join(" ")), notice);
+    assert!(lines[3].starts_with("Enter "), "{lines:?}");
+    let later = draw(&model, now + Duration::from_secs(6));
+    assert!(later[10].text.contains("0 of 0 servers"), "{later:?}");
+    // However little room there is, a row and its head stay.
+    model.on_event(Event::Notice("word ".repeat(200)), now);
+    let screen = draw(&model, now);
+    assert_eq!(screen.len(), 12);
+    assert!(screen[0].text.contains("players"), "{screen:?}");
 }
 
 #[test]
