@@ -11,16 +11,17 @@ use crate::protocol::text::spelled_out;
 /// outweighs what playing there is like.
 const FIELDS: [(&str, u8); 7] = [
     ("game", 1),
-    ("map", 4),
-    ("mode", 5),
+    ("map", ADDRESS + 1),
+    ("mode", ADDRESS + 2),
     ("version", 2),
-    ("speed", 6),
-    ("size", 7),
-    ("erase", 8),
+    ("speed", ADDRESS + 3),
+    ("size", ADDRESS + 4),
+    ("erase", ADDRESS + 5),
 ];
 
-/// Where the address stands among these numbers, if it may be left out. It can be seen elsewhere then.
-pub(crate) const ADDRESS: u8 = 3;
+/// Where the address stands among these numbers, if it may be left out. It can be seen elsewhere then, and
+/// goes before all that the player has asked for.
+pub(crate) const ADDRESS: u8 = MAX_FIELDS as u8 + 1;
 
 /// What is always shown, and not by these names.
 const ALWAYS: [&str; 4] = ["name", "players", "ping", "address"];
@@ -69,7 +70,7 @@ impl Columns {
             }
             chosen.push(Field {
                 key: key.to_owned(),
-                expendable: ADDRESS + number,
+                expendable: number,
             });
         }
         Ok(Self {

@@ -108,23 +108,33 @@ pub fn cut_start(text: &str, columns: usize) -> Cow<'_, str> {
 }
 
 /// `text` in pieces of at most `columns` columns each, or of one character where that is wider;
-/// one piece, which is empty, of an empty text.
+/// one piece, which is empty, of an empty text. It is broken at spaces, each of which is then left
+/// out, or inside a word that is longer.
 ///
 /// ```
 /// use gltracker::client::width::wrap;
+/// assert_eq!(wrap("fast cycles", 9), ["fast", "cycles"]);
 /// assert_eq!(wrap("cycles", 4), ["cycl", "es"]);
 /// assert_eq!(wrap("金曜日", 5), ["金曜", "日"]);
 /// ```
 pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let (mut start, mut taken, mut before) = (0, 0, 0);
-    for (at, c) in text.char_indices() {
+    let mut space = None;
+    let (mut start, mut at, mut taken, mut before) = (0, 0, 0, 0);
+    while let Some(c) = text[at..].chars().next() {
+        if c == ' ' {
+            space = Some(at);
+        }
         let more = added(c, &mut before);
         if taken + more > columns && at > start {
-            pieces.push(&text[start..at]);
-            (start, taken) = (at, 0);
+            let end = space.filter(|space| *space > start).unwrap_or(at);
+            pieces.push(&text[start..end]);
+            start = end + usize::from(text[end..].starts_with(' '));
+            (at, taken, space) = (start, 0, None);
+            continue;
         }
         taken += more;
+        at += c.len_utf8();
     }
     pieces.push(&text[start..]);
     pieces
@@ -347,6 +357,15 @@ mod tests {
             let cells: Vec<String> = texts.iter().map(|text| plain(text, 20)).collect();
             let all: usize = cells.iter().map(|cell| width(cell) + 1).sum();
             width(&cells.iter().fold(String::new(), |line, cell| line + cell + " ")) == all
+        }
+
+        fn a_wrapped_text_fits_and_is_whole(text: String, columns: u8) -> bool {
+            let columns = 2 + usize::from(columns % 40);
+            let text = plain(&text.replace('a', " "), 60);
+            let pieces = wrap(&text, columns);
+            let without_spaces = |text: &str| text.replace(' ', "");
+            pieces.iter().all(|piece| width(piece) <= columns)
+                && without_spaces(&pieces.concat()) == without_spaces(&text)
         }
 
         fn a_cut_text_fits_and_a_padded_one_is_as_wide_as_it_shall_be(text: String, columns: u8) -> bool {

@@ -187,17 +187,17 @@ gltracker list: the game servers on a tracker's list, the nearest first
 Usage: gltracker list [TRACKER...] [CONDITION...] [FLAGS]
 
 Asks every TRACKER (HOST[:PORT], IPv6 in brackets, port 23471 if not given), pings the game
-servers from here and prints them. Existing games are pinged with their own questions, and the
-players, places and map that they answer are shown in place of what the tracker lists. Those
-without an answer, and those further away than 400 ms, come last, and behind them those that may
-not be there, with a column DOUBT: stale ones, which are not back since their tracker was started
-again, and those whose address is one of your own machine or network while the tracker is not there
+servers from here and prints them. Existing games (query=) are pinged with their own questions, and
+how many play there is what they answer, in place of what the tracker lists. Those without an
+answer, and those further away than 400 ms, come last, and behind them those that may not be
+there, with a column DOUBT: stale ones, which are not back since their tracker was started again,
+and those whose address is one of your own machine or network while the tracker is not there
 (local), or of no host at all (invalid), which are not pinged.
 
 The table has name, players, ping and address, and between them the fields game, map, mode,
 version, speed, size and erase that a game server on the list has, or those of --columns. On a
 terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
---columns the last one goes first.
+--columns the last one goes first, after the name has become narrow.
 
 Conditions, of which all must hold; quote those with < or > or ! for the shell:
   notempty                 somebody plays

@@ -38,8 +38,8 @@ const COLUMNS: [&str; 13] = [
 /// - `infos`: an object of all that it says about itself. `port`, `nbplayers`, `maxplayers` and
 ///   `pingport` are numbers, everything else is text; what it did not say is not there;
 /// - `doubt`: the word for what speaks against it ([`Doubt`]), or null;
-/// - `fresh`: the keys of `infos` whose values it has told this program itself, as texts. All others are
-///   what the tracker lists.
+/// - `fresh`: the keys of `infos` whose values it has told this program itself, as texts: `nbplayers` or
+///   none. All others are what the tracker lists.
 ///
 /// What is not plain text is escaped, so that the array can be looked at on a terminal.
 pub fn json(rows: &[Row]) -> String {
@@ -67,16 +67,15 @@ fn object(row: &Row) -> String {
     let doubt = row
         .doubt
         .map_or("null".to_owned(), |doubt| string(doubt.word()));
-    let fresh: Vec<String> = row.fresh.iter().map(|key| string(key)).collect();
+    let fresh = if row.has_counted { "\"nbplayers\"" } else { "" };
     let mut infos = String::new();
     push_infos(&mut infos, &row.infos);
     format!(
         "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
          \"available\":{available},\"trackers\":[{}],\"infos\":{infos},\
-         \"doubt\":{doubt},\"fresh\":[{}]}}",
+         \"doubt\":{doubt},\"fresh\":[{fresh}]}}",
         string(&row.address.to_string()),
-        trackers.join(","),
-        fresh.join(",")
+        trackers.join(",")
     )
 }
 
@@ -141,7 +140,7 @@ mod tests {
         unpinged.ping = None;
         let stale = row(3, "stale=yes", None);
         let mut fresh = row(1, fields, Some(42));
-        fresh.fresh = vec!["nbplayers"];
+        fresh.has_counted = true;
         let rows = [fresh, stale, unpinged];
         assert_eq!(
             json(&rows),

@@ -27,10 +27,10 @@ pub enum Sort {
 pub struct Row {
     /// Where players join.
     pub address: SocketAddr,
-    /// What it says about itself: what a tracker lists, and in its place what is [`fresh`](Self::fresh).
+    /// What a tracker lists of it, with the players that it counts itself if that is known.
     pub infos: Infos,
-    /// The keys whose values it has told this program, and not a tracker.
-    pub fresh: Vec<&'static str>,
+    /// It has told this program how many play.
+    pub has_counted: bool,
     /// What speaks against it.
     pub doubt: Option<Doubt>,
     /// What was measured; `None` if it was not pinged.
@@ -156,13 +156,14 @@ impl Findings {
         let row = |(address, mut found): (SocketAddr, Found)| {
             found.trackers.sort_unstable();
             let ping = found.target(address).filter(|_| is_pinged).map(ping);
+            let counted = ping.as_ref().and_then(Ping::players);
             let mut infos = found.infos;
+            let has_counted =
+                counted.is_some_and(|count| infos.set("nbplayers", &count.to_string()).is_ok());
             Row {
                 address,
                 doubt: found.believed.0,
-                fresh: ping
-                    .as_ref()
-                    .map_or_else(Vec::new, |ping| ping.refresh(&mut infos)),
+                has_counted,
                 infos,
                 ping,
                 trackers: found
@@ -205,7 +206,7 @@ pub(crate) mod tests {
         };
         Row {
             address,
-            fresh: Vec::new(),
+            has_counted: false,
             doubt: Doubt::of(address.ip(), &infos, None),
             infos,
             ping: Some(ping),
@@ -283,21 +284,24 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_a_game_server_answers_is_fresher_than_what_is_listed() {
-        let row = row(1, "nbplayers=1 maxplayers=8 query=quake3", None);
+    fn how_many_play_is_what_the_game_server_answers_and_all_else_what_is_listed() {
+        let row = row(1, "nbplayers=1 maxplayers=8 map=listed query=quake3", None);
         let mut findings = Findings::new(&row.trackers);
         let target = findings.found(0, None, row.address, &row.infos).unwrap();
         let mut ping = row.ping.unwrap();
         assert_eq!(ping.target, target);
         ping.status = Some(Box::new(Status {
             players: Some(7),
+            most: Some(9),
+            map: Some("answered".to_owned()),
             ..Status::default()
         }));
         findings.pinged(ping);
         let rows = findings.sorted(Sort::Ping, true);
         assert_eq!(rows[0].infos.number("nbplayers"), Some(7));
         assert_eq!(rows[0].infos.number("maxplayers"), Some(8));
-        assert_eq!(rows[0].fresh, ["nbplayers"]);
+        assert_eq!(rows[0].infos.get("map").as_deref(), Some("listed"));
+        assert!(rows[0].has_counted);
     }
 
     #[test]

@@ -18,11 +18,11 @@ const GAP: usize = 2;
 /// How narrow the name may become before other columns go.
 const NARROW_NAME: usize = 24;
 
-/// How narrow it may become when none is left that could go.
+/// How narrow it may become when none is left that could go, or only what the player has asked for.
 const NARROWEST_NAME: usize = 12;
 
-/// The widest column of a field on a terminal, but for one whose name is wider. What programs say of
-/// themselves may be long.
+/// The widest column of a field where there is no room for all, but for one whose name is wider. What
+/// programs say of themselves may be long.
 const WIDEST_FIELD: usize = 16;
 
 /// A column of the table.
@@ -66,7 +66,7 @@ pub fn table(rows: &[Row], wanted: &Columns, is_pinged: bool, terminal: Option<u
     }
     let mut columns = all_columns(rows, wanted, is_pinged);
     if let Some(terminal) = terminal {
-        fit(&mut columns, terminal);
+        fit(&mut columns, terminal, wanted.are_chosen());
     }
     let mut out = String::new();
     push_line(&mut out, &columns, |column| &column.head);
@@ -98,14 +98,20 @@ fn all_columns(rows: &[Row], wanted: &Columns, is_pinged: bool) -> Vec<Column> {
     columns
 }
 
-/// Makes the columns fit.
-fn fit(columns: &mut Vec<Column>, terminal: usize) {
+/// Makes the columns fit. What the player has asked for goes after all that the name can give.
+fn fit(columns: &mut Vec<Column>, terminal: usize, are_asked_for: bool) {
+    let over = |columns: &[Column]| {
+        let all: usize = columns.iter().map(|column| column.width + GAP).sum();
+        (all - GAP).saturating_sub(terminal)
+    };
+    if over(columns) == 0 {
+        return;
+    }
     for column in columns.iter_mut().filter(|column| column.expendable > 0) {
         column.width = column.width.min(WIDEST_FIELD.max(column.head.len()));
     }
     loop {
-        let all: usize = columns.iter().map(|column| column.width + GAP).sum();
-        let over = (all - GAP).saturating_sub(terminal);
+        let over = over(columns);
         // The first column is the name, which is always there.
         let name = columns[0].width;
         let least = columns
@@ -114,7 +120,10 @@ fn fit(columns: &mut Vec<Column>, terminal: usize) {
             .filter(|(_, column)| column.expendable > 0)
             .max_by_key(|(_, column)| column.expendable)
             .map(|(at, _)| at);
-        let narrowest = least.map_or(NARROWEST_NAME, |_| NARROW_NAME);
+        let narrowest = match least {
+            Some(_) if !are_asked_for => NARROW_NAME,
+            _ => NARROWEST_NAME,
+        };
         let can_give = name.saturating_sub(narrowest);
         match least {
             Some(least) if over > can_give => drop(columns.remove(least)),
@@ -289,15 +298,20 @@ NAME            PLAYERS   PING  ADDRESS         DOUBT
         assert_eq!(head(Some(56), &any), "GAME ADDRESS");
         let chosen = Columns::parse("zone,nbplayers,game").unwrap();
         assert_eq!(head(None, &chosen), "ZONE NBPLAYERS GAME ADDRESS");
-        assert_eq!(head(Some(70), &chosen), "ZONE NBPLAYERS ADDRESS");
+        assert_eq!(head(Some(71), &chosen), "ZONE NBPLAYERS GAME ADDRESS");
+        assert_eq!(head(Some(69), &chosen), "ZONE NBPLAYERS GAME ADDRESS");
+        assert_eq!(head(Some(68), &chosen), "ZONE NBPLAYERS ADDRESS");
     }
 
     #[test]
     fn a_long_value_costs_no_other_column() {
-        let long = format!("version={} size=big", "x".repeat(200));
-        let table = shown(&[row(1, &long, Some(7))], true, Some(120));
-        assert!(table.contains("VERSION"), "{table}");
-        assert!(table.lines().all(|line| width(line) <= 120), "{table}");
+        let long = format!("version={} size=big", "x".repeat(42));
+        let rows = [row(1, &long, Some(7))];
+        let shown = |columns| shown(&rows, true, columns);
+        let narrow = shown(Some(80));
+        assert!(narrow.contains("xx…  big   198.51.100.7:1\n"), "{narrow}");
+        assert!(narrow.lines().all(|line| width(line) <= 80), "{narrow}");
+        assert_eq!(shown(Some(200)), shown(None), "there is room for all of it");
     }
 
     #[test]

@@ -16,5 +16,5 @@ mod pinger;
 
 pub use pinger::Pinger;
 pub use schedule::Limits;
+pub(crate) use target::TOO_FAR;
 pub use target::{Ping, Target};
-pub(crate) use target::{REFRESHED, TOO_FAR};

@@ -8,9 +8,6 @@ use std::time::Duration;
 /// A game server that answers later than this is too far away to play on; a figure of GLtron's.
 pub(crate) const TOO_FAR: Duration = Duration::from_millis(400);
 
-/// The fields that an answer may say anew. All others are the admin's.
-pub(crate) const REFRESHED: [&str; 3] = ["nbplayers", "maxplayers", "map"];
-
 /// Where and how a game server is pinged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
@@ -84,40 +81,9 @@ impl Ping {
         }
     }
 
-    /// Puts what the answer says in place of what a tracker lists: players, places and map, where the answer
-    /// has them. Returns which.
-    pub(crate) fn refresh(&self, infos: &mut Infos) -> Vec<&'static str> {
-        let fields = self.status.iter().flat_map(|status| status.fields());
-        fields
-            .filter(|(key, value)| REFRESHED.contains(key) && !value.is_empty())
-            .filter(|(key, value)| infos.set(key, value).is_ok())
-            .map(|(key, _)| key)
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::fields::Changes;
-
-    #[test]
-    fn what_an_answer_says_replaces_what_changes_while_people_play() {
-        let fields = "port=5 nbplayers=1 maxplayers=8 map=old description=mine query=quake3";
-        let mut infos = Infos::default().with(&Changes::parse(fields).unwrap());
-        let mut ping = Ping::none(Target::of("192.0.2.1:5".parse().unwrap(), &infos));
-        assert!(ping.refresh(&mut infos).is_empty());
-        ping.status = Some(Box::new(Status {
-            players: Some(3),
-            map: Some("new town".to_owned()),
-            name: Some("theirs".to_owned()),
-            game: Some("theirs".to_owned()),
-            ..Status::default()
-        }));
-        assert_eq!(ping.refresh(&mut infos), ["nbplayers", "map"]);
-        assert_eq!(
-            infos.to_string(),
-            "port=5 nbplayers=3 maxplayers=8 description=mine query=quake3 map=\"new town\""
-        );
+    /// How many play, if the answer says that. It goes before what a tracker lists; everything else is the
+    /// admin's to say.
+    pub(crate) fn players(&self) -> Option<u16> {
+        self.status.as_ref()?.players
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! This file hides how rows are ordered and searched.
 
-use crate::client::ping::{self, REFRESHED, TOO_FAR, Target};
+use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
 use crate::protocol::fields::Infos;
@@ -15,11 +15,12 @@ use std::time::Duration;
 pub enum Ping {
     /// Nothing yet.
     Waiting,
-    /// The mean of the answers, and how many probes were lost.
+    /// The mean of the answers, and how many probes were lost, as far as that says something.
     Answered {
         /// The mean time to an answer.
         mean: Duration,
-        /// Probes that were not answered.
+        /// `PING`s that were not answered. Questions of existing games do not count: those games answer
+        /// only so many.
         lost: u32,
     },
     /// No probe was answered.
@@ -30,7 +31,10 @@ impl Ping {
     fn of(ping: &ping::Ping) -> Self {
         ping.mean.map_or(Self::Silent, |mean| Self::Answered {
             mean,
-            lost: ping.sent.saturating_sub(ping.answered),
+            lost: match ping.target.kind {
+                None => ping.sent.saturating_sub(ping.answered),
+                Some(_) => 0,
+            },
         })
     }
 }
@@ -45,8 +49,8 @@ pub struct Row {
     pub address: SocketAddr,
     /// What it says about itself.
     pub infos: Infos,
-    /// What a tracker lists of it, if it has told this program something else since.
-    listed: Option<Infos>,
+    /// How many play as it has told this program, in place of how many a tracker listed then.
+    counted: Option<(u16, Option<u16>)>,
     /// What speaks against it.
     pub doubt: Option<Doubt>,
     /// How it is pinged; `None` if it may be neither pinged nor joined.
@@ -67,7 +71,7 @@ impl Row {
             doubt,
             target: may_be_used.then(|| Target::of(address, &infos)),
             infos,
-            listed: None,
+            counted: None,
             ping: Ping::Waiting,
             favourite,
             sorted_by: String::new(),
@@ -76,34 +80,38 @@ impl Row {
         row
     }
 
-    /// What was known of it before counts on, except for what a tracker says anew.
+    /// What was known of it before counts on, except for players of whom a tracker says something new.
     pub(super) fn follow(&mut self, before: Self) {
         self.ping = before.ping;
-        let Some(listed) = before.listed else {
-            return;
-        };
-        let mut infos = before.infos;
-        if listed != self.infos {
-            let old = std::mem::replace(&mut infos, self.infos.clone());
-            let kept = REFRESHED
-                .iter()
-                .filter(|key| listed.get(key) == self.infos.get(key));
-            for key in kept {
-                // It was a value before.
-                let _ = infos.set(key, &old.get(key).unwrap_or_default());
-            }
+        let listed = self.infos.number("nbplayers");
+        if let Some((players, _)) = before.counted.filter(|(_, then)| *then == listed) {
+            self.count(players, listed);
         }
-        self.listed = Some(std::mem::replace(&mut self.infos, infos));
+    }
+
+    fn count(&mut self, players: u16, listed: Option<u16>) {
+        // Only a row that is full of fields has no room for it.
+        if self.infos.set("nbplayers", &players.to_string()).is_ok() {
+            self.counted = Some((players, listed));
+        }
     }
 
     /// It was pinged, and may have said how many play.
     pub(super) fn measured(&mut self, ping: &ping::Ping) {
         self.ping = Ping::of(ping);
-        let mut infos = self.infos.clone();
-        if !ping.refresh(&mut infos).is_empty() {
-            let before = std::mem::replace(&mut self.infos, infos);
-            self.listed.get_or_insert(before);
+        let known = || self.infos.number("nbplayers");
+        let listed = self.counted.map_or_else(known, |(_, listed)| listed);
+        if let Some(players) = ping.players() {
+            self.count(players, listed);
         }
+    }
+
+    /// True if that it is silent says nothing: it is sent `PING`, it is of a game that has a name of its own,
+    /// and no tracker has seen its UDP port answer. Existing games do not know `PING`.
+    pub(crate) fn may_not_know_ping(&self) -> bool {
+        let is_there = |key| self.infos.get(key).is_some();
+        let is_sent_ping = self.target.is_some_and(|target| target.kind.is_none());
+        is_sent_ping && is_there("game") && !is_there("checked")
     }
 
     /// What the player reads as its name.
@@ -170,7 +178,7 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-/// How likely it is that the player can play there, best first: near, being measured, far, silent (a
+/// How likely it is that the player can play there, best first: near, not known, far, silent (a
 /// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
 /// doubt (it may not be there at all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,6 +195,7 @@ impl Chance {
         let (distance, mean) = match row.ping {
             Ping::Answered { mean, .. } if mean <= TOO_FAR => (0, mean),
             Ping::Waiting => (1, Duration::ZERO),
+            Ping::Silent if row.may_not_know_ping() => (1, Duration::ZERO),
             Ping::Answered { mean, .. } => (2, mean),
             Ping::Silent => (3, Duration::ZERO),
         };

@@ -248,7 +248,7 @@ impl Model {
             return Some(format!("version {theirs}, yours is {mine}"));
         }
         match row.ping {
-            Ping::Silent => Some("no answer to pings".to_owned()),
+            Ping::Silent if !row.may_not_know_ping() => Some("no answer to pings".to_owned()),
             Ping::Answered { mean, .. } if mean > TOO_FAR => {
                 Some(format!("over {} ms away", TOO_FAR.as_millis()))
             }

@@ -19,9 +19,15 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
         Page::List | Page::Search => list(model),
         Page::Details | Page::Help => pages::page(model),
     };
-    screen.truncate(room + 1);
-    screen.resize(room + 1, Line::new(Style::Plain, "", columns));
-    screen.push(status::status(model, now));
+    // A long notice covers rows while it is shown, but for the head and the first.
+    let mut bottom = status::notice(model, now);
+    bottom.truncate(room);
+    if bottom.is_empty() {
+        bottom.push(status::status(model, now));
+    }
+    let above = room + 2 - bottom.len();
+    screen.resize(above, Line::new(Style::Plain, "", columns));
+    screen.append(&mut bottom);
     screen.push(status::keys(model));
     screen.truncate(lines.max(1));
     screen
@@ -95,6 +101,9 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
 /// The width of a name below which another column is left out, and the greatest one.
 const NAME_WIDTHS: (usize, usize) = (22, 60);
 
+/// The width below which one is left out that the player has asked for.
+const NARROWEST_NAME: usize = 12;
+
 fn players(row: &Row) -> String {
     let (now, most) = (field(row, "nbplayers"), field(row, "maxplayers"));
     match (now.as_str(), most.as_str()) {
@@ -110,6 +119,7 @@ pub fn ping(row: &Row) -> String {
     let ping = match row.ping {
         _ if row.target.is_none() => "-".to_owned(),
         Ping::Waiting => "…".to_owned(),
+        Ping::Silent if row.may_not_know_ping() => "-".to_owned(),
         Ping::Silent => "?".to_owned(),
         Ping::Answered { mean, lost } => {
             let digits = u32::from(mean < Duration::from_micros(9950));
@@ -129,12 +139,18 @@ fn layout(columns: usize, model: &Model) -> Vec<Cell> {
     let longest = addresses.map(|row| row.address.to_string().len()).max();
     let used = |cells: &[Cell]| cells.iter().map(|cell| cell.width + 1).sum::<usize>();
     loop {
-        let expendable = cells.iter().map(|cell| cell.expendable).max();
-        let is_tight = used(&cells) + NAME_WIDTHS.0 > columns + 1;
-        match expendable {
-            Some(most) if most > 0 && is_tight => cells.retain(|cell| cell.expendable < most),
-            _ => break,
+        let most = cells.iter().map(|cell| cell.expendable).max();
+        let most = most.unwrap_or_default();
+        let is_asked_for = model.columns.are_chosen() && most < ADDRESS;
+        let narrowest = if is_asked_for {
+            NARROWEST_NAME
+        } else {
+            NAME_WIDTHS.0
+        };
+        if most == 0 || used(&cells) + narrowest <= columns + 1 {
+            break;
         }
+        cells.retain(|cell| cell.expendable < most);
     }
     let left = (columns + 1).saturating_sub(used(&cells));
     let mut rest = left.saturating_sub(NAME_WIDTHS.1);

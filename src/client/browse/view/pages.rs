@@ -33,22 +33,49 @@ const HELP: &[(&str, &str)] = &[
 const BEFORE_VALUE: usize = 18;
 
 /// What the signs mean.
-const SIGNS: &str = "
-  ping: the mean of five, in ms, measured from here
-        …  is being measured     ?  does not answer     !  some probes were lost
-        ~  may not be there: stale, not back since its tracker was started again
-        -~ is not to be pinged; i says why
-  Dimmed rows are that, too far away, silent, or of another version.
-  Order: ping, players, name, every field that has a column, address.";
+const SIGNS: &[(&str, &str)] = &[
+    ("", ""),
+    (
+        "ping",
+        "the mean of what was answered of five, in ms, from here",
+    ),
+    (
+        "…  ?  !",
+        "is being measured; does not answer; some probes were lost",
+    ),
+    ("-", "its game may not answer pings"),
+    (
+        "~",
+        "may not be there: stale, not back since its tracker's restart",
+    ),
+    ("-~", "is not to be pinged; i says why"),
+    ("dimmed", "~ or ?, too far away, or of another version"),
+    (
+        "order",
+        "ping, players, name, every field that has a column, address",
+    ),
+];
+
+/// How many columns stand before the meaning of a key.
+const BEFORE_MEANING: usize = 14;
 
 /// What the keys and the signs mean.
-fn help() -> (String, Vec<String>) {
-    let keys = HELP.iter();
-    let mut texts: Vec<String> = keys
-        .map(|(keys, what)| format!("  {}  {what}", pad(keys, 10)))
-        .collect();
-    texts.extend(SIGNS.lines().map(str::to_owned));
+fn help(columns: usize) -> (String, Vec<String>) {
+    let mut texts = Vec::new();
+    for (sign, meaning) in HELP.iter().chain(SIGNS) {
+        push(&mut texts, BEFORE_MEANING, sign, meaning, columns);
+    }
     ("What the keys do".to_owned(), texts)
+}
+
+/// Adds a line of two columns, of which the second begins behind `before`, and more lines where that is too
+/// long.
+fn push(texts: &mut Vec<String>, before: usize, what: &str, value: &str, columns: usize) {
+    let pieces = wrap(value, columns.saturating_sub(before));
+    for (at, piece) in pieces.into_iter().enumerate() {
+        let what = if at == 0 { what } else { "" };
+        texts.push(format!("  {}  {piece}", pad(what, before - 4)));
+    }
 }
 
 /// Everything about the selected game server.
@@ -57,13 +84,8 @@ fn details(model: &Model) -> (String, Vec<String>) {
         return ("Nothing is selected".to_owned(), Vec::new());
     };
     let mut texts = Vec::new();
-    let mut fact = |what: &str, value: &str| {
-        let room = model.size.0.saturating_sub(BEFORE_VALUE);
-        for (at, piece) in wrap(value, room).into_iter().enumerate() {
-            let what = if at == 0 { what } else { "" };
-            texts.push(format!("  {}  {piece}", pad(what, BEFORE_VALUE - 4)));
-        }
-    };
+    let mut fact =
+        |what: &str, value: &str| push(&mut texts, BEFORE_VALUE, what, value, model.size.0);
     fact("address", &row.address.to_string());
     fact("ping", &ping_in_words(row));
     if let Some(why) = model.trouble(row) {
@@ -81,6 +103,7 @@ fn ping_in_words(row: &Row) -> String {
     match row.ping {
         _ if row.target.is_none() => "not measured".to_owned(),
         Ping::Waiting => "is being measured".to_owned(),
+        Ping::Silent if row.may_not_know_ping() => "its game may not answer pings".to_owned(),
         Ping::Silent => "no answer: UDP may be blocked on the way".to_owned(),
         Ping::Answered { mean, lost } => {
             let lost = match lost {
@@ -96,7 +119,7 @@ fn ping_in_words(row: &Row) -> String {
 
 fn texts(model: &Model) -> (String, Vec<String>) {
     match model.page {
-        Page::Help => help(),
+        Page::Help => help(model.size.0),
         _ => details(model),
     }
 }

@@ -4,7 +4,7 @@
 
 use super::styled_line::{Line, Style};
 use crate::client::browse::model::{Connection, Model, Page};
-use crate::client::width::{cut, cut_start, width};
+use crate::client::width::{cut, cut_start, plain, width, wrap};
 use std::time::{Duration, Instant};
 
 /// How long a notice is shown in place of the status.
@@ -29,6 +29,20 @@ impl Part {
     }
 }
 
+/// The notice in as many lines as it needs; none if there is none.
+pub(crate) fn notice(model: &Model, now: Instant) -> Vec<Line> {
+    let is_shown = |at: Instant| now < at + NOTICE_TIME && model.page != Page::Search;
+    match &model.notice {
+        Some((notice, at)) if is_shown(*at) => {
+            let notice = plain(notice, usize::MAX);
+            let pieces = wrap(&notice, model.size.0).into_iter();
+            let line = |piece| Line::new(Style::Warning, piece, model.size.0);
+            pieces.map(line).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// How many game servers are shown, of which trackers, how old that is, and what hides others.
 pub(crate) fn status(model: &Model, now: Instant) -> Line {
     let columns = model.size.0;
@@ -41,10 +55,6 @@ pub(crate) fn status(model: &Model, now: Instant) -> Line {
             text.push_str(keys);
         }
         return Line::new(Style::Status, &text, columns);
-    }
-    let recent = model.notice.as_ref();
-    if let Some((notice, _)) = recent.filter(|(_, at)| now < *at + NOTICE_TIME) {
-        return Line::new(Style::Warning, notice, columns);
     }
     let (connection, why) = connection(model);
     let mut parts = [

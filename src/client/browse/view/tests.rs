@@ -2,8 +2,9 @@ use super::*;
 use crate::client::browse::model::tests::{
     address, answered, entry, five, five_for, lost, model, pinged,
 };
-use crate::client::browse::model::{Event, Model, Page};
+use crate::client::browse::model::{Event, Model, Page, Ping};
 use crate::client::columns::Columns;
+use crate::client::ping::Target;
 use crate::client::width::width;
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,75 @@ fn what_may_not_be_there_is_dimmed_and_has_a_sign_where_its_ping_stands() {
 }
 
 #[test]
+fn an_existing_game_that_does_not_know_pings_does_not_look_dead() {
+    let now = Instant::now();
+    let mut model = model();
+    let list = vec![
+        entry(1, "description=cubes game=sauerbraten"),
+        entry(2, "description=far game=tron"),
+        entry(3, "description=gone game=tron checked=yes"),
+        entry(4, "description=silent"),
+        entry(5, "description=quake game=xonotic query=quake3"),
+    ];
+    let quake = Target::of(address(5), &list[4].1);
+    model.on_event(Event::List(list), now);
+    for number in [1, 3, 4] {
+        model.on_event(pinged(address(number), Ping::Silent), now);
+    }
+    model.on_event(pinged(address(2), answered(450)), now);
+    model.on_event(Event::Ping(crate::client::ping::Ping::none(quake)), now);
+    model.settle();
+    let screen = draw(&model, now);
+    for (line, name, ping, style) in [
+        (1, " cubes ", " - ", Style::Selected),
+        (2, " far ", " 450 ", Style::Dim),
+        (3, " gone ", " ? ", Style::Dim),
+        (4, " quake ", " ? ", Style::Dim),
+        (5, " silent ", " ? ", Style::Dim),
+    ] {
+        let line = &screen[line];
+        assert!(
+            line.text.contains(name) && line.text.contains(ping),
+            "{line:?}"
+        );
+        assert_eq!(line.style, style, "{line:?}");
+    }
+    model.page = Page::Details;
+    let details = text(&model, now);
+    assert!(
+        details.contains("ping            its game may not answer pings\n"),
+        "{details}"
+    );
+    assert!(!details.contains("unavailable"), "{details}");
+}
+
+#[test]
+fn a_game_that_answers_only_some_questions_has_a_line_as_good_as_another() {
+    let now = Instant::now();
+    let mut model = model();
+    let list = vec![entry(1, ""), entry(2, "query=quake3")];
+    let targets = list
+        .iter()
+        .map(|(address, infos, _)| Target::of(*address, infos));
+    let targets: Vec<Target> = targets.collect();
+    model.on_event(Event::List(list), now);
+    for target in targets {
+        let ping = crate::client::ping::Ping {
+            mean: Some(Duration::from_millis(30)),
+            sent: 5,
+            answered: 1,
+            ..crate::client::ping::Ping::none(target)
+        };
+        model.on_event(Event::Ping(ping), now);
+    }
+    model.settle();
+    let screen = text(&model, now);
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(lines[1].contains(" 30! "), "{screen}");
+    assert!(lines[2].contains(" 30 "), "{screen}");
+}
+
+#[test]
 fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
     let now = Instant::now();
     let mut model = model();
@@ -129,8 +199,19 @@ fn columns_follow_what_is_listed_and_what_the_player_wants() {
     model.columns = Columns::parse("zone,speed").unwrap();
     model.on_event(Event::List(mixed), now);
     model.settle();
-    assert_eq!(head(&mut model, 120), "zone speed address");
-    assert_eq!(head(&mut model, 72), "zone address");
+    // What was asked for goes last: the name gives way, then the address, then the name again.
+    for (columns, heads) in [
+        (120, "zone speed address"),
+        (80, "zone speed address"),
+        (79, "zone speed"),
+        (60, "zone speed"),
+        (48, "zone speed"),
+        (47, "zone"),
+        (40, "zone"),
+        (39, ""),
+    ] {
+        assert_eq!(head(&mut model, columns), heads, "{columns}");
+    }
 }
 
 #[test]
@@ -236,13 +317,46 @@ fn the_help_fits_an_ordinary_terminal() {
     let screen = text(&model, now);
     assert!(!screen.contains("…\n"), "{screen}");
     assert!(
-        screen.contains("  Order: ping, players, name, "),
+        screen.contains("  order       ping, players, name, "),
         "{screen}"
     );
     assert_eq!(pages::most_scrolled(&model), 0);
     model.on_event(Event::Size(80, 10), now);
     model.scrolled = usize::MAX;
-    assert!(text(&model, now).contains("  Order: "), "the end of it");
+    assert!(text(&model, now).contains("  order  "), "the end of it");
+}
+
+#[test]
+fn on_a_narrow_terminal_no_word_of_the_help_or_of_a_notice_is_cut() {
+    let now = Instant::now();
+    let mut model = model();
+    model.on_event(Event::Size(44, 60), now);
+    model.page = Page::Help;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let screen = text(&model, now);
+    assert!(
+        screen.contains("  Enter       join: with the line for its\n              game in "),
+        "{screen}"
+    );
+    assert!(words(&screen).contains("every field that has a column, address"));
+    assert!(!screen.contains("…\n"), "{screen}");
+
+    model.page = Page::List;
+    model.on_event(Event::Size(44, 12), now);
+    let notice = "not joined: write 'xonotic = PROGRAM {address}' into ~/.config/gltracker/games";
+    model.on_event(Event::Notice(notice.to_owned()), now);
+    let screen = draw(&model, now);
+    assert_eq!(screen.len(), 12);
+    let lines: Vec<&str> = screen[8..].iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(words(&lines[..3].join(" ")), notice);
+    assert!(lines[3].starts_with("Enter "), "{lines:?}");
+    let later = draw(&model, now + Duration::from_secs(6));
+    assert!(later[10].text.contains("0 of 0 servers"), "{later:?}");
+    // However little room there is, a row and its head stay.
+    model.on_event(Event::Notice("word ".repeat(200)), now);
+    let screen = draw(&model, now);
+    assert_eq!(screen.len(), 12);
+    assert!(screen[0].text.contains("players"), "{screen:?}");
 }
 
 #[test]

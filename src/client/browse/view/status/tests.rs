@@ -143,7 +143,7 @@ fn a_tracker_that_was_never_heard_is_not_lost_and_the_reason_is_not_cut() {
     model.on_event(Event::Size(40, 24), now);
     let screen = crate::client::browse::view::draw::draw(&model, now);
     let below: Vec<&str> = screen[7..9].iter().map(|line| &line.text[2..]).collect();
-    assert_eq!(below.concat(), format!("no list from {why}"));
+    assert_eq!(below.join(" "), format!("no list from {why}"));
     assert_eq!(screen[22].text, "5 of 5 servers, updated 0 s ago, NO LIST");
 }
 
