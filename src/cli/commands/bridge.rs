@@ -2,6 +2,7 @@
 
 mod quake;
 
+use crate::base::log::Level;
 use crate::bridge::Options;
 use crate::bridge::cube::Options as Cube;
 use crate::bridge::hall::Door;
@@ -12,7 +13,6 @@ use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::game_server::{Secret, TRACKER_PORT, TrackerAddress};
 use crate::tracker::Listen;
-use crate::tracker::state::log::Level;
 use std::ffi::{OsStr, OsString};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
