@@ -7,9 +7,10 @@ use super::dialect::{Dialect, Registration};
 use super::pong;
 use crate::base::backoff::spread;
 use crate::bridge::desk::Outcome;
+use crate::bridge::hall::address::host;
 use crate::query::Status;
 use std::collections::{BTreeMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// Between an answer and the next question, and between two questions to one that is off the list.
@@ -142,8 +143,7 @@ impl Roll {
         if self.entries.contains_key(&address) {
             return Ok(());
         }
-        let host = host(address.ip());
-        let of_host = |other: &SocketAddr| self::host(other.ip()) == host;
+        let of_host = |other: &SocketAddr| host(other.ip()) == host(address.ip());
         let count = self.entries.keys().filter(|other| of_host(other)).count();
         let (most, most_of_host) = MOST;
         let victim = |is_one: &dyn Fn(&SocketAddr) -> bool| {
@@ -331,14 +331,6 @@ fn port_of(said: &Registration) -> Result<u16, String> {
                 said.port
             )
         })
-}
-
-/// What counts as one host: an IPv4 address, or an IPv6 /64.
-pub(super) fn host(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.into(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-    }
 }
 
 #[cfg(test)]

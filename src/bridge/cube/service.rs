@@ -8,12 +8,12 @@ use super::roll::{Act, Roll};
 use crate::base::io_error::in_words;
 use crate::base::random::RANDOM;
 use crate::bridge::desk::Wanted;
-use crate::bridge::hall::{Counter, Hall};
+use crate::bridge::hall::{Counter, Hall, address};
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use crate::query::Status;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// The length of a turn: how long the thread waits for datagrams before it looks at the connections.
@@ -57,8 +57,8 @@ pub(super) struct Service {
     counts: Counts,
     listener: TcpListener,
     socket: UdpSocket,
-    /// The sockets know IPv4 addresses by those of IPv6.
-    is_ipv6: bool,
+    /// Where both listen.
+    at: SocketAddr,
     /// The game of those who come, if it is not that of their dialect.
     game: Option<String>,
     roll: Roll,
@@ -79,7 +79,7 @@ impl Service {
         let mut service = Self {
             hall: hall.clone(),
             counts: Counts::of(hall),
-            is_ipv6: listener.local_addr()?.is_ipv6(),
+            at: listener.local_addr()?,
             listener,
             socket,
             game,
@@ -119,7 +119,7 @@ impl Service {
         while start.elapsed() < TURN {
             match self.socket.recv_from(&mut buffer) {
                 Ok((count, from)) => {
-                    let from = (from.ip().to_canonical(), from.port()).into();
+                    let from = address::plain(from);
                     let (now, chance) = (Instant::now(), RANDOM.chance());
                     let is_answer =
                         self.roll
@@ -226,7 +226,9 @@ impl Service {
         match act {
             Act::Ask(info) => {
                 // Whoever cannot be reached does not answer, and is told so.
-                let _ = self.socket.send_to(&QUESTION, self.mapped(info));
+                let _ = self
+                    .socket
+                    .send_to(&QUESTION, address::at_socket(self.at, info));
             }
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {
@@ -254,14 +256,6 @@ impl Service {
     /// By which a game server of this dialect is remembered.
     fn tag(&self, dialect: Dialect) -> String {
         format!("{}/{}", dialect.word(), dialect.game(self.game.as_deref()))
-    }
-
-    /// An address as the socket knows it.
-    fn mapped(&self, address: SocketAddr) -> SocketAddr {
-        match address.ip() {
-            IpAddr::V4(ip) if self.is_ipv6 => (ip.to_ipv6_mapped(), address.port()).into(),
-            _ => address,
-        }
     }
 }
 

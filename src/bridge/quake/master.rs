@@ -6,9 +6,9 @@ use super::games::{Games, Tag};
 use super::list::{Answer, Question, Shelf};
 use super::register::{Admitted, Due, Register};
 use super::response;
-
 use crate::base::random::RANDOM;
 use crate::bridge::desk::{Listing, Wanted};
+use crate::bridge::hall::address::plain;
 use crate::bridge::hall::{Counter, Counters};
 use crate::protocol::scope::Scope;
 use crate::query::quake3::{self, InfoString};
@@ -325,14 +325,6 @@ impl Master {
         let mut maps = self.rules.maps.iter();
         let map = maps.find(|(from, _)| *from == address.ip());
         SocketAddr::new(map.map_or(address.ip(), |(_, to)| *to), address.port())
-    }
-}
-
-/// An address in its one form, as those of one socket for both families are not.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V6(_) => address,
-        ip => SocketAddr::new(ip, address.port()),
     }
 }
 

@@ -4,8 +4,9 @@
 //! it is asked for some minutes more, and is back with its first answer. One that says that it ends is
 //! asked at once, with less patience: so nobody can say that for somebody else.
 
+use crate::bridge::hall::address::host;
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// The time between two questions that are answered, and how much more it may be: those who came at the
@@ -239,14 +240,6 @@ impl Register {
             Some(entry) if !entry.is_ending => entry.is_listed = false,
             _ => self.remove(address),
         }
-    }
-}
-
-/// What counts as one host: an IPv4 address or an IPv6 /64.
-fn host(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 
