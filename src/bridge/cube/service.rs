@@ -1,7 +1,7 @@
 //! The thread of a door: it looks at one UDP socket, one listener and all connections, in turns.
 
 use super::connections::{Connection, Connections};
-use super::dialect::{Dialect, Request, WORD};
+use super::dialect::{Dialect, Registration, Request, WORD};
 use super::lists::Lists;
 use super::pong::QUESTION;
 use super::roll::{Act, Roll};
@@ -12,6 +12,7 @@ use crate::bridge::hall::{Counter, Hall, address};
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use crate::query::Status;
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
@@ -166,59 +167,17 @@ impl Service {
 
     /// Looks at the connections, and does what is asked there.
     fn look(&mut self, now: Instant, acts: &mut Vec<Act>) {
-        let Self {
-            hall,
-            counts,
-            game,
-            roll,
-            lists,
-            connections,
-            ..
-        } = self;
-        let take = |connection: &mut Connection, request: Request| match request {
-            Request::Register(dialect, said) => {
-                let port = said.port.clone();
-                match roll.register(connection.peer, dialect, said, connection.id, now) {
-                    Ok(address) => {
-                        counts.registrations.add_one();
-                        connection.stay();
-                        connection.say(&dialect.registered(address), now);
-                    }
-                    Err(why) => {
-                        counts.refused.add_one();
-                        hall.log.debug(
-                            "refused",
-                            &[
-                                ("door", &WORD),
-                                ("peer", &connection.peer),
-                                ("port", &port),
-                                ("why", &why),
-                            ],
-                        );
-                        connection.stay();
-                        connection.say(&dialect.refused(why), now);
-                    }
-                }
-            }
-            Request::List(dialect) => {
-                counts.lists.add_one();
-                let game = dialect.game(game.as_deref());
-                // Who is nobody is told what everybody is told.
-                let scope = Scope::of(connection.peer).unwrap_or(Scope::World);
-                let list = lists.answer(dialect, game, scope, &hall.desk.listing());
-                connection.answer(list, now);
-            }
-            Request::Identify(answer) => connection.say(&answer, now),
-            Request::Other(_) if connection.is_quiet() => counts.others.add_one(),
-            Request::Other(word) => {
-                counts.others.add_one();
-                connection.say(&stranger(&word), now);
-                connection.leave(now);
-            }
-            Request::Nothing => {}
+        let mut requests = Requests {
+            hall: &self.hall,
+            counts: &self.counts,
+            game: self.game.as_deref(),
+            roll: &mut self.roll,
+            lists: &mut self.lists,
+            now,
         };
-        for id in connections.look(now, take) {
-            roll.on_hang_up(id, now, acts);
+        let take = |connection: &mut Connection, request| requests.take(connection, request);
+        for id in self.connections.look(now, take) {
+            self.roll.on_hang_up(id, now, acts);
         }
     }
 
@@ -256,6 +215,66 @@ impl Service {
     /// By which a game server of this dialect is remembered.
     fn tag(&self, dialect: Dialect) -> String {
         format!("{}/{}", dialect.word(), dialect.game(self.game.as_deref()))
+    }
+}
+
+/// What requests are answered with.
+struct Requests<'a> {
+    hall: &'a Hall,
+    counts: &'a Counts,
+    game: Option<&'a str>,
+    roll: &'a mut Roll,
+    lists: &'a mut Lists,
+    now: Instant,
+}
+
+impl Requests<'_> {
+    /// Does what is asked on a connection.
+    fn take(&mut self, connection: &mut Connection, request: Request) {
+        let now = self.now;
+        match request {
+            Request::Register(dialect, said) => self.register(connection, dialect, said),
+            Request::List(dialect) => {
+                self.counts.lists.add_one();
+                let game = dialect.game(self.game);
+                // Who is nobody is told what everybody is told.
+                let scope = Scope::of(connection.peer).unwrap_or(Scope::World);
+                let listing = self.hall.desk.listing();
+                let list = self.lists.answer(dialect, game, scope, &listing);
+                connection.answer(list, now);
+            }
+            Request::Identify(answer) => connection.say(&answer, now),
+            Request::Other(_) if connection.is_quiet() => self.counts.others.add_one(),
+            Request::Other(word) => {
+                self.counts.others.add_one();
+                connection.say(&stranger(&word), now);
+                connection.leave(now);
+            }
+            Request::Nothing => {}
+        }
+    }
+
+    fn register(&mut self, connection: &mut Connection, dialect: Dialect, said: Registration) {
+        let (peer, port, now) = (connection.peer, said.port.clone(), self.now);
+        let registered = self.roll.register(peer, dialect, said, connection.id, now);
+        connection.stay();
+        match registered {
+            Ok(address) => {
+                self.counts.registrations.add_one();
+                connection.say(&dialect.registered(address), now);
+            }
+            Err(why) => {
+                self.counts.refused.add_one();
+                let fields: [(_, &dyn Display); 4] = [
+                    ("door", &WORD),
+                    ("peer", &peer),
+                    ("port", &port),
+                    ("why", &why),
+                ];
+                self.hall.log.debug("refused", &fields);
+                connection.say(&dialect.refused(why), now);
+            }
+        }
     }
 }
 
