@@ -1,7 +1,7 @@
 //! The door as a state machine: datagrams and the time in, what is to be done out.
 
 use super::budgets::{self, Budgets};
-use super::challenge::{Challenges, LENGTHS};
+use super::challenge::{Challenges, Claim, LONGEST, SHORTEST};
 use super::games::{Games, Tag};
 use super::list::{Answer, Question, Shelf};
 use super::register::{Admitted, Due, Register};
@@ -181,7 +181,7 @@ impl Master {
         for _ in 0..AT_ONCE {
             match self.register.due(now) {
                 None => return,
-                Some(Due::Ask(address, tag)) => self.ask(address, tag, LENGTHS.1, now, out),
+                Some(Due::Ask(address, tag)) => self.ask(address, tag, LONGEST, now, out),
                 Some(Due::Lost(address, has_said)) => {
                     let listed_at = self.listed_at(address);
                     out.push(Act::Unlist(listed_at));
@@ -247,7 +247,7 @@ impl Master {
         let is_known = self.register.heartbeat(from, tag == Tag::Flatline, now);
         let room = length.saturating_sub(ASK_BYTES);
         match tag {
-            Tag::Known(tag) if !is_known && room >= LENGTHS.0 => {
+            Tag::Known(tag) if !is_known && room >= SHORTEST => {
                 self.ask(from, tag, room, now, out);
             }
             _ => {}
@@ -269,19 +269,29 @@ impl Master {
         let Some((tag, game)) = games.tag_at(claim.tag) else {
             return self.counts.strays.add_one();
         };
-        let infos = match response::read(info, game, games) {
-            Err(reason) => return self.refuse(from, reason, out),
-            Ok(infos) => infos,
-        };
-        let tag = tag.to_owned();
-        let game = infos.get("game").unwrap_or_default().into_owned();
-        let listed_at = self.listed_at(from);
-        let door = WORD;
+        let wanted = response::read(info, game, games).map(|infos| Wanted {
+            door: WORD,
+            tag: tag.to_owned(),
+            infos,
+        });
+        match wanted {
+            Err(reason) => self.refuse(from, reason, out),
+            Ok(wanted) => self.admit(from, claim, wanted, now, out),
+        }
+    }
+
+    /// Has one listed that has answered, if there is room.
+    fn admit(
+        &mut self,
+        from: SocketAddr,
+        claim: Claim,
+        wanted: Wanted,
+        now: Instant,
+        out: &mut Vec<Act>,
+    ) {
+        let Claim { tag, step } = claim;
         let spread = RANDOM.chance();
-        match self
-            .register
-            .answered(from, claim.tag, claim.step, spread, now)
-        {
+        match self.register.answered(from, tag, step, spread, now) {
             Admitted::Stale => self.counts.strays.add_one(),
             Admitted::Full(most) => {
                 let reason = format!("{most} game servers are listed (--max-servers)");
@@ -293,7 +303,9 @@ impl Master {
             }
             admitted => {
                 self.counts.answers.add_one();
-                out.push(Act::List(listed_at, Wanted { door, tag, infos }));
+                let listed_at = self.listed_at(from);
+                let game = wanted.infos.get("game").unwrap_or_default().into_owned();
+                out.push(Act::List(listed_at, wanted));
                 if admitted == Admitted::New {
                     out.push(Act::Say(listed_at, Event::Registered(game)));
                 }

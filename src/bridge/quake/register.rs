@@ -9,12 +9,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// The time between two questions that are answered, and how much more it may be: those who came at the
-/// same moment are not asked at the same moment for ever.
-const ASK_EVERY: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(4));
+/// The least time between two questions that are answered.
+const ASK_EVERY: Duration = Duration::from_secs(30);
 
-/// The time for an answer, of one that has not said that it ends and of one that has.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(2));
+/// How much more that may be: those who came at the same moment are not asked at the same moment for ever.
+const ASK_SPREAD: Duration = Duration::from_secs(4);
+
+/// The time for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The time for an answer of one that has said that it ends.
+const PATIENCE_AT_END: Duration = Duration::from_secs(2);
 
 /// The least time between two questions. Engines answer one in a second and no more.
 const GAP: Duration = Duration::from_secs(2);
@@ -137,10 +142,10 @@ impl Register {
             entry.unanswered += 1;
             entry.asked = Some(now);
             let patience = match (entry.is_listed, entry.is_ending) {
-                (_, true) => PATIENCE.1,
-                (true, false) => PATIENCE.0,
-                (false, false) if entry.unanswered < LOST_AFTER => PATIENCE.0,
-                (false, false) => ASK_EVERY.0,
+                (_, true) => PATIENCE_AT_END,
+                (true, false) => PATIENCE,
+                (false, false) if entry.unanswered < LOST_AFTER => PATIENCE,
+                (false, false) => ASK_EVERY,
             };
             let tag = entry.tag;
             self.move_to(address, now + patience);
@@ -168,7 +173,7 @@ impl Register {
             }
             *self.hosts.entry(host(address.ip())).or_default() += 1;
         }
-        let next = now + ASK_EVERY.0 + ASK_EVERY.1.mul_f64(spread);
+        let next = now + ASK_EVERY + ASK_SPREAD.mul_f64(spread);
         let asked = self.entries.get(&address).and_then(|entry| entry.asked);
         let entry = Entry {
             tag,
