@@ -18,7 +18,7 @@
 //! PROTOCOL.md describes the conversation itself. A tracker inside another program:
 //!
 //! ```
-//! use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
+//! use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
 //! use std::io::{Read, Write};
 //!
 //! let config = Config {

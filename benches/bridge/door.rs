@@ -5,7 +5,7 @@ use crate::support::run::{Result, is_given, value_of};
 use gltracker::bridge::Desk;
 use gltracker::bridge::hall::{Counters, Door as _, Hall};
 use gltracker::bridge::quake::{Door, Rules};
-use gltracker::tracker::state::log::{Level, Log};
+use gltracker::tracker::log::{Level, Log};
 use std::env;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

@@ -23,7 +23,7 @@ use std::{fmt, io};
 /// one that does not answer is not waited for longer than a few seconds.
 ///
 /// ```
-/// # use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
+/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
 /// # let config = Config {
 /// #     servers: Some("127.0.0.1:0".parse()?), clients: Some("127.0.0.1:0".parse()?),
 /// #     passwords: vec!["secret".into()], max_slots: Some(16), ..Config::default()

@@ -6,8 +6,8 @@
 //! `gltracker announce`.
 //!
 //! In reading order: [`session`] is one connection to a tracker without the connection, and pure;
-//! `secret` is where the password comes from, `event` what becomes known; `link` one tracker with its threads and sockets; `announcer` all
-//! trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command.
+//! `secret` is where the password comes from, `event` what becomes known; `link` one tracker with its
+//! threads and sockets; `announcer` all trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command.
 
 mod tracker_address;
 

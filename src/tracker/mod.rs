@@ -21,10 +21,10 @@ pub mod files;
 
 pub mod start;
 
+pub use crate::base::log;
 pub use start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
     GAME_SERVER_PORT, Listen, Standard,
 };
 pub use start::error::StartError;
 pub use start::tracker::Tracker;
-pub use state::log;

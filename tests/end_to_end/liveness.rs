@@ -3,9 +3,9 @@
 
 use crate::harness::{PASSWORD, Peer};
 use crate::patience::{NEVER, PATIENCE, wait_until};
+use gltracker::tracker::log::{Level, Log};
 use gltracker::tracker::session::Timings;
 use gltracker::tracker::session::limits::{LONGEST, MAX_MISTAKES, SHORTEST};
-use gltracker::tracker::state::log::{Level, Log};
 use gltracker::tracker::{Config, Tracker};
 use std::io::Write;
 use std::sync::mpsc::{Sender, TryRecvError, channel};

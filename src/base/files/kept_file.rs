@@ -16,7 +16,7 @@ pub(crate) const NEW: &str = ".new";
 /// What the name of the file ends in that is locked.
 pub(crate) const LOCK: &str = ".lock";
 
-/// The largest file that is read, in bytes. The longest line is some 1,100 bytes, and no machine
+/// The largest file that is read, in bytes. A tracker's longest line is some 1,100 bytes, and no machine
 /// has had more than 16,000 slots: this is fifteen times what that makes.
 const MAX_FILE: u64 = 256 << 20;
 

@@ -133,6 +133,27 @@ impl Log {
 }
 
 #[cfg(test)]
+impl Log {
+    /// A log for a test, which receives what is written.
+    pub(crate) fn to_test(level: Level) -> (Self, std::sync::mpsc::Receiver<String>) {
+        struct Lines(std::sync::mpsc::Sender<String>);
+
+        impl Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let (say, said) = std::sync::mpsc::channel();
+        (Self::start(level, Lines(say)).unwrap(), said)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::mpsc;

@@ -43,28 +43,14 @@ pub(crate) fn log_panics(log: Log) {
 mod tests {
     use super::super::format::Level;
     use super::*;
-    use std::io::Write;
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::channel;
     use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    struct Lines(Sender<String>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_thread_that_panics_says_so_and_goes_on_with_what_it_had() {
-        let ((say, said), (write, written)) = (channel(), channel());
-        let log = Log::start(Level::Error, Lines(write)).unwrap();
+        let ((say, said), (log, written)) = (channel(), Log::to_test(Level::Error));
         let mut rounds = 0;
         let work = move || {
             rounds += 1;

@@ -1,8 +1,8 @@
 //! The connections of a door: sockets that nobody waits for.
 
 use super::dialect::Request;
-use super::roll::host;
 use super::session::Session;
+use crate::bridge::hall::address::host;
 use std::collections::HashSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};

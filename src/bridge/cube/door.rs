@@ -2,6 +2,7 @@
 
 use super::dialect::{Dialect, WORD};
 use super::service::Service;
+use crate::base::log::lasting;
 use crate::base::threads;
 use crate::bridge::hall::{Door, DoorError, Hall, Opened, listen};
 use std::io::{self, ErrorKind};
@@ -44,15 +45,11 @@ impl Door for Options {
 }
 
 fn start(mut service: Service, hall: &Hall) -> Result<(), DoorError> {
-    let log = hall.log.clone();
-    let say = move || log.error("panicked", &[("door", &WORD)]);
-    let turns = move || {
-        threads::survive(threads::AFTER_A_PANIC, say, || {
-            service.turn();
-            ControlFlow::Continue(())
-        });
+    let turn = move || {
+        service.turn();
+        ControlFlow::Continue(())
     };
-    threads::start(WORD, threads::STACK, turns)
+    lasting::start(WORD, threads::STACK, &hall.log, turn)
         .map(drop)
         .map_err(DoorError::Thread)
 }

@@ -1,19 +1,20 @@
 //! The thread of a door: it looks at one UDP socket, one listener and all connections, in turns.
 
 use super::connections::{Connection, Connections};
-use super::dialect::{Dialect, Request, WORD};
+use super::dialect::{Dialect, Registration, Request, WORD};
 use super::lists::Lists;
 use super::pong::QUESTION;
 use super::roll::{Act, Roll};
 use crate::base::io_error::in_words;
 use crate::base::random::RANDOM;
 use crate::bridge::desk::Wanted;
-use crate::bridge::hall::{Counter, Hall};
+use crate::bridge::hall::{Counter, Hall, address};
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use crate::query::Status;
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// The length of a turn: how long the thread waits for datagrams before it looks at the connections.
@@ -57,8 +58,8 @@ pub(super) struct Service {
     counts: Counts,
     listener: TcpListener,
     socket: UdpSocket,
-    /// The sockets know IPv4 addresses by those of IPv6.
-    is_ipv6: bool,
+    /// Where both listen.
+    at: SocketAddr,
     /// The game of those who come, if it is not that of their dialect.
     game: Option<String>,
     roll: Roll,
@@ -79,7 +80,7 @@ impl Service {
         let mut service = Self {
             hall: hall.clone(),
             counts: Counts::of(hall),
-            is_ipv6: listener.local_addr()?.is_ipv6(),
+            at: listener.local_addr()?,
             listener,
             socket,
             game,
@@ -119,7 +120,7 @@ impl Service {
         while start.elapsed() < TURN {
             match self.socket.recv_from(&mut buffer) {
                 Ok((count, from)) => {
-                    let from = (from.ip().to_canonical(), from.port()).into();
+                    let from = address::plain(from);
                     let (now, chance) = (Instant::now(), RANDOM.chance());
                     let is_answer =
                         self.roll
@@ -166,59 +167,17 @@ impl Service {
 
     /// Looks at the connections, and does what is asked there.
     fn look(&mut self, now: Instant, acts: &mut Vec<Act>) {
-        let Self {
-            hall,
-            counts,
-            game,
-            roll,
-            lists,
-            connections,
-            ..
-        } = self;
-        let take = |connection: &mut Connection, request: Request| match request {
-            Request::Register(dialect, said) => {
-                let port = said.port.clone();
-                match roll.register(connection.peer, dialect, said, connection.id, now) {
-                    Ok(address) => {
-                        counts.registrations.add_one();
-                        connection.stay();
-                        connection.say(&dialect.registered(address), now);
-                    }
-                    Err(why) => {
-                        counts.refused.add_one();
-                        hall.log.debug(
-                            "refused",
-                            &[
-                                ("door", &WORD),
-                                ("peer", &connection.peer),
-                                ("port", &port),
-                                ("why", &why),
-                            ],
-                        );
-                        connection.stay();
-                        connection.say(&dialect.refused(why), now);
-                    }
-                }
-            }
-            Request::List(dialect) => {
-                counts.lists.add_one();
-                let game = dialect.game(game.as_deref());
-                // Who is nobody is told what everybody is told.
-                let scope = Scope::of(connection.peer).unwrap_or(Scope::World);
-                let list = lists.answer(dialect, game, scope, &hall.desk.listing());
-                connection.answer(list, now);
-            }
-            Request::Identify(answer) => connection.say(&answer, now),
-            Request::Other(_) if connection.is_quiet() => counts.others.add_one(),
-            Request::Other(word) => {
-                counts.others.add_one();
-                connection.say(&stranger(&word), now);
-                connection.leave(now);
-            }
-            Request::Nothing => {}
+        let mut requests = Requests {
+            hall: &self.hall,
+            counts: &self.counts,
+            game: self.game.as_deref(),
+            roll: &mut self.roll,
+            lists: &mut self.lists,
+            now,
         };
-        for id in connections.look(now, take) {
-            roll.on_hang_up(id, now, acts);
+        let take = |connection: &mut Connection, request| requests.take(connection, request);
+        for id in self.connections.look(now, take) {
+            self.roll.on_hang_up(id, now, acts);
         }
     }
 
@@ -226,7 +185,9 @@ impl Service {
         match act {
             Act::Ask(info) => {
                 // Whoever cannot be reached does not answer, and is told so.
-                let _ = self.socket.send_to(&QUESTION, self.mapped(info));
+                let _ = self
+                    .socket
+                    .send_to(&QUESTION, address::at_socket(self.at, info));
             }
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {
@@ -255,12 +216,64 @@ impl Service {
     fn tag(&self, dialect: Dialect) -> String {
         format!("{}/{}", dialect.word(), dialect.game(self.game.as_deref()))
     }
+}
 
-    /// An address as the socket knows it.
-    fn mapped(&self, address: SocketAddr) -> SocketAddr {
-        match address.ip() {
-            IpAddr::V4(ip) if self.is_ipv6 => (ip.to_ipv6_mapped(), address.port()).into(),
-            _ => address,
+/// What requests are answered with.
+struct Requests<'a> {
+    hall: &'a Hall,
+    counts: &'a Counts,
+    game: Option<&'a str>,
+    roll: &'a mut Roll,
+    lists: &'a mut Lists,
+    now: Instant,
+}
+
+impl Requests<'_> {
+    /// Does what is asked on a connection.
+    fn take(&mut self, connection: &mut Connection, request: Request) {
+        let now = self.now;
+        match request {
+            Request::Register(dialect, said) => self.register(connection, dialect, said),
+            Request::List(dialect) => {
+                self.counts.lists.add_one();
+                let game = dialect.game(self.game);
+                // Who is nobody is told what everybody is told.
+                let scope = Scope::of(connection.peer).unwrap_or(Scope::World);
+                let listing = self.hall.desk.listing();
+                let list = self.lists.answer(dialect, game, scope, &listing);
+                connection.answer(list, now);
+            }
+            Request::Identify(answer) => connection.say(&answer, now),
+            Request::Other(_) if connection.is_quiet() => self.counts.others.add_one(),
+            Request::Other(word) => {
+                self.counts.others.add_one();
+                connection.say(&stranger(&word), now);
+                connection.leave(now);
+            }
+            Request::Nothing => {}
+        }
+    }
+
+    fn register(&mut self, connection: &mut Connection, dialect: Dialect, said: Registration) {
+        let (peer, port, now) = (connection.peer, said.port.clone(), self.now);
+        let registered = self.roll.register(peer, dialect, said, connection.id, now);
+        connection.stay();
+        match registered {
+            Ok(address) => {
+                self.counts.registrations.add_one();
+                connection.say(&dialect.registered(address), now);
+            }
+            Err(why) => {
+                self.counts.refused.add_one();
+                let fields: [(_, &dyn Display); 4] = [
+                    ("door", &WORD),
+                    ("peer", &peer),
+                    ("port", &port),
+                    ("why", &why),
+                ];
+                self.hall.log.debug("refused", &fields);
+                connection.say(&dialect.refused(why), now);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
-//! What a door needs. In reading order: `counters` count what happens, `listen` opens sockets, and
-//! `door` is what a door is.
+//! What a door needs. In reading order: `counters` count what happens, `listen` opens sockets, `address` is
+//! how sockets write addresses, and `door` is what a door is.
 
 mod counters;
 
 pub mod listen;
+
+pub(super) mod address;
 
 mod door;
 

@@ -6,6 +6,7 @@
 //! Hosts share places in a table by a secret hash, so nothing grows. Together with the bound in all,
 //! others cannot use up a host's place: there are too many places for that.
 
+use crate::bridge::hall::address::{group, host};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
@@ -17,7 +18,8 @@ pub(super) const PER_HOST: u32 = 16 * 1024;
 /// Bytes that all hosts together may be sent: so many a second.
 pub(super) const IN_ALL: u32 = 8 * 1024 * 1024;
 
-/// What one host may be sent at once after a pause, in seconds: four lists of 4,000 game servers.
+/// What one host may be sent at once after a pause, in seconds. The answer that goes beyond it is
+/// still sent, so that these are five lists of 4,000 game servers.
 const AT_ONCE: u64 = 7;
 
 /// How much more than a host a network may be sent: an IPv4 /24, or an IPv6 /48.
@@ -61,7 +63,7 @@ impl Budgets {
         let now = now.saturating_duration_since(self.start).as_micros();
         let now = u64::try_from(now).unwrap_or(u64::MAX);
         let bytes = bytes.max(LEAST) as u64;
-        let (host, network) = (self.place(host(ip, 0)), self.place(host(ip, 1)));
+        let (host, network) = (self.place(host(ip)), self.place(group(ip)));
         let mut debts = [
             (&mut self.hosts[host], self.per_host, AT_ONCE),
             (
@@ -84,21 +86,13 @@ impl Budgets {
         true
     }
 
-    fn place(&self, host: u128) -> usize {
-        self.hasher.hash_one(host) as usize % self.hosts.len()
+    fn place(&self, ip: IpAddr) -> usize {
+        self.hasher.hash_one(ip) as usize % self.hosts.len()
     }
 }
 
 /// A second.
 const MICROS: u64 = Duration::from_secs(1).as_micros() as u64;
-
-/// An IPv4 address or an IPv6 /64; or, if `wider` is 1, the network around it.
-fn host(ip: IpAddr, wider: u32) -> u128 {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => u128::from(ip.to_bits() >> (8 * wider)) | 1 << 127,
-        IpAddr::V6(ip) => ip.to_bits() >> (64 + 16 * wider),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 /// The characters of a word, 6 bits each. Engines refuse `" % / ; \`.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The characters of a word, at least and at most.
-pub(super) const LENGTHS: (usize, usize) = (8, 11);
+/// The fewest characters of a word: a heartbeat that is answered is long enough for so many.
+pub(super) const SHORTEST: usize = 8;
+
+/// The most characters of a word.
+pub(super) const LONGEST: usize = 11;
 
 /// The steps in which time is counted. A word is good once in a step.
 const STEP: Duration = Duration::from_millis(50);
@@ -52,7 +55,7 @@ impl Challenges {
     pub(super) fn word(&self, address: SocketAddr, tag: u8, length: usize, now: Instant) -> String {
         let step = self.step(now);
         let word = self.spell(address, Claim { tag, step });
-        let length = length.clamp(LENGTHS.0, LENGTHS.1);
+        let length = length.clamp(SHORTEST, LONGEST);
         word.iter().take(length).copied().map(char::from).collect()
     }
 
@@ -65,7 +68,7 @@ impl Challenges {
         let step = now.checked_sub(age).filter(|_| age <= GOOD_FOR)?;
         let claim = Claim { tag, step };
         let right = self.spell(address, claim);
-        let is_whole = (LENGTHS.0..=LENGTHS.1).contains(&word.len());
+        let is_whole = (SHORTEST..=LONGEST).contains(&word.len());
         (is_whole && right.starts_with(word)).then_some(claim)
     }
 
@@ -74,7 +77,7 @@ impl Challenges {
         u64::try_from(steps).unwrap_or(u64::MAX)
     }
 
-    fn spell(&self, address: SocketAddr, claim: Claim) -> [u8; LENGTHS.1] {
+    fn spell(&self, address: SocketAddr, claim: Claim) -> [u8; LONGEST] {
         let ip = match address.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
             IpAddr::V6(ip) => ip,
@@ -85,7 +88,7 @@ impl Challenges {
         message[18..26].copy_from_slice(&claim.step.to_be_bytes());
         message[26] = claim.tag;
         let code = hmac_sha256(&self.key, &message);
-        let mut word = [0; LENGTHS.1];
+        let mut word = [0; LONGEST];
         word[0] = letter(claim.step as u8);
         word[1] = letter(claim.tag);
         for (letters, byte) in word[2..].iter_mut().zip(code) {

@@ -3,7 +3,8 @@
 use super::list::Answer;
 use super::master::{Act, Event, Master, Rules, WORD};
 use crate::base::log::lasting;
-use crate::bridge::hall::{self, DoorError, Hall, Opened, listen};
+use crate::base::threads;
+use crate::bridge::hall::{self, DoorError, Hall, Opened, address, listen};
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -18,9 +19,6 @@ const SEND_WITHIN: Duration = Duration::from_millis(100);
 
 /// The largest datagram of this family, and more.
 const BUFFER: usize = 4096;
-
-/// The stack of a thread.
-const STACK: usize = 256 * 1024;
 
 /// A door to the Quake family that is to be opened.
 #[derive(Debug)]
@@ -92,7 +90,7 @@ impl Thread {
             self.look();
             ControlFlow::Continue(())
         };
-        lasting::start(WORD, STACK, &log, work).map(drop)
+        lasting::start(WORD, threads::STACK, &log, work).map(drop)
     }
 
     /// Waits for a datagram, and does what is to be done then.
@@ -138,7 +136,7 @@ impl Thread {
 
     fn act(&self, act: Act, from: Option<SocketAddr>) {
         match act {
-            Act::Ask(to, question) => self.send(&question, self.reachable(to)),
+            Act::Ask(to, question) => self.send(&question, address::at_socket(self.at, to)),
             Act::Answer(answer) => {
                 if let Some(from) = from {
                     self.answer(&answer, from);
@@ -159,14 +157,6 @@ impl Thread {
     /// Whoever does not get a datagram asks again, or is asked again.
     fn send(&self, datagram: &[u8], to: SocketAddr) {
         let _ = self.socket.send_to(datagram, to);
-    }
-
-    /// An address as this socket has it: one for both families has IPv4 addresses as IPv6.
-    fn reachable(&self, to: SocketAddr) -> SocketAddr {
-        match (self.at, to.ip()) {
-            (SocketAddr::V6(_), IpAddr::V4(ip)) => (ip.to_ipv6_mapped(), to.port()).into(),
-            _ => to,
-        }
     }
 
     fn say(&self, address: SocketAddr, event: &Event) {

@@ -16,9 +16,6 @@ use std::time::{Duration, Instant};
 /// How long it may take to look the tracker's name up and to connect.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The stack of a thread, in bytes. Nothing here needs much.
-const STACK: usize = 128 * 1024;
-
 /// Descriptors that are left to the rest of the bridge: its doors, its files, WATCH.
 const SPARE: usize = 24;
 
@@ -54,7 +51,7 @@ impl Dialer {
     pub(super) fn start(&self, address: SocketAddr) {
         let this = self.clone();
         let dial = move || this.tell(address, this.connect());
-        if let Err(error) = threads::start("dial", STACK, dial) {
+        if let Err(error) = threads::start("dial", threads::STACK, dial) {
             self.tell(address, Err(error));
         }
     }

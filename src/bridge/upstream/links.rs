@@ -26,9 +26,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// The shortest sleep while logins are under way, and while none is: what is due meanwhile waits. Each
-/// time the thread wakes up costs some microseconds.
-const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
+/// The shortest sleep while logins are under way.
+const BUSY_NAP: Duration = Duration::from_millis(1);
+
+/// The shortest sleep while none is: what is due meanwhile waits. Each time the thread wakes up costs some
+/// microseconds.
+const NAP: Duration = Duration::from_millis(10);
 
 /// The longest sleep: there is nothing to do before something is wanted.
 const FOR_EVER: Duration = Duration::from_secs(3600);
@@ -134,8 +137,8 @@ impl Links {
             .min();
         let left = next.map_or(FOR_EVER, |next| next.saturating_duration_since(now));
         left.max(match self.gate.is_busy() {
-            true => NAPS.0,
-            false => NAPS.1,
+            true => BUSY_NAP,
+            false => NAP,
         })
     }
 
@@ -316,7 +319,7 @@ impl Links {
             None => {
                 let entry = self.entries.get(&address);
                 if let Some(State::Linked(link, _)) = entry.map(|entry| &entry.state) {
-                    let due = link.next_look().max(now + NAPS.0);
+                    let due = link.next_look().max(now + BUSY_NAP);
                     self.set_due(address, Some(due));
                 }
             }

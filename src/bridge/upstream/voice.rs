@@ -83,25 +83,10 @@ impl Voice {
 mod tests {
     use super::*;
     use crate::base::log::Level;
-    use std::io::Write;
-    use std::sync::mpsc::{Sender, channel};
-
-    struct Lines(Sender<String>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn an_outage_is_a_line_and_another_reason_another() {
-        let (write, written) = channel();
-        let log = Log::start(Level::Info, Lines(write)).unwrap();
+        let (log, written) = Log::to_test(Level::Info);
         let (mut voice, start) = (Voice::new(log, "t:1".to_owned()), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         let second = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `listen` is an address to listen on, `trackers` which trackers are meant,
 //! `mistaken` which words are not, `targets` trackers with conditions, `announced` what a game
-//! server is announced with, and `asked` who is asked for it.
+//! server is announced with, `login` as whom, and `asked` who is asked for it.
 
 pub(crate) mod listen;
 
@@ -13,6 +13,8 @@ mod mistaken;
 pub(crate) mod targets;
 
 pub(crate) mod announced;
+
+pub(crate) mod login;
 
 pub(crate) mod asked;
 

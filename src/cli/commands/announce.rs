@@ -1,14 +1,13 @@
 //! The flags of `gltracker announce`.
 
-use crate::cli::arguments::announced::{
-    check_own, patience, place, set_field, text, tracker, variable,
-};
+use crate::cli::arguments::announced::{check_own, patience, place, set_field, text, tracker};
 use crate::cli::arguments::asked::{ASK, ASK_EVERY, Asking, STATUS};
+use crate::cli::arguments::login::{KEY, Login, PASSWORD_FILE};
 use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers, VARIABLE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::game_server::TRACKER_PORT;
-use crate::game_server::announce::{Options, Secret};
+use crate::game_server::announce::Options;
 use crate::protocol::fields::{self, Infos};
 use std::ffi::OsString;
 
@@ -28,16 +27,8 @@ const FLAGS: [Flag; 12] = [
         value: "N",
         help: "the port that players join",
     },
-    Flag {
-        name: "--password-file",
-        value: "FILE",
-        help: "the password is its first line, in place of GLTRACKER_PASSWORD",
-    },
-    Flag {
-        name: "--key",
-        value: "NAME",
-        help: "log in with this key, whose secret is the password; or GLTRACKER_KEY",
-    },
+    PASSWORD_FILE,
+    KEY,
     Flag {
         name: "--updates",
         value: "FILE",
@@ -86,15 +77,15 @@ pub(crate) fn parse(
     };
     let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
     let (mut asking, mut words, mut value) = (Asking::default(), Vec::new(), String::new());
-    let (mut fields, mut key, mut password_file, mut updates) =
-        (Infos::default(), None, None, None);
+    let (mut login, mut fields, mut updates) = (Login::default(), Infos::default(), None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
     for item in items {
         match item {
             Item::Flag(flag, value)
-                if trackers.set(flag, &value)? || asking.set(flag, &value)? => {}
+                if trackers.set(flag, &value)?
+                    || login.set(flag, &value)?
+                    || asking.set(flag, &value)? => {}
             Item::Flag(flag, value) => match flag.name {
-                "--password-file" => password_file = Some(value.into()),
                 "--updates" => updates = Some(value.into()),
                 "--tracker" => {
                     is_flagged = true;
@@ -106,7 +97,6 @@ pub(crate) fn parse(
                         UsageError(format!("--port: '{value}' is not a number from 1 to 65535"))
                     })?;
                 }
-                "--key" => key = Some(text(flag.name, &value)?.to_owned()),
                 "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
@@ -157,23 +147,7 @@ pub(crate) fn parse(
         ));
     }
     fields.check_complete().map_err(|no| UsageError(no.text))?;
-    let secret = match password_file {
-        Some(file) => Secret::File(file),
-        None => match variable("GLTRACKER_PASSWORD", &environment)? {
-            Some(password) => Secret::Text(password),
-            None => {
-                return Err(UsageError(
-                    "a password is needed: put it into GLTRACKER_PASSWORD, or into a file and \
-                     give --password-file FILE"
-                        .to_owned(),
-                ));
-            }
-        },
-    };
-    let key = match key {
-        Some(key) => Some(key),
-        None => variable("GLTRACKER_KEY", &environment)?,
-    };
+    let (key, secret) = login.finish(&environment)?;
     Ok(Command::Announce(Box::new(Options {
         trackers,
         key,

@@ -2,17 +2,18 @@
 
 mod quake;
 
+use crate::base::log::Level;
 use crate::bridge::Options;
 use crate::bridge::cube::Options as Cube;
 use crate::bridge::hall::Door;
 use crate::bridge::quake::{Door as Quake, Rules};
-use crate::cli::arguments::announced::{text, tracker, variable};
+use crate::cli::arguments::announced::{text, tracker};
 use crate::cli::arguments::listen;
+use crate::cli::arguments::login::{KEY, Login, PASSWORD_FILE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
-use crate::game_server::{Secret, TRACKER_PORT, TrackerAddress};
+use crate::game_server::{TRACKER_PORT, TrackerAddress};
 use crate::tracker::Listen;
-use crate::tracker::state::log::Level;
 use std::ffi::{OsStr, OsString};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -30,16 +31,8 @@ const FLAGS: [Flag; 18] = [
         value: "HOST[:PORT]",
         help: "where it asks for the list [default: the same host, port 23471]",
     },
-    Flag {
-        name: "--password-file",
-        value: "FILE",
-        help: "the password is its first line, in place of GLTRACKER_PASSWORD",
-    },
-    Flag {
-        name: "--key",
-        value: "NAME",
-        help: "log in with this key, whose secret is the password; or GLTRACKER_KEY",
-    },
+    PASSWORD_FILE,
+    KEY,
     Flag {
         name: "--quake",
         value: "[ADDR]",
@@ -141,8 +134,7 @@ pub(crate) fn parse(
 struct Told {
     tracker: Option<TrackerAddress>,
     clients: Option<crate::client::TrackerAddress>,
-    password_file: Option<PathBuf>,
-    key: Option<String>,
+    login: Login,
     quake: Vec<SocketAddr>,
     cube: Vec<(SocketAddr, Option<String>)>,
     rules: Rules,
@@ -154,8 +146,10 @@ struct Told {
 impl Told {
     fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
+        if self.login.set(flag, value)? {
+            return Ok(());
+        }
         match flag.name {
-            "--password-file" => self.password_file = Some(value.into()),
             "--state" => self.state = Some(value.into()),
             "--publish" => self.publish = Some(value.into()),
             name => {
@@ -167,7 +161,6 @@ impl Told {
                         let no = |no: crate::reach::NotAnAddress| wrong(no.to_string());
                         self.clients = Some(address.map_err(no)?);
                     }
-                    "--key" => self.key = Some(value.to_owned()),
                     "--quake" => self.quake.push(place(value, QUAKE_PORT).map_err(wrong)?),
                     "--cube" => self.cube.push(place_of_game(value).map_err(wrong)?),
                     "--log-level" => self.level = Some(value.parse().map_err(wrong)?),
@@ -188,20 +181,7 @@ impl Told {
         let doors = self.doors();
         let here = SocketAddr::from(([127, 0, 0, 1], TRACKER_PORT));
         let tracker = self.tracker.unwrap_or(TrackerAddress::new(here));
-        let secret = match self.password_file {
-            Some(file) => Secret::File(file),
-            None => Secret::Text(variable("GLTRACKER_PASSWORD", &environment)?.ok_or_else(|| {
-                UsageError(
-                    "a password of the tracker is needed: put it into GLTRACKER_PASSWORD, or into a \
-                     file and give --password-file FILE"
-                        .to_owned(),
-                )
-            })?),
-        };
-        let key = match self.key {
-            Some(key) => Some(key),
-            None => variable("GLTRACKER_KEY", &environment)?,
-        };
+        let (key, secret) = self.login.finish(&environment)?;
         Ok(Command::Bridge(Box::new(Options {
             clients: self.clients.unwrap_or_else(|| tracker.with_port()),
             tracker,

@@ -13,7 +13,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// 10 s.
 ///
 /// ```
-/// # use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
+/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
 /// # let config = Config {
 /// #     servers: Some("127.0.0.1:0".parse()?),
 /// #     clients: Some("127.0.0.1:0".parse()?),

@@ -138,7 +138,7 @@ impl PongPort {
 /// are not this machine's (as behind a NAT), it listens on all addresses.
 ///
 /// ```
-/// # use gltracker::tracker::{Config, Tracker, state::log::{Level, Log}};
+/// # use gltracker::tracker::{Config, Tracker, log::{Level, Log}};
 /// # let config = Config {
 /// #     servers: Some("127.0.0.1:0".parse()?), clients: Some("127.0.0.1:0".parse()?),
 /// #     passwords: vec!["secret".into()], max_slots: Some(16), ..Config::default()

@@ -6,7 +6,7 @@ use crate::query::clean;
 use crate::query::status::Status;
 
 /// Adds what an answer to `getinfo` says.
-pub fn read_info(info: InfoString<'_>, status: &mut Status) {
+pub(crate) fn read_info(info: InfoString<'_>, status: &mut Status) {
     let clients = count(info, &["clients"]);
     status.bots = count(info, &["bots"]);
     // All games but those of Daemon count bots among the clients.
@@ -23,7 +23,7 @@ pub fn read_info(info: InfoString<'_>, status: &mut Status) {
 }
 
 /// Adds what an answer to `getstatus` says and one to `getinfo` has not said.
-pub fn read_status(info: InfoString<'_>, status: &mut Status) {
+pub(super) fn read_status(info: InfoString<'_>, status: &mut Status) {
     if status.bots.is_none() {
         let pings: Vec<u16> = info.lines_behind().filter_map(ping).collect();
         let bots = pings.iter().filter(|&&ping| ping == 0).count() as u16;

@@ -12,6 +12,6 @@ mod infos;
 mod exchange;
 
 pub(super) use exchange::Exchange;
-pub use infos::{read_info, read_status};
-pub use packet::{InfoString, PREFIX, command, question};
+pub(crate) use infos::read_info;
+pub use packet::{InfoString, command, question};
 pub use text::text;

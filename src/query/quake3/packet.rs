@@ -1,7 +1,7 @@
 //! The form of a datagram: a command, an infostring, lines.
 
 /// What every datagram that belongs to no game in progress begins with.
-pub const PREFIX: [u8; 4] = [0xff; 4];
+pub(super) const PREFIX: [u8; 4] = [0xff; 4];
 
 /// The command of a datagram and what follows: `getinfo`, `infoResponse`, `heartbeat`, ….
 ///

@@ -70,26 +70,7 @@ mod tests {
     use crate::tracker::access::identity::Credential;
     use crate::tracker::list::entry::Entry;
     use crate::tracker::list::registry::Registry;
-    use std::io::Write;
-    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
-
-    struct Lines(Sender<String>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn log() -> (Log, Receiver<String>) {
-        let (say, said) = channel();
-        (Log::start(Level::Warn, Lines(say)).unwrap(), said)
-    }
 
     fn entry(ip: &str) -> Entry {
         let infos = Infos::default().with(&Changes::parse("port=1").unwrap());
@@ -112,7 +93,7 @@ mod tests {
         }
         let list = registry.list();
         let hidden_servers = HiddenServers::default();
-        let (quiet, unsaid) = log();
+        let (quiet, unsaid) = Log::to_test(Level::Warn);
         list_one(&hidden_servers, "127.0.0.1", &quiet);
         hidden_servers.ask("::1".parse().unwrap(), &list, &quiet);
         list_one(&hidden_servers, "127.0.0.1", &quiet);
@@ -123,7 +104,7 @@ mod tests {
             ("192.168.7.9", "127.0.0.1:1", 1),
             ("203.0.113.9", "127.0.0.1:1", 2),
         ] {
-            let (log, said) = log();
+            let (log, said) = Log::to_test(Level::Warn);
             hidden_servers.ask(client.parse().unwrap(), &list, &log);
             let line = said.recv_timeout(Duration::from_secs(20)).unwrap();
             let expected = format!("event=hidden address={listed} peer=127.0.0.1 count={count}");
@@ -132,7 +113,7 @@ mod tests {
             drop(log);
             assert_eq!(said.recv().ok(), None, "it is said once");
         }
-        let (log, said) = log();
+        let (log, said) = Log::to_test(Level::Warn);
         list_one(&hidden_servers, "198.51.100.7", &log);
         list_one(&hidden_servers, "192.168.7.2", &log);
         drop(log);

@@ -13,6 +13,3 @@ pub(crate) mod answers;
 pub(crate) mod shared;
 
 pub(crate) mod slot;
-
-pub use crate::base::log;
-pub(crate) use log::lasting;

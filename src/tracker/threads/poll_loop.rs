@@ -1,9 +1,9 @@
 //! What one thread looks at by turns: often at first, and less often the longer nothing happens.
 
 use crate::base::log::Log;
+use crate::base::log::lasting;
 use crate::base::mutex::lock;
 use crate::threads;
-use crate::tracker::state::lasting;
 use crate::tracker::state::sockets::tuning::{POLL_FIRST, POLL_LAST};
 use std::io;
 use std::ops::ControlFlow;

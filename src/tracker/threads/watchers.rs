@@ -6,11 +6,11 @@
 //! to take that, it is not asked what it knows, and then goes from there to the newest state in one
 //! step.
 
+use crate::base::log::lasting;
 use crate::base::mutex::lock;
 use crate::protocol::revision::Revision;
 use crate::threads;
 use crate::tracker::session::Session;
-use crate::tracker::state::lasting;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::tuning::{WATCHER_AGAIN, WATCHER_LOOK};
 use crate::tracker::threads::peer::any_session::{AnySession, Linger};

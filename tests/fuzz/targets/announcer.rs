@@ -180,11 +180,12 @@ impl Scene {
 
 fn refused(refusal: &TrackerRefusal) {
     shown(&refusal.to_string());
-    for answers in [false, true] {
+    for (answers, is_queried) in [(false, false), (false, true), (true, false), (true, true)] {
         let situation = Situation {
             udp_port: 23460,
             answers,
             names_ip: answers,
+            is_queried,
         };
         shown(&refusal.advice(situation));
     }

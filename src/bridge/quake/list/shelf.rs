@@ -6,6 +6,7 @@
 use super::answer::Answer;
 use super::question::{Question, number};
 use crate::bridge::desk::Listing;
+use crate::bridge::hall::address::plain;
 use crate::bridge::quake::games::Games;
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
@@ -142,7 +143,7 @@ impl Shelf {
             }
         }
         let game = game.as_deref().map(|game| games.name(game))?;
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let address = plain(address);
         let scope = Scope::of(address.ip())?;
         let of_game = match self.games.get_mut(game) {
             Some(of_game) => of_game,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::parse::parse;
+use crate::game_server::Secret;
 use crate::game_server::announce::Whom;
 use crate::game_server::{PongPlace, TrackerAddress};
 use std::time::Duration;

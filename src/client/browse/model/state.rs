@@ -256,8 +256,8 @@ impl Model {
         }
     }
 
-    /// Finds the columns and puts the rows into order, if something has changed. To be called before drawing: a thousand
-    /// pings then cost one sort.
+    /// Finds the columns and puts the rows into order, if something has changed. To be called before
+    /// drawing: a thousand pings then cost one sort.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
             let listed = self.rows.values().map(|row| &row.infos);

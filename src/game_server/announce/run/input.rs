@@ -21,6 +21,7 @@ pub(super) enum Input {
     /// The game server has ended.
     Ended(io::Result<ExitStatus>),
 }
+
 /// Reads a file, as it changes, from another thread.
 pub(super) fn follow(mut follower: Follower, inputs: SyncSender<Input>) -> io::Result<()> {
     let look = move || {

@@ -18,6 +18,7 @@ const GAME_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long it waits for inputs where there is nothing to check.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Takes the game server off the lists while it does not run.
 pub(super) struct Supervisor {
     pub(super) liveness: Liveness,

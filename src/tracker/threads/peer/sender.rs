@@ -5,10 +5,10 @@
 //! socket that has no room for it belongs to a peer that does not read.
 
 use crate::base::log::Log;
+use crate::base::log::lasting;
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::threads;
 use crate::tracker::session::Chunk;
-use crate::tracker::state::lasting;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use std::io;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::protocol::fields::{Changes, Infos};
 use quickcheck::quickcheck;
+use std::net::IpAddr;
 
 /// A master, whom it has listed, and the time.
 struct World {

@@ -1,23 +1,20 @@
 //! The door as a state machine: datagrams and the time in, what is to be done out.
 
-use super::budgets::{self, Budgets};
-use super::challenge::{Challenges, LENGTHS};
-use super::games::{Games, Tag};
-use super::list::{Answer, Question, Shelf};
-use super::register::{Admitted, Due, Register};
-use super::response;
-
+use super::act::{Act, Event, Rules, WORD};
 use crate::base::random::RANDOM;
 use crate::bridge::desk::{Listing, Wanted};
+use crate::bridge::hall::address::plain;
 use crate::bridge::hall::{Counter, Counters};
+use crate::bridge::quake::budgets::Budgets;
+use crate::bridge::quake::challenge::{Challenges, Claim, LONGEST, SHORTEST};
+use crate::bridge::quake::games::Tag;
+use crate::bridge::quake::list::{Question, Shelf};
+use crate::bridge::quake::register::{Admitted, Due, Register};
+use crate::bridge::quake::response;
 use crate::protocol::scope::Scope;
 use crate::query::quake3::{self, InfoString};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-
-/// The word of this door.
-pub(super) const WORD: &str = "quake";
 
 /// A heartbeat is answered by no more bytes than it has: these and the challenge.
 const ASK_BYTES: usize = b"\xff\xff\xff\xffgetinfo ".len();
@@ -28,65 +25,6 @@ const APART: Duration = Duration::from_millis(2);
 /// The most questions at one look, of which there are fifty a second. Their answers have to fit into the
 /// socket's buffer, which has room for a hundred on Linux.
 const AT_ONCE: usize = 50;
-
-/// What an operator decides.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// Which games, and how they are called.
-    pub games: Games,
-    /// The most game servers, listed or being asked.
-    pub most: usize,
-    /// The most game servers of one host.
-    pub most_of_host: usize,
-    /// Bytes of lists a second for one host; 0 is no bound.
-    pub per_host: u32,
-    /// Bytes of lists a second in all; 0 is no bound.
-    pub in_all: u32,
-    /// Game servers on this machine may register by its loopback address.
-    pub loopback: bool,
-    /// Under which address the game servers of another are listed.
-    pub maps: Vec<(IpAddr, IpAddr)>,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            games: Games::default(),
-            most: 4096,
-            most_of_host: 32,
-            per_host: budgets::PER_HOST,
-            in_all: budgets::IN_ALL,
-            loopback: true,
-            maps: Vec::new(),
-        }
-    }
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// A question goes to a game server.
-    Ask(SocketAddr, Vec<u8>),
-    /// A list goes to whoever has asked for it.
-    Answer(Arc<Answer>),
-    /// A game server is to be listed at this address, or has changed.
-    List(SocketAddr, Wanted),
-    /// A game server is not to be listed any more.
-    Unlist(SocketAddr),
-    /// An operator may want to know.
-    Say(SocketAddr, Event),
-}
-
-/// What has happened to a game server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// It is new on the list, and of this game.
-    Registered(String),
-    /// It does not answer any more; true if it has said that it ends.
-    Gone(bool),
-    /// It is not listed, for this reason.
-    Refused(String),
-}
 
 /// The door.
 #[derive(Debug)]
@@ -181,7 +119,7 @@ impl Master {
         for _ in 0..AT_ONCE {
             match self.register.due(now) {
                 None => return,
-                Some(Due::Ask(address, tag)) => self.ask(address, tag, LENGTHS.1, now, out),
+                Some(Due::Ask(address, tag)) => self.ask(address, tag, LONGEST, now, out),
                 Some(Due::Lost(address, has_said)) => {
                     let listed_at = self.listed_at(address);
                     out.push(Act::Unlist(listed_at));
@@ -247,7 +185,7 @@ impl Master {
         let is_known = self.register.heartbeat(from, tag == Tag::Flatline, now);
         let room = length.saturating_sub(ASK_BYTES);
         match tag {
-            Tag::Known(tag) if !is_known && room >= LENGTHS.0 => {
+            Tag::Known(tag) if !is_known && room >= SHORTEST => {
                 self.ask(from, tag, room, now, out);
             }
             _ => {}
@@ -269,19 +207,29 @@ impl Master {
         let Some((tag, game)) = games.tag_at(claim.tag) else {
             return self.counts.strays.add_one();
         };
-        let infos = match response::read(info, game, games) {
-            Err(reason) => return self.refuse(from, reason, out),
-            Ok(infos) => infos,
-        };
-        let tag = tag.to_owned();
-        let game = infos.get("game").unwrap_or_default().into_owned();
-        let listed_at = self.listed_at(from);
-        let door = WORD;
+        let wanted = response::read(info, game, games).map(|infos| Wanted {
+            door: WORD,
+            tag: tag.to_owned(),
+            infos,
+        });
+        match wanted {
+            Err(reason) => self.refuse(from, reason, out),
+            Ok(wanted) => self.admit(from, claim, wanted, now, out),
+        }
+    }
+
+    /// Has one listed that has answered, if there is room.
+    fn admit(
+        &mut self,
+        from: SocketAddr,
+        claim: Claim,
+        wanted: Wanted,
+        now: Instant,
+        out: &mut Vec<Act>,
+    ) {
+        let Claim { tag, step } = claim;
         let spread = RANDOM.chance();
-        match self
-            .register
-            .answered(from, claim.tag, claim.step, spread, now)
-        {
+        match self.register.answered(from, tag, step, spread, now) {
             Admitted::Stale => self.counts.strays.add_one(),
             Admitted::Full(most) => {
                 let reason = format!("{most} game servers are listed (--max-servers)");
@@ -293,7 +241,9 @@ impl Master {
             }
             admitted => {
                 self.counts.answers.add_one();
-                out.push(Act::List(listed_at, Wanted { door, tag, infos }));
+                let listed_at = self.listed_at(from);
+                let game = wanted.infos.get("game").unwrap_or_default().into_owned();
+                out.push(Act::List(listed_at, wanted));
                 if admitted == Admitted::New {
                     out.push(Act::Say(listed_at, Event::Registered(game)));
                 }
@@ -325,14 +275,6 @@ impl Master {
         let mut maps = self.rules.maps.iter();
         let map = maps.find(|(from, _)| *from == address.ip());
         SocketAddr::new(map.map_or(address.ip(), |(_, to)| *to), address.port())
-    }
-}
-
-/// An address in its one form, as those of one socket for both families are not.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V6(_) => address,
-        ip => SocketAddr::new(ip, address.port()),
     }
 }
 

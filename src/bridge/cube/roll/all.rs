@@ -1,0 +1,215 @@
+//! All game servers that have registered: who is taken in, and who is forgotten.
+
+use super::entry::{Act, Entry, REST, State};
+use crate::base::backoff::spread;
+use crate::bridge::cube::dialect::{Dialect, Registration};
+use crate::bridge::cube::pong;
+use crate::bridge::desk::Outcome;
+use crate::bridge::hall::address::host;
+use std::collections::{BTreeMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+/// How long one is asked that neither answers nor registers again. Games register every hour.
+const MEMORY: Duration = Duration::from_secs(65 * 60);
+
+/// The most game servers, as the games' own masters have it.
+const MOST: usize = 4096;
+
+/// The most game servers of one host.
+const MOST_OF_HOST: usize = 10;
+
+/// The lowest port that is asked. What listens below is no game.
+const LOWEST_PORT: u16 = 1024;
+
+/// All who have registered.
+#[derive(Debug, Default)]
+pub struct Roll {
+    entries: BTreeMap<SocketAddr, Entry>,
+}
+
+impl Roll {
+    /// Takes a registration that came from `peer` on a connection.
+    ///
+    /// # Errors
+    /// Why it is refused, for the operator of the game server.
+    pub fn register(
+        &mut self,
+        peer: IpAddr,
+        dialect: Dialect,
+        said: Registration,
+        connection: u64,
+        now: Instant,
+    ) -> Result<SocketAddr, String> {
+        let address = SocketAddr::new(peer, port_of(&said)?);
+        let is_peer = |ip: &String| ip.parse().is_ok_and(|ip: IpAddr| ip.to_canonical() == peer);
+        if let Some(other) = said.address.as_ref().filter(|ip| !is_peer(ip)) {
+            return Err(format!(
+                "server IP '{other}' does not match origin '{peer}', server will not be listed; serve on \
+                 the address from which you connect, or on all"
+            ));
+        }
+        self.make_room(address)?;
+        let entry = self.enter(address, dialect, now);
+        entry.dialect = dialect;
+        entry.said = said;
+        entry.connection = Some(connection);
+        entry.owes = true;
+        entry.told.clear();
+        Ok(address)
+    }
+
+    /// Enters one that an earlier run has listed, if there is room.
+    pub fn remember(&mut self, address: SocketAddr, dialect: Dialect, now: Instant) {
+        if self.make_room(address).is_ok() {
+            self.enter(address, dialect, now);
+        }
+    }
+
+    /// An entry that is asked now.
+    fn enter(&mut self, address: SocketAddr, dialect: Dialect, now: Instant) -> &mut Entry {
+        let entry = self.entries.entry(address).or_insert_with(|| Entry {
+            dialect,
+            said: Registration::default(),
+            connection: None,
+            state: State::New,
+            asked: 0,
+            ask_at: now,
+            answered: now,
+            forget_at: now,
+            owes: false,
+            told: String::new(),
+        });
+        if entry.state == State::Away {
+            entry.state = State::New;
+        }
+        entry.asked = 0;
+        entry.ask_at = now;
+        entry.forget_at = now + MEMORY;
+        entry
+    }
+
+    /// Makes room for a newcomer, at the cost of one that is not listed.
+    fn make_room(&mut self, address: SocketAddr) -> Result<(), String> {
+        if self.entries.contains_key(&address) {
+            return Ok(());
+        }
+        let of_host = |other: &SocketAddr| host(other.ip()) == host(address.ip());
+        let count = self.entries.keys().filter(|other| of_host(other)).count();
+        let victim = |is_one: &dyn Fn(&SocketAddr) -> bool| {
+            let all = self.entries.iter();
+            let all = all.filter(|(other, entry)| entry.state != State::Listed && is_one(other));
+            let oldest = all.min_by_key(|(_, entry)| (entry.state == State::New, entry.forget_at));
+            oldest.map(|(other, _)| *other)
+        };
+        let (victim, why) = match () {
+            () if count >= MOST_OF_HOST => (
+                victim(&of_host),
+                format!(
+                    "too many servers on ip {}: {count} are listed",
+                    address.ip()
+                ),
+            ),
+            () if self.entries.len() >= MOST => (
+                victim(&|_| true),
+                format!("too many servers: {MOST} are listed"),
+            ),
+            () => return Ok(()),
+        };
+        let victim = victim.ok_or(why)?;
+        self.entries.remove(&victim);
+        Ok(())
+    }
+
+    /// A connection was closed by its peer. A server of Red Eclipse is listed only while it is open; others
+    /// are asked whether they are still there.
+    pub fn on_hang_up(&mut self, connection: u64, now: Instant, out: &mut Vec<Act>) {
+        self.entries.retain(|address, entry| {
+            if entry.connection != Some(connection) {
+                return true;
+            }
+            entry.connection = None;
+            if entry.asked == 0 {
+                entry.ask_at = now;
+            }
+            let is_over = entry.dialect == Dialect::RedEclipse;
+            if is_over && entry.state == State::Listed {
+                out.push(Act::Unlist(*address, "it has closed its connection"));
+            }
+            !is_over
+        });
+    }
+
+    /// Takes a datagram. Any is a sign of life that comes from where a question went.
+    pub fn on_datagram(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+        chance: f64,
+        out: &mut Vec<Act>,
+    ) -> bool {
+        let address = from
+            .port()
+            .checked_sub(1)
+            .map(|port| (from.ip(), port).into());
+        let Some((address, entry)) = address
+            .and_then(|address| Some((address, self.entries.get_mut(&address)?)))
+            .filter(|(_, entry)| entry.asked > 0)
+        else {
+            return false;
+        };
+        entry.state = State::Listed;
+        entry.asked = 0;
+        entry.answered = now;
+        entry.ask_at = now + spread(REST, 0.9..1.1, chance);
+        entry.forget_at = now + MEMORY;
+        let mut status = pong::read(entry.dialect, datagram).unwrap_or_default();
+        status.name = status.name.or(entry.said.description.clone());
+        status.version = status.version.or(entry.said.version.clone());
+        out.push(Act::List(address, entry.dialect, Box::new(status)));
+        true
+    }
+
+    /// Does what is due. `outcome` says what the tracker has made of a game server that is listed.
+    pub fn tick(
+        &mut self,
+        now: Instant,
+        outcome: impl Fn(SocketAddr) -> Option<Outcome>,
+        out: &mut Vec<Act>,
+    ) {
+        self.entries.retain(|address, entry| {
+            let has_answered = entry.asked == 0 && now < entry.ask_at;
+            if entry.owes && entry.state == State::Listed && has_answered {
+                entry.report(*address, outcome(*address), now, out);
+            }
+            if now >= entry.ask_at {
+                entry.ask(*address, now, out);
+            }
+            entry.state == State::Listed || now < entry.forget_at
+        });
+    }
+
+    /// The connections of those who are listed.
+    pub fn listed_connections(&self) -> HashSet<u64> {
+        let all = self.entries.values();
+        all.filter(|entry| entry.state == State::Listed)
+            .filter_map(|entry| entry.connection)
+            .collect()
+    }
+}
+
+/// The port of the game, if the one above it may be asked.
+fn port_of(said: &Registration) -> Result<u16, String> {
+    let port = said.port.parse().ok();
+    port.filter(|port| (LOWEST_PORT..u16::MAX).contains(port))
+        .ok_or_else(|| {
+            format!(
+                "invalid port '{}': a number from {LOWEST_PORT} to 65534",
+                said.port
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests;

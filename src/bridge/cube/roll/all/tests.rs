@@ -1,0 +1,207 @@
+//! The lives of game servers of the Cube family, on a pretend clock.
+
+use super::*;
+use crate::query::Status;
+use Act::{Ask, List, Tell, Unlist};
+
+const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+struct Scene {
+    roll: Roll,
+    now: Instant,
+    outcome: Option<Outcome>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            roll: Roll::default(),
+            now: Instant::now(),
+            outcome: Some(Outcome::Listed),
+        }
+    }
+
+    fn register(&mut self, dialect: Dialect, port: &str) -> Result<SocketAddr, String> {
+        let said = Registration {
+            port: port.to_owned(),
+            ..Registration::default()
+        };
+        self.roll.register(PEER, dialect, said, 1, self.now)
+    }
+
+    fn pass(&mut self, seconds: u64) -> Vec<Act> {
+        let mut out = Vec::new();
+        for second in 0..=seconds {
+            self.now += Duration::from_secs(u64::from(second > 0));
+            self.roll.tick(self.now, |_| self.outcome.clone(), &mut out);
+        }
+        out
+    }
+
+    fn pong(&mut self, port: u16, datagram: &[u8]) -> Vec<Act> {
+        let mut out = Vec::new();
+        let from = (PEER, port).into();
+        self.roll
+            .on_datagram(from, datagram, self.now, 0.5, &mut out);
+        out
+    }
+}
+
+fn at(port: u16) -> SocketAddr {
+    (PEER, port).into()
+}
+
+fn tell(text: &str) -> Act {
+    Tell(1, text.to_owned())
+}
+
+fn told(acts: &[Act]) -> Vec<&str> {
+    let text = |act| match act {
+        &Tell(1, ref text) => Some(&**text),
+        _ => None,
+    };
+    acts.iter().filter_map(text).collect()
+}
+
+#[test]
+fn who_answers_is_listed_and_asked_again_every_half_minute() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.register(Dialect::Cube2, "28785"), Ok(at(28785)));
+    assert_eq!(scene.pass(0), [Ask(at(28786))]);
+    assert_eq!(scene.pong(28785, b""), []);
+    let status = Box::<Status>::default();
+    assert_eq!(
+        scene.pong(28786, b"?"),
+        [List(at(28785), Dialect::Cube2, status.clone())]
+    );
+    assert_eq!(scene.pong(28786, b"?"), [], "one answer to one question");
+    assert_eq!(scene.pass(0), [tell("succreg\ncleargbans\n")]);
+    for _ in 0..3 {
+        assert_eq!(scene.pass(29), []);
+        assert_eq!(scene.pass(1), [Ask(at(28786))]);
+        assert_eq!(
+            scene.pong(28786, b"?"),
+            [List(at(28785), Dialect::Cube2, status.clone())]
+        );
+    }
+    let mut out = Vec::new();
+    scene.roll.on_hang_up(1, scene.now, &mut out);
+    assert_eq!(out, [], "that is no reason");
+    let acts = scene.pass(14);
+    assert_eq!(acts, [Ask(at(28786)), Ask(at(28786)), Ask(at(28786))]);
+    let why = "it does not answer any more";
+    assert_eq!(scene.pass(1), [Unlist(at(28785), why), Ask(at(28786))]);
+    assert_eq!(scene.pass(30), [Ask(at(28786))]);
+    assert!(matches!(scene.pong(28786, b"?")[..], [List(..)]));
+}
+
+#[test]
+fn who_never_answers_is_told_what_to_do_and_comes_back_by_itself() {
+    let mut scene = Scene::new();
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    assert_eq!(scene.pass(14), [(); 5].map(|()| Ask(at(28786))));
+    let acts = scene.pass(1);
+    assert_eq!(
+        told(&acts),
+        [
+            "failreg failed pinging server: 5 questions to 192.0.2.7:28786 by UDP were not answered; \
+          open ports 28785 and 28786 for UDP; asked again every 30 s\n"
+        ]
+    );
+    assert_eq!(scene.pass(90), [(); 3].map(|()| Ask(at(28786))));
+    assert!(matches!(scene.pong(28786, b"?")[..], [List(..)]));
+    assert_eq!(scene.pass(0), [tell("succreg\ncleargbans\n")]);
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    scene.pass(0);
+    scene.pong(28786, b"?");
+    assert_eq!(scene.pass(0), [tell("succreg\ncleargbans\n")]);
+}
+
+#[test]
+fn who_is_silent_for_an_hour_is_forgotten() {
+    let mut scene = Scene::new();
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    scene.pass(MEMORY.as_secs() - 1);
+    assert_eq!(scene.roll.entries.len(), 1);
+    scene.pass(1);
+    assert_eq!(scene.roll.entries.len(), 0);
+    assert_eq!(scene.pong(28786, b"?"), []);
+}
+
+#[test]
+fn the_tracker_has_the_last_word() {
+    let mut scene = Scene::new();
+    scene.outcome = None;
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    scene.pass(0);
+    scene.pong(28786, b"?");
+    assert_eq!(scene.pass(4), []);
+    assert!(told(&scene.pass(1))[0].starts_with("failreg the tracker behind"));
+    scene.outcome = Some(Outcome::Refused("you are banned".to_owned()));
+    assert_eq!(scene.pass(5), [tell("failreg you are banned\n")]);
+    scene.outcome = Some(Outcome::Listed);
+    assert_eq!(scene.pass(0), [tell("succreg\ncleargbans\n")]);
+}
+
+#[test]
+fn red_eclipse_is_listed_while_its_connection_lives() {
+    let mut scene = Scene::new();
+    scene.register(Dialect::RedEclipse, "28801").unwrap();
+    scene.pass(0);
+    scene.pong(28802, b"?");
+    assert!(told(&scene.pass(0))[0].starts_with("echo \"ping reply confirmed"));
+    let mut out = Vec::new();
+    scene.roll.on_hang_up(1, scene.now, &mut out);
+    assert_eq!(out, [Unlist(at(28801), "it has closed its connection")]);
+    assert!(scene.roll.entries.is_empty());
+}
+
+#[test]
+fn a_registration_is_of_the_host_that_connects_and_of_a_port_of_games() {
+    let mut scene = Scene::new();
+    for port in ["", "0", "1023", "65535", "65536", "-1", "game"] {
+        let error = scene.register(Dialect::Cube2, port).unwrap_err();
+        assert!(
+            error.starts_with(&format!("invalid port '{port}'")),
+            "{error}"
+        );
+    }
+    let mut from = |address: &str| {
+        let said = Registration {
+            port: "28801".to_owned(),
+            address: Some(address.to_owned()),
+            ..Registration::default()
+        };
+        let dialect = Dialect::RedEclipse;
+        scene.roll.register(PEER, dialect, said, 1, scene.now)
+    };
+    assert!(from("192.0.2.7").is_ok() && from("::ffff:192.0.2.7").is_ok());
+    assert!(from("192.0.2.8").unwrap_err().contains("does not match"));
+    assert!(from("localhost").unwrap_err().contains("does not match"));
+}
+
+#[test]
+fn those_who_are_not_listed_make_room() {
+    let mut scene = Scene::new();
+    for port in 0..MOST_OF_HOST + 5 {
+        scene
+            .register(Dialect::Cube2, &(2000 + 2 * port).to_string())
+            .unwrap();
+    }
+    assert_eq!(scene.roll.entries.len(), MOST_OF_HOST);
+    scene.pass(0);
+    for port in 0..MOST_OF_HOST + 5 {
+        scene.pong(2001 + 2 * port as u16, b"?");
+    }
+    let error = scene.register(Dialect::Cube2, "1999").unwrap_err();
+    assert!(
+        error.starts_with("too many servers on ip 192.0.2.7"),
+        "{error}"
+    );
+    for n in 0..MOST as u32 {
+        let address = SocketAddr::from((std::net::Ipv4Addr::from_bits(n), 28785));
+        scene.roll.remember(address, Dialect::Cube2, scene.now);
+    }
+    assert_eq!(scene.roll.entries.len(), MOST);
+    assert!(scene.roll.entries.contains_key(&at(2028)), "it is listed");
+}
