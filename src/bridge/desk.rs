@@ -99,7 +99,8 @@ pub struct Memory {
 }
 
 impl Desk {
-    /// Has a game server listed, or says anew what it is.
+    /// Has a game server listed, or says anew what it is. Where another door has one listed at this
+    /// address, that one stays.
     pub fn list(&self, address: SocketAddr, wanted: Wanted) {
         let mut state = lock(&self.wanted);
         let old = state.wanted.get_mut(&address);
@@ -107,7 +108,7 @@ impl Desk {
             .as_ref()
             .is_some_and(|old| (old.wanted.door, &old.wanted.tag) == (wanted.door, &wanted.tag));
         match old {
-            Some(old) if old.wanted == wanted => return,
+            Some(old) if old.wanted == wanted || old.wanted.door != wanted.door => return,
             Some(old) => old.wanted = wanted,
             None => {
                 let outcome = None;
@@ -282,8 +283,11 @@ mod tests {
         assert_eq!(desk.take_changes(), [(address, Some(wanted("map=b")))]);
         desk.list(address, wanted("map=b"));
         assert_eq!(desk.take_changes(), []);
+        let mut other = wanted("map=c");
+        other.door = "cube";
+        desk.list(address, other);
         desk.unlist("cube", address);
-        assert_eq!(desk.take_changes(), []);
+        assert_eq!(desk.take_changes(), [], "another door has it");
         desk.unlist("quake", address);
         assert_eq!(
             (desk.take_changes(), desk.wanted()),

@@ -13,6 +13,9 @@ const TAGS: [(&str, &str); 4] = [
     ("EnemyTerritory-1", "et"),
 ];
 
+/// What those of Return to Castle Wolfenstein and of Enemy Territory send when they end.
+const FLATLINES: [&str; 2] = ["WolfFlatline-1", "ETFlatline-1"];
+
 /// The numbers of protocols for which clients ask without the name of a game.
 const NUMBERS: [(&str, &[i32]); 3] = [
     ("Quake3Arena", &[66, 67, 68]),
@@ -132,7 +135,7 @@ impl Games {
     pub(super) fn tag(&self, word: &[u8]) -> Option<Tag> {
         let mut known = self.tags.iter();
         let place = known.position(|(tag, _)| tag.as_bytes() == word);
-        let is_flatline = || word.ends_with(b"Flatline-1");
+        let is_flatline = || FLATLINES.iter().any(|flatline| flatline.as_bytes() == word);
         let place = place.and_then(|place| u8::try_from(place).ok());
         place
             .map(Tag::Known)
@@ -206,9 +209,10 @@ mod tests {
             of(&games, "EnemyTerritory-1").unwrap(),
             "EnemyTerritory-1 et"
         );
-        for word in ["WolfFlatline-1", "ETFlatline-1"] {
+        for word in FLATLINES {
             assert_eq!(of(&games, word).unwrap(), "ends");
         }
+        assert_eq!(of(&games, "QuakeFlatline-1"), None);
         assert_eq!(of(&games, "COD-4"), None);
         games.add_tag("COD-4=cod4").unwrap();
         games.add_tag("QuakeArena-1=baseq3").unwrap();

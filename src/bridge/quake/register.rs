@@ -241,9 +241,9 @@ impl Register {
                 self.hosts.remove(&host(address.ip()));
             }
         }
-        match self.entries.get_mut(&address) {
-            Some(entry) if !entry.is_ending => entry.is_listed = false,
-            _ => self.remove(address),
+        if let Some(entry) = self.entries.get_mut(&address) {
+            // Somebody else may have said that it ends, and kept it from answering.
+            (entry.is_listed, entry.is_ending) = (false, false);
         }
     }
 }

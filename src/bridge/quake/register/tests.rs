@@ -72,7 +72,7 @@ fn one_that_says_that_it_ends_is_gone_in_seconds_and_one_that_answers_stays() {
         life[..3],
         [(12, ask), (14, ask), (16, Due::Lost(ended, true))]
     );
-    assert_eq!(life[3], (40, Due::Ask(alive, 0)));
+    assert_eq!(life[3].1, ask, "it may be back by itself");
 }
 
 #[test]
