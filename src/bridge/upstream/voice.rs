@@ -106,7 +106,7 @@ mod tests {
             [
                 "level=warn event=tracker-away tracker=t:1 why=\"it hung up\" waiting=0 \
                  again-in=\"1 s\"",
-                "level=warn event=tracker-refuses tracker=t:1 why=\"(bad-password)\" \
+                "level=warn event=tracker-refuses tracker=t:1 why=(bad-password) \
                  waiting=4000 again-in=\"1 s\"",
                 "level=info event=tracker-back tracker=t:1",
             ]
