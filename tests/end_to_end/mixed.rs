@@ -182,7 +182,9 @@ fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
         tracker.clients
     ));
     screen.tmux(&["resize-window", "-x", "120", "-y", "24"]);
-    screen.wait_for("all have answered", |text| text.matches(" 3 ").count() == 3);
+    screen.wait_for("all have answered", |text| {
+        text.matches(" 3/9 ").count() == 3
+    });
     screen.wait_to_see("ping↓ game         address");
 
     // What its admin says later is fresher.
