@@ -200,7 +200,7 @@ mod tests {
         let hall = hall();
         let mut state = StateFile::open(path.clone(), &hall).unwrap();
         let second = StateFile::open(path.clone(), &hall).unwrap_err();
-        assert!(second.contains("another bridge"), "{second}");
+        assert!(second.contains("another process"), "{second}");
         let aside = fs::read_to_string(folder.join("state.bad")).unwrap();
         assert!(aside.ends_with("nonsense\n"));
         let old = ([198, 51, 100, 7], 1).into();
