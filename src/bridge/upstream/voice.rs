@@ -10,15 +10,18 @@ use std::time::{Duration, Instant};
 /// meanwhile.
 const CALM: Duration = Duration::from_secs(3);
 
+/// How many reasons are said in a minute: they may take turns.
+const MOST_REASONS: usize = 8;
+
 /// Speaks of one tracker.
 #[derive(Debug)]
 pub(super) struct Voice {
     log: Log,
     tracker: String,
     outage: Outage,
-    /// When something was last wrong with it, and what was last said about that.
+    /// When something was last wrong with it, and what was said about that within the last minute.
     failed: Option<Instant>,
-    said: String,
+    said: Vec<String>,
 }
 
 impl Voice {
@@ -28,7 +31,7 @@ impl Voice {
             tracker,
             outage: Outage::default(),
             failed: None,
-            said: String::new(),
+            said: Vec::new(),
         }
     }
 
@@ -43,11 +46,13 @@ impl Voice {
         now: Instant,
     ) {
         self.failed = Some(now);
-        let is_new = self.said != why;
-        if !self.outage.fails(now) && !is_new {
+        if self.outage.fails(now) {
+            self.said.clear();
+        }
+        if self.said.len() == MOST_REASONS || self.said.iter().any(|said| said == why) {
             return;
         }
-        why.clone_into(&mut self.said);
+        self.said.push(why.to_owned());
         let wait = format!("{} s", wait.as_secs());
         let mut fields: Vec<(&str, &dyn Display)> = vec![
             ("tracker", &self.tracker),
@@ -95,6 +100,7 @@ mod tests {
             voice.say_away("tracker-away", "it hung up", "", n, second, at(1));
         }
         voice.say_away("tracker-refuses", "(bad-password)", "", 4000, second, at(2));
+        voice.say_away("tracker-away", "it hung up", "", 1, second, at(2));
         voice.say_back(at(2) + second);
         voice.say_back(at(5));
         voice.say_back(at(6));
