@@ -3,7 +3,7 @@
 //! This file hides names that have several addresses or get another one: a name is looked up again
 //! when there is no answer, and its addresses are asked in turn.
 
-use super::command;
+use super::command::{RunGuard, StatusCommand};
 use super::question::{self, NoAnswer};
 use super::target::{Asked, Target, Whom};
 use crate::base::random::RANDOM;
@@ -30,7 +30,7 @@ pub(crate) enum Answer {
 
 /// Asks in another thread, until `tell` says that nobody wants to know any more; it is told answers,
 /// and why there was none. What else may be there is looked for once, from `patient_until` on. `port`
-/// is announced.
+/// is announced. A command that runs when what is returned is dropped is ended then.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -39,8 +39,9 @@ pub(crate) fn start(
     port: u16,
     patient_until: Instant,
     tell: impl Fn(Result<Answer, String>) -> bool + Clone + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<Option<RunGuard>> {
     let told = tell.clone();
+    let mut guard = None;
     let mut ask: Box<dyn FnMut() -> Result<Answer, String> + Send> = match asked.whom {
         Whom::Game(target) => {
             let mut asker = Asker::new(target, patient_until);
@@ -50,7 +51,11 @@ pub(crate) fn start(
                 Ok(Answer::Status(Box::new(status), fields))
             })
         }
-        Whom::Command(text) => Box::new(move || command::run(&text, port).map(Answer::Lines)),
+        Whom::Command(text) => {
+            let (mut command, run_guard) = StatusCommand::new(text, port);
+            guard = Some(run_guard);
+            Box::new(move || command.run().map(Answer::Lines))
+        }
     };
     let ask_again = move || {
         let next = Instant::now() + asked.every;
@@ -64,7 +69,8 @@ pub(crate) fn start(
     let ask_again = move || {
         threads::survive(pause, || _ = told(Err(fault.clone())), ask_again);
     };
-    threads::start("ask", threads::STACK, ask_again).map(drop)
+    threads::start("ask", threads::STACK, ask_again)?;
+    Ok(guard)
 }
 
 /// Asks one game server.
