@@ -40,6 +40,11 @@ pub fn spelled_out(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// `text` without its digits: what is said again with other numbers is no news.
+pub(crate) fn without_digits(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
 /// The number that `text` spells with digits alone; std would take a plus sign before them.
 pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit());

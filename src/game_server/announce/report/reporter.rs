@@ -2,18 +2,14 @@
 //!
 //! This file hides how much is said: each trouble once, and never so much that it hides the rest.
 
+use super::budget::Budget;
 use crate::game_server::event::{Event, Happening};
-use crate::game_server::session::{Situation, TrackerRefusal};
+use crate::game_server::session::Situation;
 use crate::protocol::scope::Scope;
+use crate::protocol::text::without_digits;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-
-/// The most lines about one tracker in one [`WINDOW`]. Further ones are only counted.
-const MAX_LINES: u32 = 30;
-
-/// How long a count lasts.
-const WINDOW: Duration = Duration::from_secs(60);
+use std::time::Instant;
 
 /// Decides what is said. Pure.
 #[derive(Debug, Default)]
@@ -28,9 +24,7 @@ struct Known {
     troubles: HashSet<String>,
     is_listed: bool,
     is_checked: bool,
-    window: Instant,
-    lines: u32,
-    left_out: u32,
+    budget: Budget,
 }
 
 impl Reporter {
@@ -46,9 +40,7 @@ impl Reporter {
             troubles: HashSet::new(),
             is_listed: false,
             is_checked: false,
-            window: now,
-            lines: 0,
-            left_out: 0,
+            budget: Budget::new(now),
         });
         let was_listed = known.is_listed;
         known.is_listed = match event.what {
@@ -73,7 +65,7 @@ impl Reporter {
             Happening::Refused {
                 again_in: Some(_),
                 refusal,
-            } => known.troubles.insert(without_numbers(refusal)),
+            } => known.troubles.insert(without_digits(&refusal.text)),
             Happening::Left => was_listed,
             Happening::Checking(_) => known.troubles.insert("checking".to_owned()),
             _ => true,
@@ -81,19 +73,13 @@ impl Reporter {
         if !is_news {
             return Vec::new();
         }
-        let mut lines = Vec::new();
-        if now.saturating_duration_since(known.window) >= WINDOW {
-            if known.left_out > 0 {
-                lines.push(format!("{} lines about {tracker} left out", known.left_out));
-            }
-            (known.window, known.lines, known.left_out) = (now, 0, 0);
-        }
+        let left_out = known.budget.renew(now);
+        let left_out = left_out.map(|lines| format!("{lines} lines about {tracker} left out"));
+        let mut lines = Vec::from_iter(left_out);
         let is_last = matches!(event.what, Happening::Refused { again_in: None, .. });
-        if known.lines >= MAX_LINES && !is_last {
-            known.left_out += 1;
+        if !is_last && !known.budget.take() {
             return lines;
         }
-        known.lines += 1;
         lines.push(event.to_string());
         let advice = advice(event, situation);
         if !advice.is_empty() {
@@ -144,18 +130,14 @@ fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
     }
 }
 
-/// The text of a refusal without numbers, such as the time to wait.
-fn without_numbers(refusal: &TrackerRefusal) -> String {
-    let text = refusal.text.chars();
-    text.filter(|c| !c.is_ascii_digit()).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::budget::{MAX_LINES, WINDOW};
     use super::*;
-    use crate::game_server::session::Stage;
+    use crate::game_server::session::{Stage, TrackerRefusal};
     use crate::game_server::tracker_address::TrackerAddress;
     use crate::reach::Family;
+    use std::time::Duration;
 
     const SITUATION: Situation = Situation {
         udp_port: 23460,
