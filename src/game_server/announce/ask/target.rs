@@ -82,11 +82,11 @@ impl Target {
             let kinds = Kind::ALL.map(Kind::word).join(", ");
             format!("'{word}' is none of {kinds}; other games are asked by --status COMMAND")
         })?;
-        let is_port = !place.is_empty() && place.bytes().all(|b| b.is_ascii_digit());
-        let place = match place.strip_prefix(':') {
-            Some(port) => format!("{THIS_MACHINE}:{port}"),
-            None if is_port => format!("{THIS_MACHINE}:{place}"),
-            None => place.to_owned(),
+        let port_alone = place.strip_prefix(':').unwrap_or(place);
+        let is_port = !port_alone.is_empty() && port_alone.bytes().all(|b| b.is_ascii_digit());
+        let place = match is_port {
+            true => format!("{THIS_MACHINE}:{port_alone}"),
+            false => place.to_owned(),
         };
         let address: Address<0> = place.parse().map_err(|no| format!("{no}"))?;
         let port = match address.port() {
@@ -186,7 +186,11 @@ mod tests {
             ("quake3=", "write HOST, HOST:PORT or [IPv6]:PORT"),
             ("quake3=0", "has no port from 1 to 65535 behind its colon"),
             ("quake3=70000", "has no port from 1 to 65535"),
-            ("quake3=::1", "IPv6 stands in brackets: [::1]:PORT"),
+            (
+                "quake3=::1",
+                "'::1' has several colons; IPv6 stands in brackets: [::1]:PORT",
+            ),
+            ("quake3=:x", "':x'"),
             ("quake3=a b", "'a b' is not an address"),
         ] {
             let error = Target::parse(text, None).unwrap_err();
