@@ -52,6 +52,8 @@ fn lives(kind: Kind) {
         .errors
         .wait_for(&format!("{address} answers: 'Friday cycles', "));
     assert!(said.contains("nbplayers=3 maxplayers=12"), "{said}");
+    let elsewhere = format!("asked at {} and announced at", address.ip());
+    program.errors.wait_for(&elsewhere);
 
     game.change(|facts| {
         facts.map = "old town".to_owned();

@@ -11,7 +11,7 @@ use crate::base::threads;
 use crate::game_server::announce::updates::Numbered;
 use crate::query::{Asking, Kind, Status};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,8 +22,8 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// What was answered.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// By a game server: what it has said, and the fields that this makes.
-    Status(Box<Status>, Vec<(&'static str, String)>),
+    /// By the game server at this address: what it has said, and the fields that this makes.
+    Status(Box<Status>, Vec<(&'static str, String)>, IpAddr),
     /// By a command: lines of updates.
     Lines(Vec<Numbered>),
 }
@@ -46,9 +46,10 @@ pub(crate) fn start(
         Whom::Game(target) => {
             let mut asker = Asker::new(target, patient_until);
             Box::new(move || {
-                let status = asker.ask()?;
+                let (status, from) = asker.ask()?;
                 let fields = asker.target.fields(&status);
-                Ok(Answer::Status(Box::new(status), fields))
+                asker.asking.again(RANDOM.number());
+                Ok(Answer::Status(Box::new(status), fields, from))
             })
         }
         Whom::Command(text) => {
@@ -98,11 +99,12 @@ impl Asker {
         }
     }
 
-    fn ask(&mut self) -> Result<Status, String> {
+    /// What is answered, and from where.
+    fn ask(&mut self) -> Result<(Status, IpAddr), String> {
         let why = match self.ask_addresses() {
-            Ok(status) => {
+            Ok(answer) => {
                 (self.look_around_at, self.other) = (None, None);
-                return Ok(status);
+                return Ok(answer);
             }
             Err(why) => why,
         };
@@ -118,7 +120,7 @@ impl Asker {
     }
 
     /// Asks one address, or all where nothing listens.
-    fn ask_addresses(&mut self) -> Result<Status, NoAnswer> {
+    fn ask_addresses(&mut self) -> Result<(Status, IpAddr), NoAnswer> {
         if self.addresses.is_empty() {
             let deadline = Instant::now() + LOOK_UP_TIME;
             self.addresses = self.target.address.look_up(deadline)?;
@@ -129,10 +131,7 @@ impl Asker {
         let mut why = NoAnswer::Silence;
         for address in self.addresses.clone() {
             match question::ask(&mut self.asking, transport, address, question::TRIES) {
-                Ok(status) => {
-                    self.asking.again(RANDOM.number());
-                    return Ok(status);
-                }
+                Ok(status) => return Ok((status, address.ip())),
                 Err(no) => why = no,
             }
             self.asking = question_of(self.target.kind(), &self.target);

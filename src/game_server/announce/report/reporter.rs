@@ -8,13 +8,15 @@ use crate::game_server::session::Situation;
 use crate::protocol::scope::Scope;
 use crate::protocol::text::without_digits;
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 
 /// Decides what is said. Pure.
 #[derive(Debug, Default)]
 pub(super) struct Reporter {
     trackers: HashMap<String, Known>,
+    /// Where the game server has answered, if it is asked.
+    asked: Option<IpAddr>,
 }
 
 /// What was said about one tracker.
@@ -28,6 +30,11 @@ struct Known {
 }
 
 impl Reporter {
+    /// The game server has answered at this address.
+    pub(super) fn asked(&mut self, ip: IpAddr) {
+        self.asked = Some(ip.to_canonical());
+    }
+
     /// The lines about `event`.
     pub(super) fn lines(
         &mut self,
@@ -81,7 +88,7 @@ impl Reporter {
             return lines;
         }
         lines.push(event.to_string());
-        let advice = advice(event, situation);
+        let advice = advice(event, situation, self.asked);
         if !advice.is_empty() {
             lines.push(format!("  {advice}"));
         }
@@ -90,11 +97,15 @@ impl Reporter {
 }
 
 /// What a person can do about it, if there is anything.
-fn advice(event: &Event, situation: Situation) -> String {
+fn advice(event: &Event, situation: Situation, asked: Option<IpAddr>) -> String {
     match &event.what {
         Happening::Refused { refusal, .. } => refusal.advice(situation),
         Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
-        Happening::Listed(address) => advice_on_address(address, event),
+        Happening::Listed(address) => {
+            let asked = asked.filter(|_| !situation.names_ip);
+            let elsewhere = asked.and_then(|asked| advice_on_asked(asked, address));
+            elsewhere.unwrap_or_else(|| advice_on_address(address, event))
+        }
         Happening::Unchecked => situation.advice_on_silence(),
         Happening::Checking(_) if !situation.answers => {
             let named = match situation.names_ip {
@@ -112,6 +123,21 @@ fn advice(event: &Event, situation: Situation) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What to do if the game server was asked at another address than the listed one. That of this machine
+/// to itself is another wherever it is listed.
+fn advice_on_asked(asked: IpAddr, address: &str) -> Option<String> {
+    let listed: SocketAddr = address.parse().ok()?;
+    let itself: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let is_usual = itself.contains(&asked) || asked.is_unspecified();
+    (!is_usual && asked != listed.ip().to_canonical()).then(|| {
+        format!(
+            "the game is asked at {asked} and announced at the address that the tracker sees, {}; if \
+             players do not reach the game there, name the address that they reach: ip=ADDRESS",
+            listed.ip()
+        )
+    })
 }
 
 /// What to do about an address that not everybody can reach.
@@ -297,6 +323,35 @@ mod tests {
             let advice = lines.get(1).map_or("", |line| line.trim_start());
             assert!(advice.starts_with(who), "{lines:?}");
             assert_eq!(lines.len(), 1 + usize::from(!who.is_empty()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_asked_at_another_address_than_the_listed_one_is_told() {
+        let now = Instant::now();
+        let says = |asked: &str, listed: &str, names_ip: bool| {
+            let mut reporter = Reporter::default();
+            reporter.asked(asked.parse().unwrap());
+            let situation = Situation {
+                names_ip,
+                ..SITUATION
+            };
+            let listed = event(Happening::Listed(listed.to_owned()));
+            reporter.lines(&listed, situation, now).join("|")
+        };
+        for (asked, listed, is_elsewhere) in [
+            ("192.0.2.7", "198.51.100.7:1", true),
+            ("127.0.0.77", "127.0.0.1:1", true),
+            ("2001:db8::7", "198.51.100.7:1", true),
+            ("127.0.0.1", "198.51.100.7:1", false),
+            ("::1", "198.51.100.7:1", false),
+            ("198.51.100.7", "198.51.100.7:1", false),
+            ("198.51.100.7", "[::ffff:198.51.100.7]:1", false),
+        ] {
+            let part = format!("the game is asked at {asked} and announced at ");
+            let told = says(asked, listed, false);
+            assert_eq!(told.contains(&part), is_elsewhere, "{told}");
+            assert!(!says(asked, listed, true).contains(&part));
         }
     }
 

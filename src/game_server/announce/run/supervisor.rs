@@ -69,7 +69,10 @@ impl Supervisor {
         };
         let now = Instant::now();
         let told = match &answer {
-            Ok(Answer::Status(status, _)) => verdict.answered(Some(status)),
+            Ok(Answer::Status(status, _, from)) => {
+                state.report.asked(*from);
+                verdict.answered(Some(status))
+            }
             Ok(Answer::Lines(_)) => verdict.answered(None),
             Err(why) => verdict.missed(why, now),
         };
@@ -81,7 +84,7 @@ impl Supervisor {
         }
         let apply = |changes: &Changes<'_>| announcement.apply(changes);
         match answer {
-            Ok(Answer::Status(_, fields)) => state.fields_of_game(&fields, apply),
+            Ok(Answer::Status(_, fields, _)) => state.fields_of_game(&fields, apply),
             Ok(Answer::Lines(lines)) => {
                 for line in lines {
                     state.line_of_game(line, apply);
