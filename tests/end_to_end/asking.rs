@@ -145,6 +145,21 @@ fn a_game_says_where_it_is_joined_unless_the_admin_does() {
 }
 
 #[test]
+fn players_are_told_to_ask_a_game_only_what_it_answers() {
+    let tracker = TrackerProcess::start();
+    let game = PretendGame::start(Kind::Quake3);
+    game.change(|facts| facts.is_short = true);
+    let ask = format!("quake3={}", game.address);
+    let program = start(&tracker, &["--ask", &ask]);
+    let line = wait_for(&tracker, &["map=oasis"]);
+    assert!(!line.contains("query="), "{line}");
+    game.change(|facts| facts.is_short = false);
+    wait_for(&tracker, &["map=oasis", "query=quake3"]);
+    let said = program.errors.text();
+    assert!(!said.contains("announced at the address"), "{said}");
+}
+
+#[test]
 fn one_that_falls_silent_is_off_the_list_until_it_answers() {
     let tracker = TrackerProcess::start();
     let game = PretendGame::start(Kind::Quake3);

@@ -2,7 +2,6 @@
 //!
 //! This file hides who may say which field: what the admin says wins over what the game says.
 
-use super::ask::Asked;
 use super::options::Options;
 use super::report::{Mistakes, Report};
 use super::updates::{Follower, Numbered};
@@ -40,7 +39,7 @@ impl State {
     /// What is said first, as far as `options` tell.
     pub(super) fn new(options: &Options, report: Report) -> Self {
         let asked = options.asked.as_ref();
-        let is_admins = |key: &str| key != "port" || !asked.is_some_and(Asked::says_port);
+        let is_admins = |key: &str| !asked.is_some_and(|asked| asked.decides(key));
         let keys = options.fields.iter().map(|(key, _)| key);
         let said = keys.filter(|key| is_admins(key)).map(str::to_owned);
         let source = match &options.updates {

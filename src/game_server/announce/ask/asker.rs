@@ -47,7 +47,7 @@ pub(crate) fn start(
             let mut asker = Asker::new(target, patient_until);
             Box::new(move || {
                 let (status, from) = asker.ask()?;
-                let fields = asker.target.fields(&status);
+                let fields = asker.target.fields(&status, asker.asking.answers_probes());
                 asker.asking.again(RANDOM.number());
                 Ok(Answer::Status(Box::new(status), fields, from))
             })
