@@ -5,14 +5,11 @@
 //! that are written today. Where terminals disagree the wider is taken: a gap is better than a
 //! line that is too long.
 
-use crate::protocol::text::{is_plain, spelled_out};
+use crate::protocol::text::{is_inkless, is_plain, spelled_out};
 use std::borrow::Cow;
 
 /// The most marks on one character that [`plain`] keeps. Living languages need three or four.
 const MAX_MARKS: usize = 8;
-
-/// Take a column or two and show nothing: the soft hyphen, Hangul fillers, the empty braille cell.
-const INKLESS: [char; 5] = ['\u{ad}', '\u{115f}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
 
 /// Turns the character before it into an emoji, which is two columns wide.
 const EMOJI_SELECTOR: char = '\u{fe0f}';
@@ -51,7 +48,7 @@ pub fn plain(text: &str, max_chars: usize) -> String {
 /// ```
 pub fn is_blank(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.all(|c| c.is_whitespace() || INKLESS.contains(&c) || (is_plain(c) && of(c) == 0))
+    chars.all(|c| is_plain(c) && (is_inkless(c) || of(c) == 0))
 }
 
 /// `text` in at most `columns` columns, which if it does not fit ends with `…`.

@@ -17,6 +17,15 @@ pub(crate) fn is_plain(c: char) -> bool {
         | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// True for a character that shows nothing: spaces of whatever kind, fillers, and most format characters.
+pub(crate) fn is_inkless(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// The first character of `text` that is not plain, if there is one.
 pub(crate) fn first_not_plain(text: &str) -> Option<char> {
     text.chars().find(|&c| !is_plain(c))
@@ -38,6 +47,11 @@ pub fn spelled_out(text: &str, max_chars: usize) -> String {
         }
     }
     shown
+}
+
+/// `text` without its digits: what is said again with other numbers is no news.
+pub(crate) fn without_digits(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// The number that `text` spells with digits alone; std would take a plus sign before them.

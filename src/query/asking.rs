@@ -90,6 +90,15 @@ impl Asking {
         }
     }
 
+    /// True if the game server answers the question of a [`probe`](Self::probe), as far as is known. Some
+    /// answer only another one.
+    pub fn answers_probes(&self) -> bool {
+        match &self.0 {
+            Exchange::Quake3(exchange) => exchange.answers_probes(),
+            Exchange::Source(_) | Exchange::Minecraft(_) => true,
+        }
+    }
+
     /// What is known if nothing more comes: a game server may answer only a part of the question.
     pub fn known(&self) -> Option<Status> {
         match &self.0 {

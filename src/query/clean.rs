@@ -1,7 +1,7 @@
 //! Plain text from what a game says. Pure.
 
 use crate::protocol::argument::MAX_VALUE;
-use crate::protocol::text::is_plain;
+use crate::protocol::text::{is_inkless, is_plain};
 use std::borrow::Cow;
 
 /// The text of `bytes`: UTF-8 or else Latin-1.
@@ -13,7 +13,7 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// `text` as a value of a field: on one line, without what is not plain, with single spaces, and no
-/// longer than a value may be.
+/// longer than a value may be. It is empty if nothing of it would be seen.
 ///
 /// ```
 /// use gltracker::query::clean::value;
@@ -33,6 +33,9 @@ pub fn value(text: impl IntoIterator<Item = char>) -> String {
             out.push(c);
             is_gap = false;
         }
+    }
+    if out.chars().all(is_inkless) {
+        out.clear();
     }
     out
 }
@@ -60,6 +63,8 @@ mod tests {
         assert_eq!(clean("Пятница\u{202e}".as_bytes()), "Пятница");
         assert_eq!(clean(b"caf\xe9"), "café");
         assert_eq!(clean(&[b'x'; 10_000]).len(), MAX_VALUE);
+        assert_eq!(clean("\u{feff} \u{3164}".as_bytes()), "");
+        assert_eq!(clean("\u{feff}x".as_bytes()), "\u{feff}x");
         assert_eq!(
             (count(b"12"), count(b"-1"), count(b"70000")),
             (Some(12), None, None)

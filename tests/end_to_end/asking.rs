@@ -4,7 +4,7 @@ use crate::announce::announce;
 use crate::harness::{PASSWORD, TrackerProcess, own_address};
 use crate::patience::wait_until;
 use crate::pretend_games::PretendGame;
-use crate::tools::Program;
+use crate::tools::{Program, need};
 use gltracker::query::Kind;
 use std::fs;
 use std::io::Write;
@@ -52,6 +52,8 @@ fn lives(kind: Kind) {
         .errors
         .wait_for(&format!("{address} answers: 'Friday cycles', "));
     assert!(said.contains("nbplayers=3 maxplayers=12"), "{said}");
+    let elsewhere = format!("asked at {} and announced at", address.ip());
+    program.errors.wait_for(&elsewhere);
 
     game.change(|facts| {
         facts.map = "old town".to_owned();
@@ -140,6 +142,21 @@ fn a_game_says_where_it_is_joined_unless_the_admin_does() {
     let _program = start(&tracker, &["--ask", &ask, "pingport=9", "--port", "8"]);
     let line = wait_for(&tracker, &[" port=8 ", "pingport=9"]);
     assert!(!line.contains("query="), "players ping elsewhere: {line}");
+}
+
+#[test]
+fn players_are_told_to_ask_a_game_only_what_it_answers() {
+    let tracker = TrackerProcess::start();
+    let game = PretendGame::start(Kind::Quake3);
+    game.change(|facts| facts.is_short = true);
+    let ask = format!("quake3={}", game.address);
+    let program = start(&tracker, &["--ask", &ask]);
+    let line = wait_for(&tracker, &["map=oasis"]);
+    assert!(!line.contains("query="), "{line}");
+    game.change(|facts| facts.is_short = false);
+    wait_for(&tracker, &["map=oasis", "query=quake3"]);
+    let said = program.errors.text();
+    assert!(!said.contains("announced at the address"), "{said}");
 }
 
 #[test]
@@ -310,6 +327,22 @@ fn a_command_says_what_the_game_is_and_its_failure_that_it_is_gone() {
     assert!(!text.contains(PASSWORD), "{text}");
 }
 
+/// The first process whose number the file has got.
+fn first_process(file: &str) -> u32 {
+    wait_until("it is started", || {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        text.strip_suffix('\n')?.parse().ok()
+    })
+}
+
+fn wait_for_end_of(process: u32) {
+    wait_until("it is ended", || {
+        let kill = ["-c", "kill -s 0 \"$0\" 2>/dev/null", &process.to_string()];
+        let status = std::process::Command::new("sh").args(kill).status();
+        (!status.unwrap().success()).then_some(())
+    });
+}
+
 #[test]
 fn a_command_that_hangs_is_ended_with_all_that_it_has_started() {
     let folder = Folder::new("hangs");
@@ -317,19 +350,44 @@ fn a_command_that_hangs_is_ended_with_all_that_it_has_started() {
     let command = format!("sleep 1000 & echo $! > {pid}; wait");
     let tracker = TrackerProcess::start();
     let program = start(&tracker, &["--port", "7", "--status", &command]);
-    let mut pids = Vec::new();
-    let mut started = || {
-        let text = fs::read_to_string(&pid).unwrap_or_default();
-        let new = text.trim_end().parse::<u32>().ok();
-        pids.extend(new.filter(|new| !pids.contains(new)));
-        (!pids.is_empty()).then(|| pids[0])
-    };
-    let first = wait_until("it is started", &mut started);
+    let first = first_process(&pid);
     program.errors.wait_for("no end within 10 s");
-    wait_until("it is ended", || {
-        let kill = ["-c", "kill -s 0 \"$0\" 2>/dev/null", &first.to_string()];
-        let status = std::process::Command::new("sh").args(kill).status();
-        (!status.unwrap().success()).then_some(())
-    });
+    wait_for_end_of(first);
     assert!(tracker.list().is_empty());
+}
+
+#[test]
+fn a_command_that_hangs_does_not_outlive_the_announcement() {
+    let folder = Folder::new("outlives");
+    let pid = folder.file("pid");
+    let command = format!("sleep 1000 & echo $! > {pid}; wait");
+    let tracker = TrackerProcess::start();
+    let game = format!("while ! [ -s {pid} ]; do sleep 0.1; done; exit 5");
+    let arguments = ["--port", "7", "--status", &command, "--", "sh", "-c", &game];
+    let mut program = start(&tracker, &arguments);
+    assert_eq!(program.wait().code(), Some(5));
+    wait_for_end_of(first_process(&pid));
+}
+
+#[test]
+fn output_that_stays_open_is_no_answer_until_it_is_closed() {
+    let folder = Folder::new("open");
+    let (pid, runs) = (folder.file("pid"), folder.file("runs"));
+    if !need("setsid") {
+        return;
+    }
+    let stays = format!("setsid sh -c 'echo $$ > {pid}; exec sleep 1000'");
+    let command = format!("echo nbplayers=3; echo run >> {runs}; [ -e {pid} ] || {stays} &");
+    let tracker = TrackerProcess::start();
+    let program = start(&tracker, &["--port", "7", "--status", &command]);
+    let open = first_process(&pid);
+    program.errors.wait_for("keeps its output open");
+    assert!(tracker.list().is_empty());
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "run\n");
+    let kill = ["-c", "kill -s KILL \"$0\"", &open.to_string()];
+    std::process::Command::new("sh")
+        .args(kill)
+        .status()
+        .unwrap();
+    wait_for(&tracker, &["nbplayers=3"]);
 }

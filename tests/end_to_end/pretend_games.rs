@@ -34,6 +34,8 @@ pub(crate) struct Facts {
     pub(crate) needs_password: bool,
     /// Nothing is answered.
     pub(crate) is_silent: bool,
+    /// Quake III: `getinfo` is not answered.
+    pub(crate) is_short: bool,
     /// Source: the answer comes in two datagrams, the second first.
     pub(crate) is_split: bool,
 }
@@ -60,6 +62,7 @@ impl Facts {
             most: 12,
             needs_password: false,
             is_silent: false,
+            is_short: false,
             is_split: false,
         }
     }
@@ -218,6 +221,7 @@ fn quake3(facts: &Facts, question: &[u8]) -> Vec<Vec<u8>> {
     } = facts;
     let (clients, password) = (people + bots, u8::from(facts.needs_password));
     let answer = match command {
+        Some("getinfo") if facts.is_short => return Vec::new(),
         Some("getinfo") => format!(
             "infoResponse\n\\voip\\opus\\g_needpass\\{password}\\pure\\1\\gametype\\{mode}\\sv_maxclients\\{most}\
              \\g_humanplayers\\{people}\\clients\\{clients}\\mapname\\{map}\\hostname\\{name}\\protocol\\71\

@@ -2,18 +2,18 @@
 //!
 //! This file hides who may say which field: what the admin says wins over what the game says.
 
-use super::ask::Asked;
 use super::options::Options;
-use super::report::Report;
+use super::report::{Mistakes, Report};
 use super::updates::{Follower, Numbered};
 use crate::game_server::session::fields;
 use crate::protocol::fields::{Changes, Infos};
-use crate::protocol::text::spelled_out;
+use crate::protocol::text::{spelled_out, without_digits};
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Instant;
 
-/// How many mistakes are remembered, so that each is reported once; and how many of the admin's keys.
-const MAX_REMEMBERED: usize = 1000;
+/// How many of the admin's keys are remembered.
+const MAX_KEYS: usize = 1000;
 
 /// Whose word it is.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +28,10 @@ pub(super) struct State {
     pub(super) infos: Infos,
     /// The keys of the admin: no game changes them.
     admins: HashSet<String>,
-    /// Mistakes that were reported. A file is read again and again, with the same mistakes.
-    mistakes: HashSet<String>,
-    /// Where the admin's updates come from, for a person.
-    source: String,
-    /// Who speaks for the game, for a person.
-    whom: String,
+    /// Of where the admin's updates come from.
+    of_admin: Mistakes,
+    /// Of who speaks for the game.
+    of_game: Mistakes,
     pub(super) report: Report,
 }
 
@@ -41,20 +39,20 @@ impl State {
     /// What is said first, as far as `options` tell.
     pub(super) fn new(options: &Options, report: Report) -> Self {
         let asked = options.asked.as_ref();
-        let is_admins = |key: &str| key != "port" || !asked.is_some_and(Asked::says_port);
+        let is_admins = |key: &str| !asked.is_some_and(|asked| asked.decides(key));
         let keys = options.fields.iter().map(|(key, _)| key);
         let said = keys.filter(|key| is_admins(key)).map(str::to_owned);
+        let source = match &options.updates {
+            Some(path) => spelled_out(&path.display().to_string(), 200),
+            None => "standard input".to_owned(),
+        };
+        let whom = asked.map(|asked| asked.whom.to_string());
+        let now = Instant::now();
         Self {
             infos: options.fields.clone(),
             admins: said.chain(options.off.iter().cloned()).collect(),
-            mistakes: HashSet::new(),
-            source: match &options.updates {
-                Some(path) => spelled_out(&path.display().to_string(), 200),
-                None => "standard input".to_owned(),
-            },
-            whom: asked
-                .map(|asked| asked.whom.to_string())
-                .unwrap_or_default(),
+            of_admin: Mistakes::new(source, now),
+            of_game: Mistakes::new(whom.unwrap_or_default(), now),
             report,
         }
     }
@@ -89,7 +87,7 @@ impl State {
             said.extend(changes.iter().map(|(key, _)| key.to_owned()));
             Ok(())
         });
-        if self.admins.len() < MAX_REMEMBERED {
+        if self.admins.len() < MAX_KEYS {
             self.admins.extend(said);
         }
     }
@@ -126,8 +124,9 @@ impl State {
         }
         for field in fields {
             if let Err(why) = say(&[field]) {
-                let whom = &self.whom;
-                self.mistake(format!("{} of {whom} is left out: {why}", field.0));
+                let whom = self.of_game.whose();
+                let mistake = format!("{} of {whom} is left out: {why}", field.0);
+                self.mistake(Party::Game, mistake);
             }
         }
     }
@@ -151,20 +150,22 @@ impl State {
         });
         if let Err(why) = done {
             let source = match whose {
-                Party::Admin => &self.source,
-                Party::Game => &self.whom,
+                Party::Admin => self.of_admin.whose(),
+                Party::Game => self.of_game.whose(),
             };
-            self.mistake(format!("line {number} of {source}: {why}"));
+            self.mistake(whose, format!("line {number} of {source}: {why}"));
         }
     }
 
     /// Reports a mistake, once.
-    fn mistake(&mut self, mistake: String) {
-        if self.mistakes.len() >= MAX_REMEMBERED {
-            self.mistakes.clear();
-        }
-        if self.mistakes.insert(mistake.clone()) {
-            self.report.text(mistake);
+    fn mistake(&mut self, whose: Party, mistake: String) {
+        let (mistakes, likeness) = match whose {
+            Party::Admin => (&mut self.of_admin, mistake.clone()),
+            // What a command prints in one run it prints in all, with other numbers.
+            Party::Game => (&mut self.of_game, without_digits(&mistake)),
+        };
+        for line in mistakes.lines(mistake, likeness, Instant::now()) {
+            self.report.text(line);
         }
     }
 }

@@ -104,9 +104,18 @@ fn take_packet(received: &mut Vec<u8>) -> Result<Option<Vec<u8>>, String> {
     };
     let length = length as usize;
     // A status or a pong.
-    let is_known = rest.first().is_none_or(|&name| name <= 1);
-    if !is_known || length == 0 || length > LONGEST_PACKET {
+    let Some(&name) = rest.first() else {
+        return Ok(None);
+    };
+    let is_known = name <= 1;
+    if !is_known || length == 0 {
         return Err(stranger(received));
+    }
+    if length > LONGEST_PACKET {
+        return Err(format!(
+            "a Minecraft server whose answer is too long ({length} bytes; its own players' programs \
+             take no more than {LONGEST_PACKET})"
+        ));
     }
     let Some((body, rest)) = rest.split_at_checked(length) else {
         return Ok(None);
@@ -256,7 +265,8 @@ mod tests {
             (b"\x04\0\x02[]", "no JSON object"),
             (b"\x04\0\x07{}", "no JSON object"),
             // Eight megabytes would follow.
-            (b"\xff\xff\xff\x03\0", "something"),
+            (b"\xff\xff\xff\x03\0", "too long (8388607 bytes"),
+            (b"\xff\xff\xff\x03H", "something"),
         ] {
             let Reply::Wrong(who) = exchange().receive(bytes) else {
                 panic!("{bytes:?}")

@@ -1,10 +1,15 @@
 //! Plain text from a description, which is a text or is made of components.
 
 use super::json::Json;
+use crate::protocol::argument::MAX_VALUE;
 use crate::query::clean;
 
 /// What a formatting code begins with. One character follows.
 const SIGN: char = '§';
+
+/// Bytes of a description after which no more of its components are looked at. A letter may have a colour
+/// of its own, in 21 bytes.
+const ENOUGH: usize = 32 * MAX_VALUE;
 
 /// The plain text of a description.
 pub(super) fn text(description: &Json) -> String {
@@ -28,6 +33,7 @@ pub(super) fn plain(text: &str) -> String {
 
 fn push(out: &mut String, component: &Json) {
     match component {
+        _ if out.len() >= ENOUGH => {}
         Json::Text(text) => out.push_str(text),
         Json::List(parts) => parts.iter().for_each(|part| push(out, part)),
         Json::Object(_) => {
@@ -71,5 +77,17 @@ mod tests {
         ] {
             assert_eq!(text(&Json::parse(json).unwrap()), plain, "{json}");
         }
+    }
+    #[test]
+    fn no_more_is_looked_at_than_fits_into_a_value() {
+        let colour = "§x§1§2§3§4§5§6";
+        let letters = vec![format!("\"{colour}x\""); 1000].join(",");
+        let coloured = Json::parse(&format!("[{letters}]")).unwrap();
+        assert_eq!(text(&coloured), "x".repeat(MAX_VALUE));
+        // Each has 309 digits.
+        let numbers = Json::parse(&format!("[{}1]", "1e308,".repeat(20_000))).unwrap();
+        let mut out = String::new();
+        push(&mut out, &numbers);
+        assert!(out.len() < ENOUGH + 310, "{}", out.len());
     }
 }

@@ -48,6 +48,11 @@ impl Exchange {
         };
     }
 
+    /// True if this game server answers `getinfo`, as far as is known.
+    pub(crate) fn answers_probes(&self) -> bool {
+        !self.is_reversed
+    }
+
     pub(crate) fn known(&self) -> Option<Status> {
         self.info.clone()
     }
@@ -215,8 +220,10 @@ mod tests {
         });
         assert_eq!(questions[0], question("getstatus", "0000000000000001"));
         assert_eq!(questions[1], question("getinfo", "000000000000002a"));
+        assert!(exchange.answers_probes());
         exchange.again(0x2a);
         let known = fields(&status(exchange.receive(STATUS)));
+        assert!(!exchange.answers_probes());
         let same =
             "0|8|ioq3 1.36+u20221123.70d07d9+dfsg-1/Debian|Friday cycles|Quake3Arena|oa_dm1|0||71";
         assert_eq!(known.join("|"), same);

@@ -3,7 +3,7 @@
 //! This file hides names that have several addresses or get another one: a name is looked up again
 //! when there is no answer, and its addresses are asked in turn.
 
-use super::command;
+use super::command::{RunGuard, StatusCommand};
 use super::question::{self, NoAnswer};
 use super::target::{Asked, Target, Whom};
 use crate::base::random::RANDOM;
@@ -11,7 +11,7 @@ use crate::base::threads;
 use crate::game_server::announce::updates::Numbered;
 use crate::query::{Asking, Kind, Status};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,15 +22,15 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// What was answered.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// By a game server: what it has said, and the fields that this makes.
-    Status(Box<Status>, Vec<(&'static str, String)>),
+    /// By the game server at this address: what it has said, and the fields that this makes.
+    Status(Box<Status>, Vec<(&'static str, String)>, IpAddr),
     /// By a command: lines of updates.
     Lines(Vec<Numbered>),
 }
 
 /// Asks in another thread, until `tell` says that nobody wants to know any more; it is told answers,
 /// and why there was none. What else may be there is looked for once, from `patient_until` on. `port`
-/// is announced.
+/// is announced. A command that runs when what is returned is dropped is ended then.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -39,18 +39,24 @@ pub(crate) fn start(
     port: u16,
     patient_until: Instant,
     tell: impl Fn(Result<Answer, String>) -> bool + Clone + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<Option<RunGuard>> {
     let told = tell.clone();
+    let mut guard = None;
     let mut ask: Box<dyn FnMut() -> Result<Answer, String> + Send> = match asked.whom {
         Whom::Game(target) => {
             let mut asker = Asker::new(target, patient_until);
             Box::new(move || {
-                let status = asker.ask()?;
-                let fields = asker.target.fields(&status);
-                Ok(Answer::Status(Box::new(status), fields))
+                let (status, from) = asker.ask()?;
+                let fields = asker.target.fields(&status, asker.asking.answers_probes());
+                asker.asking.again(RANDOM.number());
+                Ok(Answer::Status(Box::new(status), fields, from))
             })
         }
-        Whom::Command(text) => Box::new(move || command::run(&text, port).map(Answer::Lines)),
+        Whom::Command(text) => {
+            let (mut command, run_guard) = StatusCommand::new(text, port);
+            guard = Some(run_guard);
+            Box::new(move || command.run().map(Answer::Lines))
+        }
     };
     let ask_again = move || {
         let next = Instant::now() + asked.every;
@@ -64,7 +70,8 @@ pub(crate) fn start(
     let ask_again = move || {
         threads::survive(pause, || _ = told(Err(fault.clone())), ask_again);
     };
-    threads::start("ask", threads::STACK, ask_again).map(drop)
+    threads::start("ask", threads::STACK, ask_again)?;
+    Ok(guard)
 }
 
 /// Asks one game server.
@@ -92,11 +99,12 @@ impl Asker {
         }
     }
 
-    fn ask(&mut self) -> Result<Status, String> {
+    /// What is answered, and from where.
+    fn ask(&mut self) -> Result<(Status, IpAddr), String> {
         let why = match self.ask_addresses() {
-            Ok(status) => {
+            Ok(answer) => {
                 (self.look_around_at, self.other) = (None, None);
-                return Ok(status);
+                return Ok(answer);
             }
             Err(why) => why,
         };
@@ -112,7 +120,7 @@ impl Asker {
     }
 
     /// Asks one address, or all where nothing listens.
-    fn ask_addresses(&mut self) -> Result<Status, NoAnswer> {
+    fn ask_addresses(&mut self) -> Result<(Status, IpAddr), NoAnswer> {
         if self.addresses.is_empty() {
             let deadline = Instant::now() + LOOK_UP_TIME;
             self.addresses = self.target.address.look_up(deadline)?;
@@ -123,10 +131,7 @@ impl Asker {
         let mut why = NoAnswer::Silence;
         for address in self.addresses.clone() {
             match question::ask(&mut self.asking, transport, address, question::TRIES) {
-                Ok(status) => {
-                    self.asking.again(RANDOM.number());
-                    return Ok(status);
-                }
+                Ok(status) => return Ok((status, address.ip())),
                 Err(no) => why = no,
             }
             self.asking = question_of(self.target.kind(), &self.target);

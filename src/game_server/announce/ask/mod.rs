@@ -1,7 +1,7 @@
 //! How `gltracker announce` learns what a game server is that does not say it by itself.
 //!
 //! In reading order: `target` is who is asked, `question` one question by a game's own protocol,
-//! `command` one run of a program that asks, `verdict` what comes of answers and of silence, and
+//! `command` runs a program that asks, `verdict` what comes of answers and of silence, and
 //! `asker` the thread that asks again and again. `target` and `verdict` are pure.
 
 mod target;
@@ -15,5 +15,6 @@ mod verdict;
 mod asker;
 
 pub(super) use asker::{Answer, start};
+pub(super) use command::RunGuard;
 pub use target::{Asked, Target, Whom};
 pub(super) use verdict::Verdict;

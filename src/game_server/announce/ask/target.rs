@@ -25,9 +25,13 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// True if players join the port that the game says.
-    pub(crate) fn says_port(&self) -> bool {
-        matches!(&self.whom, Whom::Game(target) if target.is_port_open)
+    /// True if it is the game whose answers decide this field of those that are said at first.
+    pub(crate) fn decides(&self, key: &str) -> bool {
+        match (&self.whom, key) {
+            (Whom::Game(target), "port") => target.is_port_open,
+            (Whom::Game(target), "query") => target.is_query_open,
+            _ => false,
+        }
     }
 }
 
@@ -67,6 +71,8 @@ pub struct Target {
     pub(super) address: Address<0>,
     /// True if nobody has said the port that players join.
     is_port_open: bool,
+    /// True if nobody has said how players ask, and they can ask as it is asked here.
+    is_query_open: bool,
 }
 
 impl Target {
@@ -82,11 +88,11 @@ impl Target {
             let kinds = Kind::ALL.map(Kind::word).join(", ");
             format!("'{word}' is none of {kinds}; other games are asked by --status COMMAND")
         })?;
-        let is_port = !place.is_empty() && place.bytes().all(|b| b.is_ascii_digit());
-        let place = match place.strip_prefix(':') {
-            Some(port) => format!("{THIS_MACHINE}:{port}"),
-            None if is_port => format!("{THIS_MACHINE}:{place}"),
-            None => place.to_owned(),
+        let port_alone = place.strip_prefix(':').unwrap_or(place);
+        let is_port = !port_alone.is_empty() && port_alone.bytes().all(|b| b.is_ascii_digit());
+        let place = match is_port {
+            true => format!("{THIS_MACHINE}:{port_alone}"),
+            false => place.to_owned(),
         };
         let address: Address<0> = place.parse().map_err(|no| format!("{no}"))?;
         let port = match address.port() {
@@ -97,12 +103,22 @@ impl Target {
             kind,
             address: address.at_port(port),
             is_port_open: false,
+            is_query_open: false,
         })
     }
 
-    /// The fields of a game server that has answered this. The value is empty for what it has not said.
-    pub(super) fn fields(&self, status: &Status) -> Vec<(&'static str, String)> {
+    /// The fields of a game server that has answered this, and which answers the questions of players
+    /// or does not. The value is empty for what it has not said.
+    pub(super) fn fields(
+        &self,
+        status: &Status,
+        answers_probes: bool,
+    ) -> Vec<(&'static str, String)> {
         let mut fields = status.fields().to_vec();
+        if self.is_query_open {
+            let word = Some(self.kind.word()).filter(|_| answers_probes);
+            fields.push(("query", word.unwrap_or_default().to_owned()));
+        }
         if let Some(port) = status.port.filter(|_| self.is_port_open) {
             let asked = Some(self.port()).filter(|&asked| asked != port);
             fields.push(("port", port.to_string()));
@@ -141,17 +157,19 @@ impl Target {
             add(fields, off, "pingport", &port);
         }
         if udp_port(fields) == self.port() {
-            add(fields, off, "query", self.kind.word());
+            self.is_query_open = add(fields, off, "query", self.kind.word());
         }
     }
 }
 
-/// Sets a field that was not said and is wanted.
-fn add(fields: &mut Infos, off: &[String], key: &str, value: &str) {
-    if fields.get(key).is_none() && !off.iter().any(|off| off == key) {
+/// Sets a field that was not said and is wanted; true if it is one.
+fn add(fields: &mut Infos, off: &[String], key: &str, value: &str) -> bool {
+    let is_open = fields.get(key).is_none() && !off.iter().any(|off| off == key);
+    if is_open {
         // It is a value of this key.
         let _ = fields.set(key, value);
     }
+    is_open
 }
 
 impl fmt::Display for Target {
@@ -186,7 +204,11 @@ mod tests {
             ("quake3=", "write HOST, HOST:PORT or [IPv6]:PORT"),
             ("quake3=0", "has no port from 1 to 65535 behind its colon"),
             ("quake3=70000", "has no port from 1 to 65535"),
-            ("quake3=::1", "IPv6 stands in brackets: [::1]:PORT"),
+            (
+                "quake3=::1",
+                "'::1' has several colons; IPv6 stands in brackets: [::1]:PORT",
+            ),
+            ("quake3=:x", "':x'"),
             ("quake3=a b", "'a b' is not an address"),
         ] {
             let error = Target::parse(text, None).unwrap_err();

@@ -1,7 +1,10 @@
-//! What the admin of a game server is told: `reporter` says how much, `writer` says it.
+//! What the admin of a game server is told: `budget` says how much, `reporter` what, `writer` says it.
+
+mod budget;
 
 mod reporter;
 
 mod writer;
 
+pub(super) use budget::Mistakes;
 pub(super) use writer::Report;

@@ -2,23 +2,21 @@
 //!
 //! This file hides how much is said: each trouble once, and never so much that it hides the rest.
 
+use super::budget::Budget;
 use crate::game_server::event::{Event, Happening};
-use crate::game_server::session::{Situation, TrackerRefusal};
+use crate::game_server::session::Situation;
 use crate::protocol::scope::Scope;
+use crate::protocol::text::without_digits;
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-
-/// The most lines about one tracker in one [`WINDOW`]. Further ones are only counted.
-const MAX_LINES: u32 = 30;
-
-/// How long a count lasts.
-const WINDOW: Duration = Duration::from_secs(60);
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 /// Decides what is said. Pure.
 #[derive(Debug, Default)]
 pub(super) struct Reporter {
     trackers: HashMap<String, Known>,
+    /// Where the game server has answered, if it is asked.
+    asked: Option<IpAddr>,
 }
 
 /// What was said about one tracker.
@@ -28,12 +26,15 @@ struct Known {
     troubles: HashSet<String>,
     is_listed: bool,
     is_checked: bool,
-    window: Instant,
-    lines: u32,
-    left_out: u32,
+    budget: Budget,
 }
 
 impl Reporter {
+    /// The game server has answered at this address.
+    pub(super) fn asked(&mut self, ip: IpAddr) {
+        self.asked = Some(ip.to_canonical());
+    }
+
     /// The lines about `event`.
     pub(super) fn lines(
         &mut self,
@@ -46,9 +47,7 @@ impl Reporter {
             troubles: HashSet::new(),
             is_listed: false,
             is_checked: false,
-            window: now,
-            lines: 0,
-            left_out: 0,
+            budget: Budget::new(now),
         });
         let was_listed = known.is_listed;
         known.is_listed = match event.what {
@@ -73,7 +72,7 @@ impl Reporter {
             Happening::Refused {
                 again_in: Some(_),
                 refusal,
-            } => known.troubles.insert(without_numbers(refusal)),
+            } => known.troubles.insert(without_digits(&refusal.text)),
             Happening::Left => was_listed,
             Happening::Checking(_) => known.troubles.insert("checking".to_owned()),
             _ => true,
@@ -81,21 +80,15 @@ impl Reporter {
         if !is_news {
             return Vec::new();
         }
-        let mut lines = Vec::new();
-        if now.saturating_duration_since(known.window) >= WINDOW {
-            if known.left_out > 0 {
-                lines.push(format!("{} lines about {tracker} left out", known.left_out));
-            }
-            (known.window, known.lines, known.left_out) = (now, 0, 0);
-        }
+        let left_out = known.budget.renew(now);
+        let left_out = left_out.map(|lines| format!("{lines} lines about {tracker} left out"));
+        let mut lines = Vec::from_iter(left_out);
         let is_last = matches!(event.what, Happening::Refused { again_in: None, .. });
-        if known.lines >= MAX_LINES && !is_last {
-            known.left_out += 1;
+        if !is_last && !known.budget.take() {
             return lines;
         }
-        known.lines += 1;
         lines.push(event.to_string());
-        let advice = advice(event, situation);
+        let advice = advice(event, situation, self.asked);
         if !advice.is_empty() {
             lines.push(format!("  {advice}"));
         }
@@ -104,11 +97,15 @@ impl Reporter {
 }
 
 /// What a person can do about it, if there is anything.
-fn advice(event: &Event, situation: Situation) -> String {
+fn advice(event: &Event, situation: Situation, asked: Option<IpAddr>) -> String {
     match &event.what {
         Happening::Refused { refusal, .. } => refusal.advice(situation),
         Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
-        Happening::Listed(address) => advice_on_address(address, event),
+        Happening::Listed(address) => {
+            let asked = asked.filter(|_| !situation.names_ip);
+            let elsewhere = asked.and_then(|asked| advice_on_asked(asked, address));
+            elsewhere.unwrap_or_else(|| advice_on_address(address, event))
+        }
         Happening::Unchecked => situation.advice_on_silence(),
         Happening::Checking(_) if !situation.answers => {
             let named = match situation.names_ip {
@@ -128,6 +125,21 @@ fn advice(event: &Event, situation: Situation) -> String {
     }
 }
 
+/// What to do if the game server was asked at another address than the listed one. That of this machine
+/// to itself is another wherever it is listed.
+fn advice_on_asked(asked: IpAddr, address: &str) -> Option<String> {
+    let listed: SocketAddr = address.parse().ok()?;
+    let itself: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let is_usual = itself.contains(&asked) || asked.is_unspecified();
+    (!is_usual && asked != listed.ip().to_canonical()).then(|| {
+        format!(
+            "the game is asked at {asked} and announced at the address that the tracker sees, {}; if \
+             players do not reach the game there, name the address that they reach: ip=ADDRESS",
+            listed.ip()
+        )
+    })
+}
+
 /// What to do about an address that not everybody can reach.
 fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
     let ip = address.parse().ok().map(|address: SocketAddr| address.ip());
@@ -144,18 +156,14 @@ fn advice_on_address(address: &str, Event { tracker, .. }: &Event) -> String {
     }
 }
 
-/// The text of a refusal without numbers, such as the time to wait.
-fn without_numbers(refusal: &TrackerRefusal) -> String {
-    let text = refusal.text.chars();
-    text.filter(|c| !c.is_ascii_digit()).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::budget::{MAX_LINES, WINDOW};
     use super::*;
-    use crate::game_server::session::Stage;
+    use crate::game_server::session::{Stage, TrackerRefusal};
     use crate::game_server::tracker_address::TrackerAddress;
     use crate::reach::Family;
+    use std::time::Duration;
 
     const SITUATION: Situation = Situation {
         udp_port: 23460,
@@ -315,6 +323,35 @@ mod tests {
             let advice = lines.get(1).map_or("", |line| line.trim_start());
             assert!(advice.starts_with(who), "{lines:?}");
             assert_eq!(lines.len(), 1 + usize::from(!who.is_empty()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_asked_at_another_address_than_the_listed_one_is_told() {
+        let now = Instant::now();
+        let says = |asked: &str, listed: &str, names_ip: bool| {
+            let mut reporter = Reporter::default();
+            reporter.asked(asked.parse().unwrap());
+            let situation = Situation {
+                names_ip,
+                ..SITUATION
+            };
+            let listed = event(Happening::Listed(listed.to_owned()));
+            reporter.lines(&listed, situation, now).join("|")
+        };
+        for (asked, listed, is_elsewhere) in [
+            ("192.0.2.7", "198.51.100.7:1", true),
+            ("127.0.0.77", "127.0.0.1:1", true),
+            ("2001:db8::7", "198.51.100.7:1", true),
+            ("127.0.0.1", "198.51.100.7:1", false),
+            ("::1", "198.51.100.7:1", false),
+            ("198.51.100.7", "198.51.100.7:1", false),
+            ("198.51.100.7", "[::ffff:198.51.100.7]:1", false),
+        ] {
+            let part = format!("the game is asked at {asked} and announced at ");
+            let told = says(asked, listed, false);
+            assert_eq!(told.contains(&part), is_elsewhere, "{told}");
+            assert!(!says(asked, listed, true).contains(&part));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::game_server::event::Event;
 use crate::game_server::session::Situation;
 use std::fmt::Display;
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 enum Message {
     Event(Event, Situation),
     Text(String),
+    Asked(IpAddr),
     Flush(SyncSender<()>),
 }
 
@@ -50,6 +52,11 @@ impl Report {
         let _ = self.0.try_send(Message::Event(event, situation));
     }
 
+    /// The game server has answered at this address.
+    pub(crate) fn asked(&self, ip: IpAddr) {
+        let _ = self.0.try_send(Message::Asked(ip));
+    }
+
     /// Anything else. The text must be plain.
     pub(crate) fn text(&self, text: impl Display) {
         let _ = self.0.try_send(Message::Text(text.to_string()));
@@ -70,6 +77,10 @@ fn write_all(messages: &Receiver<Message>) {
         let lines = match message {
             Message::Event(event, situation) => reporter.lines(&event, situation, Instant::now()),
             Message::Text(text) => vec![text],
+            Message::Asked(ip) => {
+                reporter.asked(ip);
+                continue;
+            }
             Message::Flush(done) => {
                 let _ = done.try_send(());
                 continue;

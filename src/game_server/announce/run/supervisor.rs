@@ -4,7 +4,7 @@
 
 use super::announcement::Announcement;
 use super::input::Input;
-use crate::game_server::announce::ask::{self, Answer, Asked, Verdict};
+use crate::game_server::announce::ask::{self, Answer, Asked, RunGuard, Verdict};
 use crate::game_server::announce::liveness::{self, Health, Liveness};
 use crate::game_server::announce::report::Report;
 use crate::game_server::announce::state::State;
@@ -26,6 +26,8 @@ pub(super) struct Supervisor {
     verdict: Option<Verdict>,
     /// Its process, if this program has started it.
     child: Option<u32>,
+    /// Ends the command that is asked, with this.
+    _run: Option<RunGuard>,
 }
 
 impl Supervisor {
@@ -38,19 +40,20 @@ impl Supervisor {
         inputs: SyncSender<Input>,
     ) -> io::Result<Self> {
         let now = Instant::now();
-        let (health, verdict) = match asked {
-            None => (Health::Well, None),
+        let (health, verdict, run) = match asked {
+            None => (Health::Well, None, None),
             Some(asked) => {
                 let verdict = Verdict::new(asked.whom.to_string(), child.is_some(), now);
                 let tell = move |answer| inputs.send(Input::Answer(answer)).is_ok();
-                ask::start(asked, port, verdict.patient_until(), tell)?;
-                (Health::Mute, Some(verdict))
+                let run = ask::start(asked, port, verdict.patient_until(), tell)?;
+                (Health::Mute, Some(verdict), run)
             }
         };
         Ok(Self {
             liveness: Liveness::new(alive, health, now),
             verdict,
             child,
+            _run: run,
         })
     }
 
@@ -66,7 +69,10 @@ impl Supervisor {
         };
         let now = Instant::now();
         let told = match &answer {
-            Ok(Answer::Status(status, _)) => verdict.answered(Some(status)),
+            Ok(Answer::Status(status, _, from)) => {
+                state.report.asked(*from);
+                verdict.answered(Some(status))
+            }
             Ok(Answer::Lines(_)) => verdict.answered(None),
             Err(why) => verdict.missed(why, now),
         };
@@ -78,7 +84,7 @@ impl Supervisor {
         }
         let apply = |changes: &Changes<'_>| announcement.apply(changes);
         match answer {
-            Ok(Answer::Status(_, fields)) => state.fields_of_game(&fields, apply),
+            Ok(Answer::Status(_, fields, _)) => state.fields_of_game(&fields, apply),
             Ok(Answer::Lines(lines)) => {
                 for line in lines {
                     state.line_of_game(line, apply);
