@@ -167,7 +167,7 @@ impl Scene {
                     shown(&fields);
                     refused(&refusal);
                 }
-                News::Checked | News::Unchecked => {}
+                News::Welcome | News::Checked | News::Unchecked => {}
             }
         }
         match &self.out.ending {
