@@ -347,7 +347,7 @@ fn wait_for_end_of(process: u32) {
 fn a_command_that_hangs_is_ended_with_all_that_it_has_started() {
     let folder = Folder::new("hangs");
     let pid = folder.file("pid");
-    let command = format!("sleep 1000 & echo $! > {pid}; wait");
+    let command = format!("sleep 100 & echo $! > {pid}; wait");
     let tracker = TrackerProcess::start();
     let program = start(&tracker, &["--port", "7", "--status", &command]);
     let first = first_process(&pid);
@@ -360,7 +360,7 @@ fn a_command_that_hangs_is_ended_with_all_that_it_has_started() {
 fn a_command_that_hangs_does_not_outlive_the_announcement() {
     let folder = Folder::new("outlives");
     let pid = folder.file("pid");
-    let command = format!("sleep 1000 & echo $! > {pid}; wait");
+    let command = format!("sleep 100 & echo $! > {pid}; wait");
     let tracker = TrackerProcess::start();
     let game = format!("while ! [ -s {pid} ]; do sleep 0.1; done; exit 5");
     let arguments = ["--port", "7", "--status", &command, "--", "sh", "-c", &game];
