@@ -3,7 +3,6 @@
 use super::connections::{Connection, Connections};
 use super::dialect::{Dialect, Registration, Request, WORD};
 use super::lists::Lists;
-use super::pong::QUESTION;
 use super::roll::{Act, Roll};
 use crate::base::io_error::in_words;
 use crate::base::random::RANDOM;
@@ -106,8 +105,9 @@ impl Service {
         let now = Instant::now();
         self.look(now, &mut acts);
         let desk = &self.hall.desk;
+        let number = || RANDOM.number() as u32;
         self.roll
-            .tick(now, |address| desk.outcome(address), &mut acts);
+            .tick(now, number, |address| desk.outcome(address), &mut acts);
         for act in acts {
             self.act(act, now);
         }
@@ -183,11 +183,11 @@ impl Service {
 
     fn act(&mut self, act: Act, now: Instant) {
         match act {
-            Act::Ask(info) => {
+            Act::Ask(info, question) => {
                 // Whoever cannot be reached does not answer, and is told so.
                 let _ = self
                     .socket
-                    .send_to(&QUESTION, address::at_socket(self.at, info));
+                    .send_to(question.bytes(), address::at_socket(self.at, info));
             }
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {

@@ -3,7 +3,7 @@
 use super::entry::{Act, Entry, REST, State};
 use crate::base::backoff::spread;
 use crate::bridge::cube::dialect::{Dialect, Registration};
-use crate::bridge::cube::pong;
+use crate::bridge::cube::pong::{self, Question};
 use crate::bridge::desk::Outcome;
 use crate::bridge::hall::address::host;
 use std::collections::{BTreeMap, HashSet};
@@ -74,6 +74,7 @@ impl Roll {
             connection: None,
             state: State::New,
             asked: 0,
+            open: [None; 2],
             ask_at: now,
             answered: now,
             forget_at: now,
@@ -140,7 +141,7 @@ impl Roll {
         });
     }
 
-    /// Takes a datagram. Any is a sign of life that comes from where a question went.
+    /// Takes a datagram. One is a sign of life if it comes from where a question went, and begins with it.
     pub fn on_datagram(
         &mut self,
         from: SocketAddr,
@@ -153,10 +154,11 @@ impl Roll {
             .port()
             .checked_sub(1)
             .map(|port| (from.ip(), port).into());
-        let Some((address, entry)) = address
-            .and_then(|address| Some((address, self.entries.get_mut(&address)?)))
-            .filter(|(_, entry)| entry.asked > 0)
-        else {
+        let Some((address, entry, answer)) = address.and_then(|address| {
+            let entry = self.entries.get_mut(&address)?;
+            let answer = entry.answer(datagram)?;
+            Some((address, entry, answer))
+        }) else {
             return false;
         };
         entry.state = State::Listed;
@@ -164,17 +166,19 @@ impl Roll {
         entry.answered = now;
         entry.ask_at = now + spread(REST, 0.9..1.1, chance);
         entry.forget_at = now + MEMORY;
-        let mut status = pong::read(entry.dialect, datagram).unwrap_or_default();
+        let mut status = pong::read(entry.dialect, answer).unwrap_or_default();
         status.name = status.name.or(entry.said.description.clone());
         status.version = status.version.or(entry.said.version.clone());
         out.push(Act::List(address, entry.dialect, Box::new(status)));
         true
     }
 
-    /// Does what is due. `outcome` says what the tracker has made of a game server that is listed.
+    /// Does what is due. `number` makes random numbers; `outcome` says what the tracker has made of a game
+    /// server that is listed.
     pub fn tick(
         &mut self,
         now: Instant,
+        mut number: impl FnMut() -> u32,
         outcome: impl Fn(SocketAddr) -> Option<Outcome>,
         out: &mut Vec<Act>,
     ) {
@@ -184,7 +188,7 @@ impl Roll {
                 entry.report(*address, outcome(*address), now, out);
             }
             if now >= entry.ask_at {
-                entry.ask(*address, now, out);
+                entry.ask(*address, Question::new(number()), now, out);
             }
             entry.state == State::Listed || now < entry.forget_at
         });
