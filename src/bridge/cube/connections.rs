@@ -3,7 +3,7 @@
 use super::dialect::Request;
 use super::session::Session;
 use crate::bridge::hall::address::host;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Instant;
 /// The most connections in all that are not those of listed game servers, and the most of one host: as
 /// many as the games' own masters allow, since players share addresses with each other and with game
 /// servers.
-const MOST: (usize, usize) = (500, 16);
+pub(super) const MOST: (usize, usize) = (500, 16);
 
 /// The bytes that are read at a time.
 const READ: usize = 4096;
@@ -119,39 +119,59 @@ fn is_patient(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
+/// The first of those of the host that has the most, with the `newcomer` to it: so the connections of few
+/// hosts, however many they are, keep out none of another.
+fn of_greediest(all: &[(usize, IpAddr)], newcomer: IpAddr) -> Option<(usize, IpAddr)> {
+    let mut counts = HashMap::from([(newcomer, 1)]);
+    for (_, of) in all {
+        *counts.entry(*of).or_insert(0) += 1;
+    }
+    let most = all.iter().map(|(_, of)| counts[of]).max()?;
+    all.iter().find(|(_, of)| counts[of] == most).copied()
+}
+
 /// All of them, the oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connections {
+    most: (usize, usize),
     all: Vec<Connection>,
     last: u64,
     turn: u64,
 }
 
 impl Connections {
-    /// Lets one in. When there are too many, the oldest makes way that is none of those who are
-    /// `listed`. False if it is not let in, since all of its host are of those.
+    /// None yet, and at most so many: in all, and of one host.
+    pub(super) const fn new(most: (usize, usize)) -> Self {
+        Self {
+            most,
+            all: Vec::new(),
+            last: 0,
+            turn: 0,
+        }
+    }
+
+    /// Lets one in. When there are too many, one makes way that is none of those who are `listed`. False
+    /// if it is not let in, since all of its host are of those.
     pub(super) fn let_in(
         &mut self,
         stream: TcpStream,
         peer: IpAddr,
-        listed: impl Fn() -> HashSet<u64>,
+        listed: impl Fn(u64) -> bool,
         now: Instant,
     ) -> bool {
-        let (most, most_of_host) = MOST;
-        let is_of_host = |one: &Connection| host(one.peer) == host(peer);
-        let is_host_full = self.all.iter().filter(|one| is_of_host(one)).count() >= most_of_host;
+        let (most, most_of_host) = self.most;
+        let of_host = self.all.iter().filter(|one| host(one.peer) == host(peer));
+        let is_host_full = of_host.count() >= most_of_host;
         if is_host_full || self.all.len() >= most {
-            let listed = listed();
-            let others = || {
-                let all = self.all.iter().enumerate();
-                all.filter(|(_, one)| !listed.contains(&one.id))
-            };
+            let all = self.all.iter().map(|one| host(one.peer)).enumerate();
+            let others: Vec<_> = all.filter(|&(at, _)| !listed(self.all[at].id)).collect();
             let victim = match is_host_full {
-                true => others().find(|(_, one)| is_of_host(one)),
-                false => others().next().filter(|_| others().count() >= most),
+                true => others.iter().find(|(_, of)| *of == host(peer)).copied(),
+                false if others.len() >= most => of_greediest(&others, host(peer)),
+                false => None,
             };
-            match victim.map(|(at, _)| at) {
-                Some(at) => drop(self.all.remove(at)),
+            match victim {
+                Some((at, _)) => drop(self.all.remove(at)),
                 None if is_host_full => return false,
                 None => {}
             }
@@ -197,3 +217,6 @@ impl Connections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

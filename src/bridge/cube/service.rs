@@ -1,6 +1,6 @@
 //! The thread of a door: it looks at one UDP socket, one listener and all connections, in turns.
 
-use super::connections::{Connection, Connections};
+use super::connections::{Connection, Connections, MOST};
 use super::dialect::{Dialect, Registration, Request, WORD};
 use super::lists::Lists;
 use super::roll::{Act, Roll};
@@ -11,6 +11,7 @@ use crate::bridge::hall::{Counter, Hall, address};
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use crate::query::Status;
+use std::cell::LazyCell;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -85,7 +86,7 @@ impl Service {
             game,
             roll: Roll::default(),
             lists: Lists::default(),
-            connections: Connections::default(),
+            connections: Connections::new(MOST),
         };
         let now = Instant::now();
         for (address, tag) in hall.desk.remembered(WORD) {
@@ -140,6 +141,7 @@ impl Service {
     }
 
     fn accept(&mut self) {
+        let listed = LazyCell::new(|| self.roll.listed_connections());
         for _ in 0..ACCEPTED {
             let (stream, peer) = match self.listener.accept() {
                 Ok(accepted) => accepted,
@@ -151,14 +153,10 @@ impl Service {
                 }
             };
             let peer = peer.ip().to_canonical();
-            let roll = &self.roll;
             if stream.set_nonblocking(true).is_err()
-                || !self.connections.let_in(
-                    stream,
-                    peer,
-                    || roll.listed_connections(),
-                    Instant::now(),
-                )
+                || !self
+                    .connections
+                    .let_in(stream, peer, |id| listed.contains(&id), Instant::now())
             {
                 self.counts.refused.add_one();
             }
