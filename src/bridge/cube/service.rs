@@ -174,8 +174,9 @@ impl Service {
             now,
         };
         let take = |connection: &mut Connection, request| requests.take(connection, request);
-        for id in self.connections.look(now, take) {
-            self.roll.on_hang_up(id, now, acts);
+        let hung_up = self.connections.look(now, take);
+        if !hung_up.is_empty() {
+            self.roll.on_hang_ups(&hung_up, now, acts);
         }
     }
 

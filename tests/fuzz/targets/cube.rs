@@ -96,7 +96,8 @@ impl Scene {
             .sessions
             .entry(connection)
             .or_insert_with(|| Session::new(now));
-        for request in session.on_bytes(&[line, b"\n"].concat(), now) {
+        session.on_bytes(&[line, b"\n"].concat());
+        while let Some(request) = self.sessions.get_mut(&connection).and_then(|one| one.next(now)) {
             match request {
                 Request::Register(dialect, said) => {
                     match self.roll.register(HOST, dialect, said, connection, now) {
@@ -149,7 +150,7 @@ impl Scene {
     fn hang_up(&mut self, connection: u64) {
         let mut acts = Vec::new();
         self.sessions.remove(&connection);
-        self.roll.on_hang_up(connection, self.now, &mut acts);
+        self.roll.on_hang_ups(&[connection], self.now, &mut acts);
         self.take(acts);
     }
 

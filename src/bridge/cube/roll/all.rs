@@ -26,6 +26,16 @@ const LOWEST_PORT: u16 = 1024;
 #[derive(Debug, Default)]
 pub struct Roll {
     entries: BTreeMap<SocketAddr, Entry>,
+    /// Who may make room until the next tick, the oldest last. `None`: nobody has looked.
+    spare: Option<Vec<Rank>>,
+}
+
+/// By which those make room who are not listed: the lowest first. New ones are last.
+type Rank = (bool, Instant, SocketAddr);
+
+fn rank(address: SocketAddr, entry: &Entry) -> Option<Rank> {
+    let is_spare = entry.state != State::Listed;
+    is_spare.then_some((entry.state == State::New, entry.forget_at, address))
 }
 
 impl Roll {
@@ -95,38 +105,53 @@ impl Roll {
         if self.entries.contains_key(&address) {
             return Ok(());
         }
-        let of_host = |other: &SocketAddr| host(other.ip()) == host(address.ip());
-        let count = self.entries.keys().filter(|other| of_host(other)).count();
-        let victim = |is_one: &dyn Fn(&SocketAddr) -> bool| {
-            let all = self.entries.iter();
-            let all = all.filter(|(other, entry)| entry.state != State::Listed && is_one(other));
-            let oldest = all.min_by_key(|(_, entry)| (entry.state == State::New, entry.forget_at));
-            oldest.map(|(other, _)| *other)
-        };
-        let (victim, why) = match () {
-            () if count >= MOST_OF_HOST => (
-                victim(&of_host),
+        let of_host: Vec<_> = self.of_host(address.ip()).collect();
+        let (victim, why) = match of_host.len() {
+            count if count >= MOST_OF_HOST => (
+                of_host.iter().filter_map(|(at, one)| rank(**at, one)).min(),
                 format!(
                     "too many servers on ip {}: {count} are listed",
                     address.ip()
                 ),
             ),
-            () if self.entries.len() >= MOST => (
-                victim(&|_| true),
+            _ if self.entries.len() >= MOST => (
+                self.oldest(),
                 format!("too many servers: {MOST} are listed"),
             ),
-            () => return Ok(()),
+            _ => return Ok(()),
         };
-        let victim = victim.ok_or(why)?;
+        let (_, _, victim) = victim.ok_or(why)?;
         self.entries.remove(&victim);
         Ok(())
     }
 
-    /// A connection was closed by its peer. A server of Red Eclipse is listed only while it is open; others
+    /// Those of the same host. They stand beside each other.
+    fn of_host(&self, ip: IpAddr) -> impl Iterator<Item = (&SocketAddr, &Entry)> {
+        let all = self.entries.range(SocketAddr::new(host(ip), 0)..);
+        all.take_while(move |(other, _)| host(other.ip()) == host(ip))
+    }
+
+    /// The oldest that is not listed. All are looked at for that once between two ticks.
+    fn oldest(&mut self) -> Option<Rank> {
+        let entries = &self.entries;
+        let spare = self.spare.get_or_insert_with(|| {
+            let all = entries.iter().filter_map(|(at, one)| rank(*at, one));
+            let mut all: Vec<_> = all.collect();
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            all
+        });
+        std::iter::from_fn(|| spare.pop()).find(|one| {
+            let entry = entries.get(&one.2);
+            entry.and_then(|entry| rank(one.2, entry)) == Some(*one)
+        })
+    }
+
+    /// Connections were closed by their peers; the numbers stand in order. A server of Red Eclipse is listed only while it is open; others
     /// are asked whether they are still there.
-    pub fn on_hang_up(&mut self, connection: u64, now: Instant, out: &mut Vec<Act>) {
+    pub fn on_hang_ups(&mut self, connections: &[u64], now: Instant, out: &mut Vec<Act>) {
         self.entries.retain(|address, entry| {
-            if entry.connection != Some(connection) {
+            let is_closed = |id| connections.binary_search(&id).is_ok();
+            if !entry.connection.is_some_and(is_closed) {
                 return true;
             }
             entry.connection = None;
@@ -182,6 +207,7 @@ impl Roll {
         outcome: impl Fn(SocketAddr) -> Option<Outcome>,
         out: &mut Vec<Act>,
     ) {
+        self.spare = None;
         self.entries.retain(|address, entry| {
             let has_answered = entry.asked == 0 && now < entry.ask_at;
             if entry.owes && entry.state == State::Listed && has_answered {

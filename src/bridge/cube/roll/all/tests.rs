@@ -109,7 +109,7 @@ fn who_answers_is_listed_and_asked_again_every_half_minute() {
         );
     }
     let mut out = Vec::new();
-    scene.roll.on_hang_up(1, scene.now, &mut out);
+    scene.roll.on_hang_ups(&[1], scene.now, &mut out);
     assert_eq!(out, [], "that is no reason");
     let acts = scene.pass(14);
     assert_eq!(acts, [ask(28786), ask(28786), ask(28786)]);
@@ -196,7 +196,7 @@ fn red_eclipse_is_listed_while_its_connection_lives() {
     scene.pong(28802, 0);
     assert!(told(&scene.pass(0))[0].starts_with("echo \"ping reply confirmed"));
     let mut out = Vec::new();
-    scene.roll.on_hang_up(1, scene.now, &mut out);
+    scene.roll.on_hang_ups(&[1], scene.now, &mut out);
     assert_eq!(out, [Unlist(at(28801), "it has closed its connection")]);
     assert!(scene.roll.entries.is_empty());
 }
@@ -250,4 +250,47 @@ fn those_who_are_not_listed_make_room() {
     }
     assert_eq!(scene.roll.entries.len(), MOST);
     assert!(scene.roll.entries.contains_key(&at(2028)), "it is listed");
+}
+
+#[test]
+fn all_are_looked_at_once_between_two_ticks_for_who_makes_room() {
+    let mut scene = Scene::new();
+    let address = |n: usize| (std::net::Ipv4Addr::from_bits(n as u32), 28785).into();
+    for n in 0..MOST {
+        scene.roll.remember(address(n), Dialect::Cube2, scene.now);
+    }
+    scene
+        .roll
+        .remember(address(MOST), Dialect::Cube2, scene.now);
+    assert!(!scene.roll.entries.contains_key(&address(0)));
+    // One that comes again is no longer the oldest.
+    scene.now += Duration::from_secs(1);
+    scene.roll.remember(address(1), Dialect::Cube2, scene.now);
+    scene.register(Dialect::Cube2, "2000").unwrap();
+    assert!(scene.roll.entries.contains_key(&address(1)));
+    assert!(!scene.roll.entries.contains_key(&address(2)));
+    assert_eq!(scene.roll.entries.len(), MOST);
+    assert_eq!(scene.roll.spare.as_ref().map(Vec::len), Some(MOST - 3));
+    scene.roll.spare = Some(Vec::new());
+    let error = scene.register(Dialect::Cube2, "2002").unwrap_err();
+    assert_eq!(error, "too many servers: 4096 are listed");
+    scene.pass(0);
+    scene.register(Dialect::Cube2, "2002").unwrap();
+}
+
+#[test]
+fn a_host_is_an_ipv4_address_or_a_network_of_ipv6() {
+    let mut scene = Scene::new();
+    let mut remember = |ip: &str| {
+        let at = SocketAddr::new(ip.parse().unwrap(), 28785);
+        scene.roll.remember(at, Dialect::Cube2, scene.now);
+    };
+    for n in 0..2 * MOST_OF_HOST {
+        remember(&format!("2001:db8:0:1:{n:x}::ffff"));
+        remember(&format!("192.0.2.{n}"));
+    }
+    for other in ["2001:db8::", "2001:db8:0:2::", "::1"] {
+        remember(other);
+    }
+    assert_eq!(scene.roll.entries.len(), 3 * MOST_OF_HOST + 3);
 }
