@@ -73,7 +73,7 @@ impl Game {
     fn answer(&self, more: &[u8]) -> SocketAddr {
         let mut buffer = [0; 64];
         let (count, from) = self.socket.recv_from(&mut buffer).expect("it is asked");
-        assert_eq!(buffer[..count], [1]);
+        assert_eq!((count, buffer[0]), (5, 0x81), "an integer");
         let answer = [&buffer[..count], more].concat();
         self.socket.send_to(&answer, from).unwrap();
         from
@@ -115,8 +115,15 @@ fn a_server_of_cube_2_is_asked_listed_and_told_to_players() {
     });
     // That it hangs up is no reason, only one to ask at once.
     drop(game.connection);
-    game.socket.recv(&mut [0]).expect("it is asked");
+    let mut question = [0; 5];
+    game.socket.recv(&mut question).expect("it is asked");
     assert_eq!(tracker.list().len(), 2);
+    // A question is good for one answer, and this is none: it does not begin with the question.
+    let forged = [&[1], &CUBE_2[..17], b"Forged\0"].concat();
+    game.socket.send_to(&forged, bridge.at).unwrap();
+    let answer = [&question, &CUBE_2[..17], b"Saturday\0"].concat();
+    game.socket.send_to(&answer, bridge.at).unwrap();
+    tracker.wait_for_list(|list| has(list, "Saturday"));
 }
 
 #[test]

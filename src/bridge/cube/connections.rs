@@ -3,7 +3,7 @@
 use super::dialect::Request;
 use super::session::Session;
 use crate::bridge::hall::address::host;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::Arc;
@@ -12,10 +12,14 @@ use std::time::Instant;
 /// The most connections in all that are not those of listed game servers, and the most of one host: as
 /// many as the games' own masters allow, since players share addresses with each other and with game
 /// servers.
-const MOST: (usize, usize) = (500, 16);
+pub(super) const MOST: (usize, usize) = (500, 16);
 
 /// The bytes that are read at a time.
 const READ: usize = 4096;
+
+/// The lines that are taken of one in a turn. Game servers say one an hour, and one for each player who
+/// comes with a name.
+const LINES: usize = 8;
 
 /// Those on which next to nothing happens are looked at in every so many turns, which is once a second.
 const QUIET: u64 = 50;
@@ -71,21 +75,25 @@ impl Connection {
     }
 
     fn look(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> Fate {
-        if !self.has_ended && self.read(now, take) == Fate::HungUp {
+        // What is not taken yet is not added to: the rest waits at the peer.
+        let is_reading = !self.has_ended && !self.session.has_line();
+        if is_reading && self.read() == Fate::HungUp {
             return Fate::HungUp;
+        }
+        for _ in 0..LINES {
+            let Some(request) = self.session.next(now) else {
+                break;
+            };
+            take(self, request);
         }
         self.send(now)
     }
 
-    fn read(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> Fate {
+    fn read(&mut self) -> Fate {
         let mut buffer = [0; READ];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.has_ended = true,
-            Ok(count) => {
-                for request in self.session.on_bytes(&buffer[..count], now) {
-                    take(self, request);
-                }
-            }
+            Ok(count) => self.session.on_bytes(&buffer[..count]),
             Err(error) if is_patient(error.kind()) => {}
             Err(_) => return Fate::HungUp,
         }
@@ -119,39 +127,59 @@ fn is_patient(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
+/// The first of those of the host that has the most, with the `newcomer` to it: so the connections of few
+/// hosts, however many they are, keep out none of another.
+fn of_greediest(all: &[(usize, IpAddr)], newcomer: IpAddr) -> Option<(usize, IpAddr)> {
+    let mut counts = HashMap::from([(newcomer, 1)]);
+    for (_, of) in all {
+        *counts.entry(*of).or_insert(0) += 1;
+    }
+    let most = all.iter().map(|(_, of)| counts[of]).max()?;
+    all.iter().find(|(_, of)| counts[of] == most).copied()
+}
+
 /// All of them, the oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connections {
+    most: (usize, usize),
     all: Vec<Connection>,
     last: u64,
     turn: u64,
 }
 
 impl Connections {
-    /// Lets one in. When there are too many, the oldest makes way that is none of those who are
-    /// `listed`. False if it is not let in, since all of its host are of those.
+    /// None yet, and at most so many: in all, and of one host.
+    pub(super) const fn new(most: (usize, usize)) -> Self {
+        Self {
+            most,
+            all: Vec::new(),
+            last: 0,
+            turn: 0,
+        }
+    }
+
+    /// Lets one in. When there are too many, one makes way that is none of those who are `listed`. False
+    /// if it is not let in, since all of its host are of those.
     pub(super) fn let_in(
         &mut self,
         stream: TcpStream,
         peer: IpAddr,
-        listed: impl Fn() -> HashSet<u64>,
+        listed: impl Fn(u64) -> bool,
         now: Instant,
     ) -> bool {
-        let (most, most_of_host) = MOST;
-        let is_of_host = |one: &Connection| host(one.peer) == host(peer);
-        let is_host_full = self.all.iter().filter(|one| is_of_host(one)).count() >= most_of_host;
+        let (most, most_of_host) = self.most;
+        let of_host = self.all.iter().filter(|one| host(one.peer) == host(peer));
+        let is_host_full = of_host.count() >= most_of_host;
         if is_host_full || self.all.len() >= most {
-            let listed = listed();
-            let others = || {
-                let all = self.all.iter().enumerate();
-                all.filter(|(_, one)| !listed.contains(&one.id))
-            };
+            let all = self.all.iter().map(|one| host(one.peer)).enumerate();
+            let others: Vec<_> = all.filter(|&(at, _)| !listed(self.all[at].id)).collect();
             let victim = match is_host_full {
-                true => others().find(|(_, one)| is_of_host(one)),
-                false => others().next().filter(|_| others().count() >= most),
+                true => others.iter().find(|(_, of)| *of == host(peer)).copied(),
+                false if others.len() >= most => of_greediest(&others, host(peer)),
+                false => None,
             };
-            match victim.map(|(at, _)| at) {
-                Some(at) => drop(self.all.remove(at)),
+            match victim {
+                Some((at, _)) => drop(self.all.remove(at)),
                 None if is_host_full => return false,
                 None => {}
             }
@@ -195,5 +223,122 @@ impl Connections {
         if let Some(connection) = self.all.iter_mut().find(|one| one.id == id) {
             connection.say(text, now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// Fewer than at a door, since each is an open file.
+    const MOST: (usize, usize) = (100, 8);
+
+    /// Connections that nobody uses, of hosts that this test makes up.
+    struct Scene {
+        listener: TcpListener,
+        connections: Connections,
+        listed: HashSet<u64>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            Self {
+                listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+                connections: Connections::new(MOST),
+                listed: HashSet::new(),
+            }
+        }
+
+        /// One comes from `peer`: its number, if it is let in.
+        fn come(&mut self, peer: &str) -> Option<u64> {
+            let address = self.listener.local_addr().unwrap();
+            let _peer = TcpStream::connect(address).unwrap();
+            let (stream, _) = self.listener.accept().unwrap();
+            let listed = |id| self.listed.contains(&id);
+            let peer = peer.parse().unwrap();
+            let is_in = self
+                .connections
+                .let_in(stream, peer, listed, Instant::now());
+            is_in.then_some(self.connections.last)
+        }
+
+        fn has(&self, id: u64) -> bool {
+            self.connections.all.iter().any(|one| one.id == id)
+        }
+    }
+
+    #[test]
+    fn those_of_few_hosts_keep_nobody_else_out() {
+        let mut scene = Scene::new();
+        let player = scene.come("198.51.100.7").unwrap();
+        let other = scene.come("2001:db8:1::7").unwrap();
+        for n in 0..20 * MOST.0 {
+            // Half of them come from one /64 each, however many addresses they use there.
+            let peer = match n % 40 {
+                host @ 0..20 => format!("192.0.2.{host}"),
+                host => format!("2001:db8:2:{host}::{n:x}"),
+            };
+            assert!(scene.come(&peer).is_some());
+        }
+        assert_eq!(scene.connections.all.len(), MOST.0);
+        assert!(scene.has(player) && scene.has(other));
+    }
+
+    #[test]
+    fn a_host_that_comes_again_makes_way_itself_where_all_have_as_many() {
+        let mut scene = Scene::new();
+        let all: Vec<_> = (0..MOST.0)
+            .map(|n| scene.come(&format!("192.0.{}.{}", n / 50, n % 50)).unwrap())
+            .collect();
+        scene.come("192.0.0.9").unwrap();
+        assert!(scene.has(all[0]) && !scene.has(all[9]));
+        // Among hosts that are all alike the oldest makes way.
+        scene.come("198.51.100.7").unwrap();
+        assert!(!scene.has(all[0]) && scene.has(all[1]));
+    }
+
+    #[test]
+    fn listed_game_servers_never_make_way_and_do_not_count() {
+        let mut scene = Scene::new();
+        for _ in 0..MOST.1 {
+            let id = scene.come("192.0.2.1").unwrap();
+            scene.listed.insert(id);
+        }
+        assert_eq!(scene.come("192.0.2.1"), None);
+        for n in 0..MOST.0 {
+            scene
+                .come(&format!("198.51.{}.{}", n / 50, n % 50))
+                .unwrap();
+        }
+        assert_eq!(scene.connections.all.len(), MOST.0 + MOST.1);
+        scene.come("203.0.113.1").unwrap();
+        assert_eq!(scene.connections.all.len(), MOST.0 + MOST.1);
+        assert!(scene.listed.iter().all(|&id| scene.has(id)));
+    }
+
+    #[test]
+    fn few_lines_of_one_are_taken_in_a_turn_and_none_is_lost() {
+        let mut scene = Scene::new();
+        let address = scene.listener.local_addr().unwrap();
+        let mut peer = TcpStream::connect(address).unwrap();
+        let (stream, _) = scene.listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let now = Instant::now();
+        let connections = &mut scene.connections;
+        connections.let_in(stream, address.ip(), |_| false, now);
+        let lines: String = (0..2000).map(|n| format!("reqauth {n} me\n")).collect();
+        peer.write_all(lines.as_bytes()).unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        let (mut taken, mut before) = (Vec::new(), 0);
+        while connections.look(now, |_, one| taken.push(one)).is_empty() {
+            assert!(taken.len() <= before + LINES);
+            before = taken.len();
+            assert!(now.elapsed() < Duration::from_secs(30), "{before} lines");
+        }
+        let all = (0..2000).map(|n| Request::Identify(format!("failauth {n}\n")));
+        assert_eq!(taken, all.collect::<Vec<_>>());
     }
 }

@@ -6,8 +6,31 @@ use super::dialect::Dialect;
 use super::text;
 use crate::query::Status;
 
-/// The question. It comes back at the beginning of the answer.
-pub const QUESTION: [u8; 1] = [1];
+/// A question: an integer that nobody can guess, as players ask it too. It comes back at the beginning of
+/// the answer, which shows that whoever answers was reached by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question([u8; 5]);
+
+impl Question {
+    /// The question with this random number. 0 stands for other questions, so it is none.
+    pub fn new(number: u32) -> Self {
+        let [a, b, c, d] = number.max(1).to_le_bytes();
+        Self([LONG, a, b, c, d])
+    }
+
+    /// What is sent.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What a datagram says behind the question; `None` if it is no answer to it.
+    pub fn answer<'a>(&self, datagram: &'a [u8]) -> Option<&'a [u8]> {
+        datagram.strip_prefix(&self.0)
+    }
+}
+
+/// Before an integer of four bytes, the lowest first.
+const LONG: u8 = 0x81;
 
 /// The most numbers that an answer may announce.
 const MAX_NUMBERS: i32 = 64;
@@ -42,18 +65,17 @@ const MODES: [&str; 23] = [
 /// The state of a game that is joined with a password.
 const WITH_PASSWORD: i32 = 4;
 
-/// Reads an answer; `None` if it is something else.
+/// Reads what stands in an answer behind the question; `None` if it is something else.
 ///
 /// ```
 /// use gltracker::bridge::cube::{dialect::Dialect, pong};
-/// let answer = b"\x01\x03\x05\x80\x04\x01\x00\x00\x05\x00turbine\x00Friday \x0c3cubes\x00";
+/// let answer = b"\x03\x05\x80\x04\x01\x00\x00\x05\x00turbine\x00Friday \x0c3cubes\x00";
 /// let status = pong::read(Dialect::Cube2, answer).unwrap();
 /// assert_eq!((status.players, status.most), (Some(3), Some(5)));
 /// assert_eq!(status.name.as_deref(), Some("Friday cubes"));
 /// ```
-pub fn read(dialect: Dialect, datagram: &[u8]) -> Option<Status> {
-    let rest = datagram.strip_prefix(&QUESTION)?;
-    let mut numbers = Numbers(rest);
+pub fn read(dialect: Dialect, answer: &[u8]) -> Option<Status> {
+    let mut numbers = Numbers(answer);
     match dialect {
         Dialect::Cube2 => numbers.listed([0, 1, 3, 4]),
         Dialect::RedEclipse => numbers.listed([0, 1, 4, 5]),
@@ -81,8 +103,8 @@ impl Iterator for Numbers<'_> {
         let number;
         (number, self.0) = match self.0 {
             [0x80, a, b, rest @ ..] => (i16::from_le_bytes([*a, *b]).into(), rest),
-            [0x81, a, b, c, d, rest @ ..] => (i32::from_le_bytes([*a, *b, *c, *d]), rest),
-            [0x80 | 0x81, ..] | [] => return None,
+            [LONG, a, b, c, d, rest @ ..] => (i32::from_le_bytes([*a, *b, *c, *d]), rest),
+            [0x80 | LONG, ..] | [] => return None,
             [byte, rest @ ..] => (byte.cast_signed().into(), rest),
         };
         Some(number)
@@ -153,14 +175,14 @@ mod tests {
     /// Captured from cube2-server 0.0.20201227 of Debian 12.
     #[test]
     fn a_server_of_cube_2_is_understood() {
-        let answer = b"\x01\x00\x05\x80\x04\x01\x00\x00\x05\x00\x00Friday \x0c3cubes\x00";
+        let answer = b"\x00\x05\x80\x04\x01\x00\x00\x05\x00\x00Friday \x0c3cubes\x00";
         assert_eq!(
             shown(Dialect::Cube2, answer),
             "nbplayers=0 maxplayers=5 version= description=Friday cubes game= map= mode=ffa password= \
              protocol=260"
         );
         // Its two letters that are no single byte.
-        let answer = b"\x01\x00\x00\x00\x80\x80\xff\x80\x81\xff\x00";
+        let answer = b"\x00\x00\x00\x80\x80\xff\x80\x81\xff\x00";
         let status = read(Dialect::Cube2, answer).unwrap();
         assert_eq!(status.name.as_deref(), Some("Ýß"));
     }
@@ -169,7 +191,7 @@ mod tests {
     #[test]
     fn a_server_of_red_eclipse_is_understood() {
         let answer =
-            b"\x01\x00\x0f\x80\xe6\x00\x05\x80\x00\x01\x80\x58\x02\x20\x00\x80\x86\x13\x00\x01\
+            b"\x00\x0f\x80\xe6\x00\x05\x80\x00\x01\x80\x58\x02\x20\x00\x80\x86\x13\x00\x01\
                        \x06\x00\x02\x40\x00\x00darkness\x00Eclipse\x00\x00\x00";
         assert_eq!(
             shown(Dialect::RedEclipse, answer),
@@ -180,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_server_of_assault_cube_is_understood() {
-        let answer = b"\x01\x80\xb2\x04\x05\x02\x09ac_desert\x00\x0c3Desert\x00\x10\x01";
+        let answer = b"\x80\xb2\x04\x05\x02\x09ac_desert\x00\x0c3Desert\x00\x10\x01";
         assert_eq!(
             shown(Dialect::AssaultCube, answer),
             "nbplayers=2 maxplayers=16 version= description=Desert game= map=ac_desert mode=5 \
@@ -190,25 +212,32 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_not_said() {
-        let answer = b"\x01\xff\x05\x00\x00\x00\xfe\x04";
+        let answer = b"\xff\x05\x00\x00\x00\xfe\x04";
         assert_eq!(
             shown(Dialect::Cube2, answer),
             "nbplayers= maxplayers= version= description= game= map= mode=ffa password=yes protocol=0"
         );
-        for bad in [
-            &b""[..],
-            b"\x02\x00\x00",
-            b"\x01\x00",
-            b"\x01\x00\xff",
-            b"\x01\x00\x81\x01",
-        ] {
+        for bad in [&b""[..], b"\x00", b"\x00\xff", b"\x00\x81\x01"] {
             assert_eq!(read(Dialect::Cube2, bad), None, "{bad:?}");
         }
     }
 
+    /// Captured from cube2-server 0.0.20201227 of Debian 12.
+    #[test]
+    fn an_answer_begins_with_the_question() {
+        let question = Question::new(0x1234_5678);
+        assert_eq!(question.bytes(), b"\x81\x78\x56\x34\x12");
+        let answer = b"\x81\x78\x56\x34\x12\x00\x05\x80\x04\x01\x00\x00\x08\x00\x00x\x00";
+        assert_eq!(question.answer(answer), Some(&answer[5..]));
+        for other in [b"".as_slice(), b"\x01\x00", &answer[..4], &answer[1..]] {
+            assert_eq!(question.answer(other), None);
+        }
+        assert_eq!(Question::new(7).answer(answer), None);
+        assert_eq!(Question::new(0), Question::new(1));
+    }
+
     quickcheck! {
-        fn no_datagram_panics(rest: Vec<u8>) -> bool {
-            let answer = [&QUESTION, &rest[..]].concat();
+        fn no_datagram_panics(answer: Vec<u8>) -> bool {
             Dialect::ALL.iter().all(|&dialect| {
                 read(dialect, &answer).is_none_or(|status| !status.fields().is_empty())
             })

@@ -1,9 +1,8 @@
 //! The thread of a door: it looks at one UDP socket, one listener and all connections, in turns.
 
-use super::connections::{Connection, Connections};
+use super::connections::{Connection, Connections, MOST};
 use super::dialect::{Dialect, Registration, Request, WORD};
 use super::lists::Lists;
-use super::pong::QUESTION;
 use super::roll::{Act, Roll};
 use crate::base::io_error::in_words;
 use crate::base::random::RANDOM;
@@ -12,6 +11,7 @@ use crate::bridge::hall::{Counter, Hall, address};
 use crate::protocol::fields::Infos;
 use crate::protocol::scope::Scope;
 use crate::query::Status;
+use std::cell::LazyCell;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -86,7 +86,7 @@ impl Service {
             game,
             roll: Roll::default(),
             lists: Lists::default(),
-            connections: Connections::default(),
+            connections: Connections::new(MOST),
         };
         let now = Instant::now();
         for (address, tag) in hall.desk.remembered(WORD) {
@@ -106,8 +106,9 @@ impl Service {
         let now = Instant::now();
         self.look(now, &mut acts);
         let desk = &self.hall.desk;
+        let number = || RANDOM.number() as u32;
         self.roll
-            .tick(now, |address| desk.outcome(address), &mut acts);
+            .tick(now, number, |address| desk.outcome(address), &mut acts);
         for act in acts {
             self.act(act, now);
         }
@@ -140,6 +141,7 @@ impl Service {
     }
 
     fn accept(&mut self) {
+        let listed = LazyCell::new(|| self.roll.listed_connections());
         for _ in 0..ACCEPTED {
             let (stream, peer) = match self.listener.accept() {
                 Ok(accepted) => accepted,
@@ -151,14 +153,10 @@ impl Service {
                 }
             };
             let peer = peer.ip().to_canonical();
-            let roll = &self.roll;
             if stream.set_nonblocking(true).is_err()
-                || !self.connections.let_in(
-                    stream,
-                    peer,
-                    || roll.listed_connections(),
-                    Instant::now(),
-                )
+                || !self
+                    .connections
+                    .let_in(stream, peer, |id| listed.contains(&id), Instant::now())
             {
                 self.counts.refused.add_one();
             }
@@ -176,18 +174,19 @@ impl Service {
             now,
         };
         let take = |connection: &mut Connection, request| requests.take(connection, request);
-        for id in self.connections.look(now, take) {
-            self.roll.on_hang_up(id, now, acts);
+        let hung_up = self.connections.look(now, take);
+        if !hung_up.is_empty() {
+            self.roll.on_hang_ups(&hung_up, now, acts);
         }
     }
 
     fn act(&mut self, act: Act, now: Instant) {
         match act {
-            Act::Ask(info) => {
+            Act::Ask(info, question) => {
                 // Whoever cannot be reached does not answer, and is told so.
                 let _ = self
                     .socket
-                    .send_to(&QUESTION, address::at_socket(self.at, info));
+                    .send_to(question.bytes(), address::at_socket(self.at, info));
             }
             Act::List(address, dialect, status) => self.list(address, dialect, &status),
             Act::Unlist(address, why) => {

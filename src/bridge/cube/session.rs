@@ -43,30 +43,31 @@ impl Session {
         }
     }
 
-    /// Takes what was received. A line that is too long ends the session.
-    pub fn on_bytes(&mut self, bytes: &[u8], now: Instant) -> Vec<Request> {
-        let mut requests = Vec::new();
-        let bytes = if self.is_leaving { &[] } else { bytes };
-        for &byte in bytes {
-            if byte == b'\n' || byte == 0 {
-                let line = std::mem::take(&mut self.input);
-                requests.push(dialect::read(&line));
-            } else if self.input.len() < MAX_LINE {
-                self.input.push(byte);
-            } else {
-                self.input = Vec::new();
-                self.say(
-                    &format!("failreg a line has at most {MAX_LINE} bytes\n"),
-                    now,
-                );
-                self.leave(now);
-                break;
-            }
+    /// Takes what was received.
+    pub fn on_bytes(&mut self, bytes: &[u8]) {
+        if !self.is_leaving {
+            self.input.extend(bytes);
         }
-        if self.is_leaving {
-            requests.clear();
+    }
+
+    /// True if a whole line waits to be taken. Until then nothing more needs to be received.
+    pub fn has_line(&self) -> bool {
+        self.input.iter().any(is_end)
+    }
+
+    /// Takes the next line. One that is too long ends the session.
+    pub fn next(&mut self, now: Instant) -> Option<Request> {
+        let end = self.input.iter().position(is_end);
+        if end.unwrap_or(self.input.len()) > MAX_LINE {
+            let text = format!("failreg a line has at most {MAX_LINE} bytes\n");
+            self.say(&text, now);
+            self.leave(now);
         }
-        requests
+        let end = end.filter(|_| !self.is_leaving)?;
+        let request = dialect::read(&self.input[..end]);
+        // An idle connection keeps no memory for lines.
+        self.input = self.input.split_off(end + 1);
+        Some(request)
     }
 
     /// It is a game server's: it may stay.
@@ -100,6 +101,7 @@ impl Session {
     pub fn leave(&mut self, now: Instant) {
         if !self.is_leaving {
             self.is_leaving = true;
+            self.input = Vec::new();
             self.deadline = Some(now + LEAVING);
         }
     }
@@ -131,16 +133,27 @@ impl Session {
     }
 }
 
+/// True for what ends a line.
+fn is_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bridge::cube::dialect::Dialect;
 
+    /// All that `bytes` ask for, at once.
+    fn requests(session: &mut Session, bytes: &[u8], now: Instant) -> Vec<Request> {
+        session.on_bytes(bytes);
+        std::iter::from_fn(|| session.next(now)).collect()
+    }
+
     #[test]
     fn lines_are_the_same_in_whatever_pieces_they_come() {
         let now = Instant::now();
         let stream = b"list\r\n\nupdate\0list a 1 2\nregserv";
-        let whole = Session::new(now).on_bytes(stream, now);
+        let whole = requests(&mut Session::new(now), stream, now);
         assert_eq!(
             whole,
             [
@@ -153,8 +166,24 @@ mod tests {
         let mut session = Session::new(now);
         let pieces = stream
             .iter()
-            .flat_map(|&byte| session.on_bytes(&[byte], now));
+            .flat_map(|&byte| requests(&mut session, &[byte], now));
         assert_eq!(pieces.collect::<Vec<_>>(), whole);
+    }
+
+    #[test]
+    fn lines_wait_until_they_are_taken() {
+        let now = Instant::now();
+        let mut session = Session::new(now);
+        session.on_bytes(b"\nlist\nregserv");
+        assert_eq!(session.next(now), Some(Request::Nothing));
+        assert!(session.has_line());
+        assert_eq!(session.next(now), Some(Request::List(Dialect::Cube2)));
+        assert!(!session.has_line());
+        assert_eq!(session.next(now), None);
+        session.on_bytes(b" 1\n");
+        assert!(session.has_line());
+        session.leave(now);
+        assert!(!session.has_line() && session.next(now).is_none());
     }
 
     #[test]
@@ -169,7 +198,7 @@ mod tests {
             session.on_sent(1);
         }
         assert_eq!(sent, b"failauth 1\nabc");
-        assert!(session.on_bytes(b"list\n", now).is_empty());
+        assert!(requests(&mut session, b"list\n", now).is_empty());
         assert!(!session.is_late(now) && session.is_late(now + LEAVING));
     }
 
@@ -180,7 +209,16 @@ mod tests {
         assert!(!session.is_late(now) && session.is_late(now + FIRST_LINE));
         session.stay();
         assert!(!session.is_late(now + 1000 * FIRST_LINE));
-        assert!(session.on_bytes(&[b'x'; MAX_LINE + 1], now).is_empty());
+        let mut long = vec![b'x'; MAX_LINE];
+        assert!(requests(&mut session, &long, now).is_empty() && !session.is_leaving);
+        long.push(b'\n');
+        let mut other = Session::new(now);
+        assert_eq!(
+            requests(&mut other, &long, now).len(),
+            1,
+            "as long as may be"
+        );
+        assert!(requests(&mut session, b"x", now).is_empty());
         assert_eq!(
             session.to_send(),
             b"failreg a line has at most 1024 bytes\n"

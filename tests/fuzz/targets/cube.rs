@@ -1,13 +1,13 @@
 //! Game servers and players of the Cube family at the bridge's door, while time passes.
 //!
 //! A step is a line. One that begins with a digit is a line on the connection of that number;
-//! `#<port> <bytes>` is an answer from a port of their host; `x<n>` hangs up connection n; `@<n>` n
-//! seconds pass; `t<n>` the tracker lists nobody yet (0), lists everybody (1), or refuses them.
+//! `#<port> <bytes>` is an answer from a port of their host to the last question there, and
+//! `?<port> <bytes>` one to no question; `x<n>` hangs up connection n; `@<n>` n seconds pass; `t<n>` the tracker lists nobody yet (0), lists everybody (1), or refuses them.
 #![no_main]
 
 use gltracker::bridge::cube::dialect::{Dialect, Request};
 use gltracker::bridge::cube::lists::Lists;
-use gltracker::bridge::cube::pong::QUESTION;
+use gltracker::bridge::cube::pong::Question;
 use gltracker::bridge::cube::roll::{Act, Roll};
 use gltracker::bridge::cube::session::Session;
 use gltracker::bridge::cube::text;
@@ -17,7 +17,7 @@ use gltracker::protocol::scope::Scope;
 use gltracker_fuzz::checks::plain_line;
 use gltracker_fuzz::script::{grown, number, steps};
 use libfuzzer_sys::fuzz_target;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -37,10 +37,11 @@ fuzz_target!(|data: &[u8]| {
     for (step, rest) in steps(data) {
         match step {
             b'0'..=b'9' => scene.line(u64::from(step - b'0'), rest),
-            b'#' => {
+            b'#' | b'?' => {
                 let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
                 let port = number(rest, u64::from(u16::MAX)) as u16;
-                scene.datagram(port, rest.get(digits + 1..).unwrap_or_default());
+                let bytes = rest.get(digits + 1..).unwrap_or_default();
+                scene.datagram(port, step == b'#', bytes);
             }
             b'x' => scene.hang_up(number(rest, 9)),
             b'@' => scene.pass(number(rest, 400)),
@@ -70,7 +71,9 @@ struct Scene {
     now: Instant,
     outcome: u64,
     /// Who was asked and has not answered.
-    asked: BTreeSet<SocketAddr>,
+    asked: BTreeMap<SocketAddr, Question>,
+    /// How many questions there were.
+    questions: u32,
     listed: BTreeMap<SocketAddr, Infos>,
 }
 
@@ -81,7 +84,8 @@ impl Scene {
             sessions: BTreeMap::new(),
             now: Instant::now(),
             outcome: 1,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            questions: 0,
             listed: BTreeMap::new(),
         }
     }
@@ -92,7 +96,8 @@ impl Scene {
             .sessions
             .entry(connection)
             .or_insert_with(|| Session::new(now));
-        for request in session.on_bytes(&[line, b"\n"].concat(), now) {
+        session.on_bytes(&[line, b"\n"].concat());
+        while let Some(request) = self.sessions.get_mut(&connection).and_then(|one| one.next(now)) {
             match request {
                 Request::Register(dialect, said) => {
                     match self.roll.register(HOST, dialect, said, connection, now) {
@@ -127,24 +132,25 @@ impl Scene {
         assert_eq!(count, self.listed.len());
     }
 
-    fn datagram(&mut self, port: u16, bytes: &[u8]) {
+    fn datagram(&mut self, port: u16, is_answer: bool, bytes: &[u8]) {
         let mut acts = Vec::new();
         let from = (HOST, port).into();
-        let answer = [&QUESTION, bytes].concat();
-        let is_answer = self
+        let question = self.asked.get(&from).filter(|_| is_answer);
+        let begin = question.map_or(&[][..], Question::bytes);
+        let datagram = [begin, bytes].concat();
+        let is_taken = self
             .roll
-            .on_datagram(from, &answer, self.now, 0.5, &mut acts);
-        assert!(
-            !is_answer || self.asked.remove(&from),
-            "nobody asked {from}"
-        );
+            .on_datagram(from, &datagram, self.now, 0.5, &mut acts);
+        if is_taken {
+            self.asked.remove(&from).expect("it was asked");
+        }
         self.take(acts);
     }
 
     fn hang_up(&mut self, connection: u64) {
         let mut acts = Vec::new();
         self.sessions.remove(&connection);
-        self.roll.on_hang_up(connection, self.now, &mut acts);
+        self.roll.on_hang_ups(&[connection], self.now, &mut acts);
         self.take(acts);
     }
 
@@ -157,8 +163,15 @@ impl Scene {
                 1 => Some(Outcome::Listed),
                 _ => Some(Outcome::Refused("it is not trusted".to_owned())),
             };
-            self.roll.tick(self.now, |_| outcome.clone(), &mut acts);
-            let asked = acts.iter().filter(|act| matches!(act, Act::Ask(_))).count();
+            // Far from what a datagram begins with by chance.
+            let number = || {
+                self.questions += 1;
+                self.questions ^ 0xa5a5_a5a5
+            };
+            self.roll
+                .tick(self.now, number, |_| outcome.clone(), &mut acts);
+            let asked = acts.iter().filter(|act| matches!(act, Act::Ask(..)));
+            let asked = asked.count();
             assert!(asked <= MOST_OF_HOST, "{asked} questions at once");
             self.take(acts);
         }
@@ -167,10 +180,10 @@ impl Scene {
     fn take(&mut self, acts: Vec<Act>) {
         for act in acts {
             match act {
-                Act::Ask(info) => {
+                Act::Ask(info, question) => {
                     assert_eq!(info.ip(), HOST);
                     assert!(info.port() > 1024);
-                    self.asked.insert(info);
+                    self.asked.insert(info, question);
                 }
                 Act::List(address, _, status) => {
                     let mut infos = Infos::default();

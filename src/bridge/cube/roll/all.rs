@@ -3,7 +3,7 @@
 use super::entry::{Act, Entry, REST, State};
 use crate::base::backoff::spread;
 use crate::bridge::cube::dialect::{Dialect, Registration};
-use crate::bridge::cube::pong;
+use crate::bridge::cube::pong::{self, Question};
 use crate::bridge::desk::Outcome;
 use crate::bridge::hall::address::host;
 use std::collections::{BTreeMap, HashSet};
@@ -26,6 +26,16 @@ const LOWEST_PORT: u16 = 1024;
 #[derive(Debug, Default)]
 pub struct Roll {
     entries: BTreeMap<SocketAddr, Entry>,
+    /// Who may make room until the next tick, the oldest last. `None`: nobody has looked.
+    spare: Option<Vec<Rank>>,
+}
+
+/// By which those make room who are not listed: the lowest first. New ones are last.
+type Rank = (bool, Instant, SocketAddr);
+
+fn rank(address: SocketAddr, entry: &Entry) -> Option<Rank> {
+    let is_spare = entry.state != State::Listed;
+    is_spare.then_some((entry.state == State::New, entry.forget_at, address))
 }
 
 impl Roll {
@@ -74,6 +84,7 @@ impl Roll {
             connection: None,
             state: State::New,
             asked: 0,
+            open: [None; 2],
             ask_at: now,
             answered: now,
             forget_at: now,
@@ -94,38 +105,53 @@ impl Roll {
         if self.entries.contains_key(&address) {
             return Ok(());
         }
-        let of_host = |other: &SocketAddr| host(other.ip()) == host(address.ip());
-        let count = self.entries.keys().filter(|other| of_host(other)).count();
-        let victim = |is_one: &dyn Fn(&SocketAddr) -> bool| {
-            let all = self.entries.iter();
-            let all = all.filter(|(other, entry)| entry.state != State::Listed && is_one(other));
-            let oldest = all.min_by_key(|(_, entry)| (entry.state == State::New, entry.forget_at));
-            oldest.map(|(other, _)| *other)
-        };
-        let (victim, why) = match () {
-            () if count >= MOST_OF_HOST => (
-                victim(&of_host),
+        let of_host: Vec<_> = self.of_host(address.ip()).collect();
+        let (victim, why) = match of_host.len() {
+            count if count >= MOST_OF_HOST => (
+                of_host.iter().filter_map(|(at, one)| rank(**at, one)).min(),
                 format!(
                     "too many servers on ip {}: {count} are listed",
                     address.ip()
                 ),
             ),
-            () if self.entries.len() >= MOST => (
-                victim(&|_| true),
+            _ if self.entries.len() >= MOST => (
+                self.oldest(),
                 format!("too many servers: {MOST} are listed"),
             ),
-            () => return Ok(()),
+            _ => return Ok(()),
         };
-        let victim = victim.ok_or(why)?;
+        let (_, _, victim) = victim.ok_or(why)?;
         self.entries.remove(&victim);
         Ok(())
     }
 
-    /// A connection was closed by its peer. A server of Red Eclipse is listed only while it is open; others
+    /// Those of the same host. They stand beside each other.
+    fn of_host(&self, ip: IpAddr) -> impl Iterator<Item = (&SocketAddr, &Entry)> {
+        let all = self.entries.range(SocketAddr::new(host(ip), 0)..);
+        all.take_while(move |(other, _)| host(other.ip()) == host(ip))
+    }
+
+    /// The oldest that is not listed. All are looked at for that once between two ticks.
+    fn oldest(&mut self) -> Option<Rank> {
+        let entries = &self.entries;
+        let spare = self.spare.get_or_insert_with(|| {
+            let all = entries.iter().filter_map(|(at, one)| rank(*at, one));
+            let mut all: Vec<_> = all.collect();
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            all
+        });
+        std::iter::from_fn(|| spare.pop()).find(|one| {
+            let entry = entries.get(&one.2);
+            entry.and_then(|entry| rank(one.2, entry)) == Some(*one)
+        })
+    }
+
+    /// Connections were closed by their peers; the numbers stand in order. A server of Red Eclipse is listed only while it is open; others
     /// are asked whether they are still there.
-    pub fn on_hang_up(&mut self, connection: u64, now: Instant, out: &mut Vec<Act>) {
+    pub fn on_hang_ups(&mut self, connections: &[u64], now: Instant, out: &mut Vec<Act>) {
         self.entries.retain(|address, entry| {
-            if entry.connection != Some(connection) {
+            let is_closed = |id| connections.binary_search(&id).is_ok();
+            if !entry.connection.is_some_and(is_closed) {
                 return true;
             }
             entry.connection = None;
@@ -140,7 +166,7 @@ impl Roll {
         });
     }
 
-    /// Takes a datagram. Any is a sign of life that comes from where a question went.
+    /// Takes a datagram. One is a sign of life if it comes from where a question went, and begins with it.
     pub fn on_datagram(
         &mut self,
         from: SocketAddr,
@@ -153,10 +179,11 @@ impl Roll {
             .port()
             .checked_sub(1)
             .map(|port| (from.ip(), port).into());
-        let Some((address, entry)) = address
-            .and_then(|address| Some((address, self.entries.get_mut(&address)?)))
-            .filter(|(_, entry)| entry.asked > 0)
-        else {
+        let Some((address, entry, answer)) = address.and_then(|address| {
+            let entry = self.entries.get_mut(&address)?;
+            let answer = entry.answer(datagram)?;
+            Some((address, entry, answer))
+        }) else {
             return false;
         };
         entry.state = State::Listed;
@@ -164,27 +191,30 @@ impl Roll {
         entry.answered = now;
         entry.ask_at = now + spread(REST, 0.9..1.1, chance);
         entry.forget_at = now + MEMORY;
-        let mut status = pong::read(entry.dialect, datagram).unwrap_or_default();
+        let mut status = pong::read(entry.dialect, answer).unwrap_or_default();
         status.name = status.name.or(entry.said.description.clone());
         status.version = status.version.or(entry.said.version.clone());
         out.push(Act::List(address, entry.dialect, Box::new(status)));
         true
     }
 
-    /// Does what is due. `outcome` says what the tracker has made of a game server that is listed.
+    /// Does what is due. `number` makes random numbers; `outcome` says what the tracker has made of a game
+    /// server that is listed.
     pub fn tick(
         &mut self,
         now: Instant,
+        mut number: impl FnMut() -> u32,
         outcome: impl Fn(SocketAddr) -> Option<Outcome>,
         out: &mut Vec<Act>,
     ) {
+        self.spare = None;
         self.entries.retain(|address, entry| {
             let has_answered = entry.asked == 0 && now < entry.ask_at;
             if entry.owes && entry.state == State::Listed && has_answered {
                 entry.report(*address, outcome(*address), now, out);
             }
             if now >= entry.ask_at {
-                entry.ask(*address, now, out);
+                entry.ask(*address, Question::new(number()), now, out);
             }
             entry.state == State::Listed || now < entry.forget_at
         });

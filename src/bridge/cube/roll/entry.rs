@@ -1,6 +1,7 @@
 //! One game server that has registered: when it is asked, and what its operator is told.
 
 use crate::bridge::cube::dialect::{Dialect, Registration};
+use crate::bridge::cube::pong::Question;
 use crate::bridge::desk::Outcome;
 use crate::query::Status;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ const TRACKER: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Ask this address, which is one above that of the game.
-    Ask(SocketAddr),
+    Ask(SocketAddr, Question),
     /// Have a game server listed, or say what it is now.
     List(SocketAddr, Dialect, Box<Status>),
     /// Take a game server off the list.
@@ -50,8 +51,10 @@ pub(super) struct Entry {
     /// Where its operator reads.
     pub(super) connection: Option<u64>,
     pub(super) state: State,
-    /// Questions since the last answer.
+    /// How many questions since the last answer.
     pub(super) asked: u32,
+    /// The last of them, and the one before, whose answer may still be on its way.
+    pub(super) open: [Option<Question>; 2],
     pub(super) ask_at: Instant,
     pub(super) answered: Instant,
     pub(super) forget_at: Instant,
@@ -84,8 +87,22 @@ impl Entry {
         self.tell(text, out);
     }
 
+    /// What a datagram answers to an open question. Each is good for one answer, so that nobody repeats it.
+    pub(super) fn answer<'a>(&mut self, datagram: &'a [u8]) -> Option<&'a [u8]> {
+        let mut open = self.open.iter().flatten();
+        let answer = open.find_map(|question| question.answer(datagram))?;
+        self.open = [None; 2];
+        Some(answer)
+    }
+
     /// Asks once more, or gives up.
-    pub(super) fn ask(&mut self, address: SocketAddr, now: Instant, out: &mut Vec<Act>) {
+    pub(super) fn ask(
+        &mut self,
+        address: SocketAddr,
+        question: Question,
+        now: Instant,
+        out: &mut Vec<Act>,
+    ) {
         let (mut gap, patience) = match self.state {
             State::New => NEW,
             State::Listed => LISTED,
@@ -103,7 +120,8 @@ impl Entry {
         }
         self.asked = self.asked.saturating_add(1);
         self.ask_at = now + gap;
-        out.push(Act::Ask(info(address)));
+        self.open = [Some(question), self.open[0]];
+        out.push(Act::Ask(info(address), question));
     }
 
     /// Tells the operator something that he has not just been told.
