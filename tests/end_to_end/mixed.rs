@@ -254,7 +254,7 @@ fn a_file_of_games_that_cannot_be_used_is_found_out_at_the_start() {
             "/nonexistent",
             "/nonexistent cannot be read: No such file or directory",
         ),
-        ("/", "/ cannot be read: Is a directory"),
+        ("/", "/ cannot be read: it is not a regular file"),
         (
             file.to_str().unwrap(),
             ", line 2: write it as in 'xonotic = ",
