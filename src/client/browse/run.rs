@@ -133,6 +133,7 @@ pub fn browse(
         trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
         pinger: Pinger::start(Limits::default(), on_ping)?,
         queue: Queue::new(Limits::default()),
+        is_short: false,
         happen,
         inbox,
         keys,
@@ -146,6 +147,8 @@ struct Browser {
     trackers: Trackers,
     pinger: Pinger,
     queue: Queue,
+    /// The player was told that there was no room for a socket.
+    is_short: bool,
     keys: input::Keys,
     happen: SyncSender<Happening>,
     inbox: Inbox,
@@ -194,12 +197,17 @@ impl Browser {
         }
     }
 
-    /// Gives the pinger as much as it has room for.
-    fn ping(&mut self, model: &Model) {
+    /// Gives the pinger as much as it may have, and tells the player once if it lacks sockets.
+    fn ping(&mut self, model: &mut Model) {
         let targets = self
             .queue
             .next(Instant::now(), |address| model.target_of(address));
         targets.iter().for_each(|target| self.pinger.ping(*target));
+        if let Some(why) = self.pinger.shortage().filter(|_| !self.is_short) {
+            self.is_short = true;
+            let notice = format!("{why}: some are pinged later or not at all; see ulimit -n");
+            model.on_event(Event::Notice(notice), Instant::now());
+        }
     }
 
     /// Turns a happening into events of the model.
