@@ -112,7 +112,8 @@ impl Games {
             Ok(metadata) if !metadata.is_file() => {
                 return Err(io::Error::other("it is not a regular file"));
             }
-            other => drop(other?),
+            Ok(_) => {}
+            Err(error) => return Err(error),
         }
         let mut bytes = Vec::new();
         File::open(path)?
