@@ -8,7 +8,8 @@ use crate::screen::Screen;
 use crate::tools::need;
 use gltracker::query::Kind;
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A tracker that lists this.
@@ -154,6 +155,36 @@ fn a_game_server_that_brakes_does_not_look_dead() {
 }
 
 #[test]
+fn who_is_short_of_descriptors_pings_later_and_says_so_once() {
+    let games: [PretendGame; 16] = std::array::from_fn(|_| PretendGame::start(Kind::Minecraft));
+    // These accept a connection and never answer, so that they keep the others waiting.
+    let silent: [TcpListener; 8] =
+        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = games.iter().map(|game| game.address);
+    let lines: Vec<String> = addresses
+        .chain(silent.iter().map(|listener| listener.local_addr().unwrap()))
+        .map(|address| line(address, "query=minecraft"))
+        .collect();
+    let tracker = tracker(&lines);
+    let run = |limit: u32| {
+        let script = format!("ulimit -n {limit}; exec \"$0\" list --at-once 24 --tsv {tracker}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, gltracker()]);
+        let (code, tsv, said) = outcome(shell);
+        assert_eq!(code, Some(0), "{said}");
+        let is_measured = |row: &&Vec<&str>| !row[3].is_empty();
+        let measured = rows(&tsv).iter().skip(1).filter(is_measured).count();
+        (measured, said)
+    };
+    assert_eq!(run(100), (16, String::new()));
+    // Five beside standard input, output and error.
+    let (measured, said) = run(8);
+    assert_eq!((measured, said.lines().count()), (16, 1), "{said}");
+    let why = "gltracker: Too many open files: some game servers are pinged later";
+    assert!(said.starts_with(why), "{said}");
+}
+
+#[test]
 fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
     if !need("tmux") {
         return;
@@ -254,7 +285,7 @@ fn a_file_of_games_that_cannot_be_used_is_found_out_at_the_start() {
             "/nonexistent",
             "/nonexistent cannot be read: No such file or directory",
         ),
-        ("/", "/ cannot be read: Is a directory"),
+        ("/", "/ cannot be read: it is not a regular file"),
         (
             file.to_str().unwrap(),
             ", line 2: write it as in 'xonotic = ",

@@ -91,7 +91,7 @@ Without either it prints ip:port and leaves. Those that may not be there come la
 
 Flags:
 {}
-The file of games has a line for each value of the field game, and comments after #:
+The file of games has a line for each value of the field game; # begins a comment:
 
   xonotic = xonotic-sdl +connect {{address}}
   quake3arena = ioquake3 +connect {{address}}

@@ -14,7 +14,7 @@ use super::watches::Trackers;
 use crate::base::interrupt;
 use crate::base::io_error::in_words;
 use crate::client::columns::Columns;
-use crate::client::ping::{Limits, Pinger};
+use crate::client::ping::{Limits, Pinger, Queue};
 use crate::client::replica::Conditions;
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
@@ -132,6 +132,8 @@ pub fn browse(
     let mut browser = Browser {
         trackers: Trackers::start(&request.trackers, &request.conditions, &happen)?,
         pinger: Pinger::start(Limits::default(), on_ping)?,
+        queue: Queue::new(Limits::default()),
+        is_short: false,
         happen,
         inbox,
         keys,
@@ -144,6 +146,9 @@ struct Browser {
     request: Request,
     trackers: Trackers,
     pinger: Pinger,
+    queue: Queue,
+    /// The player was told that there was no room for a socket.
+    is_short: bool,
     keys: input::Keys,
     happen: SyncSender<Happening>,
     inbox: Inbox,
@@ -165,7 +170,16 @@ impl Browser {
                     terminal.retake()?;
                 }
                 for event in self.translate(happening)? {
-                    let Some(action) = model.on_event(event, Instant::now()) else {
+                    if let Event::Ping(ping) = &event {
+                        self.queue.on_ping(&ping.target);
+                    }
+                    let is_list = matches!(event, Event::List(_));
+                    let action = model.on_event(event, Instant::now());
+                    if is_list {
+                        let is_there = |address| model.target_of(address).is_some();
+                        self.queue.retain(is_there);
+                    }
+                    let Some(action) = action else {
                         continue;
                     };
                     if let Some(outcome) = self.act(action, model, terminal)? {
@@ -179,6 +193,20 @@ impl Browser {
                     false => self.inbox.next(Duration::ZERO, Duration::ZERO),
                 };
             }
+            self.ping(model);
+        }
+    }
+
+    /// Gives the pinger as much as it may have, and tells the player once if it lacks sockets.
+    fn ping(&mut self, model: &mut Model) {
+        let targets = self
+            .queue
+            .next(Instant::now(), |address| model.target_of(address));
+        targets.iter().for_each(|target| self.pinger.ping(*target));
+        if let Some(why) = self.pinger.shortage().filter(|_| !self.is_short) {
+            self.is_short = true;
+            let notice = format!("{why}: some are pinged later or not at all; see ulimit -n");
+            model.on_event(Event::Notice(notice), Instant::now());
         }
     }
 
@@ -216,9 +244,10 @@ impl Browser {
             }
             Action::Refresh(targets) => {
                 self.trackers.retry();
-                targets.iter().for_each(|target| self.pinger.ping(*target));
+                self.queue.refresh();
+                self.queue.add(model.entries_at(&targets));
             }
-            Action::Ping(targets) => targets.iter().for_each(|target| self.pinger.ping(*target)),
+            Action::Ping(targets) => self.queue.add(model.entries_at(&targets)),
             Action::Join(address, infos) => {
                 let program = self.request.program(&infos);
                 let call = program.map(|program| program.map(|it| it.fill(address, &infos)));

@@ -86,6 +86,7 @@ pub fn list(request: &Request) -> io::Result<Outcome> {
         unanswered: request.trackers.len(),
         unpinged: HashSet::new(),
         pinged: 0,
+        is_short: false,
         failed: 0,
         refused: 0,
     };
@@ -139,6 +140,8 @@ struct Waiting<'a> {
     /// Where pings are on the way.
     unpinged: HashSet<Target>,
     pinged: usize,
+    /// It has been said that there was no room for a socket.
+    is_short: bool,
     /// Trackers that gave no list, and those of them that said why.
     failed: usize,
     refused: usize,
@@ -153,6 +156,7 @@ impl Waiting<'_> {
             if left.is_zero() {
                 break;
             }
+            self.tell_shortage();
             self.show_progress();
             match received.recv_timeout(left.min(Progress::PERIOD)) {
                 Ok(Event::Answered(number, answer)) => self.on_answer(number, answer),
@@ -165,6 +169,7 @@ impl Waiting<'_> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.tell_shortage();
         self.progress.clear();
         if !self.unpinged.is_empty() {
             say(&format!(
@@ -206,6 +211,20 @@ impl Waiting<'_> {
                 say(&error.told(&tracker, "list"));
             }
         }
+    }
+
+    /// Says once that this machine is why some pings are late or missing.
+    fn tell_shortage(&mut self) {
+        let shortage = self.pinger.as_ref().and_then(Pinger::shortage);
+        let Some(why) = shortage.filter(|_| !self.is_short) else {
+            return;
+        };
+        self.is_short = true;
+        self.progress.clear();
+        say(&format!(
+            "{why}: some game servers are pinged later or not at all; raise the limit, with \
+             ulimit -n, or ping fewer at a time, with --at-once N"
+        ));
     }
 
     fn show_progress(&mut self) {

@@ -3,6 +3,7 @@
 //! This file hides that each of those that are measured at the moment has a thread, since std waits for one
 //! connection at a time.
 
+use super::room::Room;
 use super::schedule::{Limits, Permits};
 use super::target::{Ping, Target};
 use crate::base::mutex::lock;
@@ -30,6 +31,7 @@ pub(super) struct Connector {
     pub(super) targets: Receiver<Target>,
     pub(super) limits: Limits,
     pub(super) permits: Arc<Permits>,
+    pub(super) room: Arc<Room>,
     pub(super) is_stopped: Arc<AtomicBool>,
     pub(super) on_ping: Arc<dyn Fn(Ping) + Send + Sync>,
 }
@@ -41,10 +43,12 @@ impl Connector {
             targets,
             limits,
             permits,
+            room,
             is_stopped,
             on_ping,
         } = self;
-        let (permits, is_stopped, on_ping) = (&permits, &is_stopped, &on_ping);
+        let (permits, room) = (&permits, &room);
+        let (is_stopped, on_ping) = (&is_stopped, &on_ping);
         let measured = &Mutex::new(HashSet::new());
         thread::scope(|scope| {
             for target in targets {
@@ -58,7 +62,7 @@ impl Connector {
                     thread::sleep(PERMIT_INTERVAL);
                 }
                 let work = move || {
-                    let ping = measure(target, limits, is_stopped);
+                    let ping = measure(target, limits, room, is_stopped);
                     permits.give_back();
                     lock(measured).remove(&target);
                     on_ping(ping);
@@ -78,14 +82,17 @@ impl Connector {
 /// is sent after that is sent back.
 const ON_ONE_CONNECTION: u32 = 3;
 
-/// Measures one game server.
-fn measure(target: Target, limits: Limits, is_stopped: &AtomicBool) -> Ping {
+/// Measures one game server. What there is no room for is not sent.
+fn measure(target: Target, limits: Limits, room: &Room, is_stopped: &AtomicBool) -> Ping {
     let mut ping = Ping::none(target);
     let mut time = Duration::ZERO;
     while ping.sent < limits.probes && !is_stopped.load(Ordering::Relaxed) {
         let wanted = (limits.probes - ping.sent).min(ON_ONE_CONNECTION);
+        let begin = || Visit::begin(target, wanted, limits.timeout);
+        let Ok(visit) = room.wait(is_stopped, begin) else {
+            break;
+        };
         ping.sent += wanted;
-        let visit = Visit::begin(target, wanted, limits.timeout);
         if let Ok((status, times)) = visit.and_then(Visit::ask) {
             ping.status = Some(status);
             ping.answered += times.len() as u32;

@@ -5,6 +5,7 @@
 
 use super::connections::Connector;
 use super::questions::Questions;
+use super::room::{NoRoom, Room};
 use super::schedule::{Limits, Permits, Schedule};
 use super::target::{Ping, Target};
 use crate::base::random::RANDOM;
@@ -28,6 +29,10 @@ const PROBES_IN_A_ROW: usize = 8;
 
 /// The largest datagram that is read: an answer that does not fit into one has several.
 const MAX_DATAGRAM: usize = 4096;
+
+/// How many times as long as the answer to a probe may take room for a socket is waited for. Each of its own
+/// connections is closed sooner: there are three probes on one.
+const TIMEOUTS_WITHOUT_ROOM: u32 = 4;
 
 /// Pings game servers until it is dropped.
 ///
@@ -59,6 +64,7 @@ const MAX_DATAGRAM: usize = 4096;
 pub struct Pinger {
     /// For datagrams by IPv4 and by IPv6, and for connections.
     ways: Option<[Way; 3]>,
+    room: Arc<Room>,
     is_stopped: Arc<AtomicBool>,
 }
 
@@ -81,6 +87,7 @@ impl Pinger {
     ) -> io::Result<Self> {
         let is_stopped = Arc::<AtomicBool>::default();
         let permits = Arc::new(Permits::new(limits.in_flight));
+        let room = Arc::new(Room::new(limits.timeout * TIMEOUTS_WITHOUT_ROOM));
         let on_ping: Arc<dyn Fn(Ping) + Send + Sync> = Arc::new(on_ping);
         let family = |local: &'static str| {
             let (wanted, targets) = mpsc::channel();
@@ -89,6 +96,7 @@ impl Pinger {
                 targets,
                 schedule: Schedule::new(limits, Arc::clone(&permits)),
                 questions: Questions::default(),
+                room: Arc::clone(&room),
                 is_stopped: Arc::clone(&is_stopped),
                 on_ping: Arc::clone(&on_ping),
             };
@@ -101,12 +109,14 @@ impl Pinger {
             targets,
             limits,
             permits,
+            room: Arc::clone(&room),
             is_stopped: Arc::clone(&is_stopped),
             on_ping,
         };
         let thread = threads::start("ping", threads::STACK, move || connector.run())?;
         Ok(Self {
             ways: Some([ipv4, ipv6, Way { wanted, thread }]),
+            room,
             is_stopped,
         })
     }
@@ -122,6 +132,12 @@ impl Pinger {
             // The thread ends when this value is dropped, and not before.
             let _ = ways[way].wanted.send(target);
         }
+    }
+
+    /// What the system has said, if there ever was no room for one more socket. Some game servers are pinged
+    /// later then. If there is none for long, some are not: no probe is sent to them.
+    pub fn shortage(&self) -> Option<&str> {
+        self.room.shortage()
     }
 
     /// Waits until everything that was wanted has been measured: for silent game servers 1.8 s
@@ -149,6 +165,7 @@ struct Prober {
     targets: Receiver<Target>,
     schedule: Schedule,
     questions: Questions,
+    room: Arc<Room>,
     is_stopped: Arc<AtomicBool>,
     on_ping: Arc<dyn Fn(Ping) + Send + Sync>,
 }
@@ -165,8 +182,12 @@ impl Prober {
                 return;
             }
             if socket.is_none() {
-                // A host without this family reaches nobody in it, and sends nothing.
-                socket = UdpSocket::bind(self.local).ok();
+                let bind = || UdpSocket::bind(self.local);
+                socket = match self.room.wait(&self.is_stopped, bind) {
+                    // A host without this family reaches nobody in it, and sends nothing.
+                    Ok(bound) => bound.ok(),
+                    Err(NoRoom) => None,
+                };
             }
             self.send_some(socket.as_ref());
             match &socket {

@@ -65,7 +65,7 @@ impl Template {
     /// The call that joins the game server at `address`.
     ///
     /// # Errors
-    /// A text for the player, when a field would be taken for an option of the program.
+    /// A text for the player, when a field would be taken for an option of the program, or for a command.
     pub fn fill(&self, address: SocketAddr, infos: &Infos) -> Result<Call, String> {
         let value = |field: &str| match field {
             "ip" => address.ip().to_string(),
@@ -84,21 +84,25 @@ impl Template {
                     }
                     Part::Field(field) => {
                         let value = value(field);
-                        if word.is_empty() && value.starts_with('-') {
-                            let text =
-                                format!("its {field} begins with '-' and would be an option");
-                            return Err(text);
+                        if word.is_empty()
+                            && let Some((sign, what)) = meaning(&value)
+                        {
+                            return Err(format!(
+                                "its {field} begins with '{sign}' and would be {what}"
+                            ));
                         }
                         word.push_str(&value);
                     }
                 }
             }
             // Fields that are empty may let a dash of the template come first.
-            let is_option =
-                matches!(parts.first(), Some(Part::Text(text)) if text.starts_with('-'));
-            match word.starts_with('-') && !is_option {
-                true => Err("its fields would turn a word into an option".to_owned()),
-                false => Ok(word),
+            let meant = match parts.first() {
+                Some(Part::Text(text)) => meaning(text),
+                _ => None,
+            };
+            match meaning(&word).filter(|_| meant.is_none()) {
+                Some((_, what)) => Err(format!("its fields would turn a word into {what}")),
+                None => Ok(word),
             }
         };
         let mut words = self.words.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
@@ -120,6 +124,17 @@ impl Template {
             arguments: words,
             environment,
         })
+    }
+}
+
+/// What a program may take a word for that begins with such a sign: the sign, and that.
+fn meaning(word: &str) -> Option<(char, &'static str)> {
+    let sign = word.chars().next()?;
+    match sign {
+        '-' => Some((sign, "an option")),
+        // As the games of the Quake family do.
+        '+' => Some((sign, "a command")),
+        _ => None,
     }
 }
 
@@ -223,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_never_taken_for_an_option() {
+    fn a_field_is_never_taken_for_an_option_or_a_command() {
         let infos = "port=5 map=--config=/tmp/x";
         assert!(call("game {map}", "192.0.2.1:5", infos).is_err());
         assert!(call("game {none}-{map}", "192.0.2.1:5", "map=-config=x").is_err());
@@ -237,6 +252,11 @@ mod tests {
         );
         let joined = call("game --map={map}", "192.0.2.1:5", infos).unwrap();
         assert_eq!(joined, ["game", "--map=--config=/tmp/x"]);
+        let error = call("game +map {map}", "192.0.2.1:5", "map=+quit").unwrap_err();
+        assert_eq!(error, "its map begins with '+' and would be a command");
+        assert!(call("game {none}+{map}", "192.0.2.1:5", "map=quit").is_err());
+        let joined = call("game +{map} map={map}", "192.0.2.1:5", "map=+x").unwrap();
+        assert_eq!(joined, ["game", "++x", "map=+x"]);
     }
 
     #[test]

@@ -191,6 +191,20 @@ impl Model {
         }
     }
 
+    /// How the game server at this address of the list is pinged now; `None` if it is not, or is gone.
+    pub(crate) fn target_of(&self, address: SocketAddr) -> Option<Target> {
+        self.rows.get(&address)?.target
+    }
+
+    /// The addresses on the list of those that are pinged there.
+    pub(crate) fn entries_at<'a>(
+        &'a self,
+        targets: &'a [Target],
+    ) -> impl Iterator<Item = SocketAddr> + 'a {
+        let entries = |target| self.targets.get(target).into_iter().flatten();
+        targets.iter().flat_map(entries).copied()
+    }
+
     /// The rows to show, in order.
     pub fn shown(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.shown.iter().map(|address| &self.rows[address])
