@@ -97,7 +97,11 @@ impl Scene {
             .entry(connection)
             .or_insert_with(|| Session::new(now));
         session.on_bytes(&[line, b"\n"].concat());
-        while let Some(request) = self.sessions.get_mut(&connection).and_then(|one| one.next(now)) {
+        while let Some(request) = self
+            .sessions
+            .get_mut(&connection)
+            .and_then(|one| one.next(now))
+        {
             match request {
                 Request::Register(dialect, said) => {
                     match self.roll.register(HOST, dialect, said, connection, now) {
