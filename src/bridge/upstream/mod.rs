@@ -1,9 +1,9 @@
 //! The tracker's side of a bridge: it logs in whom the doors want listed, and learns the list.
 //!
 //! In reading order: `gate` decides how many log in at the same time, `distrusted` who tries for all that a
-//! tracker without trust refuses, `verdict` what a refusal means, all pure; `dialer` connects, `link` is one connection, `voice` says in the log how the tracker is,
-//! `entry` is a game server that is wanted, `links` are all of them, and `listing` is the list that is
-//! learnt.
+//! tracker without trust refuses, `verdict` what a refusal means, all pure; `dialer` connects, `link` is one
+//! connection, `voice` says in the log how the tracker is, `entry` is a game server that is wanted, `links`
+//! are all of them, and `listing` is the list that is learnt.
 
 mod gate;
 

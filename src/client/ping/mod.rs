@@ -3,7 +3,8 @@
 //! In reading order: `target` is where and how a game server is pinged, and what comes of it; `schedule`
 //! decides what is sent when; `queue` has the entries of a list that changes, which wait for that; `questions`
 //! writes and reads the datagrams; all these are pure.
-//! `room` waits where the machine has none for one more socket. `connections` measures those that are asked by TCP, and `pinger` has the sockets and the threads.
+//! `room` waits where the machine has none for one more socket. `connections` measures those that are asked
+//! by TCP, and `pinger` has the sockets and the threads.
 
 mod target;
 
