@@ -99,7 +99,33 @@ fn plain(text: &str) -> String {
         short.pop();
     }
     short.truncate(short.trim_end().len());
-    short
+    match short.chars().all(is_unseen) {
+        true => String::new(),
+        false => short,
+    }
+}
+
+/// Letters that leave no ink: spaces, fillers, joiners, selectors and tags.
+fn is_unseen(letter: char) -> bool {
+    let ranges = [
+        (0xad, 0xad),
+        (0x34f, 0x34f),
+        (0x115f, 0x1160),
+        (0x180b, 0x180f),
+        (0x200b, 0x200d),
+        (0x2060, 0x206f),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xfe00, 0xfe0f),
+        (0xfeff, 0xfeff),
+        (0xffa0, 0xffa0),
+        (0xe0000, 0xe0fff),
+    ];
+    let code = u32::from(letter);
+    letter == ' '
+        || ranges
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&code))
 }
 
 fn string(text: &str) -> String {
