@@ -89,7 +89,7 @@ else
   echo 'build-static.sh: without the sources of the standard library (rust-src), without a compiler for
   C++, or with one of Rust that does not know these options, it is built as it comes, half as large
   again' >&2
-  most=2097152
+  most=2883584
   [ -n "$emulator" ] || link='-C target-feature=+crt-static'
   CARGO_PROFILE_RELEASE_OPT_LEVEL=s RUSTFLAGS=$link build
 fi
