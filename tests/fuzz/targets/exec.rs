@@ -45,11 +45,7 @@ fn check(words: &str, template: &Template, address: SocketAddr, infos: &Infos, f
     assert_eq!(call.program, words[0]);
     assert_eq!(call.arguments, expected[1..]);
     for (argument, word) in call.arguments.iter().zip(&words[1..]) {
-        let is_option = argument.starts_with('-');
-        assert!(
-            !is_option || word.starts_with('-'),
-            "{word} became {argument}"
-        );
+        assert!(is_as_meant(argument, word), "{word} became {argument}");
     }
     for (name, value) in &call.environment {
         let is_letter = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
@@ -87,7 +83,13 @@ fn split(text: &str) -> Vec<String> {
     words
 }
 
-/// `word` with its fields; `None` if it would become an option.
+/// Whether `argument` begins with the sign of an option or a command only where `word` does.
+fn is_as_meant(argument: &str, word: &str) -> bool {
+    let signs = ['-', '+'];
+    !argument.starts_with(signs) || word.starts_with(signs)
+}
+
+/// `word` with its fields; `None` if it would become an option or a command.
 fn fill(word: &str, address: SocketAddr, fields: &Fields) -> Option<String> {
     let mut filled = String::new();
     let mut rest = word;
@@ -106,5 +108,5 @@ fn fill(word: &str, address: SocketAddr, fields: &Fields) -> Option<String> {
         rest = after;
     }
     filled.push_str(rest);
-    (!filled.starts_with('-') || word.starts_with('-')).then_some(filled)
+    is_as_meant(&filled, word).then_some(filled)
 }
