@@ -22,8 +22,8 @@ impl Shared {
         self.forget_stale(&list, |entry| refusal(entry).is_some());
         for entry in list.entries() {
             let Some(why) = refusal(entry) else { continue };
-            let owner = lock(&self.registry).owner_of(entry.address);
-            let connection = owner.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
+            let holder = lock(&self.registry).holder_of(entry.address);
+            let connection = holder.and_then(|id| lock(&self.admission).handle(id).map(Arc::clone));
             if let Some(connection) = connection {
                 connection.dismiss(why);
             }
@@ -54,8 +54,8 @@ impl Shared {
             .filter(|entry| entry.is_stale() && is_gone(entry))
         {
             let mut registry = lock(&self.registry);
-            if let Some((owner, _)) = registry.stale_at(entry.address) {
-                registry.remove(owner);
+            if let Some((holder, _)) = registry.stale_at(entry.address) {
+                registry.remove(holder);
             }
         }
         self.wake.list_changed();

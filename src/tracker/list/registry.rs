@@ -30,9 +30,9 @@ pub enum Taken {
 pub struct Registry {
     list: Arc<List>,
     history: History,
-    /// Owner of each entry, by its place in the list.
-    owners: Vec<ConnectionId>,
-    place_of_owner: HashMap<ConnectionId, usize>,
+    /// Holder of each entry, by its place in the list.
+    holders: Vec<ConnectionId>,
+    place_of_holder: HashMap<ConnectionId, usize>,
     place_of_address: HashMap<SocketAddr, usize>,
     /// When to forget those that came back stale. Some may have been taken over or have left.
     stale: BTreeSet<(Instant, ConnectionId)>,
@@ -44,8 +44,8 @@ impl Registry {
         Self {
             list: Arc::new(List::new(epoch)),
             history: History::default(),
-            owners: Vec::new(),
-            place_of_owner: HashMap::new(),
+            holders: Vec::new(),
+            place_of_holder: HashMap::new(),
             place_of_address: HashMap::new(),
             stale: BTreeSet::new(),
         }
@@ -71,21 +71,21 @@ impl Registry {
             .flatten()
     }
 
-    /// The entry that `owner` holds.
-    pub fn entry_of(&self, owner: ConnectionId) -> Option<Arc<Entry>> {
-        self.place_of_owner
-            .get(&owner)
+    /// The entry of `holder`.
+    pub fn entry_of(&self, holder: ConnectionId) -> Option<Arc<Entry>> {
+        self.place_of_holder
+            .get(&holder)
             .map(|&place| Arc::clone(self.list.at(place)))
     }
 
-    /// Who holds the entry of `address`.
-    pub fn owner_of(&self, address: SocketAddr) -> Option<ConnectionId> {
+    /// The connection that holds the entry of `address`.
+    pub fn holder_of(&self, address: SocketAddr) -> Option<ConnectionId> {
         self.place_of_address
             .get(&address)
-            .map(|&place| self.owners[place])
+            .map(|&place| self.holders[place])
     }
 
-    /// The owner whose entry would go if `owner` put `entry` on the list; `None` for a free place, or its
+    /// The holder whose entry would go if `holder` put `entry` on the list; `None` for a free place, or its
     /// own.
     ///
     /// An older entry of the same ip:port, from the same address and with the same credential, is the ghost
@@ -96,55 +96,55 @@ impl Registry {
     /// [`Taken`] if the ip:port is held by another.
     pub fn replaced(
         &self,
-        owner: ConnectionId,
+        holder: ConnectionId,
         entry: &Entry,
     ) -> Result<Option<ConnectionId>, Taken> {
         let there = self.place_of_address.get(&entry.address);
-        let Some(&place) = there.filter(|&&place| self.owners[place] != owner) else {
+        let Some(&place) = there.filter(|&&place| self.holders[place] != holder) else {
             return Ok(None);
         };
         let before = self.list.at(place);
-        check_replacing(before, entry).map(|()| Some(self.owners[place]))
+        check_replacing(before, entry).map(|()| Some(self.holders[place]))
     }
 
-    /// Puts `entry` on the list, or in place of the entry that `owner` has already. Returns whom it has
+    /// Puts `entry` on the list, or in place of the entry that `holder` has already. Returns whom it has
     /// [`replaced`](Self::replaced), so that the connection can be closed.
     ///
     /// # Errors
     /// [`Taken`] if the ip:port is held by another. Nothing has changed then.
     pub fn put(
         &mut self,
-        owner: ConnectionId,
+        holder: ConnectionId,
         entry: Entry,
     ) -> Result<Option<ConnectionId>, Taken> {
         let entry = Arc::new(entry);
-        let mine = self.place_of_owner.get(&owner).copied();
+        let mine = self.place_of_holder.get(&holder).copied();
         // Few updates move an entry; the others touch no more than they must.
         if let Some(place) = mine.filter(|&place| self.list.at(place).address == entry.address) {
             self.replace(place, entry);
             return Ok(None);
         }
-        let replaced = self.replaced(owner, &entry)?;
+        let replaced = self.replaced(holder, &entry)?;
         if let Some(ghost) = replaced {
             if mine.is_some() {
                 self.remove(ghost);
-            } else if let Some(place) = self.place_of_owner.remove(&ghost) {
+            } else if let Some(place) = self.place_of_holder.remove(&ghost) {
                 // The entry changes hands and never leaves the list.
-                self.place_of_owner.insert(owner, place);
-                self.owners[place] = owner;
+                self.place_of_holder.insert(holder, place);
+                self.holders[place] = holder;
             }
         }
-        // Removing may have moved the owner's own entry.
-        match self.place_of_owner.get(&owner).copied() {
+        // Removing may have moved the holder's own entry.
+        match self.place_of_holder.get(&holder).copied() {
             Some(place) => {
                 self.place_of_address.remove(&self.list.at(place).address);
                 self.place_of_address.insert(entry.address, place);
                 self.replace(place, entry);
             }
             None => {
-                let place = self.owners.len();
-                self.owners.push(owner);
-                self.place_of_owner.insert(owner, place);
+                let place = self.holders.len();
+                self.holders.push(holder);
+                self.place_of_holder.insert(holder, place);
                 self.place_of_address.insert(entry.address, place);
                 Arc::make_mut(&mut self.list).push(Arc::clone(&entry));
                 let after = Some(entry);
@@ -158,25 +158,26 @@ impl Registry {
     }
 
     /// Lists a game server again that was on the list before a restart. It is stale until it logs in, and
-    /// is forgotten at `until`. `owner` is a connection that there will never be. False if somebody has
+    /// is forgotten at `until`. `holder` is a connection that there will never be. False if somebody has
     /// that ip:port already.
-    pub fn restore(&mut self, owner: ConnectionId, mut entry: Entry, until: Instant) -> bool {
+    pub fn restore(&mut self, holder: ConnectionId, mut entry: Entry, until: Instant) -> bool {
         let is_free = !self.place_of_address.contains_key(&entry.address);
         // The value is a valid one.
-        if !is_free || entry.infos.set("stale", "yes").is_err() || self.put(owner, entry).is_err() {
+        if !is_free || entry.infos.set("stale", "yes").is_err() || self.put(holder, entry).is_err()
+        {
             return false;
         }
-        self.stale.insert((until, owner));
+        self.stale.insert((until, holder));
         true
     }
 
-    /// The stale entry of `address`, and the owner it was given.
+    /// The stale entry of `address`, and the holder it was given.
     pub(crate) fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
         let place = *self.place_of_address.get(&address)?;
         let entry = self.list.at(place);
         entry
             .is_stale()
-            .then(|| (self.owners[place], Arc::clone(entry)))
+            .then(|| (self.holders[place], Arc::clone(entry)))
     }
 
     /// The stale entry that `entry` would take over.
@@ -194,27 +195,27 @@ impl Registry {
     /// thousands go.
     pub fn forget(&mut self, now: Instant) -> Option<Arc<Entry>> {
         while self.next_to_forget().is_some_and(|until| until <= now) {
-            let (_, owner) = self.stale.pop_first()?;
-            // Owners are never used twice: an entry that was taken over is not found.
-            if let Some(entry) = self.remove(owner) {
+            let (_, holder) = self.stale.pop_first()?;
+            // Holders are never used twice: an entry that was taken over is not found.
+            if let Some(entry) = self.remove(holder) {
                 return Some(entry);
             }
         }
         None
     }
 
-    /// Takes the entry of `owner` off the list. `None` if it has none (any more).
-    pub fn remove(&mut self, owner: ConnectionId) -> Option<Arc<Entry>> {
-        let place = self.place_of_owner.remove(&owner)?;
+    /// Takes the entry of `holder` off the list. `None` if it has none (any more).
+    pub fn remove(&mut self, holder: ConnectionId) -> Option<Arc<Entry>> {
+        let place = self.place_of_holder.remove(&holder)?;
         let list = Arc::make_mut(&mut self.list);
         let removed = Arc::clone(list.at(place));
         self.place_of_address.remove(&removed.address);
         // The last entry moves into the gap, so that leaves stay full.
-        let last = self.owners.len() - 1;
-        self.owners.swap_remove(place);
+        let last = self.holders.len() - 1;
+        self.holders.swap_remove(place);
         if place != last {
             let moved = Arc::clone(list.at(last));
-            self.place_of_owner.insert(self.owners[place], place);
+            self.place_of_holder.insert(self.holders[place], place);
             self.place_of_address.insert(moved.address, place);
             list.replace(place, moved);
         }

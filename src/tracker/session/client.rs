@@ -233,11 +233,11 @@ mod tests {
 
     fn fixed(crowded: bool) -> Fixed {
         let mut registry = Registry::new(0xc0ffee);
-        for (owner, said) in [(1, "port=1 nbplayers=0"), (2, "port=2 nbplayers=5")] {
+        for (holder, said) in [(1, "port=1 nbplayers=0"), (2, "port=2 nbplayers=5")] {
             let infos = Infos::default().with(&Changes::parse(said).unwrap());
             let ip = "192.0.2.1".parse().unwrap();
             let entry = Entry::new(ip, infos, Credential::Password(0)).unwrap();
-            registry.put(owner, entry).unwrap();
+            registry.put(holder, entry).unwrap();
         }
         Fixed {
             registry,

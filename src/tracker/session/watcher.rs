@@ -138,12 +138,12 @@ mod tests {
             Self(RefCell::new(Registry::new(0xc0ffee)))
         }
 
-        fn put(&self, owner: u64, players: u16) {
-            let said = format!("port={owner} nbplayers={players}");
+        fn put(&self, holder: u64, players: u16) {
+            let said = format!("port={holder} nbplayers={players}");
             let infos = Infos::default().with(&Changes::parse(&said).unwrap());
             let ip = "192.0.2.1".parse().unwrap();
             let entry = Entry::new(ip, infos, Credential::Password(0)).unwrap();
-            self.0.borrow_mut().put(owner, entry).unwrap();
+            self.0.borrow_mut().put(holder, entry).unwrap();
         }
     }
 

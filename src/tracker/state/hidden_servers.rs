@@ -85,11 +85,11 @@ mod tests {
     #[test]
     fn who_cannot_be_reached_by_those_who_ask_is_named() {
         let mut registry = Registry::new(1);
-        for (owner, ip) in ["127.0.0.1", "192.168.7.2", "198.51.100.7"]
+        for (holder, ip) in ["127.0.0.1", "192.168.7.2", "198.51.100.7"]
             .iter()
             .enumerate()
         {
-            registry.put(owner as u64, entry(ip)).unwrap();
+            registry.put(holder as u64, entry(ip)).unwrap();
         }
         let list = registry.list();
         let hidden_servers = HiddenServers::default();

@@ -32,8 +32,8 @@ pub(super) fn restore(shared: &Shared, saved: Vec<Saved>) -> HashMap<SocketAddr,
             continue;
         };
         let address = entry.address;
-        let owner = shared.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        if lock(&shared.registry).restore(owner, entry, now + left) {
+        let holder = shared.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        if lock(&shared.registry).restore(holder, entry, now + left) {
             listed.insert(address, until.as_secs());
         }
     }

@@ -75,12 +75,12 @@ fn what_is_stale_goes_to_its_own_game_server_or_is_forgotten() {
         credential,
         ..entry(port, 0, 3)
     };
-    for (owner, credential) in [
+    for (holder, credential) in [
         (1, Credential::Forgotten),
         (2, Credential::Key(1)),
         (3, Credential::Forgotten),
     ] {
-        assert!(registry.restore(owner, restored(owner as u16, credential), until));
+        assert!(registry.restore(holder, restored(holder as u16, credential), until));
     }
     assert!(!registry.restore(4, restored(1, Credential::Forgotten), until));
     let then = registry.list().revision();
@@ -217,24 +217,24 @@ fn what_is_too_old_or_of_another_tracker_cannot_be_told() {
 #[derive(Debug, Clone)]
 enum Operation {
     Put {
-        owner: u64,
+        holder: u64,
         port: u16,
         credential: u32,
         players: u16,
     },
     Remove {
-        owner: u64,
+        holder: u64,
     },
 }
 
 impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
-        let owner = u64::arbitrary(g) % 80;
+        let holder = u64::arbitrary(g) % 80;
         if u8::arbitrary(g) % 4 == 0 {
-            return Self::Remove { owner };
+            return Self::Remove { holder };
         }
         Self::Put {
-            owner,
+            holder,
             port: 1 + u16::arbitrary(g) % 90,
             credential: u32::from(u8::arbitrary(g) % 8 == 0),
             players: u16::arbitrary(g) % 10,
@@ -245,30 +245,30 @@ impl Arbitrary for Operation {
 quickcheck! {
     fn the_registry_behaves_as_a_plain_map_does(operations: Vec<Operation>) -> bool {
         let mut registry = Registry::new(1);
-        // address -> (owner, credential, line)
+        // address -> (holder, credential, line)
         let mut model: BTreeMap<u16, (u64, u32, String)> = BTreeMap::new();
         for operation in operations {
             match operation {
-                Operation::Put { owner, port, credential, players } => {
+                Operation::Put { holder, port, credential, players } => {
                     let entry = entry(port, credential, players);
                     let line = entry.line().concat();
                     let there = model.get(&port).cloned();
                     let expected = match &there {
-                        Some((other, theirs, _)) if *other != owner => {
+                        Some((other, theirs, _)) if *other != holder => {
                             if *theirs == credential { Ok(Some(*other)) } else { Err(Taken::ByAnother) }
                         }
                         _ => Ok(None),
                     };
                     if expected.is_ok() {
-                        model.retain(|_, (other, ..)| *other != owner);
-                        model.insert(port, (owner, credential, line));
+                        model.retain(|_, (other, ..)| *other != holder);
+                        model.insert(port, (holder, credential, line));
                     }
-                    assert_eq!(registry.put(owner, entry), expected);
+                    assert_eq!(registry.put(holder, entry), expected);
                 }
-                Operation::Remove { owner } => {
+                Operation::Remove { holder } => {
                     let before = model.len();
-                    model.retain(|_, (other, ..)| *other != owner);
-                    assert_eq!(registry.remove(owner).is_some(), model.len() < before);
+                    model.retain(|_, (other, ..)| *other != holder);
+                    assert_eq!(registry.remove(holder).is_some(), model.len() < before);
                 }
             }
             let list = registry.list();
@@ -280,8 +280,8 @@ quickcheck! {
             expected.sort();
             assert_eq!(listed, expected);
             assert_eq!(list.count(), expected.len());
-            for (owner, credential, line) in model.values() {
-                let entry = registry.entry_of(*owner).unwrap();
+            for (holder, credential, line) in model.values() {
+                let entry = registry.entry_of(*holder).unwrap();
                 assert_eq!(entry.line().concat(), *line);
                 assert_eq!(entry.credential, Credential::Password(*credential));
             }
@@ -299,10 +299,10 @@ quickcheck! {
         let mut filters = filters.into_iter().cycle();
         for operation in operations {
             match operation {
-                Operation::Put { owner, port, credential, players } => {
-                    let _ = registry.put(owner, entry(port, credential, players));
+                Operation::Put { holder, port, credential, players } => {
+                    let _ = registry.put(holder, entry(port, credential, players));
                 }
-                Operation::Remove { owner } => drop(registry.remove(owner)),
+                Operation::Remove { holder } => drop(registry.remove(holder)),
             }
             let list = registry.list();
             let kind = filters.next().unwrap_or_default();
