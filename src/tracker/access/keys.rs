@@ -79,9 +79,13 @@ impl Keys {
         self.valid.get(name).map(|(_, credential)| *credential)
     }
 
-    /// True unless `credential` is a key that is not valid (any more).
+    /// True unless `credential` is a key that is not valid (any more), or is not this tracker's.
     pub fn allows(&self, credential: Credential) -> bool {
-        credential.key().is_none() || self.names.contains_key(&credential)
+        match credential {
+            Credential::Password(_) | Credential::Forgotten => true,
+            Credential::Key(_) => self.names.contains_key(&credential),
+            Credential::Unknown => false,
+        }
     }
 
     /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and port. An
