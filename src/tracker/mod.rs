@@ -3,7 +3,7 @@
 //! Each folder is read after those above it and imports only from them. [`proxy_header`] reads whose a
 //! connection is that a proxy passes on. [`access`], [`list`] and [`session`] decide; they have no I/O and
 //! are given the time. [`state`] has what the threads share, [`threads`] the threads that hold connections,
-//! [`files`] the disk, [`start`] the way up.
+//! [`sharing`] the list of several trackers, [`files`] the disk, [`start`] the way up.
 
 pub mod proxy_header;
 
@@ -16,6 +16,8 @@ pub mod session;
 pub mod state;
 
 pub mod threads;
+
+pub mod sharing;
 
 pub mod files;
 

@@ -3,6 +3,7 @@
 use crate::tracker::access::network::Network;
 use crate::tracker::access::slots::SlotShares;
 use crate::tracker::session::Timings;
+use crate::tracker::sharing::share::Share;
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
@@ -106,6 +107,8 @@ pub struct Config {
     pub listed_per_key: Option<usize>,
     /// A folder for the files of [`publish`](crate::tracker::files::publish).
     pub publish: Option<PathBuf>,
+    /// Shares the list with other trackers.
+    pub share: Option<Share>,
     /// How long anything may take.
     pub timings: Timings,
 }
