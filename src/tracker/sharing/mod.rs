@@ -4,3 +4,5 @@
 //! lists too. Each file imports only from those above it.
 
 pub mod share;
+
+pub mod wire;
