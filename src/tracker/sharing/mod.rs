@@ -6,3 +6,5 @@
 pub mod share;
 
 pub mod wire;
+
+pub mod engine;
