@@ -244,3 +244,6 @@ fn refusal(reply: &Reply) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,8 @@ const MEANINGS: &[(&str, Kind, &str)] = &[
     (
         "NOPERM",
         Kind::Refused,
-        "the user may not do that; give it the rights that the chapter on sharing names (ACL SETUSER)",
+        "the user may not do that; give it, with ACL SETUSER, the keys ~{gltracker}:* (or your --share-prefix) and \
+         the commands +@read +@write +@transaction +@connection -@dangerous +select +info +role",
     ),
     (
         "DENIED",
