@@ -151,6 +151,11 @@ impl Dial {
         lock(&self.memory).answered(address);
     }
 
+    /// Who answered at this address is of no use: the next dial tries the others first.
+    pub(crate) fn passed_over(&self, address: SocketAddr) {
+        lock(&self.memory).connected(address);
+    }
+
     fn silent_until(&self, address: SocketAddr, now: Instant) -> Instant {
         let left = self.deadline.saturating_duration_since(now);
         let is_worth_it = lock(&self.memory).connected(address);

@@ -4,3 +4,7 @@
 //! lists too. Each file imports only from those above it.
 
 pub mod share;
+
+pub mod wire;
+
+pub mod engine;
