@@ -7,4 +7,8 @@ pub mod share;
 
 pub mod wire;
 
+pub mod claims;
+
+pub mod merge;
+
 pub mod engine;
