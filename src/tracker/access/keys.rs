@@ -74,6 +74,12 @@ impl Keys {
         self.names.get(&credential).map(|name| &**name)
     }
 
+    /// All keys, each with its name and its secret.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Credential, &str, &str)> {
+        let keys = self.valid.iter();
+        keys.map(|(name, (secret, credential))| (*credential, &**name, &**secret))
+    }
+
     /// The credential of the key `name`.
     pub fn credential(&self, name: &str) -> Option<Credential> {
         self.valid.get(name).map(|(_, credential)| *credential)

@@ -11,4 +11,10 @@ pub mod claims;
 
 pub mod merge;
 
-pub mod engine;
+mod marks;
+
+mod exchange;
+
+mod engine;
+
+pub(crate) mod sharer;

@@ -16,6 +16,7 @@ use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::session::Setting;
 use crate::tracker::sharing::share::{Share, ShareSecret};
+use crate::tracker::sharing::sharer;
 use crate::tracker::start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
     GAME_SERVER_PORT,
@@ -96,6 +97,9 @@ impl Tracker {
         }
         if let Some(folder) = config.publish {
             publish::start(shared, folder)?;
+        }
+        if let (Some(share), Some(status)) = (&config.share, &shared.sharing) {
+            sharer::start(shared, share.clone(), Arc::clone(status)).map_err(StartError::Thread)?;
         }
         let needs = Needs::of(limits);
         // Not before: whoever waits at a socket that was handed over waits on if this tracker cannot start.

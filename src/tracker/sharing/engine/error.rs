@@ -12,7 +12,7 @@ pub(super) type Node = crate::reach::Address<ENGINE_PORT>;
 
 /// Who has to do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Nobody: it passes when the engine is back.
     Away,
     /// The operator: it stays as it is until something is changed.
@@ -32,7 +32,7 @@ pub(super) enum Turn {
 
 /// Why the engine is of no use at the moment. Displayed as one sentence for a person, without any secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineError {
+pub(crate) struct EngineError {
     kind: Kind,
     text: String,
     turn: Turn,
@@ -45,6 +45,11 @@ impl EngineError {
             text: text.into(),
             turn: Turn::Same,
         }
+    }
+
+    /// It holds something that no tracker can use.
+    pub(crate) fn refused(text: String) -> Self {
+        Self::new(Kind::Refused, text)
     }
 
     /// No connection was made.
@@ -75,7 +80,7 @@ impl EngineError {
     }
 
     /// Who has to do something.
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
 

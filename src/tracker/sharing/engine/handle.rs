@@ -27,8 +27,8 @@ const LIMITS: Limits = Limits {
 const MAX_REDIRECTS: u32 = 3;
 
 /// What a new connection leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connected {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Connected {
     /// The name of the engine and its version.
     pub version: String,
     /// The node, as it was written or as its cluster calls it.
@@ -37,7 +37,7 @@ pub struct Connected {
 
 /// The engine.
 #[derive(Debug)]
-pub struct Engine {
+pub(crate) struct Engine {
     nodes: Nodes,
     database: u32,
     secret: ShareSecret,
@@ -60,7 +60,7 @@ struct Link {
 
 impl Engine {
     /// The engine, to which nobody has connected yet.
-    pub fn new(share: &Share) -> Self {
+    pub(crate) fn new(share: &Share) -> Self {
         Self {
             nodes: Nodes::new(share.engine.nodes.clone()),
             database: share.engine.database,
@@ -73,12 +73,12 @@ impl Engine {
     }
 
     /// True if there is a connection.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.link.is_some()
     }
 
     /// Closes the connection.
-    pub fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.link = None;
     }
 
@@ -87,7 +87,7 @@ impl Engine {
     ///
     /// # Errors
     /// What is wrong with each of the nodes.
-    pub fn connect(&mut self) -> Result<Connected, EngineError> {
+    pub(crate) fn connect(&mut self) -> Result<Connected, EngineError> {
         self.disconnect();
         let login = secret::read(&self.secret)?;
         let greeting = Greeting::new(login.as_ref(), self.database, &self.name, &self.key);
@@ -148,7 +148,7 @@ impl Engine {
     ///
     /// # Errors
     /// What the engine refused first, or what has happened to the connection.
-    pub fn exchange(&mut self, pipeline: &Pipeline) -> Result<Vec<Reply>, EngineError> {
+    pub(crate) fn exchange(&mut self, pipeline: &Pipeline) -> Result<Vec<Reply>, EngineError> {
         let link = self.link.as_mut().ok_or_else(not_connected)?;
         let (bytes, count) = (pipeline.bytes(), pipeline.count());
         let exchanged = link.connection.exchange(bytes, count, self.limits);

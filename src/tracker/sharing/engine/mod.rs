@@ -19,5 +19,5 @@ mod nodes;
 
 mod handle;
 
-pub use error::{EngineError, Kind};
-pub use handle::{Connected, Engine};
+pub(crate) use error::{EngineError, Kind};
+pub(crate) use handle::{Connected, Engine};
