@@ -124,12 +124,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads without waiting. Returns whether there was something.
+    /// Reads without waiting until nothing is left. Returns whether there was something.
     fn take_what_is_there(&mut self) -> Result<bool, Trouble> {
         self.stream.set_nonblocking(true).map_err(trouble)?;
-        let taken = self.read();
+        let mut is_news = false;
+        while self.read()? {
+            is_news = true;
+        }
         self.stream.set_nonblocking(false).map_err(trouble)?;
-        taken
+        Ok(is_news)
     }
 
     fn receive(

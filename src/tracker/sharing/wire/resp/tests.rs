@@ -86,7 +86,8 @@ quickcheck! {
         read(&pieces) == Ok(replies.clone()) && read(&single) == Ok(replies)
     }
 
-    fn commands_are_written_as_an_engine_reads_them(commands: Vec<Vec<Vec<u8>>>) -> bool {
+    fn commands_are_written_as_an_engine_reads_them(words: Vec<Vec<u8>>) -> bool {
+        let commands: Vec<&[Vec<u8>]> = words.chunks(3).collect();
         let mut pipeline = Pipeline::new();
         for words in &commands {
             pipeline.push(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -98,7 +99,10 @@ quickcheck! {
 
     fn nothing_panics(pieces: Vec<Vec<u8>>) -> bool {
         let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-        read(&pieces).is_ok() || pieces.concat() != b""
+        match read(&pieces) {
+            Ok(replies) => replies.len() <= pieces.concat().len(),
+            Err(what) => !what.to_string().is_empty(),
+        }
     }
 }
 
