@@ -22,7 +22,11 @@ struct World {
 /// A game server: the address, where it connects from, and what it logs in with.
 fn some(address: u8, how: u8) -> Claim {
     let home = [192, 0, 2, 1 + address % 2];
-    let peer = if how % 3 == 0 { [192, 0, 2, 9] } else { home };
+    let peer = if how.is_multiple_of(3) {
+        [192, 0, 2, 9]
+    } else {
+        home
+    };
     let ip = home.map(|byte| byte.to_string()).join(".");
     let port = (1 + address / 2 % 3).to_string();
     let fields = [("ip", &ip[..]), ("port", &port)];
@@ -75,7 +79,7 @@ impl World {
             11 | 12 => tracker.update(claim.address, None),
             13 | 14 => self.moves(n, &claim, how),
             15 | 16 => return self.round(Some((n, claim))),
-            17 | 18 => self.restart(n, how % 2 == 0),
+            17 | 18 => self.restart(n, how.is_multiple_of(2)),
             19 | 20 => tracker.is_cut = !tracker.is_cut,
             21 => tracker.is_stopped = !tracker.is_stopped,
             22 => self.engine.is_down = !self.engine.is_down,
@@ -117,7 +121,7 @@ impl World {
         let Some(there) = there.filter(|it| it.owner.is_none()).cloned() else {
             return;
         };
-        if how % 2 == 0 {
+        if how.is_multiple_of(2) {
             self.trackers[from].update(claim.address, None);
         }
         self.trackers[to].login(there.claim);
