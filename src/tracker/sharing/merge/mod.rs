@@ -26,7 +26,7 @@ use winner::{Candidate, winner};
 /// A change of this tracker's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
-    /// Shows a game server of another tracker, in place of whatever is there.
+    /// Shows a game server of another tracker, in place of whatever is there. It may be there already.
     Show {
         /// Where it is.
         address: SocketAddr,
@@ -37,7 +37,7 @@ pub enum Op {
         /// True if a game server of this tracker's own loses its place, which is to be told so.
         over_own: bool,
     },
-    /// Takes another's game server off the list.
+    /// Takes another's game server off the list. It may be gone already.
     Hide {
         /// Where it was.
         address: SocketAddr,
@@ -85,8 +85,11 @@ impl Merge {
 
     /// The list has no entry of this tracker's own at `address` any more: it has left, or an operation has
     /// put another's in its place. Returns the line of the batch that says so.
+    ///
+    /// It may have come and gone within one round, and have taken the place of another's. So whatever is
+    /// to be there is said again.
     pub fn remove_own(&mut self, address: SocketAddr) -> Option<String> {
-        self.shown.touch(address);
+        self.shown.doubt(address);
         self.own.remove(address)
     }
 

@@ -40,6 +40,14 @@ impl Shown {
         self.said.remove(&address).is_some()
     }
 
+    /// What was said of an address may not be what the list has there: it is to be said again.
+    pub(super) fn doubt(&mut self, address: SocketAddr) {
+        if let Some(said) = self.said.get_mut(&address) {
+            said.digest = None;
+        }
+        self.touched.insert(address);
+    }
+
     /// Everything is to be said again.
     pub(super) fn say_again(&mut self) {
         for (address, said) in &mut self.said {

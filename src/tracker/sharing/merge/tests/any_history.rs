@@ -73,11 +73,11 @@ impl World {
         let n = usize::from(who % 3);
         let claim = some(who / 3, how);
         let tracker = &mut self.trackers[n];
-        match what % 32 {
+        match what % 40 {
             0..=5 => drop(tracker.login(claim)),
             6..=10 => tracker.update(claim.address, Some(how)),
             11 | 12 => tracker.update(claim.address, None),
-            13 | 14 => return self.moves(n, &claim, how),
+            13 | 14 => self.moves(n, &claim, how),
             15 | 16 => return self.round(Some((n, claim))),
             17 | 18 => self.restart(n, how.is_multiple_of(2)),
             19 | 20 => tracker.is_cut = !tracker.is_cut,
@@ -99,6 +99,12 @@ impl World {
                 Duration::from_secs(1),
             ),
             30 => self.run(Duration::from_secs(u64::from(how % 12)), ROUND),
+            31 | 32 => {
+                // It leaves before anybody could say that it came.
+                tracker.login(claim.clone());
+                tracker.update(claim.address, None);
+            }
+            33..=38 => self.mend(),
             _ => self
                 .engine
                 .trackers
