@@ -57,6 +57,14 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
             "'a\\u{a}\\u{1b}[2J' is not a level",
         ),
         (&["--trust", "192.0.2.0/+24"], "'192.0.2.0/+24' is not an"),
+        (
+            &["--share", "redis://:hidden@cache"],
+            "--share: write HOST[:PORT][,HOST[:PORT]…][/DB]; user and password go into a file",
+        ),
+        (
+            &["--share-name", "mars"],
+            "--share-name changes nothing without --share: give --share HOST[:PORT]",
+        ),
         (&["--proxied", "haproxy"], "'haproxy' is not an address"),
         (&["serv"], "there is no command 'serv'; did you mean serve?"),
         (

@@ -263,9 +263,10 @@ GLTRACKER_PASSWORD is a password for game servers. Without that and --password-f
 made up at the start and shown once. A service manager may hand over files named password, keys,
 bans and share-password in CREDENTIALS_DIRECTORY, for what no flag or variable names.
 
---share HOST[:PORT],HOST[:PORT].../DB names all nodes of an engine that has several, and the number
-of a database. Its password is in --share-password-file or GLTRACKER_SHARE_PASSWORD, and the user, if
-it has several, in that file too or in GLTRACKER_SHARE_USER.
+To share the list, name all nodes of an engine that has several, and the number of its database if
+that is not 0: --share HOST[:PORT],HOST[:PORT].../DB. Its password is in --share-password-file or
+GLTRACKER_SHARE_PASSWORD. The user, where it wants one, is on the line above in that file, or in
+GLTRACKER_SHARE_USER.
 
 [::] is all addresses, of IPv6 and IPv4. fd:0 and fd:1 are TCP sockets that stand at standard input
 and output and listen already: whoever started the tracker has opened them.
