@@ -66,7 +66,10 @@ impl Slow {
     fn record((number, (head, fields)): (&u64, &(String, Fields))) -> String {
         let (mut digits, mut left) = (Vec::new(), *number);
         while left > 0 || digits.is_empty() {
-            digits.insert(0, b"0123456789abcdefghijklmnopqrstuvwxyz"[(left % 36) as usize]);
+            digits.insert(
+                0,
+                b"0123456789abcdefghijklmnopqrstuvwxyz"[(left % 36) as usize],
+            );
             left /= 36;
         }
         let digits = String::from_utf8(digits).expect("they are digits");
@@ -94,8 +97,10 @@ impl Slow {
             return None;
         }
         let number = parsed(number)?;
-        self.0.retain(|_, (_, there)| crate::address(there) != Some(address));
-        self.0.insert(number, (format!("{stamp} {mark} {peer}"), fields));
+        self.0
+            .retain(|_, (_, there)| crate::address(there) != Some(address));
+        self.0
+            .insert(number, (format!("{stamp} {mark} {peer}"), fields));
         Some(())
     }
 

@@ -6,7 +6,7 @@ fn read(pieces: &[&[u8]]) -> Result<Vec<Reply>, NotResp> {
     let (mut reader, mut replies) = (Reader::default(), Vec::new());
     for piece in pieces {
         reader.feed(piece);
-        while let Some(reply) = reader.next()? {
+        while let Some(reply) = reader.read()? {
             replies.push(reply);
         }
     }
@@ -181,7 +181,7 @@ fn a_reply_takes_bounded_memory() {
     reader.feed(b"*70\r\n");
     for count in 1..=70 {
         reader.feed(&one);
-        read = reader.next();
+        read = reader.read();
         if read.is_err() {
             assert_eq!(count, 68);
             break;
