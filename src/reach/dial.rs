@@ -152,6 +152,11 @@ impl Dial {
         lock(&self.memory).answered(address);
     }
 
+    /// The tracker at this address has answered that it has no room: the next dial begins with others.
+    pub(crate) fn full(&self, address: SocketAddr) {
+        lock(&self.memory).full(address);
+    }
+
     fn silent_until(&self, address: SocketAddr, now: Instant) -> Instant {
         let left = self.deadline.saturating_duration_since(now);
         let is_worth_it = lock(&self.memory).connected(address);

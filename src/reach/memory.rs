@@ -79,6 +79,11 @@ impl Memory {
         }
     }
 
+    /// An address has answered that it has no room: the others are better.
+    pub(super) fn full(&mut self, address: SocketAddr) {
+        self.connected(address);
+    }
+
     /// An address has answered.
     pub(super) fn answered(&mut self, address: SocketAddr) {
         self.silent.retain(|other| *other != address);
@@ -162,6 +167,17 @@ mod tests {
             order(&mut memory, &found),
             ["1.0.0.1:1", "1.0.0.3:1", "1.0.0.2:1"]
         );
+    }
+
+    #[test]
+    fn one_that_was_full_is_asked_after_the_others() {
+        let (a, found) = ("1.0.0.1:1".parse().unwrap(), ["1.0.0.1:1", "1.0.0.2:1"]);
+        let mut memory = Memory::default();
+        memory.answered(a);
+        memory.full(a);
+        assert_eq!(order(&mut memory, &found), ["1.0.0.2:1", "1.0.0.1:1"]);
+        memory.answered(a);
+        assert_eq!(order(&mut memory, &found), ["1.0.0.1:1", "1.0.0.2:1"]);
     }
 
     #[test]
