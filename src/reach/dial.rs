@@ -50,6 +50,16 @@ impl<const PORT: u16> Address<PORT> {
         let order = lock(&self.memory).order(found, RANDOM.number());
         Ok(Dial::new(order, Arc::clone(&self.memory), deadline))
     }
+
+    /// The tracker at this address has answered: the next dial begins there.
+    pub(crate) fn answered(&self, address: SocketAddr) {
+        lock(&self.memory).answered(address);
+    }
+
+    /// The tracker at this address has no room, or does not answer: the next dial begins with others.
+    pub(crate) fn failed(&self, address: SocketAddr) {
+        lock(&self.memory).full(address);
+    }
 }
 
 fn keep_only(family: Option<Family>, found: &mut Vec<SocketAddr>) -> io::Result<()> {
