@@ -6,7 +6,9 @@ use crate::patience::{time_of, wait_until};
 use crate::screen::Screen;
 use crate::tools::{Program, need};
 use std::collections::HashSet;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// A tracker at the usual ports of a host of its own.
@@ -246,6 +248,87 @@ fn listed_on(tracker: &TrackerProcess) -> HashSet<String> {
         fields.find_map(|field| field.strip_prefix("address=").map(str::to_owned))
     };
     listed.filter_map(address).collect()
+}
+
+/// Another address of a tracker, until it is dropped: passes on what one connection says.
+struct Relay {
+    address: SocketAddr,
+    ends: Receiver<TcpStream>,
+}
+
+impl Relay {
+    fn to(tracker: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (say, ends) = channel();
+        std::thread::spawn(move || {
+            let (one, other) = (
+                listener.accept().unwrap().0,
+                TcpStream::connect(tracker).unwrap(),
+            );
+            drop(listener);
+            for (mut from, mut to) in [(&one, &other), (&other, &one)].map(both_cloned) {
+                say.send(from.try_clone().unwrap()).unwrap();
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        });
+        Self { address, ends }
+    }
+}
+
+fn both_cloned((one, other): (&TcpStream, &TcpStream)) -> (TcpStream, TcpStream) {
+    (one.try_clone().unwrap(), other.try_clone().unwrap())
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        for end in self.ends.iter() {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn who_names_two_trackers_of_one_list_is_told_and_moves_on_when_one_is_lost() {
+    let tracker = TrackerProcess::start();
+    let mut relays = [(); 2].map(|()| Some(Relay::to(tracker.servers)));
+    let names = relays
+        .each_ref()
+        .map(|relay| relay.as_ref().unwrap().address.to_string());
+    let mut announce = command();
+    announce.args([
+        "announce",
+        "--port",
+        "23460",
+        "--tracker",
+        &names[0],
+        "--tracker",
+        &names[1],
+    ]);
+    announce.env("GLTRACKER_PASSWORD", PASSWORD);
+    let announcer = Program::start(announce);
+    let told = announcer.errors.wait_for("has the same list as");
+    announcer.errors.wait_for("name one of the two");
+    let waits = usize::from(told.contains(&format!("{} has the same", names[1])));
+    assert!(
+        told.contains(&format!("as {}, which took over", names[1 - waits])),
+        "{told}"
+    );
+    let times = |part: &str| announcer.errors.text().matches(part).count();
+    let listed = format!("listed on {} as", names[waits]);
+    assert_eq!((times(&listed), times(" refused ")), (1, 0));
+    assert_eq!(tracker.list().len(), 1);
+    // Where it had waited it does not wait any longer. (The relay is for one connection only.)
+    relays[1 - waits] = None;
+    announcer
+        .errors
+        .wait_for(&format!("lost {}: it hung up", names[1 - waits]));
+    announcer
+        .errors
+        .wait_for(&format!("cannot reach {}", names[waits]));
 }
 
 #[test]
