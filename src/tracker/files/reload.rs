@@ -100,9 +100,11 @@ impl Reloader {
             }
             Err(error) => {
                 let so = "the passwords from before stay valid";
-                self.shared
-                    .log
-                    .warn("passwords-not-read", &[("error", &error), ("so", &so)]);
+                let file = path_of(&self.passwords);
+                self.shared.log.warn(
+                    "passwords-not-read",
+                    &[("file", &file), ("error", &error), ("so", &so)],
+                );
             }
         }
     }
@@ -138,10 +140,7 @@ impl Reloader {
     }
 
     fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {
-        let path = file
-            .as_ref()
-            .map(|file| file.path().display().to_string())
-            .unwrap_or_default();
+        let path = path_of(file);
         self.shared
             .log
             .info(event, &[("file", &path), ("count", &count)]);
@@ -165,6 +164,12 @@ pub(crate) fn warn_if_open(log: &Log, path: &Path) {
         "secrets-open",
         &[("file", &path), ("error", &what), ("hint", &hint)],
     );
+}
+
+/// Where a file is, for the log.
+fn path_of(file: &Option<WatchedFile>) -> String {
+    let path = file.as_ref().map(|file| file.path().display().to_string());
+    path.unwrap_or_default()
 }
 
 /// The text of a file, if it has changed.

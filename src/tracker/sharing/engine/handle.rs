@@ -167,7 +167,7 @@ impl Engine {
             Turn::Other => {
                 self.nodes.pass_over();
                 if let Some(link) = link {
-                    link.dial.passed_over(link.address);
+                    link.dial.full(link.address);
                 }
             }
         }

@@ -138,7 +138,7 @@ fn it_is_known_whether_something_is_left() {
     ] {
         reader.feed(bytes);
         while reader
-            .next()
+            .read()
             .unwrap()
             .is_some_and(|reply| reply != Reply::Status(String::new()))
         {}
