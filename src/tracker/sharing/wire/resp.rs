@@ -65,8 +65,8 @@ impl Pipeline {
     /// The name of the command at this place, for a person; empty if there is none.
     pub fn name(&self, at: usize) -> String {
         let command = self.starts.get(at).map(|start| &self.bytes[*start..]);
-        let lines = command.unwrap_or_default().split(|byte| *byte == b'\n');
-        let name = lines.skip(2).next().unwrap_or_default();
+        let mut lines = command.unwrap_or_default().split(|byte| *byte == b'\n');
+        let name = lines.nth(2).unwrap_or_default();
         spelled_out(String::from_utf8_lossy(name).trim_end(), SHOWN)
     }
 }
@@ -140,7 +140,7 @@ impl Reader {
     ///
     /// # Errors
     /// What came is no reply, or one that is too large. Nothing that follows can be read.
-    pub fn next(&mut self) -> Result<Option<Reply>, NotResp> {
+    pub fn next_reply(&mut self) -> Result<Option<Reply>, NotResp> {
         while let Some(part) = self.part()? {
             let whole = match part {
                 Part::ArrayOf(0) => Some(Reply::Array(Vec::new())),
@@ -208,8 +208,11 @@ impl Reader {
     }
 }
 
-/// The first line of `bytes`: its kind, the rest of it, and where it ends. `None` if it is not whole.
-fn line(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, NotResp> {
+/// A line: its kind, the rest of it, and where it ends.
+type Line<'a> = (u8, &'a [u8], usize);
+
+/// The line that `bytes` begin with. `None` if it is not whole.
+fn line(bytes: &[u8]) -> Result<Option<Line<'_>>, NotResp> {
     let Some(kind) = bytes.first().copied() else {
         return Ok(None);
     };
