@@ -50,7 +50,7 @@ fn read(pieces: &[&[u8]]) -> (Vec<Reply>, End) {
     for piece in pieces {
         reader.feed(piece);
         loop {
-            match reader.read() {
+            match reader.next_reply() {
                 Ok(Some(reply)) => replies.push(reply),
                 Ok(None) => break,
                 Err(what) => {

@@ -143,7 +143,7 @@ impl Connection {
     ) -> Result<(), Trouble> {
         loop {
             while replies.len() < count
-                && let Some(reply) = self.reader.read().map_err(Trouble::NotResp)?
+                && let Some(reply) = self.reader.next_reply().map_err(Trouble::NotResp)?
             {
                 replies.push(reply);
             }

@@ -75,14 +75,15 @@ impl Greeting {
             let at = self.steps.iter().position(|other| *other == step);
             at.and_then(|at| Some((self.pipeline.name(at), replies.get(at)?)))
         };
+        let secret = self.password.as_deref();
         let check = |step: Step| match answer(step) {
-            Some((name, Reply::Error(said))) => Err(meaning(&name, &self.without_secret(said))),
+            Some((name, Reply::Error(said))) => Err(meaning(&name, said, secret)),
             _ => Ok(()),
         };
         check(Step::Auth)?;
         if let [Reply::Error(said)] = replies {
             // All that it says to whom it does not let in.
-            return Err(meaning(&self.pipeline.name(0), said));
+            return Err(meaning(&self.pipeline.name(0), said, secret));
         }
         let role = answer(Step::Role).and_then(|(_, reply)| word(reply));
         if role == Some("sentinel") {
@@ -96,14 +97,6 @@ impl Greeting {
             (key, _) => key?,
         }
         Ok(version)
-    }
-
-    /// What the engine says, without the password: some repeat the arguments of what they do not know.
-    fn without_secret(&self, said: &str) -> String {
-        match self.password.as_deref() {
-            Some(password) if !password.is_empty() => said.replace(password, "…"),
-            _ => said.to_owned(),
-        }
     }
 }
 
@@ -289,6 +282,15 @@ mod tests {
         let said = "ERR unknown command 'AUTH', with args beginning with: 'secret'";
         let why = greeting.judge(&[error(said)]).unwrap_err().to_string();
         assert!(why.contains("beginning with: '…'"), "{why}");
+        // A password that stands in the engine's own words.
+        let login = Login {
+            user: None,
+            password: "password".into(),
+        };
+        let none = "ERR AUTH <password> called without any password configured";
+        let greeting = Greeting::new(Some(&login), 1, "eu", "{p}:format");
+        let why = greeting.judge(&[error(none)]).unwrap_err().to_string();
+        assert!(why.contains("it is shown a password and has none"), "{why}");
         // Not all answers came before the connection was closed.
         assert!(greeting.judge(&[status()]).is_ok());
     }

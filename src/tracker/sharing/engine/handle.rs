@@ -230,7 +230,7 @@ fn outcome(pipeline: &Pipeline, exchanged: Exchanged) -> Result<Vec<Reply>, Engi
     let mut refused = exchanged.replies.iter().enumerate();
     let refused = refused.find_map(|(at, reply)| Some((at, refusal(reply)?)));
     match (refused, exchanged.trouble) {
-        (Some((at, said)), _) => Err(meaning(&pipeline.name(at), said)),
+        (Some((at, said)), _) => Err(meaning(&pipeline.name(at), said, None)),
         (None, Some(trouble)) => Err(trouble.into()),
         (None, None) => Ok(exchanged.replies),
     }

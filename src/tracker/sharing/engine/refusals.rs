@@ -126,10 +126,15 @@ const MEANINGS: &[(&str, Kind, &str)] = &[
     ("BUSY", Kind::Away, "a script keeps it busy"),
 ];
 
-/// What it means that `command` was answered with the error `said`.
-pub(super) fn meaning(command: &str, said: &str) -> EngineError {
+/// What it means that `command` was answered with the error `said`. Some engines repeat the arguments of what
+/// they do not know: the `secret` among them is left out.
+pub(super) fn meaning(command: &str, said: &str, secret: Option<&str>) -> EngineError {
     let known = MEANINGS.iter().find(|(start, ..)| said.starts_with(start));
-    let quoted = format!("it answers {command} with '{}'", spelled_out(said, SHOWN));
+    let shown = match secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => said.replace(secret, "…"),
+        None => said.to_owned(),
+    };
+    let quoted = format!("it answers {command} with '{}'", spelled_out(&shown, SHOWN));
     let error = match known {
         Some((_, kind, text)) => EngineError::new(*kind, format!("{text} ({quoted})")),
         None => EngineError::new(Kind::Refused, quoted),
@@ -222,7 +227,7 @@ mod tests {
             ),
             ("\u{1b}[2J", Kind::Refused, "'\\u{1b}[2J'"),
         ] {
-            let error = meaning("SET", said);
+            let error = meaning("SET", said, None);
             assert_eq!(error.kind(), kind, "{said}");
             let text = error.to_string();
             assert!(
@@ -234,7 +239,7 @@ mod tests {
 
     #[test]
     fn where_to_go_next_is_understood() {
-        let turn = |said: &str| meaning("GET", said).turn().clone();
+        let turn = |said: &str| meaning("GET", said, None).turn().clone();
         let to = |text: &str| Turn::To(text.parse().unwrap());
         for (said, next) in [
             ("MOVED 866 127.0.0.1:7001", to("127.0.0.1:7001")),

@@ -64,7 +64,8 @@ impl Elsewhere {
                 }
                 Op::Show { address, claim, .. } => {
                     let id = shared.next_id();
-                    let Some(entry) = entry(claim, marks) else {
+                    let entry = entry(claim, marks);
+                    let Some(entry) = entry.filter(|entry| !is_there(&registry, entry)) else {
                         continue;
                     };
                     let game_server = Newcomer {
@@ -121,6 +122,12 @@ fn is_newer(registry: &Registry, merge: &Merge, claim: &Claim) -> bool {
     };
     let known = merge.own().get(claim.address);
     known.is_none_or(|known| known.infos != there.infos || known.peer != there.peer)
+}
+
+/// True if the list has it just like that.
+fn is_there(registry: &Registry, entry: &Entry) -> bool {
+    let there = registry.at(entry.address);
+    there.is_some_and(|(_, there)| *there == *entry)
 }
 
 fn entry(claim: Claim, marks: &Marks) -> Option<Entry> {

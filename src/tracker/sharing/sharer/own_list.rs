@@ -40,6 +40,7 @@ impl OwnList {
         };
         let mut gone: HashSet<SocketAddr> = HashSet::new();
         if recent.is_none() {
+            merge.touch_all();
             gone.extend(merge.own().iter().map(|claim| claim.address));
         }
         let mut change = |address, entry: Option<&Entry>| {
@@ -72,10 +73,13 @@ fn claim(
     marks: &Marks,
     merge: &mut Merge,
 ) -> Option<String> {
-    let Some(entry) = entry.filter(|entry| !entry.is_elsewhere) else {
-        return merge.remove_own(address);
-    };
     let known = merge.own().get(address).map(|claim| claim.stamp);
+    let entry = match entry {
+        Some(entry) if !entry.is_elsewhere => entry,
+        // It is there because of what `merge` has said.
+        Some(_) if known.is_none() => return None,
+        _ => return merge.remove_own(address),
+    };
     let stamp = known.unwrap_or_else(|| merge.stamp(address, now_ms()));
     merge.put_own(Claim {
         address,

@@ -140,7 +140,7 @@ impl Reader {
     ///
     /// # Errors
     /// What came is no reply, or one that is too large. Nothing that follows can be read.
-    pub fn read(&mut self) -> Result<Option<Reply>, NotResp> {
+    pub fn next_reply(&mut self) -> Result<Option<Reply>, NotResp> {
         while let Some(part) = self.part()? {
             let whole = match part {
                 Part::ArrayOf(0) => Some(Reply::Array(Vec::new())),
@@ -211,7 +211,7 @@ impl Reader {
 /// A line: its kind, the rest of it, and where it ends.
 type Line<'a> = (u8, &'a [u8], usize);
 
-/// The first line of `bytes`; `None` if it is not whole.
+/// The line that `bytes` begin with. `None` if it is not whole.
 fn line(bytes: &[u8]) -> Result<Option<Line<'_>>, NotResp> {
     let Some(kind) = bytes.first().copied() else {
         return Ok(None);

@@ -25,7 +25,7 @@ impl ModelEngine {
         let mut reader = Reader::default();
         reader.feed(pipeline.bytes());
         let mut replies = Vec::new();
-        while let Some(Reply::Array(words)) = reader.read().unwrap() {
+        while let Some(Reply::Array(words)) = reader.next_reply().unwrap() {
             let text = |word| match word {
                 Reply::Bytes(word) => String::from_utf8(word).unwrap(),
                 other => panic!("{other:?}"),

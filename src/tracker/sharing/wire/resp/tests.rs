@@ -6,7 +6,7 @@ fn read(pieces: &[&[u8]]) -> Result<Vec<Reply>, NotResp> {
     let (mut reader, mut replies) = (Reader::default(), Vec::new());
     for piece in pieces {
         reader.feed(piece);
-        while let Some(reply) = reader.read()? {
+        while let Some(reply) = reader.next_reply()? {
             replies.push(reply);
         }
     }
@@ -138,7 +138,7 @@ fn it_is_known_whether_something_is_left() {
     ] {
         reader.feed(bytes);
         while reader
-            .read()
+            .next_reply()
             .unwrap()
             .is_some_and(|reply| reply != Reply::Status(String::new()))
         {}
@@ -181,7 +181,7 @@ fn a_reply_takes_bounded_memory() {
     reader.feed(b"*70\r\n");
     for count in 1..=70 {
         reader.feed(&one);
-        read = reader.read();
+        read = reader.next_reply();
         if read.is_err() {
             assert_eq!(count, 68);
             break;
