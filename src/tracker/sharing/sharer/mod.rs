@@ -240,6 +240,7 @@ impl Sharer {
             let name = self.exchange.name(*id);
             let fields = [("name", &name as _), ("tracker", id as _)];
             self.shared.log.info("tracker-forgotten", &fields);
+            self.alive.remove(id);
         }
         self.exchange.forget(&gone);
     }
