@@ -48,7 +48,13 @@ mod second_opinions;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
+mod sharing_apart;
+mod sharing_claims;
 mod sharing_lists;
+mod sharing_moves;
+mod sharing_rights;
+mod sharing_secrets;
+mod sharing_views;
 mod simulation;
 mod skips;
 mod slots;

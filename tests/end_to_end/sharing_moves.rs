@@ -1,0 +1,131 @@
+//! Game servers that go from one tracker to another are never off the list meanwhile.
+
+use crate::engine::{EngineProcess, one_list};
+use crate::harness::{Peer, TrackerProcess, free_udp_port};
+use crate::patience::PATIENCE;
+use crate::pong;
+use crate::sharing_lists::line;
+use crate::watching::Known;
+use std::time::Instant;
+
+/// Somebody who watches, and sees that nobody of these ports is missing.
+struct Onlooker<'a> {
+    peer: Peer,
+    known: Known,
+    ports: &'a [u16],
+}
+
+impl<'a> Onlooker<'a> {
+    fn new(tracker: &TrackerProcess, ports: &'a [u16]) -> Self {
+        let mut peer = Peer::connect(tracker.clients);
+        peer.send("WATCH");
+        let known = Known::default();
+        let mut onlooker = Self { peer, known, ports };
+        onlooker.look();
+        onlooker
+    }
+
+    fn look(&mut self) {
+        self.known.read_batch(&mut self.peer);
+        for port in self.ports {
+            assert!(self.has(&line(*port, "")), "{port}: {:?}", self.known);
+        }
+    }
+
+    /// True if it knows of a game server whose line begins so.
+    fn has(&self, start: &str) -> bool {
+        self.known.lines().any(|line| {
+            let rest = line.strip_prefix(start);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+    }
+
+    /// Looks until it has seen that.
+    fn look_until(&mut self, start: &str) {
+        let begin = Instant::now();
+        while !self.has(start) {
+            assert!(begin.elapsed() < PATIENCE, "no {start}: {:?}", self.known);
+            self.look();
+        }
+    }
+}
+
+#[test]
+fn a_game_server_that_moves_is_at_every_moment_on_every_list() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let [a, b, c] = ["a", "b", "c"].map(|name| engine.tracker(name, &[]));
+    let ports: Vec<u16> = (1..=8).collect();
+    let log_in = |tracker: &TrackerProcess, turn: u32| -> Vec<Peer> {
+        let fields = format!("turn={turn}");
+        ports
+            .iter()
+            .map(|port| tracker.log_in(*port, &fields))
+            .collect()
+    };
+    let mut game_servers = log_in(&a, 0);
+    one_list(&[&a, &b, &c], |list| list.len() == ports.len());
+    let mut onlookers = [&a, &b, &c].map(|tracker| Onlooker::new(tracker, &ports));
+    for turn in 1..=4 {
+        let to = if turn % 2 == 0 { &a } else { &b };
+        let before = std::mem::replace(&mut game_servers, log_in(to, turn));
+        for mut peer in before {
+            let told = peer.read_to_end();
+            assert!(told.contains("another login took over"), "{told}");
+        }
+        for onlooker in &mut onlookers {
+            for port in &ports {
+                onlooker.look_until(&line(*port, &format!(" turn={turn}")));
+            }
+        }
+    }
+}
+
+#[test]
+fn game_servers_of_a_tracker_that_is_killed_go_to_another_without_a_gap() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let mut a = engine.tracker("a", &[]);
+    let [b, c] = ["b", "c"].map(|name| engine.tracker(name, &[]));
+    let ports: Vec<u16> = (1..=8).collect();
+    let at_a: Vec<Peer> = ports.iter().map(|port| a.log_in(*port, "")).collect();
+    one_list(&[&a, &b, &c], |list| list.len() == ports.len());
+    let mut onlookers = [&b, &c].map(|tracker| Onlooker::new(tracker, &ports));
+    a.kill();
+    drop(at_a);
+    let at_b = ports.iter().map(|port| b.log_in(*port, "nbplayers=1"));
+    let _at_b: Vec<Peer> = at_b.collect();
+    for onlooker in &mut onlookers {
+        for port in &ports {
+            onlooker.look_until(&line(*port, " nbplayers=1"));
+        }
+    }
+}
+
+#[test]
+fn a_checked_port_stays_so_where_its_tracker_is_not_heard_of() {
+    let Some(mut engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let require = ["--require-check"];
+    let mut a = engine.distrustful("a", &require);
+    let b = engine.distrustful("b", &require);
+    let port = free_udp_port();
+    let mut program = pong::start(&a, &["--port", &port, "--pong"]);
+    let number: u16 = port.parse().unwrap();
+    let checked = line(number, " checked=yes");
+    one_list(&[&a, &b], |list| list == [&*checked]);
+    engine.kill();
+    let stale = format!("{checked} stale=yes");
+    b.wait_for_list(|list| list == [&*stale]);
+    // Nobody answers datagrams any more, so it cannot have been checked again.
+    program.kill();
+    a.kill();
+    let _moved = b.log_in(number, "");
+    assert_eq!(b.list(), [&*checked]);
+    engine.restart();
+    let c = engine.distrustful("c", &[]);
+    one_list(&[&b, &c], |list| list == [&*checked]);
+}
