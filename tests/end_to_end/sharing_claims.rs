@@ -2,9 +2,11 @@
 
 use crate::credentials::{TestFile, log_in};
 use crate::engine::{EngineProcess, one_list};
-use crate::harness::{Peer, TrackerProcess};
+use crate::harness::{PASSWORD, Peer, TrackerProcess};
 use crate::patience::wait_until;
 use crate::sharing_lists::line;
+use crate::tools::{Program, need};
+use std::process::Command;
 
 /// What a game server that logs in with the password is answered at last.
 fn answer(tracker: &TrackerProcess, port: u16) -> (Peer, String) {
@@ -110,6 +112,49 @@ fn with_another_password_or_key_the_address_is_taken() {
 }
 
 #[test]
+fn who_is_at_an_address_has_it_before_who_only_names_it() {
+    if !need("nc.openbsd") {
+        return;
+    }
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let [a, b] = ["a", "b"].map(|name| engine.tracker(name, &[]));
+    let named = "INFOS ip=127.0.0.2 port=7";
+    // From a trusted network another address need not be proven.
+    let name_it = |tracker: &TrackerProcess| {
+        let mut peer = Peer::connect(tracker.servers);
+        let number = peer.challenge();
+        let told = peer.ask(&format!("INFOS {number} ip=127.0.0.2 port=7"));
+        (peer, told)
+    };
+    let (mut first, told) = name_it(&a);
+    assert_eq!(told, "OK listed 127.0.0.2:7");
+    one_list(&[&a, &b], |list| list == [named]);
+
+    let mut netcat = Command::new("nc.openbsd");
+    let (ip, port) = (b.servers.ip().to_string(), b.servers.port().to_string());
+    netcat.args(["-N", "-s", "127.0.0.2", &ip, &port]);
+    let mut at_home = Program::start(netcat);
+    at_home.say(&format!("LOGIN {PASSWORD}"));
+    let challenge = at_home.output.wait_for("CHALLENGE ");
+    let number = challenge.split(' ').nth(1).unwrap();
+    at_home.say(&format!("INFOS {number} port=7 a=1"));
+    at_home.output.wait_for("OK listed 127.0.0.2:7");
+    let told = "ERR taken another login took over 127.0.0.2:7\n";
+    assert_eq!(first.read_to_end(), told);
+    let own = format!("{named} a=1");
+    one_list(&[&a, &b], |list| list == [&*own]);
+    for tracker in [&a, &b] {
+        let (_, told) = name_it(tracker);
+        assert!(told.starts_with("ERR taken "), "{told}");
+    }
+    at_home.say("QUIT");
+    at_home.output.wait_for("OK bye");
+    one_list(&[&a, &b], <[String]>::is_empty);
+}
+
+#[test]
 fn one_host_has_so_many_game_servers_at_all_trackers_together() {
     let Some(engine) = EngineProcess::start(&[]) else {
         return;
@@ -140,6 +185,23 @@ fn one_host_has_so_many_game_servers_at_all_trackers_together() {
     one_list(&[&a, &b], |list| list.len() == 2);
     assert_eq!(answer(&a, 4).1, full);
     assert_eq!(moved.ask("INFOS nbplayers=2"), "OK");
+}
+
+#[test]
+fn the_ghosts_of_a_tracker_that_was_killed_keep_nobody_out() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let mut a = engine.distrustful("a", &["--per-host", "2"]);
+    let b = engine.distrustful("b", &["--per-host", "2"]);
+    let _two = [a.log_in(1, ""), a.log_in(2, "")];
+    one_list(&[&a, &b], |list| list.len() == 2);
+    a.kill();
+    let full = "ERR too-many one address has at most 2 game servers on the list";
+    assert_eq!(answer(&b, 3).1, full);
+    let _again = [b.log_in(1, "a=1"), b.log_in(2, "a=2")];
+    assert_eq!(b.list(), [line(1, " a=1"), line(2, " a=2")]);
+    assert_eq!(answer(&b, 3).1, full);
 }
 
 #[test]

@@ -223,7 +223,8 @@ fn a_tracker_that_is_started_again_without_a_state_file_has_the_list() {
     drop(one);
     let a = engine.tracker("a", &[]);
     one_list(&[&a, &b], |list| list.len() == 2);
-    // Its game server takes its place again, and can leave for good.
+    // Its game server takes its place again. When it leaves, what the tracker that was killed has said of it
+    // may show once more, for as long as that one's game servers are waited for.
     let mut one = a.log_in(1, "nbplayers=1");
     let expected = [line(1, " nbplayers=1"), line(2, "")];
     one_list(&[&a, &b], |list| list == expected);

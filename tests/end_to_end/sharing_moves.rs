@@ -2,10 +2,12 @@
 
 use crate::engine::{EngineProcess, one_list};
 use crate::harness::{Peer, TrackerProcess, free_udp_port};
-use crate::patience::PATIENCE;
+use crate::patience::{PATIENCE, wait_until};
 use crate::pong;
+use crate::publish::Folder;
 use crate::sharing_lists::line;
 use crate::watching::Known;
+use std::fs;
 use std::time::Instant;
 
 /// Somebody who watches, and sees that nobody of these ports is missing.
@@ -13,6 +15,8 @@ struct Onlooker<'a> {
     peer: Peer,
     known: Known,
     ports: &'a [u16],
+    /// What was said of anybody so far.
+    seen: String,
 }
 
 impl<'a> Onlooker<'a> {
@@ -20,13 +24,19 @@ impl<'a> Onlooker<'a> {
         let mut peer = Peer::connect(tracker.clients);
         peer.send("WATCH");
         let known = Known::default();
-        let mut onlooker = Self { peer, known, ports };
+        let mut onlooker = Self {
+            peer,
+            known,
+            ports,
+            seen: String::new(),
+        };
         onlooker.look();
         onlooker
     }
 
     fn look(&mut self) {
         self.known.read_batch(&mut self.peer);
+        self.seen.extend(self.known.lines().map(String::as_str));
         for port in self.ports {
             assert!(self.has(&line(*port, "")), "{port}: {:?}", self.known);
         }
@@ -102,6 +112,40 @@ fn game_servers_of_a_tracker_that_is_killed_go_to_another_without_a_gap() {
             onlooker.look_until(&line(*port, " nbplayers=1"));
         }
     }
+}
+
+/// What its tracker remembers of it is older than where it is now.
+#[test]
+fn who_has_moved_while_its_tracker_was_away_is_not_disturbed_by_its_return() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let folder = Folder::new("shared-return");
+    fs::create_dir(&folder.0).unwrap();
+    let file = folder.0.join("list").to_str().unwrap().to_owned();
+    let state = ["--state", &file];
+    let (mut a, b) = (engine.tracker("a", &state), engine.tracker("b", &[]));
+    let at_a = a.log_in(1, "");
+    one_list(&[&a, &b], |list| list == [line(1, "")]);
+    wait_until("the file has it", || {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        text.contains(" port=1\n").then_some(())
+    });
+    a.kill();
+    drop(at_a);
+    let mut moved = b.log_in(1, "nbplayers=1");
+    let ports = [1];
+    let mut onlooker = Onlooker::new(&b, &ports);
+    let a = engine.tracker("a", &state);
+    let live = line(1, " nbplayers=1");
+    one_list(&[&a, &b], |list| list == [&*live]);
+    // That it is one still shows in that it is changed, after all that a has said.
+    let fields = format!("nbplayers=2 a={}", a.id());
+    assert_eq!(moved.ask(&format!("INFOS {fields}")), "OK");
+    let changed = line(1, &format!(" {fields}"));
+    one_list(&[&a, &b], |list| list == [&*changed]);
+    onlooker.look_until(&changed);
+    assert!(!onlooker.seen.contains("stale=yes"), "{}", onlooker.seen);
 }
 
 #[test]
