@@ -50,6 +50,7 @@ mod several_addresses;
 mod share_flags;
 mod sharing_apart;
 mod sharing_claims;
+mod sharing_crowd;
 mod sharing_lists;
 mod sharing_moves;
 mod sharing_rights;

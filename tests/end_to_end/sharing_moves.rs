@@ -148,6 +148,52 @@ fn who_has_moved_while_its_tracker_was_away_is_not_disturbed_by_its_return() {
     assert!(!onlooker.seen.contains("stale=yes"), "{}", onlooker.seen);
 }
 
+/// Each remembers all of them, and most come back to the other one.
+#[test]
+fn all_trackers_that_are_started_again_at_once_miss_nobody() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let folder = Folder::new("shared-all-return");
+    fs::create_dir(&folder.0).unwrap();
+    let names = ["a", "b"];
+    let files = names.map(|name| folder.0.join(name).to_str().unwrap().to_owned());
+    let start = |at: usize| engine.tracker(names[at], &["--state", &files[at]]);
+    let mut trackers = [start(0), start(1)];
+    let ports: Vec<u16> = (1..=16).collect();
+    let log_in = |trackers: &[TrackerProcess; 2], turn: u16| -> Vec<Peer> {
+        let fields = format!("turn={turn}");
+        let at = |port: u16| &trackers[usize::from((port + turn) % 2)];
+        let peers = ports.iter().map(|port| at(*port).log_in(*port, &fields));
+        peers.collect()
+    };
+    let before = log_in(&trackers, 0);
+    one_list(&[&trackers[0], &trackers[1]], |list| {
+        list.len() == ports.len()
+    });
+    for file in &files {
+        wait_until("the file has all", || {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            text.contains(&format!("\nend {} ", ports.len()))
+                .then_some(())
+        });
+    }
+    trackers.iter_mut().for_each(TrackerProcess::kill);
+    drop(before);
+    let trackers = [start(0), start(1)];
+    let mut onlookers = [0, 1].map(|at| Onlooker::new(&trackers[at], &ports));
+    let _back = log_in(&trackers, 1);
+    let is_back = |line: &String| line.ends_with(" turn=1");
+    let all = [&trackers[0], &trackers[1]];
+    let list = one_list(&all, |list| list.iter().all(is_back));
+    assert_eq!(list.len(), ports.len());
+    for onlooker in &mut onlookers {
+        for port in &ports {
+            onlooker.look_until(&line(*port, " turn=1"));
+        }
+    }
+}
+
 #[test]
 fn a_checked_port_stays_so_where_its_tracker_is_not_heard_of() {
     let Some(mut engine) = EngineProcess::start(&[]) else {
