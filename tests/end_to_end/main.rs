@@ -17,6 +17,7 @@ mod credentials;
 mod documents;
 mod doors;
 mod doubt;
+mod engine;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
@@ -47,6 +48,14 @@ mod second_opinions;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
+mod sharing_apart;
+mod sharing_claims;
+mod sharing_crowd;
+mod sharing_lists;
+mod sharing_moves;
+mod sharing_rights;
+mod sharing_secrets;
+mod sharing_views;
 mod simulation;
 mod skips;
 mod slots;
