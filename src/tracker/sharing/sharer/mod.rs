@@ -133,6 +133,9 @@ impl Sharer {
             let taken = self.elsewhere.apply(self.shared, merge, marks);
             self.status.taken_over.add(taken);
             self.tell();
+            if self.is_proven {
+                self.work(Instant::now());
+            }
         }
     }
 
@@ -151,10 +154,7 @@ impl Sharer {
         let taken = self.exchange.take(replies, &mut self.merge, now);
         taken.map_err(EngineError::refused)?;
         self.status.round_done(now);
-        if self.exchange.is_whole() {
-            self.is_proven = true;
-            self.work(now);
-        }
+        self.is_proven |= self.exchange.is_whole();
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Sharer {
         Ok(())
     }
 
-    /// The engine answers. Logged if that is news.
+    /// The engine answers, and the list has what it said. Logged if that is news.
     fn work(&mut self, now: Instant) {
         let is_first = self.status.set_state(State::Sharing, "", now).is_some();
         if self.outage.works(now) || is_first {
