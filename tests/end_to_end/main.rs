@@ -40,6 +40,7 @@ mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
 mod real_games;
+mod relay;
 #[cfg(target_os = "linux")]
 mod restart;
 mod screen;
@@ -48,7 +49,13 @@ mod second_opinions;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
+mod sharing_cluster;
+mod sharing_harm;
 mod sharing_lists;
+mod sharing_outages;
+mod sharing_refusals;
+mod sharing_stage;
+mod sharing_trackers;
 mod simulation;
 mod skips;
 mod slots;
