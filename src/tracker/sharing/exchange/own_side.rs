@@ -120,15 +120,17 @@ impl OwnSide {
     }
 
     fn plan_all(&mut self, names: &Names, merge: &Merge, now: Instant, plan: &mut Plan) {
-        let list = names.list(self.id);
+        let id = self.id;
         plan.push(About::Done, &["MULTI"]);
-        plan.push(About::Done, &["DEL", &list, &names.changes(self.id)]);
+        // This is what whoever asked for it wanted.
+        let before = [names.list(id), names.changes(id), names.mend(id)];
+        plan.push(About::Done, &["DEL", &before[0], &before[1], &before[2]]);
         // What others have read before leads nowhere.
         self.sequence += 1;
         self.changed = merge.own().iter().map(|claim| claim.address).collect();
         self.refresh(names, merge, now, plan);
         plan.push(About::Done, &["EXEC"]);
-        let id = self.id.to_string();
+        let id = id.to_string();
         plan.push(About::Done, &["HSET", &names.trackers(), &id, &self.name]);
         self.is_anew = false;
         self.sign(names, merge, plan);
