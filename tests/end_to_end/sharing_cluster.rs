@@ -3,7 +3,7 @@
 use crate::engine::EngineProcess;
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::wait_until;
-use crate::sharing_stage::{ENGINES, in_state, says, shows, tracker, within};
+use crate::sharing_stage::{in_state, says, shows, tracker, with_each_engine, within};
 use std::time::Duration;
 
 /// How soon all lists are whole after a node has taken over.
@@ -34,7 +34,8 @@ fn pair(at: &str) -> ([TrackerProcess; 2], [Peer; 2]) {
 }
 
 fn takes_over(program: &str) {
-    let node = || EngineProcess::start_program(program, &[]);
+    // Else a replica waits for others that want the same data.
+    let node = || EngineProcess::start_program(program, &["--repl-diskless-sync-delay", "0"]);
     let (Some(one), Some(mut two)) = (node(), node()) else {
         return;
     };
@@ -81,7 +82,7 @@ fn takes_over(program: &str) {
 
 #[test]
 fn a_replica_that_is_promoted_takes_over() {
-    ENGINES.into_iter().for_each(takes_over);
+    with_each_engine(takes_over);
 }
 
 /// A node of a cluster with the slots of this range.
@@ -106,9 +107,9 @@ fn wait_for_cluster(node: &EngineProcess) {
 
 #[test]
 fn one_node_of_a_cluster_is_an_engine() {
-    for program in ENGINES {
+    with_each_engine(|program| {
         let Some(node) = cluster_node(program, 0, 16383) else {
-            continue;
+            return;
         };
         wait_for_cluster(&node);
         drop(pair(&node.at()));
@@ -122,7 +123,7 @@ fn one_node_of_a_cluster_is_an_engine() {
             parts.iter().any(|part| line.contains(part)),
             "{program}: {line}"
         );
-    }
+    });
 }
 
 fn moves(program: &str) {
@@ -173,5 +174,5 @@ fn moves(program: &str) {
 
 #[test]
 fn a_cluster_says_which_node_has_the_keys() {
-    ENGINES.into_iter().for_each(moves);
+    with_each_engine(moves);
 }

@@ -4,7 +4,7 @@ use crate::engine::EngineProcess;
 use crate::harness::Peer;
 use crate::patience::time_of;
 use crate::relay::Relay;
-use crate::sharing_stage::{ENGINES, in_state, says, shows, tracker, within};
+use crate::sharing_stage::{in_state, says, shows, tracker, with_each_engine, within};
 use std::time::Duration;
 
 /// Nobody notices that the engine is away who asks for a list or logs in.
@@ -48,7 +48,7 @@ fn is_killed_and_comes_back_empty(program: &str) {
 
 #[test]
 fn an_engine_that_comes_back_empty_has_all_lists_soon() {
-    ENGINES.into_iter().for_each(is_killed_and_comes_back_empty);
+    with_each_engine(is_killed_and_comes_back_empty);
 }
 
 #[test]
@@ -83,6 +83,37 @@ fn an_engine_that_stops_for_a_moment_is_waited_for_and_for_longer_is_away() {
         shows(&b, "7 8 9");
     });
     says(&b, "nbplayers=3");
+}
+
+#[test]
+fn a_connection_that_is_cut_is_made_again_before_anybody_notices() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let [a, b] = ["a", "b"].map(|name| engine.tracker(name, &[]));
+    let (mut seven, _eight) = (a.log_in(7, ""), b.log_in(8, ""));
+    shows(&a, "7 8");
+    shows(&b, "7 8");
+    let mut watchers = [&a, &b].map(|tracker| Peer::connect(tracker.clients));
+    watchers
+        .iter_mut()
+        .for_each(|watcher| watcher.send("WATCH"));
+    for players in 1..4 {
+        let killed = engine.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        assert_eq!(killed, "2");
+        assert_eq!(seven.ask(&format!("INFOS nbplayers={players}")), "OK");
+        within(Duration::from_secs(2), || {
+            says(&b, &format!("nbplayers={players}"))
+        });
+    }
+    for mut watcher in watchers {
+        watcher.send("QUIT");
+        let seen = watcher.read_to_end();
+        assert!(
+            !seen.contains("stale=yes") && !seen.contains("GONE"),
+            "{seen}"
+        );
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::credentials::TestFile;
 use crate::engine::EngineProcess;
 use crate::harness::TrackerProcess;
-use crate::sharing_stage::{ENGINES, in_state, shows, tracker, within};
+use crate::sharing_stage::{in_state, shows, tracker, with_each_engine, within};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -27,10 +27,10 @@ fn is_refused(tracker: &TrackerProcess, why: &str) {
 
 #[test]
 fn a_wrong_password_is_told_and_a_right_one_is_used_at_once() {
-    for program in ENGINES {
+    with_each_engine(|program| {
         let guarded = ["--requirepass", "right"];
         let Some(engine) = EngineProcess::start_program(program, &guarded) else {
-            continue;
+            return;
         };
         let file = TestFile::new(&format!("share-{program}"), "wrong\n");
         let a = engine.tracker_at_once("a", &["--share-password-file", file.path()]);
@@ -44,14 +44,14 @@ fn a_wrong_password_is_told_and_a_right_one_is_used_at_once() {
             !said.contains("right") || said.contains("what would be right"),
             "{said}"
         );
-    }
+    });
 }
 
 #[test]
 fn the_rights_that_a_refusal_names_are_enough_and_each_lack_is_told() {
-    for program in ENGINES {
+    with_each_engine(|program| {
         let Some(engine) = EngineProcess::start_program(program, &[]) else {
-            continue;
+            return;
         };
         let rights = "on >pw ~{gltracker}:* +@read +@write +@transaction +@connection -@dangerous \
                       +select +info +role";
@@ -79,14 +79,14 @@ fn the_rights_that_a_refusal_names_are_enough_and_each_lack_is_told() {
         grant("+set");
         within(SOON, || in_state(&a, "sharing"));
         shows(&b, "7");
-    }
+    });
 }
 
 #[test]
 fn a_full_engine_is_told_and_used_again_when_it_has_room() {
-    for program in ENGINES {
+    with_each_engine(|program| {
         let Some(engine) = EngineProcess::start_program(program, &[]) else {
-            continue;
+            return;
         };
         let [a, b] = ["a", "b"].map(|name| engine.tracker(name, &[]));
         let (_seven, _eight) = (a.log_in(7, ""), b.log_in(8, ""));
@@ -104,7 +104,7 @@ fn a_full_engine_is_told_and_used_again_when_it_has_room() {
             shows(&a, "7 8 9");
             shows(&b, "7 8 9");
         });
-    }
+    });
 }
 
 #[test]

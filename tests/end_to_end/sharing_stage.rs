@@ -2,15 +2,28 @@
 
 use crate::harness::TrackerProcess;
 use crate::patience::PATIENCE;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// The engines that are tried: Debian's, and those that `scripts/install-test-tools.sh` installs.
-pub(crate) const ENGINES: [&str; 4] = [
+const ENGINES: [&str; 4] = [
     "redis-server",
     "redis-server-6",
     "valkey-server",
     "valkey-server-8",
 ];
+
+/// Does the same with each engine, all at once: it is waiting for the most part.
+pub(crate) fn with_each_engine(work: impl Fn(&str) + Sync) {
+    let test = std::thread::current();
+    std::thread::scope(|scope| {
+        for program in ENGINES {
+            let work = &work;
+            let thread = Builder::new().name(test.name().unwrap_or_default().to_owned());
+            thread.spawn_scoped(scope, move || work(program)).unwrap();
+        }
+    });
+}
 
 /// A tracker that shares its list through the engine at `engine`.
 pub(crate) fn tracker(engine: &str, name: &str, more: &[&str]) -> TrackerProcess {
