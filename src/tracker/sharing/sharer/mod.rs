@@ -170,7 +170,8 @@ impl Sharer {
 
     /// The engine answers, and the list has what it said. Logged if that is news.
     fn work(&mut self, now: Instant) {
-        let is_first = self.status.set_state(State::Sharing, "", now).is_some();
+        let before = self.status.set_state(State::Sharing, "", now);
+        let is_first = before.is_some_and(|(state, _)| state == State::Connecting);
         if self.outage.works(now) || is_first {
             let others = self.merge.owners().count();
             let fields = [
