@@ -120,17 +120,16 @@ impl OwnSide {
     }
 
     fn plan_all(&mut self, names: &Names, merge: &Merge, now: Instant, plan: &mut Plan) {
-        let id = self.id;
+        let list = names.list(self.id);
         plan.push(About::Done, &["MULTI"]);
-        // This is what whoever asked for it wanted.
-        let before = [names.list(id), names.changes(id), names.mend(id)];
-        plan.push(About::Done, &["DEL", &before[0], &before[1], &before[2]]);
+        let (changes, mend) = (names.changes(self.id), names.mend(self.id));
+        plan.push(About::Done, &["DEL", &list, &changes, &mend]);
         // What others have read before leads nowhere.
         self.sequence += 1;
         self.changed = merge.own().iter().map(|claim| claim.address).collect();
         self.refresh(names, merge, now, plan);
         plan.push(About::Done, &["EXEC"]);
-        let id = id.to_string();
+        let id = self.id.to_string();
         plan.push(About::Done, &["HSET", &names.trackers(), &id, &self.name]);
         self.is_anew = false;
         self.sign(names, merge, plan);
