@@ -82,4 +82,6 @@ fn all_trackers_start_at_once_and_all_game_servers_come_back_elsewhere() {
     let last = engine.tracker("last", &[]);
     let is_there = |list: &[String]| list.len() == ports.len();
     last.wait_for_list(is_there);
+    // However many trackers had each of them.
+    last.wait_for_stat("sharing-elsewhere", "300");
 }
