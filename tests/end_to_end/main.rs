@@ -40,6 +40,7 @@ mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
 mod real_games;
+mod relay;
 #[cfg(target_os = "linux")]
 mod restart;
 mod screen;
@@ -50,11 +51,17 @@ mod several_addresses;
 mod share_flags;
 mod sharing_apart;
 mod sharing_claims;
+mod sharing_cluster;
 mod sharing_crowd;
+mod sharing_harm;
 mod sharing_lists;
 mod sharing_moves;
+mod sharing_outages;
+mod sharing_refusals;
 mod sharing_rights;
 mod sharing_secrets;
+mod sharing_stage;
+mod sharing_trackers;
 mod sharing_views;
 mod simulation;
 mod skips;

@@ -50,7 +50,8 @@ const MEANINGS: &[(&str, Kind, &str)] = &[
     (
         "ERR DB index is out of range",
         Kind::Refused,
-        "it has no database of that number; choose a lower one in --share HOST/DB, or raise databases there",
+        "it has no database of that number; choose a lower one in --share HOST/DB, or raise databases there (of a \
+         cluster: cluster-databases)",
     ),
     (
         "ERR SELECT is not allowed in cluster",

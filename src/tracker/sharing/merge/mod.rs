@@ -207,6 +207,11 @@ impl Merge {
         owners.map(|(id, claims, is_alive)| (id, claims.count(), is_alive))
     }
 
+    /// How many game servers of others the list shows, and how many of them are stale.
+    pub fn shown(&self) -> (usize, usize) {
+        self.shown.count()
+    }
+
     fn touch_all_of(&mut self, owner: TrackerId) {
         let claims = self.others.get(owner).map(|owner| owner.claims.iter());
         for claim in claims.into_iter().flatten() {

@@ -167,7 +167,7 @@ impl World {
         let port = 1 + u16::from(port % 24);
         let now_ms = self.now_ms();
         let tracker = &mut self.trackers[at];
-        match what % 16 {
+        match what % 17 {
             0..6 => tracker.login(port, u64::from(who % 2), u32::from(what), now_ms),
             6 | 7 => {
                 let own = tracker.merge.own().iter().map(|claim| claim.address);
@@ -184,6 +184,7 @@ impl World {
             12 => self.engine = self.before.clone(),
             13 => self.engine.trim(),
             14 => self.engine.damage(usize::from(port)),
+            15 => self.engine.evict(usize::from(port)),
             _ => self.run(Duration::from_secs(u64::from(who % 90))),
         }
         self.run(ROUND * u32::from(who % 4));
@@ -262,6 +263,27 @@ fn what_a_dead_tracker_listed_is_stale_and_then_gone() {
     assert_eq!(world.trackers[0].list(), world.trackers[1].list());
     world.run(Duration::from_secs(6));
     assert_eq!(is_stale(&world), None);
+}
+
+#[test]
+fn a_list_that_the_engine_has_lost_is_written_again_once() {
+    let mut world = World::new(2);
+    world.run(Duration::from_secs(2));
+    let now_ms = world.now_ms();
+    world.trackers[0].login(7, 1, 0, now_ms);
+    world.run(Duration::from_secs(2));
+    let lost = Names::new("test").list(TrackerId(1));
+    let mut pipeline = Pipeline::new();
+    pipeline.push(&[b"DEL", lost.as_bytes()]);
+    world.engine.obey(&pipeline, world.now);
+    // Who knows it does not read it again; who comes now does.
+    world.trackers.push(Tracker::new(9, world.now));
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.trackers[2].list(), world.union());
+    let reread = |world: &mut World| world.trackers[1].exchange.take_traffic().reread;
+    reread(&mut world);
+    world.run(Duration::from_secs(30));
+    assert_eq!(reread(&mut world), 0);
 }
 
 #[test]
