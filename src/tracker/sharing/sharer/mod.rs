@@ -165,7 +165,6 @@ impl Sharer {
         let wait = spread(RETRY, 0.5..1.0, self.shared.random.chance());
         self.retry_at = now + wait;
         self.node = self.engine.connect()?;
-        self.exchange.begin(Instant::now());
         Ok(())
     }
 
@@ -188,6 +187,7 @@ impl Sharer {
     /// may have handed over to another; not one that was waited for in vain.
     fn lose(&mut self, error: EngineError, waited: Duration) {
         self.engine.disconnect();
+        self.exchange.begin_again(Instant::now());
         let is_worth_it = std::mem::take(&mut self.is_proven) && waited < RETRY;
         match is_worth_it.then(|| self.connect()) {
             Some(Ok(())) => {}

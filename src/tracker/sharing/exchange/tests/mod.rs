@@ -63,7 +63,7 @@ impl Tracker {
 
     fn round(&mut self, engine: &mut ModelEngine, now: Instant) {
         if self.is_cut_off {
-            self.is_connected = false;
+            self.lose(now);
             self.merge.engine(false, now);
         } else {
             self.talk(engine, now);
@@ -84,15 +84,18 @@ impl Tracker {
         }
     }
 
-    fn talk(&mut self, engine: &mut ModelEngine, now: Instant) {
-        if !std::mem::replace(&mut self.is_connected, true) {
-            self.exchange.begin(now);
+    fn lose(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_connected) {
+            self.exchange.begin_again(now);
         }
+    }
+
+    fn talk(&mut self, engine: &mut ModelEngine, now: Instant) {
+        self.is_connected = true;
         for _ in 0..100 {
             let replies = engine.obey(self.exchange.next(&self.merge, now), now);
             if self.exchange.take(replies, &mut self.merge, now).is_err() {
-                self.is_connected = false;
-                return;
+                return self.lose(now);
             }
             if !self.exchange.has_more() {
                 return;
@@ -295,7 +298,6 @@ fn what_is_not_ours_is_left_alone() {
         pipeline.push(&[b"SET", key.as_bytes(), line.as_bytes(), b"NX"]);
         world.engine.obey(&pipeline, world.now);
         let tracker = &mut world.trackers[0];
-        tracker.exchange.begin(world.now);
         let replies = world
             .engine
             .obey(tracker.exchange.next(&tracker.merge, world.now), world.now);
