@@ -201,6 +201,12 @@ impl Merge {
         owners.map(|(id, claims, is_alive)| (id, claims.count(), is_alive))
     }
 
+    /// How many game servers of others are shown, and how many of them as stale. That may be fewer than the
+    /// others own: one that has moved is still owned by the tracker that it has left, if that is away.
+    pub fn shown(&self) -> (usize, usize) {
+        self.shown.counts()
+    }
+
     fn touch_all_of(&mut self, owner: TrackerId) {
         let claims = self.others.get(owner).map(|owner| owner.claims.iter());
         for claim in claims.into_iter().flatten() {

@@ -247,7 +247,7 @@ impl Sharer {
 
     /// Says who comes and goes, and how it stands.
     fn tell(&mut self) {
-        let (mut owners, mut elsewhere, mut stale) = (Vec::new(), 0, 0);
+        let mut owners = Vec::new();
         for (id, entries, is_alive) in self.merge.owners() {
             let name = self.exchange.name(id).to_owned();
             if self.alive.insert(id, is_alive) != Some(is_alive) {
@@ -263,8 +263,6 @@ impl Sharer {
                 ];
                 self.shared.log.info(event, &fields);
             }
-            elsewhere += entries;
-            stale += if is_alive { 0 } else { entries };
             owners.push(OwnerStatus {
                 name,
                 id: id.0,
@@ -278,6 +276,7 @@ impl Sharer {
         self.status.changes_received.add(traffic.changes_received);
         self.status.reread.add(traffic.reread);
         let own = self.merge.own().count();
+        let (elsewhere, stale) = self.merge.shown();
         self.status.set_entries(own, elsewhere, stale);
         owners.push(OwnerStatus {
             name: self.name.clone(),
