@@ -21,6 +21,8 @@ mod engine;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
+#[cfg(target_os = "linux")]
+mod haproxy_one_list;
 mod harness;
 mod hosts;
 mod lifecycle;

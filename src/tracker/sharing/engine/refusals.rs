@@ -146,7 +146,7 @@ pub(super) fn meaning(command: &str, said: &str, secret: Option<&str>) -> Engine
 fn turn(said: &str) -> Turn {
     let mut words = said.split(' ');
     match words.next() {
-        Some("READONLY" | "MASTERDOWN") => Turn::Other,
+        Some("READONLY" | "MASTERDOWN" | "NOREPLICAS") => Turn::Other,
         Some("MOVED") => words.nth(1).and_then(node).map_or(Turn::Same, Turn::To),
         _ => Turn::Same,
     }
@@ -250,6 +250,7 @@ mod tests {
             ("MOVED 866 :7001", Turn::Same),
             ("MOVED", Turn::Same),
             ("READONLY You can't", Turn::Other),
+            ("NOREPLICAS Not enough good", Turn::Other),
             ("ASK 866 127.0.0.1:7001", Turn::Same),
         ] {
             assert_eq!(turn(said), next, "{said}");

@@ -217,3 +217,20 @@ fn its_own_name_among_the_others_changes_nothing() {
     assert_eq!(merge.claims(OTHER).unwrap().count(), 1);
     assert!(merge.claims(THIRD).is_none());
 }
+
+#[test]
+fn what_is_shown_is_counted_once_whoever_owns_it() {
+    let (mut merge, now) = knows(&claim("5 a"));
+    assert_eq!(merge.shown(), (1, 0));
+    merge.hear(OTHER, false, now);
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (1, 1));
+    // It has moved to a third tracker.
+    merge.hear(THIRD, true, now);
+    merge.read(THIRD, list(&[claim("6 a")]));
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (1, 0));
+    merge.put_own(claim("7 a"));
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (0, 0));
+}
