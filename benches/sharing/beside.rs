@@ -1,13 +1,14 @@
 //! LIST and logins at a tracker that shares, beside one that does not.
 
 use crate::Plan;
+use crate::crowd::Crowd;
 use crate::group::{Group, wait_for};
 use crate::support::fleet::Fleet;
 use crate::support::load::{Load, Manner, Outcome, fetch_list};
 use crate::support::process::Process;
 use crate::support::report::Ratio;
 use crate::support::run::Result;
-use crate::support::tracker::Slots;
+use crate::support::tracker::{Slots, Tracker};
 use crate::support::turns::{Sample, take_turns};
 use crate::table::{self, Promised};
 use std::net::SocketAddr;
@@ -28,8 +29,12 @@ const BOTH: [usize; 2] = [0, 1];
 /// Lets the first of `group` and a tracker with as many game servers of its own take turns.
 pub(crate) fn compare(plan: &Plan, group: &mut Group) -> Result<()> {
     let size = group.size();
-    let mut alone = Group::alone(1, Slots::for_listed(size + plan.logins))?;
-    alone.log_in(&[size])?;
+    let alone = Tracker::start(Slots::for_listed(size + plan.logins))?;
+    let crowd = Crowd::log_in(alone.servers, size)?;
+    let mut alone = Alone {
+        tracker: alone,
+        crowd,
+    };
     table::part(&format!(
         "Beside a tracker that does not share, {size} on the list, in turns"
     ));
@@ -37,7 +42,13 @@ pub(crate) fn compare(plan: &Plan, group: &mut Group) -> Result<()> {
     logins(plan, group, &mut alone)
 }
 
-fn lists(plan: &Plan, group: &mut Group, alone: &mut Group) -> Result<()> {
+/// A tracker that does not share.
+struct Alone {
+    tracker: Tracker,
+    crowd: Crowd,
+}
+
+fn lists(plan: &Plan, group: &mut Group, alone: &mut Alone) -> Result<()> {
     let load = |clients: SocketAddr| -> Result<Load> {
         let size = fetch_list(clients)?.len();
         let question = "LIST\nQUIT\n";
@@ -45,31 +56,29 @@ fn lists(plan: &Plan, group: &mut Group, alone: &mut Group) -> Result<()> {
     };
     let loads = [
         load(group.trackers[0].clients)?,
-        load(alone.trackers[0].clients)?,
+        load(alone.tracker.clients)?,
     ];
     let rounds = take_turns(plan.rounds, &BOTH, |who| {
         group.check_in()?;
-        alone.check_in()?;
-        let tracker = &[&*group, &*alone][who].trackers[0];
+        alone.crowd.check_in()?;
+        let tracker = [&group.trackers[0], &alone.tracker][who];
         Sample::take(&tracker.process, || Ok(loads[who].put_on(tracker.clients)?))
     })?;
     say("LIST", &rounds, 0.97)
 }
 
-fn logins(plan: &Plan, group: &mut Group, alone: &mut Group) -> Result<()> {
+fn logins(plan: &Plan, group: &mut Group, alone: &mut Alone) -> Result<()> {
     let rounds = take_turns(plan.rounds, &BOTH, |who| {
-        let one = [&mut *group, &mut *alone][who].trackers.first();
-        let tracker = one.ok_or("there is no tracker")?;
+        let tracker = [&group.trackers[0], &alone.tracker][who];
         let mut fleet = Fleet::numbered_from(tracker.servers, VISITORS);
         let sample = log_in(&tracker.process, &mut fleet, plan.logins)?;
         drop(fleet);
-        for group in [&mut *group, &mut *alone] {
-            let size = group.size();
-            for tracker in &group.trackers {
-                wait_for(tracker.clients, size, Instant::now(), PATIENCE)?;
-            }
-            group.check_in()?;
+        let all = group.trackers.iter().chain([&alone.tracker]);
+        for tracker in all {
+            wait_for(tracker.clients, group.size(), Instant::now(), PATIENCE)?;
         }
+        group.check_in()?;
+        alone.crowd.check_in()?;
         Ok(sample)
     })?;
     say("logins", &rounds, 0.95)
