@@ -19,11 +19,33 @@ const LOOKS: u32 = 5;
 /// Pause between two times that game servers answer what they are asked.
 const KEEP_EVERY: Duration = Duration::from_millis(200);
 
+/// The same while the tracker that was started again reads the list.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// How long all may take to be on all lists, from the last login on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The first of these is killed.
 const DEAD: usize = 0;
+
+/// What goes on after it.
+struct Aftermath<'a> {
+    plan: &'a Plan,
+    group: &'a Group,
+    slots: Slots,
+    start: Instant,
+    /// Game servers of all trackers.
+    size: usize,
+    /// Of those whose tracker is dead.
+    ports: HashSet<u16>,
+    numbers: Vec<usize>,
+    /// Where it was.
+    servers: SocketAddr,
+    clients: SocketAddr,
+    /// In the order of the trackers as they were.
+    fleets: Mutex<Vec<Fleet>>,
+    is_over: AtomicBool,
+}
 
 /// Kills the first of three trackers, with so many game servers each.
 pub(crate) fn happen(plan: &Plan) -> Result<()> {
@@ -35,92 +57,157 @@ pub(crate) fn happen(plan: &Plan) -> Result<()> {
     group.log_in(&plan.death)?;
     group.until_whole(PATIENCE)?;
     let size = group.size();
-    let first = group.fleets[DEAD].first();
-    // Numbers and ports of those whose tracker dies.
-    let lost: Vec<usize> = (first..first + plan.death[DEAD]).collect();
-    let ports: HashSet<u16> = lost.iter().map(|number| 10_000 + *number as u16).collect();
+    let mut fleets = std::mem::take(&mut group.fleets);
+    let first = fleets[DEAD].first();
+    let numbers: Vec<usize> = (first..first + fleets[DEAD].size()).collect();
     let dead = group.trackers.remove(DEAD);
-    let at = [dead.servers, dead.clients].map(|address| address.to_string());
-    let (servers, dead_clients) = (dead.servers, dead.clients);
-    let others = group.trackers.iter();
-    let others: Vec<(SocketAddr, SocketAddr)> =
-        others.map(|one| (one.servers, one.clients)).collect();
-    let lists: Vec<SocketAddr> = others.iter().map(|one| one.1).collect();
-    let (start, is_over) = (Instant::now(), AtomicBool::new(false));
+    let (servers, clients) = (dead.servers, dead.clients);
     drop(dead);
-    drop(std::mem::replace(
-        &mut group.fleets[DEAD],
-        Fleet::numbered_from(servers, first),
-    ));
-    let returns = returns(&lost, plan.restart, servers, &others);
-    let fleets = Mutex::new(std::mem::take(&mut group.fleets));
-    let restarted: Mutex<Option<Tracker>> = Mutex::new(None);
-    let (ports, is_over) = (&ports, &is_over);
-    let (seen, back, whole) = thread::scope(|scope| -> Result<_> {
-        let looks: Vec<_> = lists
-            .iter()
-            .map(|&clients| scope.spawn(move || watch(clients, ports, is_over)))
-            .collect();
-        scope.spawn(|| keep(&fleets, is_over));
-        let again = scope.spawn(|| -> Result<Duration> {
-            thread::sleep(plan.restart.saturating_sub(start.elapsed()));
-            let tracker = group.another(&at[0], &at[1], slots)?;
-            let began = Instant::now();
-            let clients = tracker.clients;
-            *restarted.lock().expect("nobody panics") = Some(tracker);
-            while Look::at(clients)?.ports.len() < size && began.elapsed() < PATIENCE {
-                thread::sleep(Duration::from_millis(20));
-            }
-            Ok(began.elapsed())
-        });
-        let back = come_back(start, &returns, &fleets);
-        let last = start.elapsed();
-        let whole = again.join().expect("a restart does not panic");
-        let all: Result<()> = back.and_then(|()| {
-            let every = lists.iter().copied().chain([dead_clients]);
-            let mut waits = every.map(|clients| wait_for(clients, size, Instant::now(), PATIENCE));
-            waits.try_for_each(|waited| waited)
-        });
-        is_over.store(true, Ordering::Relaxed);
-        let seen = looks.into_iter().map(|one| one.join().expect("no panic"));
-        let seen = seen.collect::<Result<Vec<Seen>>>()?;
-        all?;
-        Ok((seen, last, whole?))
-    })?;
-    group.trackers.extend(restarted.into_inner()?);
+    fleets[DEAD] = Fleet::numbered_from(servers, first);
+    let aftermath = Aftermath {
+        plan,
+        group: &group,
+        slots,
+        start: Instant::now(),
+        size,
+        ports: numbers.iter().map(|&number| port_of(number)).collect(),
+        numbers,
+        servers,
+        clients,
+        fleets: Mutex::new(fleets),
+        is_over: AtomicBool::new(false),
+    };
+    let (tracker, outcome) = aftermath.take_its_course()?;
+    group.trackers.push(tracker);
     group.must_agree()?;
-    report(plan, &seen, back, whole);
+    outcome.report(plan);
     Ok(())
 }
 
-fn report(plan: &Plan, seen: &[Seen], back: Duration, whole: Duration) {
-    table::part(&format!(
-        "A tracker with {} of {} game servers is killed, and started again after {} s",
-        plan.death[DEAD],
-        plan.death.iter().sum::<usize>(),
-        plan.restart.as_secs_f64()
-    ));
-    fact(
-        "until the last had logged in again",
-        back.as_secs_f64(),
-        "s",
-    );
-    let looks: usize = seen.iter().map(|one| one.looks).sum();
-    fact("lists of the others seen meanwhile", looks as f64, "");
-    let missing: usize = seen.iter().map(|one| one.missing).sum();
-    table::line(
-        "times that one of its game servers was missing from one",
-        missing as f64,
-        "",
-        Promised::AtMost(0.0),
-    );
-    let stale = seen.iter().map(|one| one.stale).max().unwrap_or_default();
-    fact("stale on one of them, at the most", stale as f64, "");
-    fact(
-        "from its start to its first list of all",
-        whole.as_secs_f64() * 1e3,
-        "ms",
-    );
+fn port_of(number: usize) -> u16 {
+    (10_000 + number) as u16
+}
+
+impl Aftermath<'_> {
+    /// Until all are back. The tracker that was started again, and what was seen.
+    fn take_its_course(&self) -> Result<(Tracker, Outcome)> {
+        thread::scope(|scope| {
+            let others = self.group.trackers.iter();
+            let looks: Vec<_> = others
+                .map(|tracker| scope.spawn(|| self.watch(tracker.clients)))
+                .collect();
+            scope.spawn(|| self.keep());
+            let restart = scope.spawn(|| self.restart());
+            let back = self.come_back().map(|()| self.start.elapsed());
+            let restart = restart.join().expect("a restart does not panic");
+            let whole = self.until_whole();
+            self.is_over.store(true, Ordering::Relaxed);
+            let seen = looks.into_iter().map(|one| one.join().expect("no panic"));
+            let seen = seen.collect::<Result<_>>()?;
+            whole?;
+            let (tracker, read) = restart?;
+            let back = back?;
+            Ok((tracker, Outcome { seen, back, read }))
+        })
+    }
+
+    /// Starts the tracker again where it was; how long it took it to know the whole list.
+    fn restart(&self) -> Result<(Tracker, Duration)> {
+        thread::sleep(self.plan.restart.saturating_sub(self.start.elapsed()));
+        let start = Instant::now();
+        let at = [self.servers, self.clients].map(|address| address.to_string());
+        let tracker = self.group.another(&at[0], &at[1], self.slots)?;
+        while Look::at(self.clients)?.ports.len() < self.size && start.elapsed() < PATIENCE {
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok((tracker, start.elapsed()))
+    }
+
+    /// Lets all come back, some of them at once.
+    fn come_back(&self) -> Result<()> {
+        let (returns, next) = (self.returns(), AtomicUsize::new(0));
+        let some = || -> Result<()> {
+            while let Some(one) = returns.get(next.fetch_add(1, Ordering::Relaxed)) {
+                thread::sleep(one.after.saturating_sub(self.start.elapsed()));
+                let stream = log_in(one.number, one.servers)?;
+                let mut fleets = self.fleets.lock().expect("nobody panics");
+                fleets[one.fleet].take_in(one.number, stream)?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let threads = [(); AT_ONCE].map(|()| scope.spawn(some));
+            let mut joined = threads.into_iter().map(|one| one.join());
+            joined.try_for_each(|one| one.expect("a login does not panic"))
+        })
+    }
+
+    /// Who comes back when: every other one to one of the others after 0.5 to 1.5 s, as `announce`
+    /// does that knows them, and the rest to the one that died, within half as long as it was away.
+    fn returns(&self) -> Vec<Return> {
+        let each = self.numbers.iter().enumerate();
+        let mut returns: Vec<Return> = each
+            .map(|(place, &number)| match place % 2 {
+                0 => self.goes_elsewhere(place, number),
+                _ => self.waits(place, number),
+            })
+            .collect();
+        returns.sort_by_key(|one| one.after);
+        returns
+    }
+
+    fn goes_elsewhere(&self, place: usize, number: usize) -> Return {
+        // Mixed, so that neighbours do not come together.
+        let chance = (place as f64 * 0.618_034).fract();
+        let second = Duration::from_secs(1).min(self.plan.restart / 2);
+        let other = place / 2 % self.group.trackers.len();
+        Return {
+            number,
+            after: second.mul_f64(0.5 + chance),
+            servers: self.group.trackers[other].servers,
+            fleet: other + 1,
+        }
+    }
+
+    fn waits(&self, place: usize, number: usize) -> Return {
+        let share = place as f64 / self.numbers.len() as f64;
+        Return {
+            number,
+            after: self.plan.restart.mul_f64(1.05 + share / 2.0),
+            servers: self.servers,
+            fleet: DEAD,
+        }
+    }
+
+    fn until_whole(&self) -> Result<()> {
+        let others = self.group.trackers.iter().map(|tracker| tracker.clients);
+        let mut waits = others
+            .chain([self.clients])
+            .map(|clients| wait_for(clients, self.size, Instant::now(), PATIENCE));
+        waits.try_for_each(|waited| waited)
+    }
+
+    /// Lets all game servers answer what they are asked.
+    fn keep(&self) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            for fleet in self.fleets.lock().expect("nobody panics").iter_mut() {
+                fleet.listen_to_all();
+            }
+            thread::sleep(KEEP_EVERY);
+        }
+    }
+
+    fn watch(&self, clients: SocketAddr) -> Result<Seen> {
+        let mut seen = Seen::default();
+        while !self.is_over.load(Ordering::Relaxed) {
+            let look = Look::at(clients)?;
+            seen.looks += 1;
+            seen.missing += self.ports.difference(&look.ports).count();
+            seen.stale = seen.stale.max(look.stale);
+            thread::sleep((Duration::from_secs(1) / LOOKS).saturating_sub(look.took));
+        }
+        Ok(seen)
+    }
 }
 
 /// A game server logs in again, so long after its tracker died.
@@ -133,68 +220,6 @@ struct Return {
     fleet: usize,
 }
 
-/// Who comes back when: every other one to one of the others after 0.5 to 1.5 s, as `announce` does
-/// that knows them, and the rest to the one that died, within half as long as it was away.
-fn returns(
-    lost: &[usize],
-    restart: Duration,
-    dead: SocketAddr,
-    others: &[(SocketAddr, SocketAddr)],
-) -> Vec<Return> {
-    let second = Duration::from_secs(1).min(restart / 2);
-    let mut returns: Vec<Return> = lost
-        .iter()
-        .enumerate()
-        .map(|(place, &number)| {
-            let share = place as f64 / lost.len() as f64;
-            // Mixed, so that neighbours do not come together.
-            let chance = (place as f64 * 0.618_034).fract();
-            let other = place / 2 % others.len();
-            let (after, servers, fleet) = match place % 2 {
-                0 => (second.mul_f64(0.5 + chance), others[other].0, other + 1),
-                _ => (restart + restart.mul_f64(0.05 + share / 2.0), dead, DEAD),
-            };
-            Return {
-                number,
-                after,
-                servers,
-                fleet,
-            }
-        })
-        .collect();
-    returns.sort_by_key(|one| one.after);
-    returns
-}
-
-/// Lets all come back, some of them at once.
-fn come_back(start: Instant, returns: &[Return], fleets: &Mutex<Vec<Fleet>>) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let some = || -> Result<()> {
-        while let Some(one) = returns.get(next.fetch_add(1, Ordering::Relaxed)) {
-            thread::sleep(one.after.saturating_sub(start.elapsed()));
-            let stream = log_in(one.number, one.servers)?;
-            let mut fleets = fleets.lock().expect("nobody panics");
-            fleets[one.fleet].take_in(one.number, stream)?;
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let threads = [(); AT_ONCE].map(|()| scope.spawn(some));
-        let mut joined = threads.into_iter().map(|one| one.join());
-        joined.try_for_each(|one| one.expect("a login does not panic"))
-    })
-}
-
-/// Lets all game servers answer what they are asked.
-fn keep(fleets: &Mutex<Vec<Fleet>>, is_over: &AtomicBool) {
-    while !is_over.load(Ordering::Relaxed) {
-        for fleet in fleets.lock().expect("nobody panics").iter_mut() {
-            fleet.listen_to_all();
-        }
-        thread::sleep(KEEP_EVERY);
-    }
-}
-
 /// What one list showed.
 #[derive(Debug, Default)]
 struct Seen {
@@ -204,14 +229,50 @@ struct Seen {
     stale: usize,
 }
 
-fn watch(clients: SocketAddr, ports: &HashSet<u16>, is_over: &AtomicBool) -> Result<Seen> {
-    let mut seen = Seen::default();
-    while !is_over.load(Ordering::Relaxed) {
-        let look = Look::at(clients)?;
-        seen.looks += 1;
-        seen.missing += ports.difference(&look.ports).count();
-        seen.stale = seen.stale.max(look.stale);
-        thread::sleep((Duration::from_secs(1) / LOOKS).saturating_sub(look.took));
+/// What was seen.
+struct Outcome {
+    seen: Vec<Seen>,
+    /// Until the last had logged in.
+    back: Duration,
+    /// How long it took the tracker, from its start, to know the whole list.
+    read: Duration,
+}
+
+impl Outcome {
+    fn report(&self, plan: &Plan) {
+        let all: usize = plan.death.iter().sum();
+        let sum = |figure: fn(&Seen) -> usize| self.seen.iter().map(figure).sum::<usize>() as f64;
+        let stale = self.seen.iter().map(|one| one.stale).max();
+        table::part(&format!(
+            "A tracker with {} of {all} game servers is killed, and started again after {} s",
+            plan.death[DEAD],
+            plan.restart.as_secs_f64()
+        ));
+        fact(
+            "until the last had logged in again",
+            self.back.as_secs_f64(),
+            "s",
+        );
+        fact(
+            "lists of the others seen meanwhile",
+            sum(|one| one.looks),
+            "",
+        );
+        table::line(
+            "times that one of its game servers was missing from one",
+            sum(|one| one.missing),
+            "",
+            Promised::AtMost(0.0),
+        );
+        fact(
+            "stale on one of them, at the most",
+            stale.unwrap_or_default() as f64,
+            "",
+        );
+        fact(
+            "from its start to its first list of all",
+            self.read.as_secs_f64() * 1e3,
+            "ms",
+        );
     }
-    Ok(seen)
 }
