@@ -160,17 +160,24 @@ pub(crate) struct Delays {
 }
 
 impl Delays {
-    /// Those of `changes` to all of `watchers`, one of each tracker.
-    pub(crate) fn of(changes: &[Change], watchers: Vec<Watcher>) -> Result<Self> {
+    /// Those of `changes` to all of `watchers`, one of each tracker; where trackers do not share, each
+    /// is told of its own.
+    pub(crate) fn of(changes: &[Change], watchers: Vec<Watcher>, share: bool) -> Result<Self> {
         thread::sleep(LAST_WORD);
         let mut delays = Self::default();
         for (tracker, watcher) in watchers.into_iter().enumerate() {
-            delays.add(changes, &watcher.stop()?, tracker)?;
+            let own = |change: &&Change| share || change.tracker == tracker;
+            delays.add(changes.iter().filter(own), &watcher.stop()?, tracker)?;
         }
         Ok(delays)
     }
 
-    fn add(&mut self, changes: &[Change], told: &[Told], tracker: usize) -> Result<()> {
+    fn add<'a>(
+        &mut self,
+        changes: impl Iterator<Item = &'a Change>,
+        told: &[Told],
+        tracker: usize,
+    ) -> Result<()> {
         let mut untold: HashMap<usize, VecDeque<&Change>> = HashMap::new();
         for change in changes {
             untold.entry(change.port).or_default().push_back(change);

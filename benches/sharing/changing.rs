@@ -56,7 +56,7 @@ impl Run {
         let start = Instant::now();
         let changes = change(group, trackers, per_second, || start.elapsed() < time)?;
         let costs = Costs::since(&before, group)?;
-        let delays = Delays::of(&changes, watchers)?;
+        let delays = Delays::of(&changes, watchers, group.engine().is_ok())?;
         Ok(Self {
             costs,
             changes,
