@@ -86,7 +86,7 @@ pub(crate) fn all(plan: &Plan, group: &mut Group, local: &Local) -> Result<()> {
         run.costs.time.as_secs_f64()
     ));
     delays(&run.delays, local);
-    bytes(plan, group, &run, local)?;
+    bytes(plan, group, &run, local);
     cpu(&run, local);
     Ok(())
 }
@@ -114,7 +114,7 @@ fn delays(delays: &Delays, local: &Local) {
     }
 }
 
-fn bytes(plan: &Plan, group: &mut Group, run: &Run, local: &Local) -> Result<()> {
+fn bytes(plan: &Plan, group: &Group, run: &Run, local: &Local) {
     let trackers = group.trackers.len();
     let seconds = run.costs.time.as_secs_f64();
     let seen = run.costs.bytes();
@@ -122,7 +122,7 @@ fn bytes(plan: &Plan, group: &mut Group, run: &Run, local: &Local) -> Result<()>
         true => seen,
         false => {
             // It may or may not have been written anew in so short a time.
-            let refresh = records(group)? as f64 / REFRESH.as_secs_f64();
+            let refresh = records(group, local, plan.each) as f64 / REFRESH.as_secs_f64();
             fact("bytes through the engine, seen", seen, "B/s");
             fact("a minute's refresh, reckoned", refresh, "B/s");
             seen + refresh
@@ -149,20 +149,14 @@ fn bytes(plan: &Plan, group: &mut Group, run: &Run, local: &Local) -> Result<()>
         "",
         Promised::AtMost(0.03),
     );
-    Ok(())
 }
 
-/// Bytes of all records in the engine, with what RESP puts around them.
-fn records(group: &mut Group) -> Result<usize> {
-    /// `$21\r\n` and `\r\n` around each of two words.
-    const AROUND: usize = 2 * 7;
-    let engine = group.engine()?;
-    let mut bytes = 0;
-    for key in engine.ask(&["KEYS", "*:list:*"])?.lines() {
-        let fields = engine.ask(&["HGETALL", key])?;
-        bytes += fields.len() + AROUND * fields.lines().count() / 2;
-    }
-    Ok(bytes)
+/// Bytes that it takes to write all records anew.
+fn records(group: &Group, local: &Local, each: usize) -> usize {
+    /// What a record and RESP have more than a line of the list: the address once more, a number, a
+    /// time, a mark and a peer, and the lengths of two words.
+    const MORE: usize = 80;
+    group.size() * (local.list / each + MORE)
 }
 
 fn cpu(run: &Run, local: &Local) {
