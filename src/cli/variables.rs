@@ -3,6 +3,7 @@
 //! A misspelt flag is an error. An unknown variable is only logged: it may belong to another version
 //! or another program.
 
+use super::arguments::share;
 use super::commands::serve;
 use super::flags;
 use crate::tracker::start::serve::UnknownVariable;
@@ -10,8 +11,10 @@ use crate::tracker::start::serve::UnknownVariable;
 /// The beginning of all our variables.
 const PREFIX: &str = "GLTRACKER_";
 
-/// Variables of other commands. They may be set where a tracker is started.
-const OTHERS: [&str; 6] = [
+/// Variables without a flag, and those of other commands, which may be set where a tracker is started.
+const OTHERS: [&str; 8] = [
+    share::USER,
+    share::PASSWORD,
     "GLTRACKER_PASSWORD",
     "GLTRACKER_KEY",
     "GLTRACKER_TRACKER",
@@ -49,7 +52,7 @@ mod tests {
 
     #[test]
     fn ours_and_those_of_others_are_not_mentioned() {
-        let names = ["GLTRACKER_MAX_SLOTS", "GLTRACKER_PASSWORD", "PATH", "GLT"];
+        let names = ["GLTRACKER_SHARE_USER", "GLTRACKER_PASSWORD", "PATH", "GLT"];
         assert_eq!(about(&names), [""; 0]);
     }
 

@@ -1,7 +1,7 @@
 //! A game server on the lists of its trackers, for as long as this value lives.
 
 use super::event::{Event, Happening};
-use super::link::{Link, Mailbox, Shared};
+use super::link::{Link, Mailbox, Shared, Siblings};
 use super::session::{Credential, fields};
 use super::tracker_address::TrackerAddress;
 use crate::base::io_error::in_words;
@@ -86,6 +86,7 @@ impl std::error::Error for StartError {}
 /// What the threads of all trackers share.
 struct SharedState {
     wanted: Mutex<Infos>,
+    trackers: Vec<TrackerAddress>,
     /// How many trackers have not refused for good.
     hopeful: AtomicUsize,
     is_hidden: AtomicBool,
@@ -104,6 +105,10 @@ impl fmt::Debug for SharedState {
 impl Shared for SharedState {
     fn wanted(&self) -> Infos {
         lock(&self.wanted).clone()
+    }
+
+    fn trackers(&self) -> &[TrackerAddress] {
+        &self.trackers
     }
 
     fn tell(&self, event: Event) {
@@ -157,6 +162,7 @@ impl Announcer {
             shared: Arc::new(SharedState {
                 wanted: Mutex::new(infos),
                 hopeful: AtomicUsize::new(distinct.len()),
+                trackers: distinct.clone(),
                 is_hidden: AtomicBool::new(is_hidden),
                 on_event: Box::new(on_event),
             }),
@@ -164,12 +170,15 @@ impl Announcer {
             threads: Vec::new(),
         };
         let credential = Arc::new(credential);
-        for tracker in distinct {
+        let siblings = Arc::new(Mutex::new(Siblings::new(distinct.len())));
+        for (number, tracker) in distinct.into_iter().enumerate() {
             let mailbox = Arc::new(Mailbox::default());
             mailbox.set_hidden(is_hidden);
             announcer.mailboxes.push(Arc::clone(&mailbox));
             let link = Link {
                 tracker,
+                number,
+                siblings: Arc::clone(&siblings),
                 credential: Arc::clone(&credential),
                 mailbox,
                 shared: Arc::clone(&announcer.shared),

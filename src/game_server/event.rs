@@ -48,6 +48,10 @@ pub enum Happening {
         /// When the next connection is tried; `None` if trying again cannot help.
         again_in: Option<Duration>,
     },
+    /// Another login took over the place on this tracker's list, and it was that at this other tracker
+    /// of the same announcement: the two have one list. The next connection is made when the other is
+    /// lost.
+    SameList(TrackerAddress),
     /// It was asked to take the game server off its list, and is not connected any more.
     Left,
 }
@@ -88,6 +92,11 @@ impl fmt::Display for Event {
                     None => f.write_str("; it is not tried again"),
                 }
             }
+            Happening::SameList(other) => write!(
+                f,
+                "{tracker} has the same list as {}, which took over; it is tried when that is lost",
+                other.short()
+            ),
             Happening::Left => write!(f, "left {tracker}"),
         }
     }
@@ -135,6 +144,11 @@ mod tests {
         assert_eq!(
             shown(lost(false, 61_700)),
             "cannot reach tracker.example: connection refused; next try in 62 s"
+        );
+        assert_eq!(
+            shown(Happening::SameList("b.example".parse().unwrap())),
+            "tracker.example has the same list as b.example, which took over; it is tried when that is \
+             lost"
         );
         let refusal = TrackerRefusal::parse("bad-password no", Stage::LoggingIn);
         let refused = |again_in| Happening::Refused {

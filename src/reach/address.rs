@@ -17,8 +17,9 @@ const MAX_HOST: usize = 253;
 /// with its port.
 ///
 /// The name is looked up for each connection, so that a tracker may move. Of its addresses the one
-/// is tried first that has answered last; copies share what is known of that, and are equal if
-/// they lead to the same place.
+/// is tried first that has answered last, and before any has, one by chance: several trackers
+/// behind one name share who comes. Copies share what is known of that, and are equal if they lead
+/// to the same place.
 ///
 /// ```
 /// use gltracker::reach::{Address, NotAnAddress};

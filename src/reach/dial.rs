@@ -8,6 +8,7 @@
 use super::address::Address;
 use super::memory::{Family, Memory};
 use crate::base::mutex::lock;
+use crate::base::random::RANDOM;
 use crate::base::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -46,7 +47,18 @@ impl<const PORT: u16> Address<PORT> {
     /// [`ErrorKind::NotFound`] if there is no address of the wanted family.
     pub(crate) fn dial(&self, deadline: Instant) -> io::Result<Dial> {
         let found = self.look_up(deadline)?;
-        Ok(Dial::new(found, Arc::clone(&self.memory), deadline))
+        let order = lock(&self.memory).order(found, RANDOM.number());
+        Ok(Dial::new(order, Arc::clone(&self.memory), deadline))
+    }
+
+    /// The tracker at this address has answered: the next dial begins there.
+    pub(crate) fn answered(&self, address: SocketAddr) {
+        lock(&self.memory).answered(address);
+    }
+
+    /// The tracker at this address has no room, or does not answer: the next dial begins with others.
+    pub(crate) fn failed(&self, address: SocketAddr) {
+        lock(&self.memory).full(address);
     }
 }
 
@@ -80,8 +92,7 @@ pub(crate) struct Reached {
 }
 
 impl Dial {
-    fn new(found: Vec<SocketAddr>, memory: Arc<Mutex<Memory>>, deadline: Instant) -> Self {
-        let queue = lock(&memory).order(found);
+    fn new(queue: VecDeque<SocketAddr>, memory: Arc<Mutex<Memory>>, deadline: Instant) -> Self {
         Self {
             queue,
             memory,
@@ -149,6 +160,11 @@ impl Dial {
     /// The tracker at this address has answered: the next dial begins there.
     pub(crate) fn answered(&self, address: SocketAddr) {
         lock(&self.memory).answered(address);
+    }
+
+    /// Who answered at this address has no room, or is of no use: the next dial begins with others.
+    pub(crate) fn full(&self, address: SocketAddr) {
+        lock(&self.memory).full(address);
     }
 
     fn silent_until(&self, address: SocketAddr, now: Instant) -> Instant {
@@ -249,7 +265,13 @@ mod tests {
     }
 
     fn dial(found: &[SocketAddr], patience: Duration) -> Dial {
-        Dial::new(found.to_vec(), Arc::default(), Instant::now() + patience)
+        again(found, Arc::default(), Instant::now() + patience)
+    }
+
+    /// Chance leaves the addresses as they are.
+    fn again(found: &[SocketAddr], memory: Arc<Mutex<Memory>>, deadline: Instant) -> Dial {
+        let order = lock(&memory).order(found.to_vec(), 0);
+        Dial::new(order, memory, deadline)
     }
 
     #[test]
@@ -308,8 +330,8 @@ mod tests {
         let reached = dial.next().unwrap();
         assert_eq!(reached.address, other);
         dial.answered(other);
-        let again = Dial::new(all.to_vec(), Arc::clone(&dial.memory), dial.deadline);
-        assert_eq!(again.queue, [all[1], all[2], all[0]]);
+        let at_last = again(&all, Arc::clone(&dial.memory), dial.deadline);
+        assert_eq!(at_last.queue, [all[1], all[2], all[0]]);
         let reached = dial.next().unwrap();
         assert_eq!(reached.until, dial.deadline, "there is no other");
         let nobody = dial.next().unwrap_err();
@@ -318,7 +340,7 @@ mod tests {
         let [(_silent, first), (closed, second), _] = listeners;
         dial.answered(second);
         drop(closed);
-        let mut again = Dial::new(vec![first, second], dial.memory, dial.deadline);
+        let mut again = again(&[first, second], dial.memory, dial.deadline);
         let reached = again.next().unwrap();
         assert_eq!(reached.address, first);
         assert!(reached.until <= Instant::now() + MAX_SILENCE);

@@ -57,6 +57,14 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
             "'a\\u{a}\\u{1b}[2J' is not a level",
         ),
         (&["--trust", "192.0.2.0/+24"], "'192.0.2.0/+24' is not an"),
+        (
+            &["--share", "redis://:hidden@cache"],
+            "--share: write HOST[:PORT][,HOST[:PORT]…][/DB]; user and password go into a file",
+        ),
+        (
+            &["--share-name", "mars"],
+            "--share-name changes nothing without --share: give --share HOST[:PORT]",
+        ),
         (&["--proxied", "haproxy"], "'haproxy' is not an address"),
         (&["serv"], "there is no command 'serv'; did you mean serve?"),
         (
@@ -273,12 +281,21 @@ fn passwords_come_from_a_file_that_is_read_again() {
     );
     tracker.wait_for_log("event=passwords-changed valid=2");
 
+    // What is wrong with a line does not say where that is.
+    std::fs::write(&path, format!("third\n{}\n", "x".repeat(300))).unwrap();
+    let warning = tracker.wait_for_log("event=passwords-not-read");
+    assert!(
+        warning.contains(&format!("file={}", path.display())),
+        "{warning}"
+    );
+    assert!(warning.contains("the password on line 2"), "{warning}");
+
     std::fs::remove_file(&path).unwrap();
     let start = Instant::now();
     while !tracker
         .log()
         .iter()
-        .any(|line| line.contains("event=passwords-not-read"))
+        .any(|line| line.contains("event=passwords-not-read") && line.contains("cannot be read"))
     {
         assert!(
             login("third").starts_with("CHALLENGE "),

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A file of this test, removed in the end.
-struct TestFile(PathBuf);
+pub(crate) struct TestFile(pub(crate) PathBuf);
 
 impl TestFile {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("gltracker-{name}-{}", std::process::id()));
         let file = Self(path);
         file.write(text);
@@ -23,7 +23,7 @@ impl TestFile {
         std::fs::write(&self.0, text).unwrap();
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }

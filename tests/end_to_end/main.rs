@@ -45,6 +45,8 @@ mod screen;
 mod scripts;
 mod second_opinions;
 mod several_addresses;
+#[cfg(unix)]
+mod share_flags;
 mod simulation;
 mod skips;
 mod slots;

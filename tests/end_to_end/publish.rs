@@ -109,13 +109,35 @@ fn a_browser_shows_the_page_as_it_should_be() {
     assert!(said.contains("the page is as it should be"), "{said}");
 }
 
+/// What promtool says to `input`.
+fn promtool(arguments: &[&str], input: &str) -> String {
+    let mut promtool = Command::new("promtool")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = promtool.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{said}\n{input}");
+    said
+}
+
 #[test]
 fn metrics_are_as_prometheus_wants_them() {
     if !need("promtool") {
         return;
     }
     let folder = Folder::new("metrics");
-    let tracker = start(&folder.0);
+    let arguments = ["--publish", folder.0.to_str().unwrap()];
+    // Nobody is there, which is enough for all names.
+    let sharing = ["--max-slots", "80", "--share", "127.0.0.1:1"];
+    let tracker = TrackerProcess::start_with(&[&sharing[..], &arguments].concat());
     let file = folder.0.join("metrics.prom");
     let mut wrong = Peer::connect(tracker.servers);
     assert!(wrong.ask("LOGIN guess").starts_with("ERR bad-password"));
@@ -124,23 +146,63 @@ fn metrics_are_as_prometheus_wants_them() {
     let _ = fs::remove_file(&file);
     let text = wait_for(&file, "total{reason=\"bad-password\"} 1\n");
     assert!(text.contains("gltracker_build_info"), "{text}");
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    promtool
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+    assert!(text.contains("gltracker_sharing_up 0\n"), "{text}");
+    assert_eq!(promtool(&["check", "metrics"], &text), "", "{text}");
+    let rules = rules();
+    let names = rules.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    for name in names.filter(|name| name.starts_with("gltracker_")) {
+        let announced = format!("# TYPE {name} ");
+        assert!(text.contains(&announced), "{name} in {text}");
+    }
+}
+
+/// The rules of the documents.
+fn rules() -> String {
+    let document = include_str!("../../scripts/README.md");
+    let (_, rules) = document.split_once("\n    groups:\n").unwrap();
+    let rules = rules.lines().map_while(|line| line.strip_prefix("    "));
+    rules.fold("groups:\n".to_owned(), |text, line| text + line + "\n")
+}
+
+/// What trackers say in pretend time, four times a minute: to `a` another tracker, `mars`, is lost after three
+/// minutes; `b` loses the engine after two; `c` reads lists anew again and again, and `d` once.
+const PRETENDED: &str = r#"
+rule_files: [rules.yml]
+evaluation_interval: 15s
+tests:
+  - interval: 15s
+    input_series:
+      - {series: 'gltracker_sharing_entries{instance="a",tracker="mars"}', values: '5x12 _x300'}
+      - {series: 'gltracker_sharing_entries{instance="a",tracker="io"}', values: '5x300'}
+      - {series: 'gltracker_sharing_up{instance="a"}', values: '1x300'}
+      - {series: 'gltracker_sharing_up{instance="b"}', values: '1x8 0x300'}
+      - {series: 'gltracker_sharing_reread_total{instance="c"}', values: '0+1x300'}
+      - {series: 'gltracker_sharing_reread_total{instance="d"}', values: '0x8 1x300'}
+    alert_rule_test:
+      - {eval_time: 3m, alertname: SharingDown}
+      - {eval_time: 4m, alertname: SharingDown, exp_alerts: [{exp_labels: {instance: b}}]}
+      - {eval_time: 3m, alertname: TrackerAway}
+      - eval_time: 10m
+        alertname: TrackerAway
+        exp_alerts: [{exp_labels: {instance: a, tracker: mars}}]
+      - {eval_time: 25m, alertname: SharingRereads}
+      - {eval_time: 40m, alertname: SharingRereads, exp_alerts: [{exp_labels: {instance: c}}]}
+"#;
+
+#[test]
+fn the_alerts_of_sharing_come_when_they_should() {
+    if !need("promtool") {
+        return;
+    }
+    let folder = Folder::new("rules");
+    fs::create_dir(&folder.0).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.0.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    promtool(&["check", "rules", &file("rules.yml", &rules())], "");
+    promtool(&["test", "rules", &file("test.yml", PRETENDED)], "");
 }
 
 #[test]

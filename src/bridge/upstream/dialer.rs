@@ -62,23 +62,40 @@ impl Dialer {
         self.clerk.unpark();
     }
 
+    /// The tracker at this address has listed a game server.
+    pub(super) fn answered(&self, at: SocketAddr) {
+        self.tracker.answered(at);
+    }
+
+    /// The tracker at this address does not answer, or has no room: the next login goes to another, if
+    /// its name has others.
+    pub(super) fn failed(&self, at: SocketAddr) {
+        self.tracker.failed(at);
+        lock(&self.last).take_if(|last| *last == at);
+    }
+
     fn connect(&self) -> io::Result<TcpStream> {
-        let until = Instant::now() + TIMEOUT;
-        let last = *lock(&self.last);
-        let connected = match last {
-            Some(address) => connect(address, TIMEOUT).map(|stream| (stream, address)),
-            None => self.tracker.dial(until).and_then(|mut dial| {
-                let reached = dial.next()?;
-                Ok((reached.stream, reached.address))
-            }),
-        };
-        let connected = connected.and_then(|(stream, address)| {
+        let connected = self.reach().and_then(|(stream, address)| {
             keep_spare(&stream, self.most_files)?;
             stream.set_nonblocking(true)?;
             Ok((stream, address))
         });
         *lock(&self.last) = connected.as_ref().ok().map(|(_, address)| *address);
         connected.map(|(stream, _)| stream)
+    }
+
+    /// Connects to where the last connection was made, or else to any address of the tracker.
+    fn reach(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let until = Instant::now() + TIMEOUT;
+        let last = *lock(&self.last);
+        if let Some(last) = last {
+            match connect(last, TIMEOUT / 2) {
+                Ok(stream) => return Ok((stream, last)),
+                Err(_) => self.tracker.failed(last),
+            }
+        }
+        let reached = self.tracker.dial(until)?.next()?;
+        Ok((reached.stream, reached.address))
     }
 }
 
@@ -111,4 +128,33 @@ fn most_files() -> Option<usize> {
         .lines()
         .find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn whoever_is_gone_or_full_is_not_asked_again_at_once() {
+        let [(alive, at), (dead, gone)] = [(); 2].map(|()| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            (listener, address)
+        });
+        drop(dead);
+        let (done, _dialed) = channel();
+        let dialer = Dialer::new(TrackerAddress::new(at), done, std::thread::current());
+        *lock(&dialer.last) = Some(gone);
+        let stream = dialer.connect().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), at);
+        assert_eq!(*lock(&dialer.last), Some(at));
+        dialer.failed(gone);
+        assert_eq!(*lock(&dialer.last), Some(at), "it was another");
+        dialer.failed(at);
+        assert_eq!(*lock(&dialer.last), None);
+        drop(alive);
+        assert!(dialer.connect().is_err());
+    }
 }

@@ -7,7 +7,7 @@ use crate::base::io_error::unreached;
 use crate::game_server::session::{Ending, News, Outbox, Session};
 use crate::protocol::line::LineSplitter;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// The first pause between two looks at a socket; each is twice as long as the one before.
@@ -25,6 +25,8 @@ const MOST_READ: usize = 2048;
 #[derive(Debug)]
 pub(super) struct Link {
     stream: TcpStream,
+    /// Where the tracker is, if the connection was still there when that was asked.
+    tracker: Option<SocketAddr>,
     session: Session,
     splitter: LineSplitter,
     /// The time between the last two looks.
@@ -41,6 +43,7 @@ impl Link {
     ) -> (Self, Report) {
         let mut out = Outbox::default();
         let mut link = Self {
+            tracker: stream.peer_addr().ok(),
             stream,
             session: begin(&mut out),
             splitter: LineSplitter::default(),
@@ -92,6 +95,11 @@ impl Link {
             self.session.on_deadline(now, &mut out);
         }
         self.deliver(out, now)
+    }
+
+    /// Where the tracker is.
+    pub(super) fn tracker(&self) -> Option<SocketAddr> {
+        self.tracker
     }
 
     /// True if the game server is on the tracker's list.

@@ -2,6 +2,7 @@
 
 use crate::base::log::Level;
 use crate::cli::arguments::listen;
+use crate::cli::arguments::share::{self, Sharing};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
 use crate::protocol::text::number;
@@ -11,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-const FLAGS: [Flag; 15] = [
+const FLAGS: [Flag; 19] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -82,6 +83,10 @@ const FLAGS: [Flag; 15] = [
         value: "DIR",
         help: "keep servers.json, a web page and metrics in this folder",
     },
+    share::SHARE,
+    share::SHARE_NAME,
+    share::SHARE_PREFIX,
+    share::SHARE_PASSWORD_FILE,
     Flag {
         name: "--log-level",
         value: "LEVEL",
@@ -127,6 +132,7 @@ pub(crate) fn parse(
     serve.config.credentials = environment("CREDENTIALS_DIRECTORY")
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from);
+    serve.config.share = serve.sharing.finish(environment)?;
     check_ports(&serve.config)?;
     Ok(Command::Serve(
         Box::new(serve.config),
@@ -166,12 +172,16 @@ pub(crate) fn variables() -> impl Iterator<Item = String> {
 #[derive(Default)]
 struct Serve {
     config: Config,
+    sharing: Sharing,
     level: Option<Level>,
 }
 
 impl Serve {
     /// Applies `flag`; `source` is where its value was written.
     fn set(&mut self, flag: &Flag, value: &OsStr, source: &str) -> Result<(), UsageError> {
+        if self.sharing.set(flag, value, source)? {
+            return Ok(());
+        }
         let wrong = |why: String| UsageError(format!("{source}: {why}"));
         let file = match flag.name {
             "--password-file" => Some(&mut self.config.password_file),
@@ -250,8 +260,13 @@ Flags:
 {}
 Every flag has an environment variable, which it overrides: --max-slots is GLTRACKER_MAX_SLOTS.
 GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
-made up at the start and shown once. A service manager may hand over files named password, keys and
-bans in CREDENTIALS_DIRECTORY, for what no flag or variable names.
+made up at the start and shown once. A service manager may hand over files named password, keys,
+bans and share-password in CREDENTIALS_DIRECTORY, for what no flag or variable names.
+
+To share the list, name all nodes of an engine that has several, and the number of its database if
+that is not 0: --share HOST[:PORT],HOST[:PORT].../DB. Its password is in --share-password-file or
+GLTRACKER_SHARE_PASSWORD. The user, where it wants one, is on the line above in that file, or in
+GLTRACKER_SHARE_USER.
 
 [::] is all addresses, of IPv6 and IPv4. fd:0 and fd:1 are TCP sockets that stand at standard input
 and output and listen already: whoever started the tracker has opened them.
@@ -264,133 +279,4 @@ Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, l
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::parse::parse;
-
-    fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(Config, Level), String> {
-        let lookup = |name: &str| {
-            environment
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| OsString::from(value))
-        };
-        match parse(arguments.iter().map(OsString::from), lookup) {
-            Ok(Command::Serve(config, level)) => Ok((*config, level)),
-            Ok(Command::Print(text)) => Err(text),
-            Ok(other) => panic!("not serve: {other:?}"),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn no_arguments_serve() {
-        let (config, level) = run(&[], &[]).unwrap();
-        assert_eq!(
-            (config.servers, config.max_slots, level),
-            (None, None, Level::Info)
-        );
-        assert!(run(&["serve"], &[]).is_ok());
-    }
-
-    #[test]
-    fn flags_are_written_in_two_ways_and_override_the_environment() {
-        let environment = [
-            ("GLTRACKER_MAX_SLOTS", "40"),
-            ("GLTRACKER_CLIENTS", "127.0.0.1:2"),
-            ("GLTRACKER_LOG_LEVEL", ""),
-            ("GLTRACKER_PASSWORD", "s p"),
-        ];
-        let arguments = [
-            "serve",
-            "--servers",
-            "127.0.0.1:0",
-            "--max-slots=80",
-            "--password-file",
-            "p=q",
-        ];
-        let (config, level) = run(&arguments, &environment).unwrap();
-        assert_eq!(config.servers, Some("127.0.0.1:0".parse().unwrap()));
-        assert_eq!(config.clients, Some("127.0.0.1:2".parse().unwrap()));
-        assert_eq!((config.max_slots, level), (Some(80), Level::Info));
-        assert_eq!(config.password_file, Some("p=q".into()));
-        assert_eq!(config.passwords, ["s p"]);
-    }
-
-    #[test]
-    fn wrong_usage_is_told_what_would_be_right() {
-        for (arguments, part) in [
-            (&["--max-slot", "4"][..], "did you mean --max-slots?"),
-            (
-                &["--frobnicate"],
-                "there is no flag --frobnicate; gltracker --help lists them",
-            ),
-            (&["-x"], "there is no flag -x"),
-            (&["server"], "did you mean serve?"),
-            (&["dance"], "there is no command 'dance'"),
-            (&["serve", "now"], "'now' is not a flag"),
-            (&["serve", "--", "now"], "'-- now' is not a flag"),
-            (
-                &["--servers", "127.0.0.1:9", "--clients", "127.0.0.1:9"],
-                "--servers and --clients cannot both be port 9",
-            ),
-            (
-                &["--servers", "fd:0", "--clients", "fd:0"],
-                "cannot both be standard input (fd:0)",
-            ),
-            (
-                &["--servers", "fd:7"],
-                "--servers: 'fd:7' cannot be taken over: only fd:0",
-            ),
-            (
-                &["--servers", "127.0.0.1:23471"],
-                "cannot both be port 23471",
-            ),
-            (&["--servers"], "--servers needs a value: --servers ADDR"),
-            (&["--servers", "--clients"], "--servers needs a value"),
-            (&["--servers="], "a value is needed"),
-            (
-                &["--servers", "localhost"],
-                "'localhost' is not an address with a port",
-            ),
-            (
-                &["--clients=1.2.3.4"],
-                "--clients: '1.2.3.4' is not an address with a port",
-            ),
-            (
-                &["--max-slots", "0"],
-                "'0' is not a number of slots from 4 to 1000000",
-            ),
-            (&["--max-slots", "+80"], "'+80' is not a number of slots"),
-            (&["--max-slots", "many"], "'many' is not a number of slots"),
-            (
-                &["--max-slots", "18446744073709551616"],
-                "is not a number of slots from 4 to 1000000",
-            ),
-            (
-                &["--per-host", "18446744073709551615"],
-                "is not a number from 1 to 1000000",
-            ),
-            (
-                &["--per-credential", "0"],
-                "'0' is not a number from 1 to 1000000",
-            ),
-            (&["--slot-shares", "1:2"], "is not four shares"),
-            (&["--log-level", "loud"], "write error, warn, info or debug"),
-        ] {
-            let error = run(arguments, &[]).unwrap_err();
-            assert!(error.contains(part), "{arguments:?}: {error}");
-        }
-        let error = run(&[], &[("GLTRACKER_MAX_SLOTS", "x")]).unwrap_err();
-        assert!(error.starts_with("GLTRACKER_MAX_SLOTS: 'x'"), "{error}");
-        assert!(run(&[], &[("GLTRACKER_PASSWORD", "")]).is_err());
-    }
-
-    #[test]
-    fn help_names_every_flag_and_fits_a_terminal_of_a_hundred_columns() {
-        let help = run(&["--help"], &[]).unwrap_err();
-        assert!(FLAGS.iter().all(|flag| help.contains(flag.name)));
-        assert!(help.lines().all(|line| line.len() < 100), "{help}");
-        assert_eq!(run(&["serve", "-h"], &[]).unwrap_err(), help);
-    }
-}
+mod tests;

@@ -70,7 +70,7 @@ pub(crate) fn refresh(
         list.from = Some(exchange.address().ip());
         match exchange.read_answer(list, dial.share(), throttle) {
             // The next address may give a whole answer.
-            Err(error @ (Error::Late | Error::CutOff | Error::Wrong(_))) => {
+            Err(error) if may_go_better_elsewhere(&error) => {
                 failed = Some(error);
                 list.forget_part();
             }
@@ -79,6 +79,14 @@ pub(crate) fn refresh(
                 return answer;
             }
         }
+    }
+}
+
+/// True if another address of the tracker may give what this one did not.
+fn may_go_better_elsewhere(error: &Error) -> bool {
+    match error {
+        Error::Late | Error::CutOff | Error::Wrong(_) => true,
+        other => other.is_for_want_of_room(),
     }
 }
 

@@ -3,19 +3,21 @@
 //! This file hides how: by WATCH, or by asking every few seconds if the tracker has no place for
 //! another watcher. After a loss it comes back with the last revision, so that nothing is missed.
 
+mod stop;
+
+use self::stop::Stop;
 use super::exchange::{Exchange, throttle, unreachable};
 use super::fetch::refresh;
 use crate::base::backoff::{Backoff, spread};
-use crate::base::mutex::{lock, sound};
 use crate::base::random::RANDOM;
 use crate::base::threads;
 use crate::client::replica::{Change, Conditions, Error, KnownList, Refused};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::refusal::ErrorCode;
-use crate::reach::Throttle;
+use crate::reach::{Dial, Throttle};
 use std::io;
-use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::net::{IpAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long things take.
@@ -149,80 +151,6 @@ impl Drop for Watch {
     }
 }
 
-/// Tells the thread to stop, or to hurry, whatever it waits for.
-#[derive(Debug, Default)]
-struct Stop {
-    state: Mutex<StopState>,
-    woken: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct StopState {
-    is_stopped: bool,
-    /// The thread is to try again now.
-    is_hurried: bool,
-    /// The socket that is read from.
-    socket: Option<TcpStream>,
-}
-
-impl Stop {
-    fn lock(&self) -> MutexGuard<'_, StopState> {
-        lock(&self.state)
-    }
-
-    fn stop(&self) {
-        let mut state = self.lock();
-        state.is_stopped = true;
-        if let Some(socket) = state.socket.take() {
-            // One that is closed already needs no closing.
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-        self.woken.notify_all();
-    }
-
-    fn hurry(&self) {
-        self.lock().is_hurried = true;
-        self.woken.notify_all();
-    }
-
-    /// Forgets that the thread was to hurry.
-    fn take_time(&self) {
-        self.lock().is_hurried = false;
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.lock().is_stopped
-    }
-
-    /// From now on, stopping closes `socket`. Returns false if it was stopped already.
-    fn is_reading(&self, socket: Option<TcpStream>) -> bool {
-        let mut state = self.lock();
-        state.socket = socket;
-        !state.is_stopped
-    }
-
-    /// Waits for `time`, or for ever; if it is to hurry, for `least` at the most. Returns at once when
-    /// stopped.
-    fn wait(&self, least: Duration, time: Option<Duration>) {
-        let start = Instant::now();
-        let mut state = self.lock();
-        loop {
-            let end = match state.is_hurried {
-                true => Some(time.map_or(least, |time| time.min(least))),
-                false => time,
-            };
-            let left = end.map(|end| end.saturating_sub(start.elapsed()));
-            if state.is_stopped || left == Some(Duration::ZERO) {
-                return;
-            }
-            state = match left {
-                Some(left) => sound(self.woken.wait_timeout(state, left)).0,
-                None => sound(self.woken.wait(state)),
-            };
-        }
-    }
-}
-
 struct Watcher<F> {
     tracker: TrackerAddress,
     conditions: Conditions,
@@ -289,10 +217,10 @@ impl<F: FnMut(Event)> Watcher<F> {
 
     /// Connects and watches for as long as that goes well.
     fn watch(&mut self) -> Result<std::convert::Infallible, Error> {
-        self.list.forget_part();
         self.tried = Instant::now();
-        let mut deadline = self.tried + self.timings.answer;
-        let request = self.conditions.request("WATCH", self.list.revision());
+        let deadline = self.tried + self.timings.answer;
+        let known = self.list.revision().map(str::to_owned);
+        let request = self.conditions.request("WATCH", known.as_deref());
         let stop = Arc::clone(&self.stop);
         let is_wanted = |stream: &TcpStream| {
             let socket = stream.try_clone().map_err(Error::Unreachable)?;
@@ -300,12 +228,38 @@ impl<F: FnMut(Event)> Watcher<F> {
             is_wanted.then_some(()).ok_or(Error::CutOff)
         };
         let mut dial = self.tracker.dial(deadline).map_err(unreachable)?;
-        let mut exchange = Exchange::open(&mut dial, &request, &mut self.throttle, is_wanted)?;
+        let mut full = None;
+        loop {
+            let opened = Exchange::open(&mut dial, &request, &mut self.throttle, &is_wanted);
+            let exchange = match opened {
+                Ok(exchange) => exchange,
+                Err(error) => return Err(full.unwrap_or(error)),
+            };
+            let Err(error) = self.follow(exchange, &dial, deadline);
+            // Whoever was given a list asks for what is new, and has another deadline.
+            if !error.is_for_want_of_room() || self.list.revision() != known.as_deref() {
+                return Err(error);
+            }
+            full = Some(error);
+        }
+    }
+
+    /// Takes what comes, the first of it until `deadline`.
+    fn follow(
+        &mut self,
+        mut exchange: Exchange,
+        dial: &Dial,
+        mut deadline: Instant,
+    ) -> Result<std::convert::Infallible, Error> {
+        self.list.forget_part();
         self.list.from = Some(exchange.address().ip());
         loop {
             let answer = exchange.read_answer(&mut self.list, deadline, &mut self.throttle);
             if let Ok(_) | Err(Error::Refused(_)) = answer {
                 dial.answered(exchange.address());
+            }
+            if answer.as_ref().is_err_and(Error::is_for_want_of_room) {
+                dial.full(exchange.address());
             }
             let changes = answer?;
             self.backoff.reset();

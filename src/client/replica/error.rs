@@ -48,6 +48,12 @@ impl fmt::Display for Error {
 }
 
 impl Error {
+    /// True if the tracker had no room: another of its addresses may have some.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        let of_room = [ErrorCode::Busy, ErrorCode::TooMany];
+        matches!(self, Self::Refused(refused) if of_room.iter().any(|&code| refused.is(code)))
+    }
+
     /// The text for the user of `gltracker <command>` about this tracker, with what to do where that is
     /// known.
     pub(crate) fn told(&self, tracker: &str, command: &str) -> String {

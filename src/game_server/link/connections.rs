@@ -6,7 +6,9 @@
 use super::mailbox::{Mailbox, Message, NO_ATTEMPT, Received, StopIs};
 use super::reader::{CONNECT_TIMEOUT, Reader, is_hung_up};
 use super::retry::Retry;
+use super::siblings::Siblings;
 use crate::base::io_error::unreached;
+use crate::base::mutex::lock;
 use crate::base::random::RANDOM;
 use crate::base::threads;
 use crate::game_server::event::{Event, Happening};
@@ -16,17 +18,22 @@ use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The stack of a thread, in bytes. Nothing here needs much.
 const STACK: usize = 256 * 1024;
 
+/// How often one whose place another tracker has taken looks whether that has lost it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// What all threads of an announcement share.
 pub(crate) trait Shared: Send + Sync + 'static {
     /// What the game server says about itself now.
     fn wanted(&self) -> Infos;
+    /// All trackers that it is announced to, by their numbers.
+    fn trackers(&self) -> &[TrackerAddress];
     /// Something has happened.
     fn tell(&self, event: Event);
 }
@@ -34,6 +41,9 @@ pub(crate) trait Shared: Send + Sync + 'static {
 /// What the thread of one tracker needs.
 pub(crate) struct Link<S> {
     pub(crate) tracker: TrackerAddress,
+    /// The number of this tracker among all of the game server.
+    pub(crate) number: usize,
+    pub(crate) siblings: Arc<Mutex<Siblings>>,
     pub(crate) credential: Arc<Credential>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) shared: Arc<S>,
@@ -61,6 +71,10 @@ impl<S: Shared> Link<S> {
             self.mailbox.listen_to(attempt);
             let (ending, listed_for) = self.connection(attempt, &mut avoided);
             self.mailbox.listen_to(NO_ATTEMPT);
+            if self.has_given_way(&ending) {
+                delay = Duration::ZERO;
+                continue;
+            }
             let again_in = retry.after(&ending, listed_for, RANDOM.chance());
             let is_away = ending == Ending::Left && !self.mailbox.is_stopped();
             delay = again_in.unwrap_or_default();
@@ -72,6 +86,28 @@ impl<S: Shared> Link<S> {
                 return;
             }
         }
+    }
+
+    /// True if this link's entry was taken over by another one of the same game server, whose tracker has
+    /// the same list. Then that was told, and waited until that other one is not listed any more.
+    fn has_given_way(&self, ending: &Ending) -> bool {
+        let is_taken = matches!(ending, Ending::Refused(refusal) if refusal.is_takeover());
+        lock(&self.siblings).ended(self.number, is_taken, Instant::now());
+        if !is_taken || self.shared.trackers().len() < 2 {
+            return false;
+        }
+        let mut is_told = false;
+        // The answer to the other one may still be on its way.
+        while !self.mailbox.is_stopped_within(Instant::now() + LOOK_AGAIN) {
+            let taker = lock(&self.siblings).taker(self.number);
+            let Some(other) = taker.and_then(|taker| self.shared.trackers().get(taker)) else {
+                return is_told;
+            };
+            if !std::mem::replace(&mut is_told, true) {
+                self.tell(Happening::SameList(other.clone()));
+            }
+        }
+        is_told
     }
 
     /// One connection from its beginning to its end.
@@ -141,7 +177,10 @@ impl<S: Shared> Link<S> {
             self.tell(match news {
                 // An announcer always has something to list.
                 News::Welcome => continue,
-                News::Listed(address) => Happening::Listed(address),
+                News::Listed(address) => {
+                    lock(&self.siblings).listed(self.number, &address, Instant::now());
+                    Happening::Listed(address)
+                }
                 News::Checking(address) => Happening::Checking(address),
                 News::Checked => Happening::Checked,
                 News::Unchecked => Happening::Unchecked,

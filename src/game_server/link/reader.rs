@@ -72,9 +72,12 @@ impl Reader {
             };
             self.put(Received::Connected(writing))?;
             let mut has_answered = false;
-            let why = self.listen(&reached, || {
+            let why = self.listen(&reached, |answer| {
                 has_answered = true;
-                dial.answered(reached.address);
+                match answer {
+                    Answer::Any => dial.answered(reached.address),
+                    Answer::Full => dial.full(reached.address),
+                }
             })?;
             if has_answered {
                 return Ok(why);
@@ -85,7 +88,11 @@ impl Reader {
 
     /// Reads until the tracker or the other thread closes the connection, or until it is time for
     /// the next address.
-    fn listen(&self, reached: &Reached, mut on_answer: impl FnMut()) -> Result<String, Unwanted> {
+    fn listen(
+        &self,
+        reached: &Reached,
+        mut on_answer: impl FnMut(Answer),
+    ) -> Result<String, Unwanted> {
         let (mut stream, until) = (&reached.stream, reached.until);
         let mut splitter = LineSplitter::default();
         let mut throttle = Throttle::new(LINE_COST * BURST_LINES, Instant::now());
@@ -107,8 +114,8 @@ impl Reader {
             };
             thread::sleep(throttle.take(BYTE_COST * bytes.len() as u32, Instant::now()));
             while let Some(line) = splitter.next_line(&mut bytes) {
-                if line.is_ok_and(is_answer) {
-                    on_answer();
+                if let Some(answer) = line.ok().and_then(Answer::read) {
+                    on_answer(answer);
                     patience = None;
                 }
                 self.put(Received::Line(line.map(str::to_owned)))?;
@@ -119,12 +126,25 @@ impl Reader {
     }
 }
 
-/// True for an answer to a login. A challenge alone is none.
-fn is_answer(line: &str) -> bool {
-    let verb = line.split_whitespace().next().unwrap_or_default();
-    ["OK", "ERR"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(verb))
+/// An answer to a login, or to what comes after it. A challenge alone is none.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// There is no room, and another address of the tracker may have some.
+    Full,
+    /// All others.
+    Any,
+}
+
+impl Answer {
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let verb = words.next()?.to_ascii_uppercase();
+        match (verb.as_str(), words.next()) {
+            ("ERR", Some("busy" | "too-many")) => Some(Self::Full),
+            ("OK" | "ERR", _) => Some(Self::Any),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn is_hung_up(error: &io::Error) -> bool {
@@ -132,4 +152,25 @@ pub(super) fn is_hung_up(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_say_whether_there_is_room() {
+        for (line, answer) in [
+            ("OK logged in", Some(Answer::Any)),
+            ("ok", Some(Answer::Any)),
+            ("ERR bad-password no", Some(Answer::Any)),
+            ("ERR busy all slots are in use", Some(Answer::Full)),
+            ("err too-many", Some(Answer::Full)),
+            ("CHALLENGE 00000000000000aa", None),
+            ("PING", None),
+            ("", None),
+        ] {
+            assert_eq!(Answer::read(line), answer, "{line}");
+        }
+    }
 }

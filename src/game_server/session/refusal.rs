@@ -79,6 +79,11 @@ impl TrackerRefusal {
         self.code == Some(ErrorCode::Taken) && self.text.contains("took over")
     }
 
+    /// True if the tracker has no room: another of its addresses may have some.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        matches!(self.code, Some(ErrorCode::Busy | ErrorCode::TooMany))
+    }
+
     /// True if a proxy in front of the tracker and the tracker do not agree on who says whose connection it
     /// is, which the tracker's operator can mend.
     pub(super) fn is_about_proxy(&self) -> bool {

@@ -13,6 +13,8 @@ pub enum Credential {
     Key(u32),
     /// A password of the run before this one. Nobody knows any more which.
     Forgotten,
+    /// A password or key of another tracker, which this one does not have.
+    Unknown,
 }
 
 impl Credential {

@@ -74,14 +74,24 @@ impl Keys {
         self.names.get(&credential).map(|name| &**name)
     }
 
+    /// All keys, each with its name and its secret.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Credential, &str, &str)> {
+        let keys = self.valid.iter();
+        keys.map(|(name, (secret, credential))| (*credential, &**name, &**secret))
+    }
+
     /// The credential of the key `name`.
     pub fn credential(&self, name: &str) -> Option<Credential> {
         self.valid.get(name).map(|(_, credential)| *credential)
     }
 
-    /// True unless `credential` is a key that is not valid (any more).
+    /// True unless `credential` is a key that is not valid (any more), or is not this tracker's.
     pub fn allows(&self, credential: Credential) -> bool {
-        credential.key().is_none() || self.names.contains_key(&credential)
+        match credential {
+            Credential::Password(_) | Credential::Forgotten => true,
+            Credential::Key(_) => self.names.contains_key(&credential),
+            Credential::Unknown => false,
+        }
     }
 
     /// The credential of the key `name`, if `mac` is what its secret gives for this challenge and port. An

@@ -149,6 +149,12 @@ impl Passwords {
         self.known.iter().filter(|(_, valid)| *valid).count()
     }
 
+    /// All that were ever known, since somebody may still be logged in with one.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Credential, &str)> {
+        let known = (0..).zip(&self.known);
+        known.map(|(number, (password, _))| (Credential::Password(number), &**password))
+    }
+
     /// The credential that `password` stands for, if it is valid. The time that this takes does not depend
     /// on which password is right, nor on where a wrong one differs.
     pub fn verify(&self, password: &str) -> Option<Credential> {

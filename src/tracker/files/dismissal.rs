@@ -19,6 +19,11 @@ impl Shared {
     /// Takes entries off the list for which there is a reason to.
     fn dismiss_entries(&self, refusal: impl Fn(&Entry) -> Option<Refusal>) {
         let list = lock(&self.registry).list();
+        // Another tracker decides who is logged in to it.
+        let refusal = |entry: &Entry| match entry.is_elsewhere {
+            true => None,
+            false => refusal(entry),
+        };
         self.forget_stale(&list, |entry| refusal(entry).is_some());
         for entry in list.entries() {
             let Some(why) = refusal(entry) else { continue };

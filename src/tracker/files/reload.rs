@@ -3,7 +3,7 @@
 //! Once a second one thread looks whether they have changed. It closes the connections that have lost their
 //! right to be there.
 
-use crate::base::log::lasting;
+use crate::base::log::{Log, lasting};
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::tracker::access::bans::Bans;
@@ -100,9 +100,11 @@ impl Reloader {
             }
             Err(error) => {
                 let so = "the passwords from before stay valid";
-                self.shared
-                    .log
-                    .warn("passwords-not-read", &[("error", &error), ("so", &so)]);
+                let file = path_of(&self.passwords);
+                self.shared.log.warn(
+                    "passwords-not-read",
+                    &[("file", &file), ("error", &error), ("so", &so)],
+                );
             }
         }
     }
@@ -131,27 +133,14 @@ impl Reloader {
         Ok(())
     }
 
-    /// Warns of a file of secrets that everybody on this machine can read.
     fn warn_if_open(&self, file: &Option<WatchedFile>) {
-        let Some(file) = file.as_ref().filter(|file| is_open_to_all(file.path())) else {
-            return;
-        };
-        let (path, what) = (
-            file.path().display(),
-            "everybody on this machine can read it",
-        );
-        let hint = format!("chmod o-r {path}");
-        self.shared.log.warn(
-            "secrets-open",
-            &[("file", &path), ("error", &what), ("hint", &hint)],
-        );
+        if let Some(file) = file {
+            warn_if_open(&self.shared.log, file.path());
+        }
     }
 
     fn say_read(&self, event: &str, count: usize, file: &Option<WatchedFile>, wrong: &[WrongLine]) {
-        let path = file
-            .as_ref()
-            .map(|file| file.path().display().to_string())
-            .unwrap_or_default();
+        let path = path_of(file);
         self.shared
             .log
             .info(event, &[("file", &path), ("count", &count)]);
@@ -162,6 +151,25 @@ impl Reloader {
             );
         }
     }
+}
+
+/// Warns of a file of secrets that everybody on this machine can read.
+pub(crate) fn warn_if_open(log: &Log, path: &Path) {
+    if !is_open_to_all(path) {
+        return;
+    }
+    let (path, what) = (path.display(), "everybody on this machine can read it");
+    let hint = format!("chmod o-r {path}");
+    log.warn(
+        "secrets-open",
+        &[("file", &path), ("error", &what), ("hint", &hint)],
+    );
+}
+
+/// Where a file is, for the log.
+fn path_of(file: &Option<WatchedFile>) -> String {
+    let path = file.as_ref().map(|file| file.path().display().to_string());
+    path.unwrap_or_default()
 }
 
 /// The text of a file, if it has changed.

@@ -17,6 +17,8 @@ pub struct Entry {
     pub infos: Infos,
     /// What it logged in with.
     pub credential: Credential,
+    /// True if its owner is another tracker.
+    pub is_elsewhere: bool,
 }
 
 impl Entry {
@@ -35,11 +37,12 @@ impl Entry {
             peer,
             infos,
             credential,
+            is_elsewhere: false,
         })
     }
 
-    /// True if it was listed before the tracker was restarted, and has not logged in since. No game server
-    /// can say `stale` itself.
+    /// True if it was listed before the tracker was restarted, and has not logged in since, or if nothing is
+    /// heard of its owner. No game server can say `stale` itself.
     pub fn is_stale(&self) -> bool {
         self.infos.get("stale").is_some()
     }

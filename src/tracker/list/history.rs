@@ -121,7 +121,7 @@ impl Recent {
     }
 
     /// Every address that was touched, with what was there at first and what is there at last.
-    fn differences(&self) -> Vec<(SocketAddr, Option<&Entry>, Option<&Entry>)> {
+    pub(crate) fn differences(&self) -> Vec<(SocketAddr, Option<&Entry>, Option<&Entry>)> {
         let mut found: Vec<(SocketAddr, Option<&Entry>, Option<&Entry>)> = Vec::new();
         let mut place_of: HashMap<SocketAddr, usize> = HashMap::new();
         for change in self.changes() {

@@ -171,13 +171,35 @@ impl Registry {
         true
     }
 
+    /// Lists a game server that is logged in to another tracker, in place of whoever is at its address; the
+    /// owner of an entry decides who that is. `holder` is a connection that there will never be. Returns
+    /// who has lost the address.
+    pub(crate) fn put_elsewhere(
+        &mut self,
+        holder: ConnectionId,
+        entry: Entry,
+    ) -> Option<ConnectionId> {
+        let there = self.place_of_address.get(&entry.address).copied();
+        let before = there.map(|place| self.holders[place]);
+        if let Some((place, before)) = there.zip(before) {
+            self.place_of_holder.remove(&before);
+            self.place_of_holder.insert(holder, place);
+            self.holders[place] = holder;
+        }
+        // Nobody else is there.
+        let _ = self.put(holder, entry);
+        before.filter(|before| *before != holder)
+    }
+
+    /// The entry of `address`, and its holder.
+    pub(crate) fn at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
+        let place = *self.place_of_address.get(&address)?;
+        Some((self.holders[place], Arc::clone(self.list.at(place))))
+    }
+
     /// The stale entry of `address`, and the holder it was given.
     pub(crate) fn stale_at(&self, address: SocketAddr) -> Option<(ConnectionId, Arc<Entry>)> {
-        let place = *self.place_of_address.get(&address)?;
-        let entry = self.list.at(place);
-        entry
-            .is_stale()
-            .then(|| (self.holders[place], Arc::clone(entry)))
+        self.at(address).filter(|(_, entry)| entry.is_stale())
     }
 
     /// The stale entry that `entry` would take over.

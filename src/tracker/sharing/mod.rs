@@ -4,3 +4,17 @@
 //! lists too. Each file imports only from those above it.
 
 pub mod share;
+
+pub mod wire;
+
+pub mod claims;
+
+pub mod merge;
+
+mod marks;
+
+mod exchange;
+
+mod engine;
+
+pub(crate) mod sharer;

@@ -33,6 +33,13 @@ pub(super) fn guide(
             let _ = writeln!(text, "{what} {path}.");
         }
     }
+    if let Some(share) = &tracker.share {
+        let (engine, name) = (&share.engine, &share.name);
+        let _ = writeln!(
+            text,
+            "The list is shared through {engine}, where this tracker is called {name}."
+        );
+    }
     let login = match made_up {
         Some(password) => {
             let _ = writeln!(

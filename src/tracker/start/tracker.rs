@@ -10,11 +10,13 @@ use crate::tracker::access::slots::{Class, Limits};
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names;
 use crate::tracker::files::publish;
-use crate::tracker::files::reload::{Reloader, reread};
+use crate::tracker::files::reload::{Reloader, reread, warn_if_open};
 use crate::tracker::files::state_file;
 use crate::tracker::files::watched_file::WatchedFile;
 use crate::tracker::list::registry::Registry;
 use crate::tracker::session::Setting;
+use crate::tracker::sharing::share::{Share, ShareSecret};
+use crate::tracker::sharing::sharer;
 use crate::tracker::start::config::{
     CLIENT_PORT, Config, DEFAULT_LISTED_PER_HOST, DEFAULT_LISTED_PER_KEY, DEFAULT_MAX_SLOTS,
     GAME_SERVER_PORT,
@@ -26,16 +28,18 @@ use crate::tracker::start::os_limits::{Needs, OsLimits};
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
 use crate::tracker::state::shared::Shared;
+use crate::tracker::state::sharing_status::Status;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::Stats;
 use crate::tracker::threads::accept::probe::AcceptProbe;
 use crate::tracker::threads::port_threads::PortThreads;
 use crate::tracker::threads::reception::time_to_write;
 use std::fmt;
+use std::fs;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A running tracker. It has no end: dropping this leaves it running for as long as the process.
@@ -46,6 +50,7 @@ pub struct Tracker {
     client_probes: Vec<&'static AcceptProbe>,
     max_slots: usize,
     pub(super) proxied: Vec<Network>,
+    pub(super) share: Option<Share>,
     pub(crate) shared: &'static Shared,
 }
 
@@ -82,6 +87,9 @@ impl Tracker {
         // be given to any of them.
         let shared = share(&config, limits, passwords, ports, log);
         let shared: &'static Shared = Box::leak(Box::new(shared));
+        if let Some(path) = secret_file(&config) {
+            warn_if_open(&shared.log, path);
+        }
         Reloader::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
         if let Some(path) = config.state {
@@ -89,6 +97,9 @@ impl Tracker {
         }
         if let Some(folder) = config.publish {
             publish::start(shared, folder)?;
+        }
+        if let (Some(share), Some(status)) = (&config.share, &shared.sharing) {
+            sharer::start(shared, share.clone(), Arc::clone(status)).map_err(StartError::Thread)?;
         }
         let needs = Needs::of(limits);
         // Not before: whoever waits at a socket that was handed over waits on if this tracker cannot start.
@@ -110,16 +121,23 @@ impl Tracker {
         let queues = (servers_at.queue(), clients_at.queue());
         let proxied: Vec<_> = config.proxied.iter().map(Network::to_string).collect();
         let proxied = proxied.join(",");
-        let fields: [(_, &dyn fmt::Display); 6] = [
+        let mut fields: Vec<(_, &dyn fmt::Display)> = vec![
             ("servers", &servers_at),
             ("clients", &clients_at),
             ("max-slots", &max_slots),
             ("servers-queue", &queues.0),
             ("clients-queue", &queues.1),
-            ("proxied", &proxied),
         ];
-        let count = if proxied.is_empty() { 5 } else { 6 };
-        shared.log.info("listening", &fields[..count]);
+        if !proxied.is_empty() {
+            fields.push(("proxied", &proxied));
+        }
+        if let Some(share) = &config.share {
+            fields.extend::<[(_, &dyn fmt::Display); 2]>([
+                ("share", &share.engine),
+                ("share-name", &share.name),
+            ]);
+        }
+        shared.log.info("listening", &fields);
         Ok(Self {
             servers: servers_at,
             clients: clients_at,
@@ -127,6 +145,7 @@ impl Tracker {
             client_probes,
             max_slots,
             proxied: config.proxied,
+            share: config.share,
             shared,
         })
     }
@@ -215,10 +234,23 @@ fn check_files(config: &Config) -> Result<(), FilesError> {
         return Err(FilesError::NoFolder(path.to_owned()));
     }
     let read = [&config.password_file, &config.keys_file, &config.bans_file];
-    let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
-    match names::clash(config.state.as_deref(), published, &read) {
-        Some(path) => Err(FilesError::Clash(path)),
-        None => Ok(()),
+    let secret = secret_file(config);
+    let read = read.into_iter().flatten().map(PathBuf::as_path);
+    let read: Vec<&Path> = read.chain(secret).collect();
+    if let Some(path) = names::clash(config.state.as_deref(), published, &read) {
+        return Err(FilesError::Clash(path));
+    }
+    // It is read again for every connection: a wrong name is better known now.
+    let Some(path) = secret else { return Ok(()) };
+    let unreadable = |error| FilesError::Unreadable(path.to_owned(), error);
+    fs::read_to_string(path).map(drop).map_err(unreadable)
+}
+
+/// The file with what the engine is shown.
+fn secret_file(config: &Config) -> Option<&Path> {
+    match &config.share.as_ref()?.secret {
+        ShareSecret::File(path) => Some(path),
+        _ => None,
     }
 }
 
@@ -273,5 +305,6 @@ fn share(
         work: Mutex::new(RateLimit::new(WORK_RATE)),
         reloads: Default::default(),
         accepting: Default::default(),
+        sharing: (config.share.as_ref()).map(|_| Arc::new(Status::new(Instant::now()))),
     }
 }

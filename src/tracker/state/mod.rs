@@ -2,6 +2,8 @@
 
 pub mod stats;
 
+pub mod sharing_status;
+
 pub mod current;
 
 pub mod sockets;

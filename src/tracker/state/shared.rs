@@ -24,6 +24,7 @@ use crate::tracker::state::answers::wake::Wake;
 use crate::tracker::state::answers::watched::Watched;
 use crate::tracker::state::current::Current;
 use crate::tracker::state::hidden_servers::HiddenServers;
+use crate::tracker::state::sharing_status::Status;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::udp_probe::UdpProbe;
 use crate::tracker::state::stats::{Counter, Stats};
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     /// How often the files were read again.
     pub(crate) reloads: Counter,
     pub(crate) accepting: Accepting,
+    /// How sharing the list goes, if it is shared.
+    pub(crate) sharing: Option<Arc<Status>>,
 }
 
 impl Shared {

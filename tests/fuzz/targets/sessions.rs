@@ -322,13 +322,15 @@ impl<'a> Scene<'a> {
         let (mut addresses, mut stale) = (HashSet::new(), 0);
         for entry in list.entries() {
             assert!(addresses.insert(entry.address), "twice: {}", entry.address);
-            let owner = registry.owner_of(entry.address).expect("somebody owns it");
-            let connection = self.connections.values().find(|c| c.desk.id() == owner);
+            let holder = registry
+                .holder_of(entry.address)
+                .expect("somebody holds it");
+            let connection = self.connections.values().find(|c| c.desk.id() == holder);
             match connection {
                 Some(connection) => connection.check(entry),
                 None => {
                     assert!(
-                        owner > STALE && entry.is_stale(),
+                        holder > STALE && entry.is_stale(),
                         "without a connection: {entry:?}"
                     );
                     stale += 1;

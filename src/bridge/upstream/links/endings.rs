@@ -23,20 +23,33 @@ impl Links {
         match ending {
             Ending::Refused(refusal) => {
                 self.refusals.add_one();
+                if refusal.is_for_want_of_room() {
+                    self.look_elsewhere(address);
+                }
                 let verdict = verdict::of(&refusal, self.here);
                 self.close(address, REFUSES, &verdict, &refusal.to_string(), now);
             }
             Ending::Lost(why) => {
                 self.losses.add_one();
                 let was_listed = self.was_listed(address);
-                if was_listed {
-                    self.voice.say_away(AWAY, &why, "", 1, Duration::ZERO, now);
+                match was_listed {
+                    true => self.voice.say_away(AWAY, &why, "", 1, Duration::ZERO, now),
+                    false => self.look_elsewhere(address),
                 }
                 self.close(address, AWAY, &verdict::of_loss(was_listed), &why, now);
             }
             Ending::Left | Ending::LogInAgain => {
                 self.close(address, "", &verdict::of_end(), "", now);
             }
+        }
+    }
+
+    /// The address of the tracker that this game server came to is not where to come to.
+    fn look_elsewhere(&self, address: SocketAddr) {
+        if let Some(State::Linked(link, _)) = self.entries.get(&address).map(|entry| &entry.state)
+            && let Some(tracker) = link.tracker()
+        {
+            self.dialer.failed(tracker);
         }
     }
 

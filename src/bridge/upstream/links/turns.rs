@@ -246,9 +246,12 @@ impl Links {
         let Some(entry) = self.entries.get_mut(&address) else {
             return;
         };
-        if let State::Linked(_, is_counted) = &mut entry.state
+        if let State::Linked(link, is_counted) = &mut entry.state
             && std::mem::take(is_counted)
         {
+            if let Some(tracker) = link.tracker() {
+                self.dialer.answered(tracker);
+            }
             let was_distrusted = std::mem::take(&mut entry.is_distrusted);
             let fields: [(_, &dyn Display); 1] = [("server", &address)];
             match std::mem::take(&mut entry.is_said) {

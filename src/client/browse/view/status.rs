@@ -163,6 +163,12 @@ fn hiding(model: &Model) -> Part {
     ])
 }
 
+/// The key that leads to all others.
+const HELP: &str = "? help";
+
+/// The key that leads back to the list.
+const BACK: &str = "Esc back";
+
 /// The keys that matter, as far as there is room.
 pub(crate) fn keys(model: &Model) -> Line {
     let columns = model.size.0;
@@ -177,7 +183,7 @@ pub(crate) fn keys(model: &Model) -> Line {
             "↑↓ select",
             "/ search",
             "i details",
-            "? help",
+            HELP,
             "q quit",
             "o order",
             "n not empty",
@@ -191,23 +197,40 @@ pub(crate) fn keys(model: &Model) -> Line {
             "f favourite",
             "c copy address",
             "↑↓ scroll",
-            "Esc back",
-            "? help",
+            BACK,
+            HELP,
         ],
-        Page::Help => &["↑↓ scroll", "Esc back"],
+        Page::Help => &["↑↓ scroll", BACK],
     };
-    let mut text = String::new();
-    for key in keys {
-        let longer = match text.is_empty() {
-            true => (*key).to_owned(),
-            false => format!("{text}  {key}"),
-        };
+    let leads_on = match model.page {
+        Page::List | Page::Search => HELP,
+        Page::Details | Page::Help => BACK,
+    };
+    Line::new(
+        Style::Dim,
+        &as_many_as_fit(keys, leads_on, columns),
+        columns,
+    )
+}
+
+/// The first and the one that leads on, and then one after the other while there is room.
+fn as_many_as_fit(keys: &[&str], leads_on: &str, columns: usize) -> String {
+    let second = keys.iter().position(|key| *key == leads_on).unwrap_or(0);
+    let others = (0..keys.len()).filter(|place| *place != 0 && *place != second);
+    let mut shown = String::new();
+    let mut places = Vec::new();
+    for place in [0, second].into_iter().chain(others) {
+        places.push(place);
+        places.sort_unstable();
+        places.dedup();
+        let longer: Vec<&str> = places.iter().map(|place| keys[*place]).collect();
+        let longer = longer.join("  ");
         if width(&longer) > columns {
             break;
         }
-        text = longer;
+        shown = longer;
     }
-    Line::new(Style::Dim, &text, columns)
+    shown
 }
 
 #[cfg(test)]

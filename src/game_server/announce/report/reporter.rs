@@ -52,7 +52,10 @@ impl Reporter {
         let was_listed = known.is_listed;
         known.is_listed = match event.what {
             Happening::Listed(_) => true,
-            Happening::Lost { .. } | Happening::Refused { .. } | Happening::Left => false,
+            Happening::Lost { .. }
+            | Happening::Refused { .. }
+            | Happening::SameList(_)
+            | Happening::Left => false,
             _ => was_listed,
         };
         let is_news = match &event.what {
@@ -100,6 +103,9 @@ impl Reporter {
 fn advice(event: &Event, situation: Situation, asked: Option<IpAddr>) -> String {
     match &event.what {
         Happening::Refused { refusal, .. } => refusal.advice(situation),
+        Happening::SameList(_) => {
+            "name one of the two, or better one name that has the addresses of both".to_owned()
+        }
         Happening::Listed(_) if situation.is_never_checked() => situation.advice_on_low_port(),
         Happening::Listed(address) => {
             let asked = asked.filter(|_| !situation.names_ip);
@@ -232,6 +238,13 @@ mod tests {
                  theirs"
             ]
         );
+    }
+
+    #[test]
+    fn who_names_two_trackers_of_one_list_is_told_what_to_name() {
+        let same = event(Happening::SameList("b.example".parse().unwrap()));
+        let lines = Reporter::default().lines(&same, SITUATION, Instant::now());
+        assert!(lines[1].starts_with("  name one of the two"), "{lines:?}");
     }
 
     #[test]

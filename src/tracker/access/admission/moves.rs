@@ -42,12 +42,16 @@ impl<H> Admission<H> {
         ghost: Option<ConnectionId>,
     ) -> Result<Option<H>, Denied> {
         let listed = &mut self.tables[Class::Listed as usize];
+        let moved = ghost.and_then(|id| Some((id, self.elsewhere.remove(id)?)));
         let ghost = ghost.and_then(|id| Some((id, listed.remove(id)?)));
         let denied = self.check_listing(&newcomer, key);
         let [pending, listed, ..] = &mut self.tables;
         if let Err(denied) = denied {
             if let Some((id, holder)) = ghost {
                 listed.insert(id, holder);
+            }
+            if let Some((id, holder)) = moved {
+                self.elsewhere.insert(id, holder);
             }
             return Err(denied);
         }
@@ -71,14 +75,22 @@ impl<H> Admission<H> {
         }
         let host = Network::host(newcomer.ip);
         if !newcomer.trusted {
-            if listed.of_host(host) >= self.caps.listed_per_host {
+            let of_host = listed.of_host(host) + self.elsewhere.of_host(host);
+            if of_host >= self.caps.listed_per_host {
                 return Err(Denied::ListedPerHost(self.caps.listed_per_host));
             }
-            if key.is_some_and(|key| listed.of_key(key) >= self.caps.listed_per_key) {
+            let of_key = |key| listed.of_key(key) + self.elsewhere.of_key(key);
+            if key.is_some_and(|key| of_key(key) >= self.caps.listed_per_key) {
                 return Err(Denied::ListedPerKey(self.caps.listed_per_key));
             }
         }
         Ok(())
+    }
+
+    /// Counts a game server that is logged in to another tracker, for its host and its key.
+    pub(crate) fn list_elsewhere(&mut self, game_server: &Newcomer, key: Option<Credential>) {
+        self.elsewhere
+            .insert(game_server.id, Holder::new(game_server, key, ()));
     }
 
     /// Adds a penalty for a failed login. True if the host is shut out now.

@@ -48,6 +48,9 @@ pub struct Admission<H> {
     pub(super) guests: [SlotTable<H>; 2],
     /// The connections of proxies themselves, which have no slot either.
     pub(super) of_proxies: SlotTable<H>,
+    /// Those that are logged in to other trackers: they have no slot here, and count for their hosts and
+    /// keys all the same.
+    pub(super) elsewhere: SlotTable<()>,
     game_server_rate: RateLimit,
     client_rate: RateLimit,
     pub(super) penalties: Penalties,
@@ -61,6 +64,7 @@ impl<H> Admission<H> {
             tables: Class::ALL.map(|_| SlotTable::new()),
             guests: [SlotTable::new(), SlotTable::new()],
             of_proxies: SlotTable::new(),
+            elsewhere: SlotTable::new(),
             game_server_rate: RateLimit::new(GAME_SERVER_RATE),
             client_rate: RateLimit::new(CLIENT_RATE),
             penalties: Penalties::new(),
@@ -167,6 +171,7 @@ impl<H> Admission<H> {
         for table in &mut self.tables {
             table.remove(id);
         }
+        self.elsewhere.remove(id);
         self.leave_without_slot(id);
     }
 

@@ -3,12 +3,14 @@
 //! The counters are named as Prometheus wants it: `gltracker_` first, `_total` last for what only grows,
 //! base units, one name with a label where the parts add up. Pure.
 
+use super::exposition::{COUNTER, GAUGE, labelled, plain};
+use super::sharing;
 use crate::base::time_format::in_units;
 use crate::protocol::refusal::ErrorCode;
 use crate::tracker::access::slots::Class;
+use crate::tracker::state::sharing_status::Status;
 use crate::tracker::state::stats::Stats;
-use std::fmt::{Display, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is worth watching besides the counters.
 #[derive(Debug)]
@@ -23,8 +25,8 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Everything, in Prometheus' text format.
-    pub(super) fn text(&self, stats: &Stats) -> String {
+    /// Everything, in Prometheus' text format. Of sharing nothing is said where nothing is shared.
+    pub(super) fn text(&self, stats: &Stats, status: Option<&Status>, now: Instant) -> String {
         let mut text = String::with_capacity(8 * 1024);
         let out = &mut text;
         let version = env!("CARGO_PKG_VERSION");
@@ -52,6 +54,9 @@ impl Metrics {
             help,
             self.log_dropped,
         );
+        if let Some(status) = status {
+            sharing::write(out, status, now);
+        }
         text
     }
 }
@@ -176,36 +181,6 @@ fn counters(out: &mut String, stats: &Stats) {
     );
 }
 
-const GAUGE: &str = "gauge";
-const COUNTER: &str = "counter";
-
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing into a String does not fail.
-    let _ = write!(
-        out,
-        "# HELP gltracker_{name} {help}\n# TYPE gltracker_{name} {kind}\n"
-    );
-}
-
-fn plain(out: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
-    head(out, name, kind, help);
-    let _ = writeln!(out, "gltracker_{name} {value}");
-}
-
-fn labelled<T: Display>(
-    out: &mut String,
-    name: &str,
-    kind: &str,
-    help: &str,
-    label: &str,
-    values: &[(&str, T)],
-) {
-    head(out, name, kind, help);
-    for (which, value) in values {
-        let _ = writeln!(out, "gltracker_{name}{{{label}=\"{which}\"}} {value}");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +200,10 @@ mod tests {
             slots: Class::ALL.map(|class| (class, (1, 8))),
             log_dropped: 2,
         };
-        let text = metrics.text(&stats);
+        let now = Instant::now();
+        let alone = metrics.text(&stats, None, now);
+        let text = metrics.text(&stats, Some(&Status::new(now)), now);
+        assert!(text.starts_with(&alone) && !alone.contains("sharing"));
         for line in [
             "gltracker_start_time_seconds 1700000000.250",
             "gltracker_listed_game_servers 3",
@@ -239,6 +217,7 @@ mod tests {
             "gltracker_log_lines_dropped_total 2",
             "gltracker_write_failures_total{flag=\"publish\"} 0",
             "gltracker_write_failures_total{flag=\"state\"} 1",
+            "gltracker_sharing_up 0",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in:\n{text}");
         }

@@ -4,6 +4,10 @@ mod folder;
 
 mod servers;
 
+mod exposition;
+
+mod sharing;
+
 mod metrics;
 
 mod publisher;

@@ -171,7 +171,7 @@ impl<'a> Publisher<'a> {
             slots,
             log_dropped: shared.log.dropped(),
         };
-        metrics.text(&shared.stats)
+        metrics.text(&shared.stats, shared.sharing.as_deref(), Instant::now())
     }
 
     /// Logs what could not be written, and that it can be again.

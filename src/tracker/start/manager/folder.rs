@@ -1,6 +1,7 @@
 //! What a service manager hands over in a folder.
 
 use crate::base::log::Log;
+use crate::tracker::sharing::share::ShareSecret;
 use crate::tracker::start::config::Config;
 use crate::tracker::start::error::StartError;
 use std::fs;
@@ -15,11 +16,15 @@ pub(crate) fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), St
         return Ok(());
     };
     let has_password = !config.passwords.is_empty();
+    let mut secret = None;
+    let wants_no_secret =
+        !matches!(&config.share, Some(share) if matches!(share.secret, ShareSecret::None));
     let mut trouble = fs::metadata(&folder).err();
     for (file, name, is_given) in [
         (&mut config.password_file, "password", has_password),
         (&mut config.keys_file, "keys", false),
         (&mut config.bans_file, "bans", false),
+        (&mut secret, "share-password", wants_no_secret),
     ] {
         if file.is_some() || is_given {
             continue;
@@ -31,6 +36,9 @@ pub(crate) fn take_from_manager(config: &mut Config, log: &Log) -> Result<(), St
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => trouble = Some(error),
         }
+    }
+    if let (Some(share), Some(path)) = (&mut config.share, secret) {
+        share.secret = ShareSecret::File(path);
     }
     let Some(error) = trouble else { return Ok(()) };
     if !has_password && config.password_file.is_none() && config.keys_file.is_none() {

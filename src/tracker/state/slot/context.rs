@@ -17,6 +17,7 @@ use crate::tracker::session::answer::{self, Answer, Batch, Question};
 use crate::tracker::session::game_server::{self, taken};
 use crate::tracker::session::{client, watcher};
 use crate::tracker::state::answers::cache::Answers;
+use crate::tracker::state::sharing_status::{in_stats, why_in_stats};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -86,8 +87,15 @@ impl SlotGuard {
             let _ = write!(line, " {}={used}/{limit}", class.as_str());
         }
         drop(admission);
+        let sharing = shared.sharing.as_deref();
+        if let Some(status) = sharing {
+            line += &in_stats(status, Instant::now());
+        }
         shared.stats.write_into(&mut line);
         let _ = write!(line, " log-dropped={}", shared.log.dropped());
+        if let Some(status) = sharing {
+            line += &why_in_stats(status);
+        }
         Some(line)
     }
 }

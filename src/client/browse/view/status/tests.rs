@@ -161,3 +161,35 @@ fn the_end_of_what_is_typed_is_seen() {
     assert_eq!(line(&mut model, 24, now), "search: …xxxxxxxxxxxend▏");
     assert!(line(&mut model, 80, now).ends_with("xxxend▏"));
 }
+
+#[test]
+fn the_way_to_the_help_is_shown_wherever_there_is_room_for_two_keys() {
+    let now = Instant::now();
+    let mut model = five_for(Some("0.70"), now);
+    let mut shown = |columns| {
+        model.on_event(Event::Size(columns, 4), now);
+        keys(&model).text.trim_end().to_owned()
+    };
+    for (columns, said) in [
+        (
+            64,
+            "Enter pick  ↑↓ select  / search  i details  ? help  q quit",
+        ),
+        (40, "Enter pick  ↑↓ select  / search  ? help"),
+        (34, "Enter pick  ↑↓ select  ? help"),
+        (20, "Enter pick  ? help"),
+        (12, "Enter pick"),
+        (5, ""),
+    ] {
+        assert_eq!(shown(columns), said);
+    }
+    press(&mut model, "?");
+    assert_eq!(keys(&model).text.trim_end(), "");
+    model.on_event(Event::Size(34, 4), now);
+    assert_eq!(keys(&model).text.trim_end(), "↑↓ scroll  Esc back");
+    press(&mut model, "\u{1b}i");
+    assert_eq!(
+        keys(&model).text.trim_end(),
+        "Enter pick  f favourite  Esc back"
+    );
+}

@@ -1,0 +1,290 @@
+//! The thread that shares the list.
+//!
+//! It alone waits for the engine. In each round it takes what has changed on the own list, exchanges that for
+//! what has changed on the others', and changes the list. Each file imports only from those above it.
+
+mod apply;
+
+mod own_list;
+
+use super::engine::{Connected, Engine, EngineError, Kind};
+use super::exchange::Exchange;
+use super::marks::{Marks, Secret};
+use super::merge::Merge;
+use super::share::Share;
+use super::wire::names::TrackerId;
+use crate::base::backoff::spread;
+use crate::base::files::outage::Outage;
+use crate::base::log::lasting;
+use crate::base::threads;
+use crate::tracker::access::keys::Keys;
+use crate::tracker::access::passwords::Passwords;
+use crate::tracker::state::shared::Shared;
+use crate::tracker::state::sharing_status::{OwnerStatus, State, Status};
+use apply::Elsewhere;
+use own_list::OwnList;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// From one round to the next. A change waits for two of them at the most before another tracker lists it,
+/// and 13 small requests a second are no load for the engine.
+const ROUND: Duration = Duration::from_millis(75);
+
+/// From one attempt to connect to the next, at the most: half of that at the least, so that trackers that
+/// lost the engine together do not come back together.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Starts the thread.
+///
+/// # Errors
+/// What the system says when it has no thread left.
+pub(crate) fn start(shared: &'static Shared, share: Share, status: Arc<Status>) -> io::Result<()> {
+    let run = move || {
+        // After a panic it is a tracker that the others have never heard of.
+        apply::forget_all(shared);
+        Sharer::new(shared, share.clone(), Arc::clone(&status)).run()
+    };
+    lasting::start("sharing", threads::STACK, &shared.log, run).map(drop)
+}
+
+/// The state of the thread.
+struct Sharer {
+    shared: &'static Shared,
+    id: TrackerId,
+    name: String,
+    engine: Engine,
+    /// The node that is connected to.
+    node: Connected,
+    exchange: Exchange,
+    merge: Merge,
+    marks: Marks,
+    marked: Option<Marked>,
+    own_list: OwnList,
+    elsewhere: Elsewhere,
+    status: Arc<Status>,
+    outage: Outage,
+    /// When to connect again.
+    retry_at: Instant,
+    /// A whole round was made on this connection.
+    is_proven: bool,
+    /// Who was alive when that was last looked at.
+    alive: HashMap<TrackerId, bool>,
+}
+
+/// What the marks were made of.
+struct Marked {
+    secret: Secret,
+    passwords: Arc<Passwords>,
+    keys: Arc<Keys>,
+}
+
+impl Sharer {
+    fn new(shared: &'static Shared, share: Share, status: Arc<Status>) -> Self {
+        let now = Instant::now();
+        let mut secret = Secret::default();
+        for half in secret.chunks_exact_mut(size_of::<u64>()) {
+            half.copy_from_slice(&shared.random.number().to_be_bytes());
+        }
+        let id = TrackerId(shared.random.number());
+        Self {
+            shared,
+            id,
+            exchange: Exchange::new(&share.prefix, id, &share.name, secret, now),
+            engine: Engine::new(&share),
+            name: share.name,
+            node: Connected::default(),
+            merge: Merge::new(id),
+            marks: Marks::default(),
+            marked: None,
+            own_list: OwnList::default(),
+            elsewhere: Elsewhere::default(),
+            status,
+            outage: Outage::default(),
+            retry_at: now,
+            is_proven: false,
+            alive: HashMap::new(),
+        }
+    }
+
+    fn run(mut self) -> ! {
+        loop {
+            let start = Instant::now();
+            self.round();
+            if !self.engine.is_connected() || !self.exchange.has_more() {
+                std::thread::sleep(ROUND.saturating_sub(start.elapsed()));
+            }
+        }
+    }
+
+    fn round(&mut self) {
+        self.renew_marks();
+        let registry = &self.shared.registry;
+        self.own_list
+            .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
+        if let Err(error) = self.talk() {
+            self.lose(error);
+        }
+        self.forget();
+        // What is half read is not shown.
+        if self.exchange.is_whole() || !self.engine.is_connected() {
+            let (merge, marks) = (&mut self.merge, &self.marks);
+            let taken = self.elsewhere.apply(self.shared, merge, marks);
+            self.status.taken_over.add(taken);
+            self.tell();
+        }
+    }
+
+    /// One pipeline, on a new connection if there is none.
+    fn talk(&mut self) -> Result<(), EngineError> {
+        if !self.engine.is_connected() {
+            if Instant::now() < self.retry_at {
+                return Ok(());
+            }
+            self.connect()?;
+        }
+        let now = Instant::now();
+        let pipeline = self.exchange.next(&self.merge, now);
+        let replies = self.engine.exchange(pipeline)?;
+        let now = Instant::now();
+        let taken = self.exchange.take(replies, &mut self.merge, now);
+        taken.map_err(EngineError::refused)?;
+        self.status.round_done(now);
+        if self.exchange.is_whole() {
+            self.is_proven = true;
+            self.work(now);
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<(), EngineError> {
+        self.is_proven = false;
+        let now = Instant::now();
+        let wait = spread(RETRY, 0.5..1.0, self.shared.random.chance());
+        self.retry_at = now + wait;
+        self.node = self.engine.connect()?;
+        self.exchange.begin(Instant::now());
+        Ok(())
+    }
+
+    /// The engine answers. Logged if that is news.
+    fn work(&mut self, now: Instant) {
+        let is_first = self.status.set_state(State::Sharing, "", now).is_some();
+        if self.outage.works(now) || is_first {
+            let others = self.merge.owners().count();
+            let fields = [
+                ("engine", &self.node.node as _),
+                ("version", &self.node.version as _),
+                ("other-trackers", &others as _),
+            ];
+            self.shared.log.info("sharing", &fields);
+        }
+    }
+
+    /// The engine does not answer. A connection that worked is made again at once, since its node may have
+    /// handed over to another.
+    fn lose(&mut self, error: EngineError) {
+        self.engine.disconnect();
+        if std::mem::take(&mut self.is_proven) {
+            self.retry_at = Instant::now();
+            match self.connect() {
+                Ok(()) => return,
+                Err(error) => return self.say_lost(error),
+            }
+        }
+        self.say_lost(error);
+    }
+
+    fn say_lost(&mut self, error: EngineError) {
+        let now = Instant::now();
+        self.merge.engine(false, now);
+        let state = match error.kind() {
+            Kind::Refused => State::Refused,
+            Kind::Away => State::Away,
+        };
+        self.status.set_state(state, &error.to_string(), now);
+        if self.outage.fails(now) {
+            let so = "own game servers are listed as always, those of other trackers are stale";
+            let fields = [("error", &error as _), ("so", &so as _)];
+            self.shared.log.warn("not-sharing", &fields);
+        }
+    }
+
+    /// What game servers logged in with is marked anew when files or the secret have changed.
+    fn renew_marks(&mut self) {
+        let Some(secret) = self.exchange.secret() else {
+            return;
+        };
+        let (passwords, keys) = (self.shared.passwords.get(), self.shared.keys.get());
+        let is_same = self.marked.as_ref().is_some_and(|marked| {
+            marked.secret == *secret
+                && Arc::ptr_eq(&marked.passwords, &passwords)
+                && Arc::ptr_eq(&marked.keys, &keys)
+        });
+        if is_same {
+            return;
+        }
+        self.marks = Marks::new(secret, &passwords, &keys);
+        self.marked = Some(Marked {
+            secret: *secret,
+            passwords,
+            keys,
+        });
+        self.own_list.forget();
+        self.merge.touch_all();
+    }
+
+    fn forget(&mut self) {
+        let gone = self.merge.forget(Instant::now());
+        for id in &gone {
+            let name = self.exchange.name(*id);
+            let fields = [("name", &name as _), ("tracker", id as _)];
+            self.shared.log.info("tracker-forgotten", &fields);
+        }
+        self.exchange.forget(&gone);
+    }
+
+    /// Says who comes and goes, and how it stands.
+    fn tell(&mut self) {
+        let (mut owners, mut elsewhere, mut stale) = (Vec::new(), 0, 0);
+        for (id, entries, is_alive) in self.merge.owners() {
+            let name = self.exchange.name(id).to_owned();
+            if self.alive.insert(id, is_alive) != Some(is_alive) {
+                let event = if is_alive {
+                    "tracker-here"
+                } else {
+                    "tracker-away"
+                };
+                let fields = [
+                    ("name", &name as _),
+                    ("tracker", &id as _),
+                    ("game-servers", &entries as _),
+                ];
+                self.shared.log.info(event, &fields);
+            }
+            elsewhere += entries;
+            stale += if is_alive { 0 } else { entries };
+            owners.push(OwnerStatus {
+                name,
+                id: id.0,
+                entries,
+                is_alive,
+            });
+        }
+        let traffic = self.exchange.take_traffic();
+        self.status.batches_sent.add(traffic.batches_sent);
+        self.status.changes_sent.add(traffic.changes_sent);
+        self.status.changes_received.add(traffic.changes_received);
+        self.status.reread.add(traffic.reread);
+        let own = self.merge.own().count();
+        self.status.set_entries(own, elsewhere, stale);
+        owners.push(OwnerStatus {
+            name: self.name.clone(),
+            id: self.id.0,
+            entries: own,
+            is_alive: true,
+        });
+        self.status.set_owners(owners);
+    }
+}
