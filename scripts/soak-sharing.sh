@@ -309,25 +309,26 @@ awk -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" '
   }
   # Until when the list of a tracker may show a game server that has ended: for 30 s if it hung. A
   # tracker that could not be heard, or did not hear, knows within 10 s. What belonged to one that was
-  # killed stays for 70 s; who starts again, or hears the engine again, in that time counts them anew.
-  function limit_of(port, place,   i, limit, first, shared) {
+  # killed comes up again as stale when the game server has left another, until 70 s after that. Who hears
+  # the engine again in that time counts them anew, and so does who starts again.
+  function limit_of(port, place,   i, limit, kept, ghost, first) {
     if ((port, place) in limits) return limits[port, place]
-    limit = shared = down[port] + (how[port] == "hung" ? gone : 0) + slack
+    limit = down[port] + (how[port] == "hung" ? gone : 0) + slack
+    kept = ghost = 0
     split("", first)
-    for (i = 1; i <= faults; i++) {
-      if (end[i] + settle < down[port]) continue
-      if (fault[i] == "killed" && victim[i] == place && begin[i] <= shared)
-        limit = later(limit, end[i] + away + slack)
-      if (begin[i] > limit) continue
+    for (i = 1; i <= faults && begin[i] <= later(limit, down[port]); i++) {
       if (fault[i] == "killed") {
-        if (begin[i] > down[port] && victim[i] in first) continue
+        if (victim[i] == place && begin[i] <= kept) ghost = later(ghost, end[i] + away + slack)
+        if (begin[i] < up[port] || victim[i] in first) continue
         if (begin[i] > down[port]) first[victim[i]] = 1
-        limit = later(limit, begin[i] + away + slack)
-        killed_before[port] = 1
-      } else if (fault[i] == "stopped" && how[port] == "hung") limit = later(limit, end[i] + gone + slack)
-      else if (port in killed_before) limit = later(limit, end[i] + away + slack)
-      else limit = later(limit, end[i] + settle + slack)
-      shared = later(shared, limit)
+        kept = later(kept, begin[i] + away + slack)
+        if (victim[i] == place) ghost = later(ghost, end[i] + away + slack)
+      } else if (fault[i] == "emptied" || fault[i] == "halted") {
+        if (begin[i] <= kept) kept = end[i] + away + slack
+      } else if (victim[i] == place && begin[i] <= later(kept, ghost)) ghost = end[i] + away + slack
+      if (fault[i] != "killed" && end[i] + settle >= down[port])
+        limit = later(limit, end[i] + slack + (fault[i] == "stopped" && how[port] == "hung" ? gone : settle))
+      limit = later(limit, later(kept, ghost))
     }
     return limits[port, place] = limit
   }
@@ -381,8 +382,9 @@ awk -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" '
       }
       stays = $1 - down[port]
       if (stays > longest[how[port]]) longest[how[port]] = stays
-      if ($1 > limit_of(port, place))
-        broken(port " (" how[port] ") has ended " stays " ms ago, and is on the list")
+      if ($1 <= limit_of(port, place)) continue
+      if (just_started) old++
+      else broken(port " (" how[port] ") has ended " stays " ms ago, and is on the list")
     }
     for (port in living) {
       if (port in down && $2 >= down[port]) { delete living[port]; continue }
@@ -407,7 +409,8 @@ awk -v seconds="$seconds" -v errors="$(wc -l <"$dir/errors")" '
       polls, batches, unanswered, longest_wait
     printf "on a list after its end at the latest: left %d ms, crashed %d ms, hung %d ms; stale entries seen: %d\n", \
       longest["left"], longest["crashed"], longest["hung"], stales
-    printf "missing at a tracker that was started less than 3 s before: %d\n", reading
+    printf "at a tracker that was started less than 3 s before: %d missing, %d from an older list\n", \
+      reading, old
     printf "the machine took over 100 ms to wake %d times, %d ms at the most\n", slow, slowest_pulse
     printf "promises broken: %d\n", wrong
     exit wrong > 0
