@@ -188,7 +188,7 @@ fn cpu(run: &Run, local: &Local) {
 /// Nobody changes, then those of one tracker do.
 pub(crate) fn coefficients(plan: &Plan, group: &mut Group) -> Result<()> {
     let trackers = group.trackers.len();
-    // What has changed is written anew within the minute, which is not rest.
+    group.rest(plan.settle)?;
     let before = Costs::until_now(group)?;
     group.rest(plan.rest)?;
     let rest = Costs::since(&before, group)?;

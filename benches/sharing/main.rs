@@ -4,6 +4,8 @@
 //! ulimit -n 20000
 //! cargo bench --bench sharing               all of it, in 8 minutes
 //! cargo bench --bench sharing -- --quick    in short, under a minute
+//! cargo bench --bench sharing -- --only PART
+//!                                           one of changes, coefficients, beside, outage, death, many
 //! ```
 //!
 //! One `redis-server` that keeps nothing on a disk is the engine. Three trackers, each a process of its
@@ -57,7 +59,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 use support::process::open_files;
-use support::run::{Result, shortage};
+use support::run::{Result, shortage, value_of};
 use support::tracker::Slots;
 
 /// How many trackers share.
@@ -79,7 +81,9 @@ pub(crate) struct Plan {
     /// How long they change, without sharing and with it.
     alone: Duration,
     load: Duration,
-    /// How long nothing changes, and how long those of one tracker do.
+    /// How long it takes until all that has changed is written anew, how long nothing changes then, and
+    /// how long those of one tracker do.
+    settle: Duration,
     rest: Duration,
     one_sided: Duration,
     /// Of LIST and of logins, and how many logins in one.
@@ -106,9 +110,10 @@ const FULL: Plan = Plan {
     per_second: 1_000,
     alone: Duration::from_secs(30),
     load: Duration::from_secs(120),
-    rest: Duration::from_secs(70),
+    settle: Duration::from_secs(65),
+    rest: Duration::from_secs(20),
     one_sided: Duration::from_secs(20),
-    rounds: 7,
+    rounds: 15,
     round: Duration::from_millis(400),
     logins: 1_000,
     outage: Duration::from_secs(60),
@@ -122,6 +127,7 @@ const QUICK: Plan = Plan {
     per_second: 1_000,
     alone: Duration::from_secs(4),
     load: Duration::from_secs(6),
+    settle: Duration::ZERO,
     rest: Duration::from_secs(2),
     one_sided: Duration::from_secs(3),
     rounds: 3,
@@ -138,6 +144,7 @@ const SMOKE: Plan = Plan {
     per_second: 100,
     alone: Duration::from_millis(300),
     load: Duration::from_millis(500),
+    settle: Duration::ZERO,
     rest: Duration::from_millis(200),
     one_sided: Duration::from_millis(300),
     rounds: 1,
@@ -156,6 +163,11 @@ fn main() -> ExitCode {
     })
 }
 
+/// True unless another part alone is asked for.
+fn is_wanted(part: &str) -> bool {
+    value_of("--only").is_none_or(|only| only == part)
+}
+
 fn run(plan: &Plan) -> Result<()> {
     let wanted = TRACKERS * plan.each;
     let others = OTHER_FILES + plan.logins;
@@ -171,18 +183,31 @@ fn run(plan: &Plan) -> Result<()> {
     let Some(mut group) = Group::sharing(TRACKERS, slots)? else {
         return Ok(());
     };
-    let local = Local::measure(plan, TRACKERS)?;
+    let local = match is_wanted("changes") {
+        true => Some(Local::measure(plan, TRACKERS)?),
+        false => None,
+    };
     group.log_in(&[plan.each; TRACKERS])?;
     group.until_whole(PATIENCE)?;
-    changing::all(plan, &mut group, &local)?;
-    changing::coefficients(plan, &mut group)?;
-    newcomer::join(&mut group)?;
-    newcomer::memory_of_engine(&mut group)?;
-    beside::compare(plan, &mut group)?;
-    outage::suffer(plan, &mut group)?;
+    if let Some(local) = local {
+        changing::all(plan, &mut group, &local)?;
+    }
+    if is_wanted("coefficients") {
+        changing::coefficients(plan, &mut group)?;
+        newcomer::join(&mut group)?;
+        newcomer::memory_of_engine(&mut group)?;
+    }
+    if is_wanted("beside") {
+        beside::compare(plan, &mut group)?;
+    }
+    if is_wanted("outage") {
+        outage::suffer(plan, &mut group)?;
+    }
     drop(group);
-    death::happen(plan)?;
-    if let Some(many) = plan.many {
+    if is_wanted("death") {
+        death::happen(plan)?;
+    }
+    if let Some(many) = plan.many.filter(|_| is_wanted("many")) {
         let each = TRACKERS * plan.each / many;
         if let Some(mut group) = Group::sharing(many, Slots::for_listed(each))? {
             group.log_in(&vec![each; many])?;
