@@ -23,7 +23,7 @@ fn what_may_not_be_there_is_marked_comes_last_and_is_not_found() {
     assert!(rows[1].ends_with("127.0.0.1:5  stale"), "{table}");
     assert!(rows[2].ends_with("0.0.0.0:7    invalid"), "{table}");
     assert!(
-        errors.contains("there for sure: stale, not back since"),
+        errors.contains("there for sure: stale, not heard of since"),
         "{errors}"
     );
 

@@ -190,7 +190,7 @@ Asks every TRACKER (HOST[:PORT], IPv6 in brackets, port 23471 if not given), pin
 servers from here and prints them. Existing games (query=) are pinged with their own questions, and
 how many play there is what they answer, in place of what the tracker lists. Those without an
 answer, and those further away than 400 ms, come last, and behind them those that may not be
-there, with a column DOUBT: stale ones, which are not back since their tracker was started again,
+there, with a column DOUBT: stale ones, not heard of since their tracker was lost or started again,
 and those whose address is one of your own machine or network while the tracker is not there
 (local), or of no host at all (invalid), which are not pinged.
 

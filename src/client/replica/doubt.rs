@@ -10,7 +10,8 @@ use std::net::IpAddr;
 /// Why a game server may not be there for the player; the lightest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
-    /// The entry is from before the tracker was started again, and its game server is not back.
+    /// Its game server was not heard of since the tracker was started again, or is logged in to another
+    /// tracker that is not heard of.
     Stale,
     /// The address is one of the player's own machine or network, and the tracker is not there.
     Local,
@@ -56,7 +57,7 @@ impl Doubt {
     /// The same for a person.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Stale => "stale, not back since its tracker was started again",
+            Self::Stale => "stale, not heard of since its tracker was started again or lost",
             Self::Local => {
                 "an address of your own machine or network, from a tracker that is not there"
             }

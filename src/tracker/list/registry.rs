@@ -56,6 +56,11 @@ impl Registry {
         Arc::clone(&self.list)
     }
 
+    /// The revision of the list as it is now.
+    pub(crate) fn revision(&self) -> Revision {
+        self.list.revision()
+    }
+
     /// What has changed since `revision`. `None` if that cannot be told: it is of another tracker,
     /// or too old.
     pub fn since(&self, revision: Revision) -> Option<Recent> {

@@ -46,7 +46,7 @@ const SIGNS: &[(&str, &str)] = &[
     ("-", "its game may not answer pings"),
     (
         "~",
-        "may not be there: stale, not back since its tracker's restart",
+        "may not be there: stale, not heard of since its tracker was lost",
     ),
     ("-~", "is not to be pinged; i says why"),
     ("dimmed", "~ or ?, too far away, or of another version"),

@@ -122,7 +122,8 @@ impl OwnSide {
     fn plan_all(&mut self, names: &Names, merge: &Merge, now: Instant, plan: &mut Plan) {
         let list = names.list(self.id);
         plan.push(About::Done, &["MULTI"]);
-        plan.push(About::Done, &["DEL", &list, &names.changes(self.id)]);
+        let (changes, mend) = (names.changes(self.id), names.mend(self.id));
+        plan.push(About::Done, &["DEL", &list, &changes, &mend]);
         // What others have read before leads nowhere.
         self.sequence += 1;
         self.changed = merge.own().iter().map(|claim| claim.address).collect();

@@ -123,8 +123,9 @@ impl Sharer {
         let registry = &self.shared.registry;
         self.own_list
             .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
+        let start = Instant::now();
         if let Err(error) = self.talk() {
-            self.lose(error);
+            self.lose(error, start.elapsed());
         }
         self.forget();
         // What is half read is not shown.
@@ -182,18 +183,16 @@ impl Sharer {
         }
     }
 
-    /// The engine does not answer. A connection that worked is made again at once, since its node may have
-    /// handed over to another.
-    fn lose(&mut self, error: EngineError) {
+    /// The engine does not answer. A connection that worked and broke is made again at once, since its node
+    /// may have handed over to another; not one that was waited for in vain.
+    fn lose(&mut self, error: EngineError, waited: Duration) {
         self.engine.disconnect();
-        if std::mem::take(&mut self.is_proven) {
-            self.retry_at = Instant::now();
-            match self.connect() {
-                Ok(()) => return,
-                Err(error) => return self.say_lost(error),
-            }
+        let is_worth_it = std::mem::take(&mut self.is_proven) && waited < RETRY;
+        match is_worth_it.then(|| self.connect()) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.say_lost(error),
+            None => self.say_lost(error),
         }
-        self.say_lost(error);
     }
 
     fn say_lost(&mut self, error: EngineError) {
@@ -241,6 +240,7 @@ impl Sharer {
             let name = self.exchange.name(*id);
             let fields = [("name", &name as _), ("tracker", id as _)];
             self.shared.log.info("tracker-forgotten", &fields);
+            self.alive.remove(id);
         }
         self.exchange.forget(&gone);
     }

@@ -33,34 +33,37 @@ impl OwnList {
         merge: &mut Merge,
         exchange: &mut Exchange,
     ) {
-        let (list, recent) = {
+        let (revision, changes) = {
             let registry = lock(registry);
             let recent = self.seen.and_then(|seen| registry.since(seen));
-            (registry.list(), recent)
+            // While somebody holds the list, each change of it copies a leaf.
+            let changes = recent.ok_or_else(|| registry.list());
+            (registry.revision(), changes)
         };
-        let mut gone: HashSet<SocketAddr> = HashSet::new();
-        if recent.is_none() {
-            merge.touch_all();
-            gone.extend(merge.own().iter().map(|claim| claim.address));
-        }
-        let mut change = |address, entry: Option<&Entry>| {
+        self.seen = Some(revision);
+        let mut change = |merge: &mut Merge, address, entry: Option<&Entry>| {
             if let Some(line) = claim(address, entry, marks, merge) {
                 exchange.say(address, &line);
             }
         };
-        self.seen = Some(list.revision());
-        if let Some(recent) = recent {
-            for (address, _, after) in recent.differences() {
-                change(address, after);
+        match changes {
+            Ok(recent) => {
+                for (address, _, after) in recent.differences() {
+                    change(merge, address, after);
+                }
             }
-            return;
-        }
-        for entry in list.entries() {
-            gone.remove(&entry.address);
-            change(entry.address, Some(entry));
-        }
-        for address in gone {
-            change(address, None);
+            Err(list) => {
+                merge.touch_all();
+                let mut gone: HashSet<SocketAddr> = HashSet::new();
+                gone.extend(merge.own().iter().map(|claim| claim.address));
+                for entry in list.entries() {
+                    gone.remove(&entry.address);
+                    change(merge, entry.address, Some(entry));
+                }
+                for address in gone {
+                    change(merge, address, None);
+                }
+            }
         }
     }
 }
