@@ -45,6 +45,7 @@ finish() {
   for pid in $engine $pulse "${trackers[@]}" "${watching[@]}" "${servers[@]}" "${hung[@]}"; do
     kill -9 "$pid" 2>/dev/null
   done
+  wait 2>/dev/null
   if [ -n "${KEEP-}" ]; then mkdir -p "$KEEP" && cp "$dir"/* "$KEEP"; fi
   rm -r "$dir" "$SOAK_HOSTS"
 }
@@ -102,7 +103,6 @@ start_tracker() { # PLACE
     --share "127.0.0.1:$((engine_at + $1))" --share-name "soak$1" \
     --trust 127.0.0.0/8 --max-slots 400 </dev/null >/dev/null 2>>"$log" &
   trackers[$1]=$!
-  disown $! # or bash would report its end
   until grep -q event=listening "$log"; do
     tries=$((tries + 1))
     if [ $tries -gt 500 ] || ! kill -0 "${trackers[$1]}" 2>/dev/null; then
@@ -128,7 +128,11 @@ begin_fault() {
   [ $((RANDOM % 4)) -ne 0 ] || fault_end=$((fault_end + 1 + RANDOM % (seconds < 300 ? 4 : 30)))
   say begins $fault $victim
   case $fault in
-  killed) kill -9 "${trackers[$victim]}" && until_dead "${trackers[$victim]}" && keep_errors $victim ;;
+  killed)
+    kill -9 "${trackers[$victim]}"
+    wait "${trackers[$victim]}" 2>/dev/null # or bash would report its end
+    keep_errors $victim
+    ;;
   stopped) kill -STOP "${trackers[$victim]}" ;;
   cut) kill -9 -- "-${relays[$victim]}" && until_dead "${relays[$victim]}" ;;
   hushed) kill -STOP -- "-${relays[$victim]}" ;;
@@ -149,6 +153,18 @@ end_fault() {
   fault='' next_fault=$((SECONDS + 3 + RANDOM % 14))
 }
 
+all_run() { # or it is over
+  local place
+  for place in 1 2 3; do
+    [ "$fault$victim" = killed$place ] || kill -0 "${trackers[$place]}" 2>/dev/null || {
+      wait "${trackers[$place]}" 2>/dev/null
+      echo "soak-sharing.sh: tracker $place has ended by itself, with status $?:" >&2
+      tail -n 20 "$dir/log$place" >&2
+      exit 1
+    }
+  done
+}
+
 next_port=20000
 start_server() {
   next_port=$((next_port + 1))
@@ -156,7 +172,7 @@ start_server() {
   "$gltracker" announce --tracker "trackers.soak:$servers_at" --port $next_port \
     --updates "$dir/updates" description="number $next_port" </dev/null >/dev/null 2>&1 &
   servers[$next_port]=$!
-  disown $!
+  disown $! # or bash would report its end
   ends[$next_port]=$((SECONDS + 15 + RANDOM % 60))
 }
 end_server() { # PORT: it leaves, crashes or hangs
@@ -216,13 +232,14 @@ watch() { # PLACE
     } 2>/dev/null >>"$dir/watched$1"
   done
 }
-# A whole list in alphabetical order, without its last lines.
+# A whole list in alphabetical order, without its last lines, and without what a tracker that was killed has
+# left: who starts again after that knows less of it than the others, for up to 70 s.
 whole_list() { # PLACE
   local line port
   exec 3<>"/dev/tcp/127.0.0.$1/$clients_at" || return
   printf 'LIST\nQUIT\n' >&3
   while read_line 10; do
-    case $line in INFOS*) echo "$line" ;; *) break ;; esac
+    case $line in *' stale=yes'*) ;; INFOS*) echo "$line" ;; *) break ;; esac
   done | sort
   exec 3>&-
 }
@@ -266,13 +283,7 @@ while [ $SECONDS -lt $end ] || [ -n "$fault" ]; do
     [ "${ends[$port]}" -gt $SECONDS ] || end_server "$port"
   done
   echo "nbplayers=$((RANDOM % 8))" >>"$dir/updates"
-  for place in 1 2 3; do
-    [ "$fault$victim" = killed$place ] || kill -0 "${trackers[$place]}" 2>/dev/null || {
-      echo "soak-sharing.sh: tracker $place has ended by itself:" >&2
-      tail -n 20 "$dir/log$place" >&2
-      exit 1
-    }
-  done
+  all_run
   if [ -n "$fault" ]; then
     [ $SECONDS -lt $fault_end ] || end_fault
   elif [ $SECONDS -ge $next_fault ] && [ $SECONDS -lt $end ]; then
@@ -282,6 +293,7 @@ while [ $SECONDS -lt $end ] || [ -n "$fault" ]; do
 done
 # Nothing happens any more. After 10 s all agree.
 sleep 10
+all_run
 for try in 1 2 3; do
   for place in 1 2 3; do whole_list $place >"$dir/whole$place"; done
   agree=no
