@@ -32,6 +32,8 @@ pub(crate) struct Fleet {
     tracker: SocketAddr,
     /// Loopback addresses of the tracker that are connected to in turn.
     hosts: u8,
+    /// The number of the first of them.
+    first: usize,
     game_servers: Vec<GameServer>,
     last_word: Instant,
 }
@@ -72,9 +74,23 @@ impl Fleet {
         Self {
             tracker,
             hosts,
+            first: 0,
             game_servers: Vec::new(),
             last_word: Instant::now(),
         }
+    }
+
+    /// An empty fleet whose numbers begin with `first`.
+    pub(crate) fn numbered_from(tracker: SocketAddr, first: usize) -> Self {
+        Self {
+            first,
+            ..Self::new(tracker)
+        }
+    }
+
+    /// The number of the first of them.
+    pub(crate) fn first(&self) -> usize {
+        self.first
     }
 
     /// How many game servers have logged in.
@@ -88,6 +104,7 @@ impl Fleet {
         self.check_in()?;
         let next = AtomicUsize::new(self.size());
         let (tracker, hosts) = (self.tracker, usize::from(self.hosts));
+        let first = self.first;
         let log_in_some = || -> Result<Vec<(usize, TcpStream)>> {
             let mut some = Vec::new();
             loop {
@@ -100,7 +117,7 @@ impl Fleet {
                     let host = 1 + (number % hosts) as u8;
                     address.set_ip(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)));
                 }
-                some.push((number, log_in(number, address)?));
+                some.push((number, log_in(first + number, address)?));
             }
         };
         let start = Instant::now();
@@ -115,16 +132,22 @@ impl Fleet {
         let took = start.elapsed();
         new.sort_by_key(|&(number, _)| number);
         for (number, stream) in new {
-            stream.set_nonblocking(true)?;
-            self.game_servers.push(GameServer {
-                stream,
-                unread: Vec::new(),
-                turn: number,
-                seen: Seen::default(),
-            });
+            self.take_in(first + number, stream)?;
         }
         self.check_in()?;
         Ok(took)
+    }
+
+    /// Looks after one more that has logged in.
+    pub(crate) fn take_in(&mut self, number: usize, stream: TcpStream) -> Result<()> {
+        stream.set_nonblocking(true)?;
+        self.game_servers.push(GameServer {
+            stream,
+            unread: Vec::new(),
+            turn: number,
+            seen: Seen::default(),
+        });
+        Ok(())
     }
 
     /// Lets every game server say something if it is time to, and returns when the tracker has
@@ -197,9 +220,14 @@ impl Fleet {
 impl GameServer {
     /// Says how many players it has now, which is another number every time, and returns that.
     pub(crate) fn update(&mut self) -> Result<usize> {
+        self.update_with("")
+    }
+
+    /// The same with other fields behind it, each with a space before it.
+    pub(crate) fn update_with(&mut self, more: &str) -> Result<usize> {
         self.turn += 1;
         let players = sample::players(self.turn);
-        self.say(&format!("INFOS nbplayers={players}\n"))?;
+        self.say(&format!("INFOS nbplayers={players}{more}\n"))?;
         Ok(players)
     }
 

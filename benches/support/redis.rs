@@ -1,5 +1,5 @@
-//! What telling many the same is compared with: `redis-server`, and as much of its protocol as it
-//! takes to publish and to subscribe.
+//! `redis-server`, what telling many the same is compared with, and the engine between trackers that
+//! share; and as much of its protocol as it takes to publish, to subscribe and to ask how it is.
 
 use super::load::PATIENCE;
 use super::process::Process;
@@ -16,13 +16,13 @@ const CHANNEL: &str = "list";
 
 /// What is said where there is no such program.
 const MISSING: &str = "redis-server IS NOT INSTALLED (scripts/install-test-tools.sh): NOTHING IS \
-                       COMPARED WITH IT";
+                       MEASURED WITH IT";
 
 /// A redis-server that keeps nothing.
 #[derive(Debug)]
 pub(crate) struct Redis {
     pub(crate) process: Process,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     publisher: BufReader<TcpStream>,
 }
 
@@ -32,6 +32,11 @@ impl Redis {
     pub(crate) fn start(subscribers: usize) -> Result<Option<Self>> {
         // Redis does not say which port the system gave it. This one was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::start_at(address, subscribers)
+    }
+
+    /// Starts one that listens there.
+    pub(crate) fn start_at(address: SocketAddr, subscribers: usize) -> Result<Option<Self>> {
         let (log, writer) = io::pipe()?;
         let mut command = Command::new("redis-server");
         command
@@ -103,6 +108,41 @@ impl Redis {
             }
         }
         Ok(())
+    }
+
+    /// What it answers: a text as it is, a number in digits, and one line for each part of an array.
+    pub(crate) fn ask(&mut self, words: &[&str]) -> Result<String> {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        self.publisher.get_ref().write_all(&command(&words))?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.publisher.read_line(&mut line)?;
+        let line = line.trim_end();
+        match line.split_at_checked(1) {
+            Some(("+" | ":", rest)) => Ok(rest.to_owned()),
+            Some(("$", "-1")) => Ok(String::new()),
+            Some(("$", length)) => {
+                let mut text = vec![0; length.parse::<usize>()? + 2];
+                self.publisher.read_exact(&mut text)?;
+                Ok(String::from_utf8_lossy(&text[..text.len() - 2]).into_owned())
+            }
+            Some(("*", count)) => {
+                let parts = (0..count.parse::<usize>()?).map(|_| self.answer());
+                Ok(parts.collect::<Result<Vec<_>>>()?.join("\n"))
+            }
+            _ => Err(format!("redis says '{line}'").into()),
+        }
+    }
+
+    /// A number that INFO tells in this section.
+    pub(crate) fn figure(&mut self, section: &str, name: &str) -> Result<u64> {
+        let info = self.ask(&["INFO", section])?;
+        let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.find(|(key, _)| *key == name);
+        Ok(found.ok_or("INFO does not tell that")?.1.trim().parse()?)
     }
 
     /// Sends `message` to all subscribers; returns how many those are.

@@ -17,9 +17,12 @@ mod credentials;
 mod documents;
 mod doors;
 mod doubt;
+mod engine;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
+#[cfg(target_os = "linux")]
+mod haproxy_one_list;
 mod harness;
 mod hosts;
 mod lifecycle;
@@ -39,6 +42,7 @@ mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
 mod real_games;
+mod relay;
 #[cfg(target_os = "linux")]
 mod restart;
 mod screen;
@@ -47,6 +51,20 @@ mod second_opinions;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
+mod sharing_apart;
+mod sharing_claims;
+mod sharing_cluster;
+mod sharing_crowd;
+mod sharing_harm;
+mod sharing_lists;
+mod sharing_moves;
+mod sharing_outages;
+mod sharing_refusals;
+mod sharing_rights;
+mod sharing_secrets;
+mod sharing_stage;
+mod sharing_trackers;
+mod sharing_views;
 mod simulation;
 mod skips;
 mod slots;

@@ -50,7 +50,8 @@ const MEANINGS: &[(&str, Kind, &str)] = &[
     (
         "ERR DB index is out of range",
         Kind::Refused,
-        "it has no database of that number; choose a lower one in --share HOST/DB, or raise databases there",
+        "it has no database of that number; choose a lower one in --share HOST/DB, or raise databases there (of a \
+         cluster: cluster-databases)",
     ),
     (
         "ERR SELECT is not allowed in cluster",
@@ -145,7 +146,7 @@ pub(super) fn meaning(command: &str, said: &str, secret: Option<&str>) -> Engine
 fn turn(said: &str) -> Turn {
     let mut words = said.split(' ');
     match words.next() {
-        Some("READONLY" | "MASTERDOWN") => Turn::Other,
+        Some("READONLY" | "MASTERDOWN" | "NOREPLICAS") => Turn::Other,
         Some("MOVED") => words.nth(1).and_then(node).map_or(Turn::Same, Turn::To),
         _ => Turn::Same,
     }
@@ -249,6 +250,7 @@ mod tests {
             ("MOVED 866 :7001", Turn::Same),
             ("MOVED", Turn::Same),
             ("READONLY You can't", Turn::Other),
+            ("NOREPLICAS Not enough good", Turn::Other),
             ("ASK 866 127.0.0.1:7001", Turn::Same),
         ] {
             assert_eq!(turn(said), next, "{said}");

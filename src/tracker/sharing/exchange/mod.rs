@@ -92,8 +92,9 @@ impl Exchange {
         self.own.say(address, line);
     }
 
-    /// The connection is a new one.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    /// The connection is lost: the next pipeline is the first of a new one. Until then nothing is kept of what
+    /// is said, since all of it will be written.
+    pub(crate) fn begin_again(&mut self, now: Instant) {
         self.step = Step::Greet;
         self.own.write_anew();
         self.look_at = now;

@@ -32,7 +32,7 @@ struct Other {
     has_more: bool,
     /// Its sign of life was asked for.
     is_asked: bool,
-    /// There was no list of it.
+    /// There was no list of it. That is as it should be if it has ended long ago.
     is_empty: bool,
     /// Since it was found wrong it has not been found right.
     is_doubted: bool,
@@ -197,8 +197,12 @@ impl OtherSide {
             let Some(other) = self.others.get_mut(&id) else {
                 continue;
             };
-            other.is_empty &= life.is_none();
             other.life = life;
+            if other.is_empty && other.life.is_some() {
+                // Its list comes before its sign of life: somebody has taken it away.
+                other.is_empty = false;
+                other.doubt(&mut self.wrong, id);
+            }
             let (Some(life), Some(known)) = (&other.life, other.known) else {
                 continue;
             };

@@ -187,3 +187,23 @@ impl OwnSide {
         !self.is_anew
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gathers_while_the_engine_is_away() {
+        let (now, names) = (Instant::now(), Names::new("test"));
+        let id = TrackerId(1);
+        let (mut own, merge) = (OwnSide::new(id, "a".into(), now), Merge::new(id));
+        let mut plan = Plan::default();
+        own.write(&names, &merge, now, &mut plan);
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        own.say(address, "=0 nbplayers=3");
+        assert_eq!((own.lines, own.changed.len()), (1, 1));
+        own.write_anew();
+        own.say(address, "=0 nbplayers=4");
+        assert_eq!((own.lines, own.batch.as_str()), (0, ""));
+    }
+}

@@ -11,12 +11,15 @@ struct Said {
     /// The digest of the claim as it was said: a list of others' claims is kept once, not twice. `None` if
     /// it is to be said again, whatever it is.
     digest: Option<u64>,
+    is_stale: bool,
 }
 
 /// What the list was told of others' game servers, and which addresses are to be looked at.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     said: HashMap<SocketAddr, Said>,
+    /// How many of them are stale.
+    stale: usize,
     touched: BTreeSet<SocketAddr>,
     /// Touched, but not in this round.
     later: Vec<SocketAddr>,
@@ -30,14 +33,27 @@ impl Shown {
 
     /// Takes down what is to be said. False if it has been said already.
     pub(super) fn say(&mut self, owner: TrackerId, claim: &Claim) -> bool {
-        let digest = Some(claim.digest(0));
-        let said = Said { owner, digest };
-        self.said.insert(claim.address, said) != Some(said)
+        let said = Said {
+            owner,
+            digest: Some(claim.digest(0)),
+            is_stale: claim.is_stale(),
+        };
+        let before = self.said.insert(claim.address, said);
+        self.stale += usize::from(said.is_stale);
+        self.stale -= usize::from(before.is_some_and(|before| before.is_stale));
+        before != Some(said)
     }
 
     /// Nothing of another is there any more. True if there was something.
     pub(super) fn unsay(&mut self, address: SocketAddr) -> bool {
-        self.said.remove(&address).is_some()
+        let before = self.said.remove(&address);
+        self.stale -= usize::from(before.is_some_and(|before| before.is_stale));
+        before.is_some()
+    }
+
+    /// How many game servers of others the list shows, and how many of them are stale.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.said.len(), self.stale)
     }
 
     /// What was said of an address may not be what the list has there: it is to be said again.

@@ -147,6 +147,22 @@ fn an_own_entry_that_loses_its_place_says_so() {
 }
 
 #[test]
+fn who_comes_back_before_its_loss_was_said_is_a_later_login() {
+    let (mut merge, _) = knows(&claim("5 a"));
+    merge.put_own(claim("6 a"));
+    assert_eq!(merge.own_stamp(address()), Some(6));
+    merge.read(OTHER, list(&[claim("7 a")]));
+    assert_eq!(ops(&mut merge), [show(OTHER, claim("7 a"), true)]);
+    assert_eq!(merge.own_stamp(address()), None);
+    assert_eq!(merge.stamp(address(), 3), 8);
+    assert!(merge.put_own(claim("8 a")).unwrap().starts_with("+0 8 "));
+    assert_eq!(
+        (ops(&mut merge), merge.own_stamp(address())),
+        (vec![], Some(8))
+    );
+}
+
+#[test]
 fn a_stale_entry_of_its_own_goes_without_a_word() {
     let (mut merge, now) = knows(&claim("5 a"));
     merge.put_own(stale(claim("6 b")));
@@ -200,4 +216,21 @@ fn its_own_name_among_the_others_changes_nothing() {
     assert_eq!(merge.claims(OWN).unwrap().count(), 0);
     assert_eq!(merge.claims(OTHER).unwrap().count(), 1);
     assert!(merge.claims(THIRD).is_none());
+}
+
+#[test]
+fn what_is_shown_is_counted_once_whoever_owns_it() {
+    let (mut merge, now) = knows(&claim("5 a"));
+    assert_eq!(merge.shown(), (1, 0));
+    merge.hear(OTHER, false, now);
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (1, 1));
+    // It has moved to a third tracker.
+    merge.hear(THIRD, true, now);
+    merge.read(THIRD, list(&[claim("6 a")]));
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (1, 0));
+    merge.put_own(claim("7 a"));
+    ops(&mut merge);
+    assert_eq!(merge.shown(), (0, 0));
 }

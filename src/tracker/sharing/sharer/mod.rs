@@ -134,6 +134,9 @@ impl Sharer {
             let taken = self.elsewhere.apply(self.shared, merge, marks);
             self.status.taken_over.add(taken);
             self.tell();
+            if self.is_proven {
+                self.work(Instant::now());
+            }
         }
     }
 
@@ -152,10 +155,7 @@ impl Sharer {
         let taken = self.exchange.take(replies, &mut self.merge, now);
         taken.map_err(EngineError::refused)?;
         self.status.round_done(now);
-        if self.exchange.is_whole() {
-            self.is_proven = true;
-            self.work(now);
-        }
+        self.is_proven |= self.exchange.is_whole();
         Ok(())
     }
 
@@ -165,13 +165,13 @@ impl Sharer {
         let wait = spread(RETRY, 0.5..1.0, self.shared.random.chance());
         self.retry_at = now + wait;
         self.node = self.engine.connect()?;
-        self.exchange.begin(Instant::now());
         Ok(())
     }
 
-    /// The engine answers. Logged if that is news.
+    /// The engine answers, and the list has what it said. Logged if that is news.
     fn work(&mut self, now: Instant) {
-        let is_first = self.status.set_state(State::Sharing, "", now).is_some();
+        let before = self.status.set_state(State::Sharing, "", now);
+        let is_first = before.is_some_and(|(state, _)| state == State::Connecting);
         if self.outage.works(now) || is_first {
             let others = self.merge.owners().count();
             let fields = [
@@ -187,6 +187,7 @@ impl Sharer {
     /// may have handed over to another; not one that was waited for in vain.
     fn lose(&mut self, error: EngineError, waited: Duration) {
         self.engine.disconnect();
+        self.exchange.begin_again(Instant::now());
         let is_worth_it = std::mem::take(&mut self.is_proven) && waited < RETRY;
         match is_worth_it.then(|| self.connect()) {
             Some(Ok(())) => {}
@@ -247,7 +248,7 @@ impl Sharer {
 
     /// Says who comes and goes, and how it stands.
     fn tell(&mut self) {
-        let (mut owners, mut elsewhere, mut stale) = (Vec::new(), 0, 0);
+        let mut owners = Vec::new();
         for (id, entries, is_alive) in self.merge.owners() {
             let name = self.exchange.name(id).to_owned();
             if self.alive.insert(id, is_alive) != Some(is_alive) {
@@ -263,8 +264,6 @@ impl Sharer {
                 ];
                 self.shared.log.info(event, &fields);
             }
-            elsewhere += entries;
-            stale += if is_alive { 0 } else { entries };
             owners.push(OwnerStatus {
                 name,
                 id: id.0,
@@ -278,6 +277,7 @@ impl Sharer {
         self.status.changes_received.add(traffic.changes_received);
         self.status.reread.add(traffic.reread);
         let own = self.merge.own().count();
+        let (elsewhere, stale) = self.merge.shown();
         self.status.set_entries(own, elsewhere, stale);
         owners.push(OwnerStatus {
             name: self.name.clone(),

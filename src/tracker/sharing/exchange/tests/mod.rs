@@ -41,7 +41,7 @@ impl Tracker {
         let said = format!("ip=192.0.2.1 port={port} nbplayers={players}");
         let infos = Infos::default().with(&Changes::parse(&said).unwrap());
         let address = SocketAddr::new("192.0.2.1".parse().unwrap(), port);
-        let known = self.merge.own().get(address).map(|claim| claim.stamp);
+        let known = self.merge.own_stamp(address);
         let claim = Claim {
             address,
             peer: address.ip(),
@@ -63,7 +63,7 @@ impl Tracker {
 
     fn round(&mut self, engine: &mut ModelEngine, now: Instant) {
         if self.is_cut_off {
-            self.is_connected = false;
+            self.lose(now);
             self.merge.engine(false, now);
         } else {
             self.talk(engine, now);
@@ -84,15 +84,18 @@ impl Tracker {
         }
     }
 
-    fn talk(&mut self, engine: &mut ModelEngine, now: Instant) {
-        if !std::mem::replace(&mut self.is_connected, true) {
-            self.exchange.begin(now);
+    fn lose(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_connected) {
+            self.exchange.begin_again(now);
         }
+    }
+
+    fn talk(&mut self, engine: &mut ModelEngine, now: Instant) {
+        self.is_connected = true;
         for _ in 0..100 {
             let replies = engine.obey(self.exchange.next(&self.merge, now), now);
             if self.exchange.take(replies, &mut self.merge, now).is_err() {
-                self.is_connected = false;
-                return;
+                return self.lose(now);
             }
             if !self.exchange.has_more() {
                 return;
@@ -167,7 +170,7 @@ impl World {
         let port = 1 + u16::from(port % 24);
         let now_ms = self.now_ms();
         let tracker = &mut self.trackers[at];
-        match what % 16 {
+        match what % 17 {
             0..6 => tracker.login(port, u64::from(who % 2), u32::from(what), now_ms),
             6 | 7 => {
                 let own = tracker.merge.own().iter().map(|claim| claim.address);
@@ -184,6 +187,7 @@ impl World {
             12 => self.engine = self.before.clone(),
             13 => self.engine.trim(),
             14 => self.engine.damage(usize::from(port)),
+            15 => self.engine.evict(usize::from(port)),
             _ => self.run(Duration::from_secs(u64::from(who % 90))),
         }
         self.run(ROUND * u32::from(who % 4));
@@ -265,6 +269,27 @@ fn what_a_dead_tracker_listed_is_stale_and_then_gone() {
 }
 
 #[test]
+fn a_list_that_the_engine_has_lost_is_written_again_once() {
+    let mut world = World::new(2);
+    world.run(Duration::from_secs(2));
+    let now_ms = world.now_ms();
+    world.trackers[0].login(7, 1, 0, now_ms);
+    world.run(Duration::from_secs(2));
+    let lost = Names::new("test").list(TrackerId(1));
+    let mut pipeline = Pipeline::new();
+    pipeline.push(&[b"DEL", lost.as_bytes()]);
+    world.engine.obey(&pipeline, world.now);
+    // Who knows it does not read it again; who comes now does.
+    world.trackers.push(Tracker::new(9, world.now));
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.trackers[2].list(), world.union());
+    let reread = |world: &mut World| world.trackers[1].exchange.take_traffic().reread;
+    reread(&mut world);
+    world.run(Duration::from_secs(30));
+    assert_eq!(reread(&mut world), 0);
+}
+
+#[test]
 fn what_is_not_ours_is_left_alone() {
     for line in ["gltracker-share 2 x", "something else", ""] {
         let mut world = World::new(1);
@@ -273,7 +298,6 @@ fn what_is_not_ours_is_left_alone() {
         pipeline.push(&[b"SET", key.as_bytes(), line.as_bytes(), b"NX"]);
         world.engine.obey(&pipeline, world.now);
         let tracker = &mut world.trackers[0];
-        tracker.exchange.begin(world.now);
         let replies = world
             .engine
             .obey(tracker.exchange.next(&tracker.merge, world.now), world.now);

@@ -180,6 +180,12 @@ impl ModelEngine {
         }
     }
 
+    /// Loses one key, as an engine that makes room by itself does.
+    pub(super) fn evict(&mut self, at: usize) {
+        let key = self.keys.keys().nth(at % self.keys.len().max(1)).cloned();
+        key.map(|key| self.keys.remove(&key));
+    }
+
     /// Loses one field of a hash.
     pub(super) fn damage(&mut self, at: usize) {
         let fields = self

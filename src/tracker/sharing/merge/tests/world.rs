@@ -280,6 +280,11 @@ impl Tracker {
                 self.change(op);
             }
         }
+        if self.changed.is_empty() {
+            let others = self.list.values().filter(|it| it.owner.is_some());
+            let stale = others.clone().filter(|it| it.claim.is_stale());
+            assert_eq!(self.merge.shown(), (others.count(), stale.count()));
+        }
     }
 
     fn change(&mut self, op: Op) {
