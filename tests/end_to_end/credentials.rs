@@ -19,7 +19,7 @@ impl TestFile {
         file
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         std::fs::write(&self.0, text).unwrap();
     }
 
@@ -35,7 +35,12 @@ impl Drop for TestFile {
 }
 
 /// Logs in with a key; the answer to the first INFOS.
-fn log_in(tracker: &TrackerProcess, name: &str, secret: &str, port: u16) -> (Peer, String) {
+pub(crate) fn log_in(
+    tracker: &TrackerProcess,
+    name: &str,
+    secret: &str,
+    port: u16,
+) -> (Peer, String) {
     let mut peer = Peer::connect(tracker.servers);
     let challenge = peer.ask(&format!("LOGIN name={name}"));
     let number = challenge

@@ -71,7 +71,8 @@ impl EngineProcess {
         self.address.to_string()
     }
 
-    /// A tracker with few slots that shares its list through it, as soon as it does.
+    /// A tracker with few slots that shares its list through it, as soon as it does. Those that are there
+    /// already notice it within a second.
     pub(crate) fn tracker(&self, name: &str, arguments: &[&str]) -> TrackerProcess {
         let tracker = self.tracker_at_once(name, arguments);
         tracker.wait_for_stat("sharing", "sharing");
@@ -81,18 +82,21 @@ impl EngineProcess {
     /// The same, as soon as it listens.
     pub(crate) fn tracker_at_once(&self, name: &str, arguments: &[&str]) -> TrackerProcess {
         let at = self.at();
-        let sharing = ["--max-slots", "80", "--share", &at, "--share-name", name];
-        TrackerProcess::start_with(&[&sharing, arguments].concat())
+        TrackerProcess::start_with(&[&sharing(&at, name), arguments].concat())
     }
 
-    /// Its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.running.as_ref().expect("it runs").0.id()
+    /// The same, where nobody is trusted but `::1`: see [`TrackerProcess::start_distrustful`].
+    pub(crate) fn distrustful(&self, name: &str, arguments: &[&str]) -> TrackerProcess {
+        let at = self.at();
+        let arguments = [&sharing(&at, name), arguments].concat();
+        let tracker = TrackerProcess::start_distrustful(&arguments);
+        tracker.wait_for_stat("sharing", "sharing");
+        tracker
     }
 
     /// Sends it a signal, such as STOP or CONT.
     pub(crate) fn signal(&self, name: &str) {
-        signal(name, self.id());
+        signal(name, self.running.as_ref().expect("it runs").0.id());
     }
 
     /// Ends it at once, with all that it holds.
@@ -136,6 +140,11 @@ impl Drop for EngineProcess {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// What is said to a tracker of that name with few slots, which is to share its list through `at`.
+fn sharing<'a>(at: &'a str, name: &'a str) -> [&'a str; 6] {
+    ["--max-slots", "80", "--share", at, "--share-name", name]
 }
 
 /// An address that is free, and so is the port that a cluster adds 10000 to it for.

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-fn start(tracker: &TrackerProcess, arguments: &[&str]) -> Program {
+pub(crate) fn start(tracker: &TrackerProcess, arguments: &[&str]) -> Program {
     Program::start(announce(&[tracker.servers], arguments))
 }
 

@@ -20,10 +20,10 @@ pub(crate) fn remove(folder: &Path) {
 }
 
 /// A folder of this test, removed when dropped.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = format!("gltracker-publish-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&path);
@@ -41,7 +41,7 @@ fn start(folder: &Path) -> TrackerProcess {
     TrackerProcess::start_with(&["--max-slots", "80", "--publish", folder.to_str().unwrap()])
 }
 
-fn wait_for(file: &Path, part: &str) -> String {
+pub(crate) fn wait_for(file: &Path, part: &str) -> String {
     wait_until(part, || {
         fs::read_to_string(file)
             .ok()
@@ -110,7 +110,7 @@ fn a_browser_shows_the_page_as_it_should_be() {
 }
 
 /// What promtool says to `input`.
-fn promtool(arguments: &[&str], input: &str) -> String {
+pub(crate) fn promtool(arguments: &[&str], input: &str) -> String {
     let mut promtool = Command::new("promtool")
         .args(arguments)
         .stdin(Stdio::piped())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// The list as a watcher knows it: what INFOS said of each ip and port.
 #[derive(Debug, Default, PartialEq)]
-struct Known(BTreeMap<String, String>);
+pub(crate) struct Known(BTreeMap<String, String>);
 
 impl Known {
     fn take(&mut self, line: &str) {
@@ -23,7 +23,7 @@ impl Known {
     }
 
     /// Reads up to the next END and returns it.
-    fn read_batch(&mut self, peer: &mut Peer) -> String {
+    pub(crate) fn read_batch(&mut self, peer: &mut Peer) -> String {
         let mut lines = Vec::new();
         loop {
             let line = peer.line();
@@ -41,8 +41,13 @@ impl Known {
         }
     }
 
+    /// The lines of the list as it knows it.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &String> {
+        self.0.values()
+    }
+
     /// Reads until it knows what `list` shows.
-    fn catch_up(&mut self, peer: &mut Peer, list: &[String]) {
+    pub(crate) fn catch_up(&mut self, peer: &mut Peer, list: &[String]) {
         let mut expected = Self::default();
         list.iter().for_each(|line| expected.take(line));
         let start = Instant::now();

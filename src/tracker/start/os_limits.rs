@@ -39,6 +39,8 @@ pub(crate) struct Needs {
     /// Connections from proxies beside those, and the threads for them.
     of_proxies: usize,
     header_threads: usize,
+    /// The thread that shares the list, and its connection.
+    sharing_threads: usize,
 }
 
 impl Needs {
@@ -52,6 +54,7 @@ impl Needs {
             guests: limits.guests(),
             of_proxies: 0,
             header_threads: 0,
+            sharing_threads: 0,
         }
     }
 
@@ -64,9 +67,17 @@ impl Needs {
         }
     }
 
+    /// The same where the list is shared with other trackers.
+    pub(crate) fn sharing(self) -> Self {
+        Self {
+            sharing_threads: 1,
+            ..self
+        }
+    }
+
     fn threads(self) -> usize {
         let held = self.game_server_holders.saturating_add(self.client_holders);
-        held.saturating_add(OTHER_THREADS + self.header_threads)
+        held.saturating_add(OTHER_THREADS + self.header_threads + self.sharing_threads)
     }
 
     /// One for each connection; the kernel sets one aside for every thread that waits in `accept`.
@@ -220,6 +231,11 @@ mod tests {
         assert_eq!(
             (needs.threads(), needs.descriptors(), needs.maps()),
             (915, 1843, 4660)
+        );
+        let needs = needs.sharing();
+        assert_eq!(
+            (needs.threads(), needs.descriptors(), needs.maps()),
+            (916, 1844, 4664)
         );
     }
 

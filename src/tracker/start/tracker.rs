@@ -208,9 +208,15 @@ fn slots(config: &Config, os_limits: &OsLimits) -> Result<(usize, Limits), Start
     };
     let mut max_slots = config.max_slots.unwrap_or(DEFAULT_MAX_SLOTS);
     let mut limits = divide(max_slots)?;
-    let needs = |limits| match config.proxied[..] {
-        [] => Needs::of(limits),
-        _ => Needs::of(limits).behind_proxy(),
+    let needs = |limits| {
+        let needs = match config.proxied[..] {
+            [] => Needs::of(limits),
+            _ => Needs::of(limits).behind_proxy(),
+        };
+        match config.share {
+            None => needs,
+            Some(_) => needs.sharing(),
+        }
     };
     loop {
         let Err(shortage) = os_limits.check(needs(limits)) else {

@@ -101,6 +101,12 @@ impl Merge {
         now_ms.max(latest.map_or(0, |latest| latest.saturating_add(1)))
     }
 
+    /// The stamp of the own game server that has `address`. `None` if it has none, or if another's was shown
+    /// there: whoever has the address now has logged in after that.
+    pub fn own_stamp(&self, address: SocketAddr) -> Option<u64> {
+        self.own_at(address).map(|own| own.claim.stamp)
+    }
+
     /// Replaces what is known of an owner by what it owns now.
     pub fn read(&mut self, owner: TrackerId, claims: Claims) {
         if owner == self.id {

@@ -147,6 +147,22 @@ fn an_own_entry_that_loses_its_place_says_so() {
 }
 
 #[test]
+fn who_comes_back_before_its_loss_was_said_is_a_later_login() {
+    let (mut merge, _) = knows(&claim("5 a"));
+    merge.put_own(claim("6 a"));
+    assert_eq!(merge.own_stamp(address()), Some(6));
+    merge.read(OTHER, list(&[claim("7 a")]));
+    assert_eq!(ops(&mut merge), [show(OTHER, claim("7 a"), true)]);
+    assert_eq!(merge.own_stamp(address()), None);
+    assert_eq!(merge.stamp(address(), 3), 8);
+    assert!(merge.put_own(claim("8 a")).unwrap().starts_with("+0 8 "));
+    assert_eq!(
+        (ops(&mut merge), merge.own_stamp(address())),
+        (vec![], Some(8))
+    );
+}
+
+#[test]
 fn a_stale_entry_of_its_own_goes_without_a_word() {
     let (mut merge, now) = knows(&claim("5 a"));
     merge.put_own(stale(claim("6 b")));

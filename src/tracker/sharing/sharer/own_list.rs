@@ -73,13 +73,13 @@ fn claim(
     marks: &Marks,
     merge: &mut Merge,
 ) -> Option<String> {
-    let known = merge.own().get(address).map(|claim| claim.stamp);
     let entry = match entry {
         Some(entry) if !entry.is_elsewhere => entry,
         // It is there because of what `merge` has said.
-        Some(_) if known.is_none() => return None,
+        Some(_) if merge.own().get(address).is_none() => return None,
         _ => return merge.remove_own(address),
     };
+    let known = merge.own_stamp(address);
     let stamp = known.unwrap_or_else(|| merge.stamp(address, now_ms()));
     merge.put_own(Claim {
         address,

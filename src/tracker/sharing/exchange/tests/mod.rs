@@ -39,7 +39,7 @@ impl Tracker {
         let said = format!("ip=192.0.2.1 port={port} nbplayers={players}");
         let infos = Infos::default().with(&Changes::parse(&said).unwrap());
         let address = SocketAddr::new("192.0.2.1".parse().unwrap(), port);
-        let known = self.merge.own().get(address).map(|claim| claim.stamp);
+        let known = self.merge.own_stamp(address);
         let claim = Claim {
             address,
             peer: address.ip(),
