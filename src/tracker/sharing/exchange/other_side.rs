@@ -55,8 +55,15 @@ pub(super) struct OtherSide {
 }
 
 impl OtherSide {
-    /// Plans to ask who is alive.
+    /// Plans to ask who is alive, and to take those off the list of trackers first whose time is over: or
+    /// they would be met again.
     pub(super) fn look(&mut self, names: &Names, plan: &mut Plan) {
+        for id in self.forgotten.drain(..) {
+            let id_there = id.to_string();
+            plan.push(About::Done, &["HDEL", &names.trackers(), &id_there]);
+            // What was written in its last second may have no end.
+            plan.push(About::Done, &["DEL", &names.list(id), &names.changes(id)]);
+        }
         plan.push(About::Trackers, &["HGETALL", &names.trackers()]);
         for (id, other) in &mut self.others {
             other.ask(*id, names, plan);
@@ -68,10 +75,6 @@ impl OtherSide {
         for id in self.wrong.drain(..) {
             let mend = names.mend(id);
             plan.push(About::Done, &["SET", &mend, "1", "EX", MEND_SECONDS]);
-        }
-        for id in self.forgotten.drain(..) {
-            let (trackers, id) = (names.trackers(), id.to_string());
-            plan.push(About::Done, &["HDEL", &trackers, &id]);
         }
         for (id, other) in &mut self.others {
             if !other.is_asked {
@@ -146,8 +149,8 @@ impl OtherSide {
                 other.remember(digest);
                 other.has_more = true;
             }
-            // Nothing is left of a tracker that has ended long ago.
-            None if fields.is_empty() => other.is_empty = true,
+            // Nothing is left of a tracker that has ended long ago, nor of one whose list somebody deleted.
+            None if fields.is_empty() && other.life.is_none() => other.is_empty = true,
             None => other.doubt(&mut self.wrong, id),
         }
     }
@@ -169,18 +172,15 @@ impl OtherSide {
             let Some((id, other)) = found else { continue };
             other.has_more = entries.len() >= MOST_AT_ONCE;
             for entry in entries {
-                let is_next = other.known.is_some_and(|known| {
-                    let (number, batch) = parts_of(&entry).unwrap_or_default();
-                    self.received += batch.lines().count() as u64;
-                    number == known + 1 && merge.apply(*id, batch)
-                });
-                if !is_next {
+                let next = other.known.and_then(|known| known.checked_add(1));
+                let (number, batch) = parts_of(&entry).unwrap_or_default();
+                if next != Some(number) || !merge.apply(*id, batch) {
                     other.doubt(&mut self.wrong, *id);
                     break;
                 }
-                let digest = merge.claims(*id).map_or(0, Claims::digest);
-                other.known = other.known.map(|known| known + 1);
-                other.remember(digest);
+                self.received += batch.lines().count() as u64;
+                other.known = next;
+                other.remember(merge.claims(*id).map_or(0, Claims::digest));
             }
         }
     }

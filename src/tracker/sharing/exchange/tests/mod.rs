@@ -4,6 +4,7 @@ mod model_engine;
 
 use super::*;
 use crate::protocol::fields::{Changes, Infos};
+use crate::tracker::sharing::exchange::own_side::SEQUENCE;
 use crate::tracker::sharing::merge::Op;
 use crate::tracker::sharing::wire::record::{Claim, Mark};
 use model_engine::ModelEngine;
@@ -159,6 +160,14 @@ impl World {
         }
     }
 
+    /// What the engine answers to somebody else.
+    fn ask(&mut self, words: &[&str]) -> Reply {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(&words);
+        self.engine.obey(&pipeline, self.now).remove(0)
+    }
+
     /// Milliseconds of Unix time.
     fn now_ms(&self) -> u64 {
         1_800_000_000_000 + self.rounds * 75
@@ -294,9 +303,7 @@ fn what_is_not_ours_is_left_alone() {
     for line in ["gltracker-share 2 x", "something else", ""] {
         let mut world = World::new(1);
         let key = Names::new("test").format();
-        let mut pipeline = Pipeline::new();
-        pipeline.push(&[b"SET", key.as_bytes(), line.as_bytes(), b"NX"]);
-        world.engine.obey(&pipeline, world.now);
+        world.ask(&["SET", &key, line, "NX"]);
         let tracker = &mut world.trackers[0];
         let replies = world
             .engine
@@ -306,11 +313,68 @@ fn what_is_not_ours_is_left_alone() {
             .take(replies, &mut tracker.merge, world.now);
         assert!(taken.is_err(), "{line}");
         world.run(Duration::from_secs(3));
-        let mut pipeline = Pipeline::new();
-        pipeline.push(&[b"GET", key.as_bytes()]);
-        let there = world.engine.obey(&pipeline, world.now);
-        assert_eq!(there, [Reply::Bytes(line.into())]);
+        assert_eq!(world.ask(&["GET", &key]), Reply::Bytes(line.into()));
     }
+}
+
+#[test]
+fn a_list_that_somebody_deleted_is_written_again() {
+    let (mut world, names) = (World::new(2), Names::new("test"));
+    let now_ms = world.now_ms();
+    world.trackers[0].login(7, 1, 3, now_ms);
+    world.run(Duration::from_secs(2));
+    world.ask(&["DEL", &names.list(TrackerId(1))]);
+    world.trackers.push(Tracker::new(9, world.now));
+    world.run(Duration::from_secs(4));
+    assert_eq!(world.trackers[2].list(), world.union());
+}
+
+#[test]
+fn a_tracker_that_is_forgotten_leaves_nothing_and_is_not_met_again() {
+    let (mut world, names) = (World::new(2), Names::new("test"));
+    let now_ms = world.now_ms();
+    world.trackers[0].login(7, 1, 3, now_ms);
+    world.run(Duration::from_secs(2));
+    world.trackers.remove(0);
+    let dead = TrackerId(1);
+    // As if it had ended before its list was given an end.
+    world.run(Duration::from_secs(30));
+    world.ask(&["HSET", &names.list(dead), SEQUENCE, "1"]);
+    world.ask(&["PEXPIRE", &names.list(dead), "1000000"]);
+    world.run(Duration::from_secs(45));
+    assert_eq!(world.trackers[0].merge.owners().count(), 0);
+    assert_eq!(
+        world.ask(&["HGETALL", &names.list(dead)]),
+        Reply::Array(vec![])
+    );
+}
+
+#[test]
+fn numbers_that_no_tracker_gives_do_no_harm() {
+    let (mut world, names) = (World::new(1), Names::new("test"));
+    let (id, last) = (TrackerId(9), u64::MAX.to_string());
+    world.run(Duration::from_secs(2));
+    world.ask(&["HSET", &names.trackers(), &id.to_string(), "odd"]);
+    world.ask(&["HSET", &names.list(id), SEQUENCE, &last]);
+    let alive = format!("{last} 0 0000000000000000");
+    world.ask(&["SET", &names.alive(id), &alive, "PX", "60000"]);
+    world.run(Duration::from_secs(3));
+    // What comes after the last number, as an engine can have it.
+    let bytes = |text: &str| Reply::Bytes(text.into());
+    let fields = Reply::Array(vec![bytes("c"), bytes("-0")]);
+    let entry = Reply::Array(vec![bytes(&format!("{last}-1")), fields]);
+    let stream = vec![bytes(&names.changes(id)), Reply::Array(vec![entry])];
+    let tracker = &mut world.trackers[0];
+    let pipeline = tracker.exchange.next(&tracker.merge, world.now);
+    let mut replies = world.engine.obey(pipeline, world.now);
+    replies.pop();
+    replies.push(Reply::Array(vec![Reply::Array(stream)]));
+    let taken = tracker
+        .exchange
+        .take(replies, &mut tracker.merge, world.now);
+    taken.unwrap();
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.trackers[0].merge.owners().count(), 1);
 }
 
 fn all_lists_are_the_union_soon_after(events: Vec<(u8, u8, u8)>) -> bool {
