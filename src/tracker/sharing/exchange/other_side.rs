@@ -14,8 +14,9 @@ use crate::tracker::sharing::wire::resp::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-/// Batches of one tracker that are read at once: what comes in 5 s.
-const MOST_AT_ONCE: usize = 64;
+/// Batches of one tracker that are read at once: what comes in 40 s. What the hash may lack is read in six
+/// steps.
+const MOST_AT_ONCE: usize = 512;
 
 /// The engine forgets after so many seconds that a list was found to be wrong.
 const MEND_SECONDS: &str = "60";
@@ -240,15 +241,10 @@ impl OtherSide {
         )
     }
 
-    /// True if there is something to read at once.
-    pub(super) fn has_more(&self) -> bool {
-        let mut others = self.others.values();
-        others.any(|other| other.has_more || other.is_wanted())
-    }
-
-    /// True once every list was read.
+    /// True once every list was read, with what has changed since it was written.
     pub(super) fn is_read(&self) -> bool {
-        !self.others.values().any(Other::is_wanted)
+        let mut others = self.others.values();
+        !others.any(|other| other.has_more || other.is_wanted())
     }
 
     /// What a tracker is called.
