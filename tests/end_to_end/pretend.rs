@@ -79,8 +79,8 @@ impl game_server::Services for Desk {
     fn entry(&self) -> Option<Arc<Entry>> {
         self.world.registry.borrow().entry_of(self.id)
     }
-    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
-        self.world.registry.borrow().stale_before(entry)
+    fn absent(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        self.world.registry.borrow().absent_before(entry)
     }
     fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
         let replaced = self.world.registry.borrow().replaced(self.id, entry);

@@ -42,21 +42,23 @@ impl Login {
 struct Crowd<'a> {
     trackers: &'a [TrackerProcess],
     logins: BTreeMap<u16, Vec<Login>>,
-    chance: u32,
+    chance: Chance,
+}
+
+/// Numbers that look like chance.
+struct Chance(u32);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 16) as usize % limit
+    }
 }
 
 impl Crowd<'_> {
-    fn chance(&mut self, of: usize) -> usize {
-        self.chance = self
-            .chance
-            .wrapping_mul(1_664_525)
-            .wrapping_add(1_013_904_223);
-        (self.chance >> 16) as usize % of
-    }
-
     fn act(&mut self, turn: u32) {
-        let port = 1 + self.chance(usize::from(PORTS)) as u16;
-        let (action, at) = (self.chance(8), self.chance(self.trackers.len()));
+        let port = 1 + self.chance.below(usize::from(PORTS)) as u16;
+        let (action, at) = (self.chance.below(8), self.chance.below(self.trackers.len()));
         let tracker = &self.trackers[at];
         let logins = self.logins.entry(port).or_default();
         match (action, logins.last_mut()) {
@@ -117,7 +119,7 @@ fn whatever_game_servers_do_all_trackers_agree_soon_after() {
     let mut crowd = Crowd {
         trackers: &trackers,
         logins: BTreeMap::new(),
-        chance: std::process::id(),
+        chance: Chance(std::process::id()),
     };
     for port in 1..=FAITHFUL {
         let login = Login::new(&trackers[0], port, 0);
@@ -152,4 +154,43 @@ fn whatever_game_servers_do_all_trackers_agree_soon_after() {
             watcher.join().unwrap();
         }
     });
+}
+
+/// What values are made of: all that has to be quoted, and letters of every length.
+const PIECES: [&str; 14] = [
+    "a", "B", "7", "-", "=", " ", "\"", "\\", "{}", "é", "漢", "😀", "\u{feff}", "\u{a0}",
+];
+const KEYS: [&str; 6] = ["description", "map", "nbplayers", "x", "x-", "y_1"];
+
+/// Anything that a game server may say of itself reads the same at every tracker, or else its owner's whole
+/// list would be read anew again and again.
+#[test]
+fn whatever_game_servers_say_arrives_as_it_is() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let [a, b] = ["a", "b"].map(|name| engine.tracker(name, &[]));
+    let mut chance = Chance(std::process::id());
+    let mut game_servers: Vec<Peer> = (1..=10).map(|port| a.log_in(port, "")).collect();
+    for turn in 0..400 {
+        let at = chance.below(game_servers.len());
+        let mut said = "INFOS".to_owned();
+        for key in KEYS {
+            let pieces = (0..chance.below(20)).map(|_| PIECES[chance.below(PIECES.len())]);
+            let value: String = match key {
+                "nbplayers" => chance.below(10_000).to_string(),
+                _ => pieces.collect(),
+            };
+            if chance.below(2) == 0 {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                said += &format!(" {key}=\"{value}\"");
+            }
+        }
+        assert_eq!(game_servers[at].ask(&said), "OK", "{said}");
+        if turn % 40 == 0 {
+            one_list(&[&a, &b], |list| list.len() == game_servers.len());
+        }
+    }
+    one_list(&[&a, &b], |list| list.len() == game_servers.len());
+    assert_eq!(engine.keys("*:mend:*"), [""; 0], "nothing was wrong");
 }

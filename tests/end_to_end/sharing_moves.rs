@@ -195,6 +195,32 @@ fn all_trackers_that_are_started_again_at_once_miss_nobody() {
 }
 
 #[test]
+fn a_checked_port_stays_so_at_another_tracker() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let require = ["--require-check"];
+    let [a, b] = ["a", "b"].map(|name| engine.distrustful(name, &require));
+    let port = free_udp_port();
+    let mut program = pong::start(&a, &["--port", &port, "--pong"]);
+    let number: u16 = port.parse().unwrap();
+    let checked = line(number, " checked=yes");
+    one_list(&[&a, &b], |list| list == [&*checked]);
+    // Nobody answers datagrams now, and b does not hear that it has left.
+    engine.signal("STOP");
+    program.kill();
+    let _moved = b.log_in(number, "");
+    assert_eq!(b.list(), [&*checked]);
+    engine.signal("CONT");
+    one_list(&[&a, &b], |list| list == [&*checked]);
+    // Another port has to be proven.
+    let mut peer = Peer::connect(b.servers);
+    let challenge = peer.challenge();
+    let told = peer.ask(&format!("INFOS {challenge} port={port} pingport=1"));
+    assert!(told.starts_with("ERR unreachable "), "{told}");
+}
+
+#[test]
 fn a_checked_port_stays_so_where_its_tracker_is_not_heard_of() {
     let Some(mut engine) = EngineProcess::start(&[]) else {
         return;

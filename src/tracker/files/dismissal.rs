@@ -59,7 +59,9 @@ impl Shared {
             .filter(|entry| entry.is_stale() && is_gone(entry))
         {
             let mut registry = lock(&self.registry);
-            if let Some((holder, _)) = registry.stale_at(entry.address) {
+            let there = registry.stale_at(entry.address);
+            // It may be another one by now.
+            if let Some((holder, _)) = there.filter(|(_, there)| is_gone(there)) {
                 registry.remove(holder);
             }
         }

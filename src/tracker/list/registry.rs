@@ -207,10 +207,13 @@ impl Registry {
         self.at(address).filter(|(_, entry)| entry.is_stale())
     }
 
-    /// The stale entry that `entry` would take over.
-    pub fn stale_before(&self, entry: &Entry) -> Option<Arc<Entry>> {
-        let (_, stale) = self.stale_at(entry.address)?;
-        check_replacing(&stale, entry).is_ok().then_some(stale)
+    /// The entry that `entry` would take over from a game server that is not connected here: it is stale, or
+    /// logged in to another tracker.
+    pub fn absent_before(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let (_, before) = self.at(entry.address)?;
+        let is_absent = before.is_stale() || before.is_elsewhere;
+        let is_its_own = is_absent && check_replacing(&before, entry).is_ok();
+        is_its_own.then_some(before)
     }
 
     /// When the next stale entry is to be forgotten; `None` if there is none left.

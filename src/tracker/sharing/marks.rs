@@ -1,7 +1,8 @@
 //! What a game server logged in with, as other trackers may know it.
 //!
 //! A mark is an HMAC of a password or a key under a secret that all trackers of one list have from the
-//! engine. Two trackers that know the same password give it the same mark, and nobody learns it.
+//! engine. Two trackers that know the same password give it the same mark. No mark says a password, but whoever
+//! can read the engine can try one password after the other against it.
 
 use super::wire::record::Mark;
 use crate::protocol::hmac::hmac_sha256;

@@ -203,8 +203,8 @@ impl game_server::Services for Desk {
         Desk::entry(self)
     }
 
-    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
-        self.0.world.registry.borrow().stale_before(entry)
+    fn absent(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        self.0.world.registry.borrow().absent_before(entry)
     }
 
     fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {

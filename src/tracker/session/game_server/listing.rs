@@ -21,7 +21,7 @@ impl<S: Services> GameServerSession<'_, S> {
         now: Instant,
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
-        // What was proven before a restart counts until it is proven again, which begins at once. Otherwise
+        // What was proven before a restart or a move counts until it is proven again, which begins at once. Otherwise
         // nobody would be listed as checked for minutes.
         let mut proof = Proof::of_port(udp_port(&infos), now);
         let target = self.whereabouts().target(&infos);

@@ -30,8 +30,8 @@ pub trait Services {
     fn is_crowded(&self) -> bool;
     /// The entry that this connection has on the list; `None` once it was taken over by another.
     fn entry(&self) -> Option<Arc<Entry>>;
-    /// The stale entry that `entry` would take over.
-    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>>;
+    /// The entry that `entry` would take over from a game server that is not connected to this tracker.
+    fn absent(&self, entry: &Entry) -> Option<Arc<Entry>>;
     /// Fails if `entry` is at an address where somebody else is listed, or where nobody may be.
     ///
     /// # Errors

@@ -118,10 +118,12 @@ impl<'a, S: Services> GameServerSession<'a, S> {
         self.setting.require_check || self.whereabouts().is_elsewhere(infos)
     }
 
-    /// True if this game server was listed with this port proven before the tracker was restarted.
+    /// True if this game server was listed with this port proven before the tracker was restarted, or is at
+    /// another tracker of the same list.
     pub(super) fn was_proven(&self, entry: &Entry) -> bool {
-        self.services.stale(entry).is_some_and(|stale| {
-            stale.infos.get("checked").is_some() && udp_port(&stale.infos) == udp_port(&entry.infos)
+        self.services.absent(entry).is_some_and(|before| {
+            let is_checked = before.infos.get("checked").is_some();
+            is_checked && udp_port(&before.infos) == udp_port(&entry.infos)
         })
     }
 

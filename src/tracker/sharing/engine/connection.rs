@@ -15,13 +15,15 @@ const BUFFER: usize = 64 * 1024;
 /// How long one write waits before it is looked whether there is something to read.
 const WRITE_TURN: Duration = Duration::from_millis(20);
 
-/// How long an exchange may take.
+/// How long an exchange may take, and how much may come of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// The time without a byte in either direction.
     pub(super) silence: Duration,
     /// The time for all of it.
     pub(super) whole: Duration,
+    /// The bytes of all replies. They are kept until the last is there.
+    pub(super) answers: usize,
 }
 
 /// What came of an exchange.
@@ -42,11 +44,12 @@ pub(super) struct Connection {
     read_turn: Duration,
 }
 
-/// The time that is left.
+/// What is left of the limits.
 struct Patience {
     limits: Limits,
     started: Instant,
     moved: Instant,
+    came: usize,
 }
 
 impl Patience {
@@ -56,6 +59,7 @@ impl Patience {
             limits,
             started: now,
             moved: now,
+            came: 0,
         }
     }
 
@@ -68,7 +72,16 @@ impl Patience {
         }
     }
 
-    /// Nothing did.
+    /// So many bytes came.
+    fn came(&mut self, count: usize) -> Result<(), Trouble> {
+        self.came += count;
+        match self.came > self.limits.answers {
+            true => Err(Trouble::TooMuch(self.limits.answers)),
+            false => self.moved(),
+        }
+    }
+
+    /// Nothing came or went.
     fn waited(&self) -> Result<(), Trouble> {
         match self.moved.elapsed() >= self.limits.silence {
             true => Err(Trouble::Silent(self.limits.silence)),
@@ -114,25 +127,21 @@ impl Connection {
                     rest = &rest[count..];
                     patience.moved()?;
                 }
-                Err(error) if is_no_news(&error) => match self.take_what_is_there()? {
-                    true => patience.moved()?,
-                    false => patience.waited()?,
-                },
+                Err(error) if is_no_news(&error) => self.take_what_is_there(patience)?,
                 Err(error) => return Err(trouble(error)),
             }
         }
         Ok(())
     }
 
-    /// Reads without waiting until nothing is left. Returns whether there was something.
-    fn take_what_is_there(&mut self) -> Result<bool, Trouble> {
+    /// Reads without waiting until nothing is left.
+    fn take_what_is_there(&mut self, patience: &mut Patience) -> Result<(), Trouble> {
         self.stream.set_nonblocking(true).map_err(trouble)?;
-        let mut is_news = false;
-        while self.read()? {
-            is_news = true;
+        while let Some(count) = self.read()? {
+            patience.came(count)?;
         }
         self.stream.set_nonblocking(false).map_err(trouble)?;
-        Ok(is_news)
+        patience.waited()
     }
 
     fn receive(
@@ -152,8 +161,8 @@ impl Connection {
             }
             self.wait_at_most(patience.silence_left())?;
             match self.read()? {
-                true => patience.moved()?,
-                false => patience.waited()?,
+                Some(count) => patience.came(count)?,
+                None => patience.waited()?,
             }
         }
     }
@@ -169,15 +178,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads once. Returns whether there was something.
-    fn read(&mut self) -> Result<bool, Trouble> {
+    /// Reads once. Returns how many bytes came, or `None` if nothing did.
+    fn read(&mut self) -> Result<Option<usize>, Trouble> {
         match self.stream.read(&mut self.buffer) {
             Ok(0) => Err(Trouble::Closed),
             Ok(count) => {
                 self.reader.feed(&self.buffer[..count]);
-                Ok(true)
+                Ok(Some(count))
             }
-            Err(error) if is_no_news(&error) => Ok(false),
+            Err(error) if is_no_news(&error) => Ok(None),
             Err(error) => Err(trouble(error)),
         }
     }

@@ -110,6 +110,8 @@ pub(super) enum Trouble {
     NotResp(NotResp),
     /// There were more replies than commands.
     Surplus,
+    /// The replies had more than so many bytes.
+    TooMuch(usize),
     /// The system says this.
     System(io::Error),
 }
@@ -127,6 +129,13 @@ impl From<Trouble> for EngineError {
             Trouble::NotResp(what) => Self::new(
                 Kind::Refused,
                 format!("what answers there is no Redis or Valkey: {what}; correct --share"),
+            ),
+            Trouble::TooMuch(bytes) => Self::new(
+                Kind::Refused,
+                format!(
+                    "it has answered with more than {} MiB; see what else has the --share-prefix there",
+                    bytes / (1024 * 1024)
+                ),
             ),
             Trouble::Surplus => away("it has answered more than it was asked".into()),
             Trouble::System(error) => away(in_words(&error)),

@@ -11,7 +11,7 @@ use super::secret;
 use crate::reach::{Dial, Reached};
 use crate::tracker::sharing::share::{Share, ShareSecret};
 use crate::tracker::sharing::wire::names::Names;
-use crate::tracker::sharing::wire::resp::{Pipeline, Reply};
+use crate::tracker::sharing::wire::resp::{MAX_REPLY, Pipeline, Reply};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 const LIMITS: Limits = Limits {
     silence: Duration::from_secs(3),
     whole: Duration::from_secs(30),
+    // A list of the largest size that is read, and as many bytes of changes.
+    answers: 2 * MAX_REPLY,
 };
 
 /// The most times that a cluster may send on one attempt to connect. One is enough, unless it is just changing.

@@ -76,7 +76,7 @@ impl Exchange {
     ) -> Self {
         Self {
             names: Names::new(prefix),
-            own: OwnSide::new(id, name.to_owned(), now),
+            own: OwnSide::new(id, name.to_owned()),
             others: OtherSide::default(),
             step: Step::Greet,
             secret,
@@ -128,7 +128,7 @@ impl Exchange {
         let is_sharing = matches!(self.step, Step::Write | Step::Share);
         let is_written = self.own.is_written();
         if is_sharing {
-            let said = self.own.write(names, merge, now, plan);
+            let said = self.own.write(names, merge, plan);
             self.traffic.batches_sent += u64::from(said > 0);
             self.traffic.changes_sent += said as u64;
         }
@@ -225,7 +225,7 @@ impl Exchange {
 
     /// True if the next pipeline need not wait.
     pub(crate) fn has_more(&self) -> bool {
-        self.step != Step::Share || !self.own.is_written() || self.others.has_more()
+        !self.is_whole()
     }
 
     /// Forgets trackers whose time is over.

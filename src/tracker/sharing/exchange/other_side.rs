@@ -14,8 +14,9 @@ use crate::tracker::sharing::wire::resp::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-/// Batches of one tracker that are read at once: what comes in 5 s.
-const MOST_AT_ONCE: usize = 64;
+/// Batches of one tracker that are read at once: what comes in 40 s. What the hash may lack is read in six
+/// steps.
+const MOST_AT_ONCE: usize = 512;
 
 /// The engine forgets after so many seconds that a list was found to be wrong.
 const MEND_SECONDS: &str = "60";
@@ -55,8 +56,15 @@ pub(super) struct OtherSide {
 }
 
 impl OtherSide {
-    /// Plans to ask who is alive.
+    /// Plans to ask who is alive, and to take those off the list of trackers first whose time is over: or
+    /// they would be met again.
     pub(super) fn look(&mut self, names: &Names, plan: &mut Plan) {
+        for id in self.forgotten.drain(..) {
+            let id_there = id.to_string();
+            plan.push(About::Done, &["HDEL", &names.trackers(), &id_there]);
+            // What was written in its last second may have no end.
+            plan.push(About::Done, &["DEL", &names.list(id), &names.changes(id)]);
+        }
         plan.push(About::Trackers, &["HGETALL", &names.trackers()]);
         for (id, other) in &mut self.others {
             other.ask(*id, names, plan);
@@ -68,10 +76,6 @@ impl OtherSide {
         for id in self.wrong.drain(..) {
             let mend = names.mend(id);
             plan.push(About::Done, &["SET", &mend, "1", "EX", MEND_SECONDS]);
-        }
-        for id in self.forgotten.drain(..) {
-            let (trackers, id) = (names.trackers(), id.to_string());
-            plan.push(About::Done, &["HDEL", &trackers, &id]);
         }
         for (id, other) in &mut self.others {
             if !other.is_asked {
@@ -146,8 +150,8 @@ impl OtherSide {
                 other.remember(digest);
                 other.has_more = true;
             }
-            // Nothing is left of a tracker that has ended long ago.
-            None if fields.is_empty() => other.is_empty = true,
+            // Nothing is left of a tracker that has ended long ago, nor of one whose list somebody deleted.
+            None if fields.is_empty() && other.life.is_none() => other.is_empty = true,
             None => other.doubt(&mut self.wrong, id),
         }
     }
@@ -169,18 +173,15 @@ impl OtherSide {
             let Some((id, other)) = found else { continue };
             other.has_more = entries.len() >= MOST_AT_ONCE;
             for entry in entries {
-                let is_next = other.known.is_some_and(|known| {
-                    let (number, batch) = parts_of(&entry).unwrap_or_default();
-                    self.received += batch.lines().count() as u64;
-                    number == known + 1 && merge.apply(*id, batch)
-                });
-                if !is_next {
+                let next = other.known.and_then(|known| known.checked_add(1));
+                let (number, batch) = parts_of(&entry).unwrap_or_default();
+                if next != Some(number) || !merge.apply(*id, batch) {
                     other.doubt(&mut self.wrong, *id);
                     break;
                 }
-                let digest = merge.claims(*id).map_or(0, Claims::digest);
-                other.known = other.known.map(|known| known + 1);
-                other.remember(digest);
+                self.received += batch.lines().count() as u64;
+                other.known = next;
+                other.remember(merge.claims(*id).map_or(0, Claims::digest));
             }
         }
     }
@@ -240,15 +241,10 @@ impl OtherSide {
         )
     }
 
-    /// True if there is something to read at once.
-    pub(super) fn has_more(&self) -> bool {
-        let mut others = self.others.values();
-        others.any(|other| other.has_more || other.is_wanted())
-    }
-
-    /// True once every list was read.
+    /// True once every list was read, with what has changed since it was written.
     pub(super) fn is_read(&self) -> bool {
-        !self.others.values().any(Other::is_wanted)
+        let mut others = self.others.values();
+        !others.any(|other| other.has_more || other.is_wanted())
     }
 
     /// What a tracker is called.

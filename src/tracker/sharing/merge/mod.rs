@@ -114,6 +114,7 @@ impl Merge {
         }
         let known = self.others.get_or_new(owner);
         let before = std::mem::replace(&mut known.claims, claims);
+        known.forget_who_left();
         let now = &known.claims;
         let gone = before.iter().filter(|it| now.get(it.address).is_none());
         let changed = now.iter().filter(|it| before.get(it.address) != Some(it));
@@ -228,15 +229,14 @@ impl Merge {
         let Some(won) = winner(&candidates) else {
             return self.shown.unsay(address).then_some(Op::Hide { address });
         };
-        if won.owner == self.id {
-            return None;
+        let (owner, over_own) = (won.owner, own.is_some_and(|own| own.is_live()));
+        let claim = (owner != self.id).then(|| won.shown());
+        let left = candidates.iter().filter(|one| won.replaces(one));
+        let left: Vec<_> = left.map(|one| (one.owner, one.claim.stamp)).collect();
+        for (owner, stamp) in left {
+            self.others.leave(owner, address, stamp);
         }
-        let (owner, mut claim) = (won.owner, won.claim.clone());
-        if !won.is_live() {
-            // The value is a valid one.
-            let _ = claim.infos.set("stale", "yes");
-        }
-        let over_own = own.is_some_and(|own| own.is_live());
+        let claim = claim?;
         let is_news = self.shown.say(owner, &claim);
         is_news.then_some(Op::Show {
             address,

@@ -4,7 +4,7 @@
 use super::winner::Candidate;
 use crate::tracker::sharing::claims::Claims;
 use crate::tracker::sharing::wire::names::TrackerId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,15 @@ pub(super) struct Owner {
     is_alive: bool,
     /// Since when it is known to be away while the engine is there.
     away_since: Option<Instant>,
+    /// Game servers that have logged in elsewhere, with the stamp of their login here.
+    left: HashMap<SocketAddr, u64>,
+}
+
+impl Owner {
+    /// What it has said now is whole: it says itself who has left.
+    pub(super) fn forget_who_left(&mut self) {
+        self.left.clear();
+    }
 }
 
 /// All other trackers that are known.
@@ -61,7 +70,21 @@ impl Owners {
                 is_owner_alive,
             })
         });
-        claims.flatten()
+        claims.flatten().filter(|one| !self.has_left(one))
+    }
+
+    /// True if the game server has left a tracker that is away, and so cannot say that.
+    fn has_left(&self, one: &Candidate<'_>) -> bool {
+        let left = |owner: &Owner| owner.left.get(&one.claim.address).copied();
+        let stamp = self.get(one.owner).and_then(left);
+        !one.is_owner_alive && stamp == Some(one.claim.stamp)
+    }
+
+    /// The game server of `owner` at `address` has logged in elsewhere.
+    pub(super) fn leave(&mut self, owner: TrackerId, address: SocketAddr, stamp: u64) {
+        if let Some(owner) = self.owners.get_mut(&owner) {
+            owner.left.insert(address, stamp);
+        }
     }
 
     /// Takes down whether a tracker gives signs of life. True if that is another answer than before.
@@ -87,9 +110,9 @@ impl Owners {
         self.engine_away_since = (!is_there).then_some(now);
         let mut gone = Vec::new();
         for (id, owner) in &mut self.owners {
-            // Their time begins anew when the engine is back: nobody could hear them.
-            owner.away_since = None;
+            // Whoever was there has all of its time when the engine is back: nobody could hear it.
             if std::mem::take(&mut owner.is_alive) {
+                owner.away_since = None;
                 gone.push(*id);
             }
         }

@@ -17,6 +17,16 @@ impl Candidate<'_> {
         self.is_owner_alive && !self.claim.is_stale()
     }
 
+    /// What the list says of it.
+    pub(super) fn shown(&self) -> Claim {
+        let mut claim = self.claim.clone();
+        if !self.is_live() {
+            // The value is a valid one.
+            let _ = claim.infos.set("stale", "yes");
+        }
+        claim
+    }
+
     /// Who is live comes before who is stale, then who is at the address before who only names it.
     fn rank(&self) -> (bool, bool) {
         (self.is_live(), self.claim.is_at_home())
@@ -25,6 +35,12 @@ impl Candidate<'_> {
     /// When it came. No two candidates are equal here.
     fn age(&self) -> (u64, TrackerId) {
         (self.claim.stamp, self.owner)
+    }
+
+    /// True if whoever is there now has logged in after `other`, or in place of one that is away.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        let is_later = self.is_same_game_server(other) && self.age() > other.age();
+        self.owner != other.owner && self.is_live() && (is_later || !other.is_live())
     }
 
     fn is_same_game_server(&self, other: &Self) -> bool {

@@ -21,7 +21,6 @@ use crate::tracker::access::keys::Keys;
 use crate::tracker::access::passwords::Passwords;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sharing_status::{OwnerStatus, State, Status};
-use apply::Elsewhere;
 use own_list::OwnList;
 use std::collections::HashMap;
 use std::io;
@@ -62,7 +61,6 @@ struct Sharer {
     marks: Marks,
     marked: Option<Marked>,
     own_list: OwnList,
-    elsewhere: Elsewhere,
     status: Arc<Status>,
     outage: Outage,
     /// When to connect again.
@@ -99,7 +97,6 @@ impl Sharer {
             marks: Marks::default(),
             marked: None,
             own_list: OwnList::default(),
-            elsewhere: Elsewhere::default(),
             status,
             outage: Outage::default(),
             retry_at: now,
@@ -130,8 +127,7 @@ impl Sharer {
         self.forget();
         // What is half read is not shown.
         if self.exchange.is_whole() || !self.engine.is_connected() {
-            let (merge, marks) = (&mut self.merge, &self.marks);
-            let taken = self.elsewhere.apply(self.shared, merge, marks);
+            let taken = apply::apply(self.shared, &mut self.merge, &self.marks);
             self.status.taken_over.add(taken);
             self.tell();
             if self.is_proven {

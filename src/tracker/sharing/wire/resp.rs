@@ -6,7 +6,7 @@ use crate::protocol::text::spelled_out;
 use std::fmt;
 
 /// The most memory that one reply may take, in bytes. The records of 100,000 game servers take 30 MB.
-const MAX_REPLY: usize = 64 * 1024 * 1024;
+pub const MAX_REPLY: usize = 64 * 1024 * 1024;
 
 /// What each part of a reply counts besides its own bytes: what it takes in memory.
 const COST_OF_A_PART: usize = size_of::<Reply>();

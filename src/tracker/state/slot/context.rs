@@ -163,8 +163,8 @@ impl game_server::Services for SlotGuard {
         lock(&self.shared().registry).entry_of(self.connection().id())
     }
 
-    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
-        lock(&self.shared().registry).stale_before(entry)
+    fn absent(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        lock(&self.shared().registry).absent_before(entry)
     }
 
     fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {

@@ -67,8 +67,8 @@ impl Services for &Alone {
     fn entry(&self) -> Option<Arc<Entry>> {
         self.registry.borrow().entry_of(1)
     }
-    fn stale(&self, entry: &Entry) -> Option<Arc<Entry>> {
-        self.registry.borrow().stale_before(entry)
+    fn absent(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        self.registry.borrow().absent_before(entry)
     }
     fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
         let replaced = self.registry.borrow().replaced(1, entry);

@@ -8,6 +8,7 @@ use std::thread;
 const SHORT: Limits = Limits {
     silence: Duration::from_secs(1),
     whole: Duration::from_secs(2),
+    answers: 1024 * 1024,
 };
 
 /// A pretend node, whose connections go through `script` one after the other. Returns its address.
@@ -257,6 +258,38 @@ fn nobody_waits_for_the_other_to_read() {
     let replies = engine.exchange(&pipeline).unwrap();
     let whole = Reply::Bytes(vec![b'x'; WORD]);
     assert!(replies.len() == COUNT && replies.iter().all(|reply| *reply == whole));
+}
+
+#[test]
+fn a_node_that_answers_without_end_is_given_up() {
+    let flood = || {
+        node(|stream| {
+            talk(stream.try_clone().unwrap(), |words| {
+                if words[0] != "ECHO" {
+                    return well(words);
+                }
+                // It reads nothing more.
+                let answers = b"+x\r\n".repeat(1024);
+                while (&stream).write_all(&answers).is_ok() {}
+                Vec::new()
+            });
+        })
+    };
+    // Before all is sent, and after that.
+    for size in [32 * 1024 * 1024, 1] {
+        let mut engine = engine(&[&flood()], ShareSecret::None);
+        engine.limits = SHORT;
+        engine.connect().unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(&[b"ECHO", b"x"]);
+        pipeline.push(&[b"SET", b"key", &vec![b'x'; size]]);
+        (0..SHORT.answers / 4).for_each(|_| pipeline.push(&[b"PING"]));
+        let error = engine.exchange(&pipeline).unwrap_err().to_string();
+        assert!(
+            error.contains("answered with more than 1 MiB"),
+            "{size}: {error}"
+        );
+    }
 }
 
 #[test]
