@@ -14,9 +14,12 @@ use crate::tracker::sharing::wire::resp::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-/// Batches of one tracker that are read at once: what comes in 40 s. What the hash may lack is read in six
+/// Batches of one tracker that are read at once: what comes in 10 s. What the hash may lack is read in 24
 /// steps.
-const MOST_AT_ONCE: usize = 512;
+const MOST_AT_ONCE: usize = 128;
+
+/// The most looks to wait before a list is read again that its owner could not mend: a minute.
+const MOST_REST: u32 = 64;
 
 /// The engine forgets after so many seconds that a list was found to be wrong.
 const MEND_SECONDS: &str = "60";
@@ -39,6 +42,9 @@ struct Other {
     is_doubted: bool,
     /// Nothing is believed up to this batch: it is to write all of it again.
     mended_after: Option<u64>,
+    /// Looks to wait for until it is read again, and how many that will be the next time.
+    rest: u32,
+    next_rest: u32,
     life: Option<Alive>,
 }
 
@@ -194,10 +200,11 @@ impl OtherSide {
         now: Instant,
     ) {
         for (id, life) in lives {
-            merge.hear(id, life.is_some(), now);
             let Some(other) = self.others.get_mut(&id) else {
                 continue;
             };
+            other.rest = other.rest.saturating_sub(1);
+            merge.hear(id, life.is_some(), now);
             other.life = life;
             if other.is_empty && other.life.is_some() {
                 // Its list comes before its sign of life: somebody has taken it away.
@@ -260,7 +267,7 @@ impl Other {
             let life = self.life.as_ref();
             life.is_some_and(|life| life.seq > sequence)
         });
-        self.known.is_none() && is_mended && !self.is_empty
+        self.known.is_none() && is_mended && !self.is_empty && self.rest == 0
     }
 
     /// Plans to ask for its sign of life.
@@ -281,6 +288,7 @@ impl Other {
     fn believe(&mut self) {
         self.is_doubted = false;
         self.mended_after = None;
+        self.next_rest = 0;
     }
 
     /// What was read of it is wrong. It is read again, and if that does not help, its owner is asked to
@@ -291,6 +299,8 @@ impl Other {
         if std::mem::replace(&mut self.is_doubted, true) {
             self.is_doubted = false;
             self.mended_after = Some(self.life.as_ref().map_or(0, |life| life.seq));
+            self.rest = self.next_rest;
+            self.next_rest = (2 * self.next_rest).clamp(1, MOST_REST);
             wrong.push(id);
         }
     }

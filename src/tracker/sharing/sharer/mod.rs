@@ -35,6 +35,10 @@ const ROUND: Duration = Duration::from_millis(75);
 /// lost the engine together do not come back together.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The same for an engine that refuses until somebody changes something. Each attempt may cost it the whole
+/// list.
+const RETRY_REFUSED: Duration = Duration::from_secs(5);
+
 /// Starts the thread.
 ///
 /// # Errors
@@ -199,6 +203,10 @@ impl Sharer {
             Kind::Refused => State::Refused,
             Kind::Away => State::Away,
         };
+        if error.kind() == Kind::Refused {
+            let wait = spread(RETRY_REFUSED, 0.5..1.0, self.shared.random.chance());
+            self.retry_at = now + wait;
+        }
         self.status.set_state(state, &error.to_string(), now);
         if self.outage.fails(now) {
             let so = "own game servers are listed as always, those of other trackers are stale";
