@@ -26,6 +26,9 @@ struct Other {
     name: String,
     /// The batch up to which its list is known; `None` if all of it must be read.
     known: Option<u64>,
+    /// Its whole list, as long as there are changes that are not in it. It may be a minute older than what
+    /// was known before, so nobody is shown it until then.
+    reading: Option<Claims>,
     /// The digests of its list after the batches that were read last.
     digests: VecDeque<(u64, u64)>,
     /// More batches may wait for it.
@@ -118,12 +121,7 @@ impl OtherSide {
     }
 
     /// The whole list of one.
-    pub(super) fn take_list(
-        &mut self,
-        id: TrackerId,
-        fields: &[(Vec<u8>, Vec<u8>)],
-        merge: &mut Merge,
-    ) {
+    pub(super) fn take_list(&mut self, id: TrackerId, fields: &[(Vec<u8>, Vec<u8>)]) {
         let Some(other) = self.others.get_mut(&id) else {
             return;
         };
@@ -140,10 +138,9 @@ impl OtherSide {
         match sequence.zip(claims) {
             Some((sequence, claims)) => {
                 self.reread += 1;
-                let digest = claims.digest();
-                merge.read(id, claims);
                 other.known = Some(sequence);
-                other.remember(digest);
+                other.remember(claims.digest());
+                other.reading = Some(claims);
                 other.has_more = true;
             }
             // Nothing is left of a tracker that has ended long ago.
@@ -172,16 +169,33 @@ impl OtherSide {
                 let is_next = other.known.is_some_and(|known| {
                     let (number, batch) = parts_of(&entry).unwrap_or_default();
                     self.received += batch.lines().count() as u64;
-                    number == known + 1 && merge.apply(*id, batch)
+                    let is_next = known.checked_add(1) == Some(number);
+                    is_next
+                        && match &mut other.reading {
+                            Some(claims) => claims.apply(batch).is_some(),
+                            None => merge.apply(*id, batch),
+                        }
                 });
                 if !is_next {
                     other.doubt(&mut self.wrong, *id);
                     break;
                 }
-                let digest = merge.claims(*id).map_or(0, Claims::digest);
+                let claims = other.reading.as_ref().or_else(|| merge.claims(*id));
+                let digest = claims.map_or(0, Claims::digest);
                 other.known = other.known.map(|known| known + 1);
                 other.remember(digest);
             }
+        }
+    }
+
+    /// Hands over the lists that were read with all their changes.
+    pub(super) fn settle(&mut self, merge: &mut Merge) {
+        for (id, other) in &mut self.others {
+            let claims = match other.has_more {
+                true => None,
+                false => other.reading.take(),
+            };
+            claims.into_iter().for_each(|it| merge.read(*id, it));
         }
     }
 
@@ -248,7 +262,8 @@ impl OtherSide {
 
     /// True once every list was read.
     pub(super) fn is_read(&self) -> bool {
-        !self.others.values().any(Other::is_wanted)
+        let mut others = self.others.values();
+        !others.any(|other| other.is_wanted() || other.reading.is_some())
     }
 
     /// What a tracker is called.
@@ -291,6 +306,8 @@ impl Other {
     /// write it again.
     fn doubt(&mut self, wrong: &mut Vec<TrackerId>, id: TrackerId) {
         self.known = None;
+        self.reading = None;
+        self.has_more = false;
         self.digests.clear();
         if std::mem::replace(&mut self.is_doubted, true) {
             self.is_doubted = false;

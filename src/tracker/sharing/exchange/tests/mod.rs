@@ -68,6 +68,18 @@ impl Tracker {
         } else {
             self.talk(engine, now);
         }
+        self.show(now);
+    }
+
+    /// One exchange, and what it shows.
+    fn step(&mut self, engine: &mut ModelEngine, now: Instant) {
+        let replies = engine.obey(self.exchange.next(&self.merge, now), now);
+        let taken = self.exchange.take(replies, &mut self.merge, now);
+        taken.unwrap();
+        self.show(now);
+    }
+
+    fn show(&mut self, now: Instant) {
         let gone = self.merge.forget(now);
         self.exchange.forget(&gone);
         if self.is_connected && !self.exchange.is_whole() {
@@ -341,3 +353,5 @@ fn whatever_happens_all_lists_are_the_union_soon_after() {
     let mut tests = QuickCheck::new().tests(30);
     tests.quickcheck(all_lists_are_the_union_soon_after as fn(Vec<(u8, u8, u8)>) -> bool);
 }
+
+mod read_again;
