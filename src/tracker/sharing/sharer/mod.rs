@@ -121,13 +121,14 @@ impl Sharer {
 
     fn round(&mut self) {
         self.renew_marks();
-        let registry = &self.shared.registry;
-        self.own_list
-            .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
+        self.take_own();
         let start = Instant::now();
         if let Err(error) = self.talk() {
             self.lose(error, start.elapsed());
         }
+        // A slow engine leaves time for many changes. Without them nobody could be told apart who has just
+        // logged in from one who says something new all the time.
+        self.take_own();
         self.forget();
         // What is half read is not shown.
         if self.exchange.is_whole() || !self.engine.is_connected() {
@@ -138,6 +139,13 @@ impl Sharer {
                 self.work(Instant::now());
             }
         }
+    }
+
+    /// What has changed on the own list is known, and will be said.
+    fn take_own(&mut self) {
+        let registry = &self.shared.registry;
+        self.own_list
+            .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
     }
 
     /// One pipeline, on a new connection if there is none.
