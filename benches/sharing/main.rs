@@ -18,7 +18,7 @@
 //!   whether the tracker shares or not.
 //! - *bytes through the engine*: what it was sent and what it sent, as it counts them itself. They are
 //!   divided by what it would be if each tracker fetched the list of each other one once a second. All
-//!   that has changed is written anew once a minute: the full run is long enough for that to be in it
+//!   that has changed is written anew after 3,072 batches; a run is too short for that, so it is reckoned
 //!   twice; a shorter one adds what it would be.
 //! - *CPU for sharing a change*: the threads `sharing` of all three trackers, the owner's and the
 //!   readers'. It is divided by what the same trackers take for a change that is not shared: all of their

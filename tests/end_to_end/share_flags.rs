@@ -59,7 +59,8 @@ fn the_guide_says_where_the_list_is_shared() {
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut running = Running::start(command);
     let lines = running.lines();
-    let said = "The list is shared through 127.0.0.1:1, where this tracker is called mars.\n";
+    let said =
+        "The list is to be shared through 127.0.0.1:1, as mars; event=sharing says when it is.\n";
     while lines.recv_timeout(PATIENCE).expect(said) != said {}
 }
 

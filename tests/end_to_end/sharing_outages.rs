@@ -141,6 +141,29 @@ fn a_slow_way_to_the_engine_makes_news_late_and_nothing_else() {
 }
 
 #[test]
+fn a_game_server_that_says_something_new_all_the_time_is_told_that_it_has_moved() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let relay = Relay::new(engine.address, Duration::from_millis(200));
+    let far = tracker(&relay.address.to_string(), "far", &[]);
+    let near = engine.tracker("near", &[]);
+    in_state(&far, "sharing");
+    let mut before = far.log_in(7, "");
+    shows(&near, "7");
+    let _now = near.log_in(7, "here=now");
+    // It has news in every round of the tracker that it is to leave.
+    let mut players = 0..500;
+    let told = players.find_map(|players| {
+        let answer = before.ask(&format!("INFOS nbplayers={}", players % 100));
+        std::thread::sleep(Duration::from_millis(20));
+        answer.starts_with("ERR ").then_some(answer)
+    });
+    assert!(told.unwrap().starts_with("ERR taken "));
+    says(&far, "here=now");
+}
+
+#[test]
 fn a_tracker_that_is_cut_off_is_stale_for_the_others_and_they_for_it() {
     let Some(engine) = EngineProcess::start(&[]) else {
         return;

@@ -37,7 +37,7 @@ pub(super) fn guide(
         let (engine, name) = (&share.engine, &share.name);
         let _ = writeln!(
             text,
-            "The list is shared through {engine}, where this tracker is called {name}."
+            "The list is to be shared through {engine}, as {name}; event=sharing says when it is."
         );
     }
     let login = match made_up {

@@ -176,10 +176,11 @@ impl Exchange {
                 About::Mend if bytes(&reply).is_some() => self.own.write_anew(),
                 About::Mend => {}
                 About::Life(id) => lives.push((id, alive(&reply))),
-                About::List(id) => self.others.take_list(id, &fields(reply), merge),
+                About::List(id) => self.others.take_list(id, &fields(reply)),
                 About::Changes => self.others.take_changes(&self.names, reply, merge),
             }
         }
+        self.others.settle(merge);
         self.others.judge(lives, merge, now);
         match self.step {
             Step::Read if self.others.is_read() => {

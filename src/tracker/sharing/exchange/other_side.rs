@@ -30,6 +30,9 @@ struct Other {
     name: String,
     /// The batch up to which its list is known; `None` if all of it must be read.
     known: Option<u64>,
+    /// Its whole list, as long as there are changes that are not in it. It may be a minute older than what
+    /// was known before, so nobody is shown it until then.
+    reading: Option<Claims>,
     /// The digests of its list after the batches that were read last.
     digests: VecDeque<(u64, u64)>,
     /// More batches may wait for it.
@@ -128,12 +131,7 @@ impl OtherSide {
     }
 
     /// The whole list of one.
-    pub(super) fn take_list(
-        &mut self,
-        id: TrackerId,
-        fields: &[(Vec<u8>, Vec<u8>)],
-        merge: &mut Merge,
-    ) {
+    pub(super) fn take_list(&mut self, id: TrackerId, fields: &[(Vec<u8>, Vec<u8>)]) {
         let Some(other) = self.others.get_mut(&id) else {
             return;
         };
@@ -150,10 +148,9 @@ impl OtherSide {
         match sequence.zip(claims) {
             Some((sequence, claims)) => {
                 self.reread += 1;
-                let digest = claims.digest();
-                merge.read(id, claims);
                 other.known = Some(sequence);
-                other.remember(digest);
+                other.remember(claims.digest());
+                other.reading = Some(claims);
                 other.has_more = true;
             }
             // Nothing is left of a tracker that has ended long ago, nor of one whose list somebody deleted.
@@ -181,14 +178,31 @@ impl OtherSide {
             for entry in entries {
                 let next = other.known.and_then(|known| known.checked_add(1));
                 let (number, batch) = parts_of(&entry).unwrap_or_default();
-                if next != Some(number) || !merge.apply(*id, batch) {
+                let mut apply = || match &mut other.reading {
+                    Some(claims) => claims.apply(batch).is_some(),
+                    None => merge.apply(*id, batch),
+                };
+                if next != Some(number) || !apply() {
                     other.doubt(&mut self.wrong, *id);
                     break;
                 }
                 self.received += batch.lines().count() as u64;
+                let claims = other.reading.as_ref().or_else(|| merge.claims(*id));
+                let digest = claims.map_or(0, Claims::digest);
                 other.known = next;
-                other.remember(merge.claims(*id).map_or(0, Claims::digest));
+                other.remember(digest);
             }
+        }
+    }
+
+    /// Hands over the lists that were read with all their changes.
+    pub(super) fn settle(&mut self, merge: &mut Merge) {
+        for (id, other) in &mut self.others {
+            let claims = match other.has_more {
+                true => None,
+                false => other.reading.take(),
+            };
+            claims.into_iter().for_each(|it| merge.read(*id, it));
         }
     }
 
@@ -251,7 +265,7 @@ impl OtherSide {
     /// True once every list was read, with what has changed since it was written.
     pub(super) fn is_read(&self) -> bool {
         let mut others = self.others.values();
-        !others.any(|other| other.has_more || other.is_wanted())
+        !others.any(|other| other.has_more || other.is_wanted() || other.reading.is_some())
     }
 
     /// What a tracker is called.
@@ -295,6 +309,8 @@ impl Other {
     /// write it again.
     fn doubt(&mut self, wrong: &mut Vec<TrackerId>, id: TrackerId) {
         self.known = None;
+        self.reading = None;
+        self.has_more = false;
         self.digests.clear();
         if std::mem::replace(&mut self.is_doubted, true) {
             self.is_doubted = false;

@@ -121,13 +121,14 @@ impl Sharer {
 
     fn round(&mut self) {
         self.renew_marks();
-        let registry = &self.shared.registry;
-        self.own_list
-            .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
+        self.take_own();
         let start = Instant::now();
         if let Err(error) = self.talk() {
             self.lose(error, start.elapsed());
         }
+        // A slow engine leaves time for many changes. Without them nobody could be told apart who has just
+        // logged in from one who says something new all the time.
+        self.take_own();
         self.forget();
         // What is half read is not shown.
         if self.exchange.is_whole() || !self.engine.is_connected() {
@@ -138,6 +139,13 @@ impl Sharer {
                 self.work(Instant::now());
             }
         }
+    }
+
+    /// What has changed on the own list is known, and will be said.
+    fn take_own(&mut self) {
+        let registry = &self.shared.registry;
+        self.own_list
+            .take(registry, &self.marks, &mut self.merge, &mut self.exchange);
     }
 
     /// One pipeline, on a new connection if there is none.
@@ -173,7 +181,7 @@ impl Sharer {
         let before = self.status.set_state(State::Sharing, "", now);
         let is_first = before.is_some_and(|(state, _)| state == State::Connecting);
         if self.outage.works(now) || is_first {
-            let others = self.merge.owners().count();
+            let others = self.owners().iter().filter(|owner| owner.is_alive).count() - 1;
             let fields = [
                 ("engine", &self.node.node as _),
                 ("version", &self.node.version as _),
@@ -242,38 +250,33 @@ impl Sharer {
     fn forget(&mut self) {
         let gone = self.merge.forget(Instant::now());
         for id in &gone {
-            let name = self.exchange.name(*id);
-            let fields = [("name", &name as _), ("tracker", id as _)];
-            self.shared.log.info("tracker-forgotten", &fields);
-            self.alive.remove(id);
+            // One that was started again is not away.
+            if self.alive.remove(id) == Some(false) {
+                let name = self.exchange.name(*id);
+                let fields = [("name", &name as _), ("tracker", id as _)];
+                self.shared.log.info("tracker-forgotten", &fields);
+            }
         }
         self.exchange.forget(&gone);
     }
 
     /// Says who comes and goes, and how it stands.
     fn tell(&mut self) {
-        let mut owners = Vec::new();
-        for (id, entries, is_alive) in self.merge.owners() {
-            let name = self.exchange.name(id).to_owned();
-            if self.alive.insert(id, is_alive) != Some(is_alive) {
-                let event = if is_alive {
-                    "tracker-here"
-                } else {
-                    "tracker-away"
+        let owners = self.owners();
+        for owner in &owners {
+            let id = TrackerId(owner.id);
+            if id != self.id && self.alive.insert(id, owner.is_alive) != Some(owner.is_alive) {
+                let event = match owner.is_alive {
+                    true => "tracker-here",
+                    false => "tracker-away",
                 };
                 let fields = [
-                    ("name", &name as _),
+                    ("name", &owner.name as _),
                     ("tracker", &id as _),
-                    ("game-servers", &entries as _),
+                    ("game-servers", &owner.entries as _),
                 ];
                 self.shared.log.info(event, &fields);
             }
-            owners.push(OwnerStatus {
-                name,
-                id: id.0,
-                entries,
-                is_alive,
-            });
         }
         let traffic = self.exchange.take_traffic();
         self.status.batches_sent.add(traffic.batches_sent);
@@ -283,12 +286,26 @@ impl Sharer {
         let own = self.merge.own().count();
         let (elsewhere, stale) = self.merge.shown();
         self.status.set_entries(own, elsewhere, stale);
-        owners.push(OwnerStatus {
-            name: self.name.clone(),
-            id: self.id.0,
-            entries: own,
-            is_alive: true,
-        });
         self.status.set_owners(owners);
+    }
+
+    /// All trackers, this one included. One that was started again counts once, whatever its run before has
+    /// left.
+    fn owners(&self) -> Vec<OwnerStatus> {
+        let own = (self.id, self.merge.own().count(), true);
+        let all = self.merge.owners().chain([own]);
+        let status = |(id, entries, is_alive)| OwnerStatus {
+            name: match id == self.id {
+                true => self.name.clone(),
+                false => self.exchange.name(id).to_owned(),
+            },
+            id: id.0,
+            entries,
+            is_alive,
+        };
+        let (alive, away): (Vec<_>, Vec<_>) = all.map(status).partition(|owner| owner.is_alive);
+        let is_back = |owner: &OwnerStatus| alive.iter().any(|other| other.name == owner.name);
+        let away: Vec<_> = away.into_iter().filter(|owner| !is_back(owner)).collect();
+        alive.into_iter().chain(away).collect()
     }
 }

@@ -22,7 +22,7 @@ fn those_that_may_not_be_there_come_last_in_every_order() {
         press(&mut model, "o");
     }
     let trouble = model.trouble(&model.rows[&address(1)]).unwrap();
-    assert!(trouble.starts_with("stale, not back"), "{trouble}");
+    assert!(trouble.starts_with("stale, not heard of"), "{trouble}");
     press(&mut model, ">");
     let action = press(&mut model, "\n");
     assert!(matches!(action, Some(Action::Join(..))), "it may be");

@@ -238,3 +238,5 @@ fn whatever_happens_all_lists_are_the_union_soon_after() {
     let mut tests = QuickCheck::new().tests(30);
     tests.quickcheck(all_lists_are_the_union_soon_after as fn(Vec<(u8, u8, u8)>) -> bool);
 }
+
+mod read_again;

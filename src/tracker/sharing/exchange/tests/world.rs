@@ -69,6 +69,18 @@ impl Tracker {
         } else {
             self.talk(engine, now);
         }
+        self.show(now);
+    }
+
+    /// One exchange, and what it shows.
+    pub(super) fn step(&mut self, engine: &mut ModelEngine, now: Instant) {
+        let replies = engine.obey(self.exchange.next(&self.merge, now), now);
+        let taken = self.exchange.take(replies, &mut self.merge, now);
+        taken.unwrap();
+        self.show(now);
+    }
+
+    fn show(&mut self, now: Instant) {
         let gone = self.merge.forget(now);
         self.exchange.forget(&gone);
         if self.is_connected && !self.exchange.is_whole() {
