@@ -18,8 +18,8 @@
 //!   whether the tracker shares or not.
 //! - *bytes through the engine*: what it was sent and what it sent, as it counts them itself. They are
 //!   divided by what it would be if each tracker fetched the list of each other one once a second. All
-//!   that has changed is written anew after 3,072 batches; a run is too short for that, so it is reckoned
-//!   twice; a shorter one adds what it would be.
+//!   that has changed is written anew after 3,072 batches. A run is too short for that, so what it would be
+//!   is added.
 //! - *CPU for sharing a change*: the threads `sharing` of all three trackers, the owner's and the
 //!   readers'. It is divided by what the same trackers take for a change that is not shared: all of their
 //!   threads but the one that serves watchers, in the same run before. That of a process is counted in ticks of
