@@ -17,6 +17,7 @@ mod credentials;
 mod documents;
 mod doors;
 mod doubt;
+#[cfg(target_os = "linux")]
 mod engine;
 mod handed_over;
 #[cfg(target_os = "linux")]
@@ -42,6 +43,7 @@ mod publish;
 mod reachability;
 #[cfg(target_os = "linux")]
 mod real_games;
+#[cfg(target_os = "linux")]
 mod relay;
 #[cfg(target_os = "linux")]
 mod restart;
@@ -51,19 +53,33 @@ mod second_opinions;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
+#[cfg(target_os = "linux")]
 mod sharing_apart;
+#[cfg(target_os = "linux")]
 mod sharing_claims;
+#[cfg(target_os = "linux")]
 mod sharing_cluster;
+#[cfg(target_os = "linux")]
 mod sharing_crowd;
+#[cfg(target_os = "linux")]
 mod sharing_harm;
+#[cfg(target_os = "linux")]
 mod sharing_lists;
+#[cfg(target_os = "linux")]
 mod sharing_moves;
+#[cfg(target_os = "linux")]
 mod sharing_outages;
+#[cfg(target_os = "linux")]
 mod sharing_refusals;
+#[cfg(target_os = "linux")]
 mod sharing_rights;
+#[cfg(target_os = "linux")]
 mod sharing_secrets;
+#[cfg(target_os = "linux")]
 mod sharing_stage;
+#[cfg(target_os = "linux")]
 mod sharing_trackers;
+#[cfg(target_os = "linux")]
 mod sharing_views;
 mod simulation;
 mod skips;

@@ -42,6 +42,7 @@ impl Known {
     }
 
     /// The lines of the list as it knows it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn lines(&self) -> impl Iterator<Item = &String> {
         self.0.values()
     }
