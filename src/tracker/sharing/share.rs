@@ -2,7 +2,7 @@
 //!
 //! This file hides how that is written: `HOST[:PORT][,HOST[:PORT]…][/DB]`.
 
-use crate::reach::Address;
+use crate::reach::{Address, NotAnAddress};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -93,7 +93,11 @@ impl FromStr for EngineAt {
         let database = database
             .parse()
             .map_err(|_| format!("'{database}' is not the number of a database"))?;
-        let node = |node: &str| node.parse().map_err(|error| format!("'{node}': {error}"));
+        // The error names what was written.
+        let node = |node: &str| {
+            node.parse()
+                .map_err(|error: NotAnAddress| error.to_string())
+        };
         let nodes = nodes.split(',').map(node).collect::<Result<_, _>>()?;
         Ok(Self { nodes, database })
     }

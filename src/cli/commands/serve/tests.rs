@@ -184,8 +184,16 @@ fn a_list_that_cannot_be_shared_so_is_told_what_would_be_right() {
             &[],
             "user and password go",
         ),
-        (&["--share", "one,,two"], &[], "--share: '': "),
-        (&["--share", "::1"], &[], "--share: '::1': "),
+        (
+            &["--share", "one,,two"],
+            &[],
+            "--share: '' is not an address; write HOST, HOST:PORT or [IPv6]:PORT",
+        ),
+        (
+            &["--share", "::1"],
+            &[],
+            "--share: '::1' has several colons; IPv6 stands in brackets: [::1]:6379",
+        ),
         (
             &["--share", "cache/first"],
             &[],
