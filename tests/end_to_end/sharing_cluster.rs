@@ -3,11 +3,8 @@
 use crate::engine::EngineProcess;
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::wait_until;
-use crate::sharing_stage::{in_state, says, shows, tracker, with_each_engine, within};
+use crate::sharing_stage::{SOON, in_state, says, shows, tracker, with_each_engine, within};
 use std::time::Duration;
-
-/// How soon all lists are whole after a node has taken over.
-const SOON: Duration = Duration::from_secs(5);
 
 fn follow(node: &EngineProcess, other: &EngineProcess) {
     let port = other.address.port().to_string();

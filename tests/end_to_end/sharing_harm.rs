@@ -3,11 +3,8 @@
 use crate::engine::{EngineProcess, signal};
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::wait_until;
-use crate::sharing_stage::{in_state, says, shows, with_each_engine, within};
+use crate::sharing_stage::{SOON, in_state, says, shows, with_each_engine, within};
 use std::time::Duration;
-
-/// How soon all lists are whole again.
-const SOON: Duration = Duration::from_secs(5);
 
 /// Two trackers with a game server each, on which both agree.
 fn pair(engine: &EngineProcess) -> ([TrackerProcess; 2], [Peer; 2]) {
@@ -107,7 +104,7 @@ fn a_record_that_is_lost_or_wrong_is_written_again() {
         engine.ask(harm);
         // Those who know the list do not read it again; a new one does.
         let c = engine.tracker_at_once("c", &[]);
-        within(Duration::from_secs(15), || shows(&c, "7 8"));
+        within(Duration::from_secs(18), || shows(&c, "7 8"));
         in_state(&c, "sharing");
         shows(&a, "7 8");
         wait_until("nobody asks for it any more", || {

@@ -3,13 +3,10 @@
 use crate::credentials::TestFile;
 use crate::engine::EngineProcess;
 use crate::harness::TrackerProcess;
-use crate::sharing_stage::{in_state, shows, tracker, with_each_engine, within};
+use crate::sharing_stage::{SOON, in_state, shows, tracker, with_each_engine, within};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
-
-/// How soon a tracker shares after what was wrong is right.
-const SOON: Duration = Duration::from_secs(5);
 
 const FORMAT: &str = "{gltracker}:format";
 

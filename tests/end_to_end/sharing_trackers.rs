@@ -2,7 +2,7 @@
 
 use crate::engine::{EngineProcess, signal};
 use crate::harness::{Peer, TrackerProcess};
-use crate::sharing_stage::{shows, within};
+use crate::sharing_stage::{SOON, shows, within};
 use std::time::Duration;
 
 #[test]
@@ -20,10 +20,10 @@ fn a_tracker_that_dies_or_stops_leaves_its_game_servers_stale_for_a_while() {
     signal("STOP", c.id());
     // One comes to another tracker at once, before anybody knows.
     let _eight = a.log_in(8, "");
-    within(Duration::from_secs(13), || shows(&a, "7 8 9~ 10~"));
+    within(Duration::from_secs(18), || shows(&a, "7 8 9~ 10~"));
     a.wait_for_log("event=tracker-away name=b");
     signal("CONT", c.id());
-    within(Duration::from_secs(3), || shows(&a, "7 8 9~ 10"));
+    within(SOON, || shows(&a, "7 8 9~ 10"));
     // The other comes to the tracker that was stopped itself.
     let _nine = c.log_in(9, "");
     shows(&a, "7 8 9 10");
