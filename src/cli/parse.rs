@@ -2,17 +2,20 @@
 
 use super::command::{Command, UsageError};
 use super::commands::{announce, bridge, browse, list, serve};
-use super::flags;
 use super::manual::Page;
+use super::printed;
 use std::ffi::OsString;
 
 /// What is said about the commands, the one that is meant if none is named first.
-const PAGES: [&Page; 5] = [
+const PAGES: [&Page; 8] = [
     &serve::PAGE,
     &announce::PAGE,
     &list::PAGE,
     &browse::PAGE,
     &bridge::PAGE,
+    &printed::HELP,
+    &printed::MAN,
+    &printed::COMPLETIONS,
 ];
 
 /// Reads the arguments of the program (without its name), and its environment.
@@ -37,22 +40,10 @@ pub fn parse(
         Some("list") => list::parse(arguments, environment),
         Some("browse") => browse::parse(arguments, environment),
         Some("bridge") => bridge::parse(arguments, environment),
-        Some("help") => {
-            let of = |page: &&&Page| arguments.first().is_some_and(|word| word == page.name);
-            let page = PAGES.iter().find(of).unwrap_or(&PAGES[0]);
-            Ok(Command::Print(page.help()))
-        }
-        Some(command) => {
-            let names = || PAGES.iter().map(|page| page.name).chain(["help"]);
-            let hint = match flags::closest(command, names()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            Err(UsageError(format!(
-                "there is no command '{}'; {hint}",
-                command.escape_debug()
-            )))
-        }
+        Some(name) => match PAGES.iter().find(|page| page.name == name) {
+            Some(page) => printed::parse(page, arguments, &PAGES),
+            None => Err(printed::no_command(name, &PAGES)),
+        },
     }
 }
 
@@ -101,7 +92,8 @@ mod tests {
                 0 => part.split_whitespace().collect(),
                 _ => vec![part],
             });
-            let parsed = parse(words.skip(1).map(OsString::from), password);
+            let words = words.take_while(|word| !["|", ">"].contains(word)).skip(1);
+            let parsed = parse(words.map(OsString::from), password);
             assert!(parsed.is_ok(), "{}: {parsed:?}", example.typed);
         }
     }
