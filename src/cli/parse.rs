@@ -50,6 +50,7 @@ pub fn parse(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::manual::Completed;
 
     fn printed(words: &[&str]) -> String {
         match parse(words.iter().map(OsString::from), |_| None) {
@@ -80,6 +81,76 @@ mod tests {
             assert_eq!(printed(&[page.name, "-h"]), help);
         }
         assert_eq!(printed(&["help"]), printed(&["--help"]));
+    }
+
+    /// What completions offer as the value of a flag is read from its help.
+    #[test]
+    fn every_value_that_is_offered_is_one() {
+        let password = |name: &str| (name == "GLTRACKER_PASSWORD").then(|| "secret".into());
+        let mut offered = 0;
+        for page in PAGES {
+            for flag in page.flags {
+                let Some(Completed::Words(values)) = Completed::value(flag) else {
+                    continue;
+                };
+                for value in values {
+                    let words = [page.name, flag.name, &value];
+                    let parsed = parse(words.map(OsString::from), password);
+                    assert!(parsed.is_ok(), "{words:?}: {parsed:?}");
+                    offered += 1;
+                }
+            }
+            if page.name == "serve" {
+                continue;
+            }
+            for completed in Completed::behind(page, &PAGES) {
+                let Completed::Words(words) = completed else {
+                    continue;
+                };
+                for word in words {
+                    let parsed = parse([page.name, &word].map(OsString::from), password);
+                    assert!(parsed.is_ok(), "{} {word}: {parsed:?}", page.name);
+                    offered += 1;
+                }
+            }
+        }
+        assert!(offered > 20, "{offered}");
+    }
+
+    #[test]
+    fn texts_are_for_known_commands_and_shells() {
+        for (words, part) in [
+            (
+                &["completions", "tcsh"][..],
+                "there is no shell 'tcsh'; there are bash, zsh, fish",
+            ),
+            (&["completions"], "name a shell: there are bash, zsh, fish"),
+            (&["completions", "zsh", "fish"], "'fish' is not a flag"),
+            (&["man", "browse"], "'browse' is not a flag"),
+            (&["man", "--pager"], "there is no flag --pager"),
+            (&["help", "brows"], "did you mean browse?"),
+            (&["help", "dance"], "there are serve, announce, list"),
+        ] {
+            let error = parse(words.iter().map(OsString::from), |_| None).unwrap_err();
+            assert!(error.to_string().contains(part), "{words:?}: {error}");
+        }
+        let help = printed(&["help"]);
+        for page in PAGES {
+            assert!(help.contains(page.name), "{}", page.name);
+        }
+    }
+
+    #[test]
+    fn the_man_page_has_all_that_is_said() {
+        let man = printed(&["man"]);
+        for page in PAGES {
+            assert!(man.contains(&format!("\n.SS {}\n", page.name)), "{man}");
+            for flag in page.flags {
+                let bold = flag.name.replace('-', "\\-");
+                assert!(man.contains(&format!("\n\\fB{bold}\\fR")), "{bold}");
+            }
+        }
+        assert!(man.is_ascii());
     }
 
     /// What is typed as it stands there is understood.

@@ -13,7 +13,7 @@ const NOT_WRITTEN: [&str; 4] = ["ip", "port", "checked", "stale"];
 
 /// What may stand in one place.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Completed {
+pub(in crate::cli) enum Completed {
     /// One of these words.
     Words(Vec<String>),
     /// `key=` of a known field, behind which a value follows.
@@ -28,7 +28,7 @@ pub(super) enum Completed {
 
 impl Completed {
     /// What the value of a flag may be; `None` if the next word is none.
-    pub(super) fn value(flag: &Flag) -> Option<Self> {
+    pub(in crate::cli) fn value(flag: &Flag) -> Option<Self> {
         Some(match flag.value.split('[').next() {
             None | Some("") => return None,
             Some("FILE") => Self::Files,
@@ -42,7 +42,7 @@ impl Completed {
 
     /// What a word behind the command `page`, one of `pages`, may be. The first command is meant where
     /// none is named: there the first word may be a name.
-    pub(super) fn behind(page: &Page, pages: &[&Page]) -> Vec<Self> {
+    pub(in crate::cli) fn behind(page: &Page, pages: &[&Page]) -> Vec<Self> {
         let names = || pages.iter().map(|page| page.name.to_owned()).collect();
         let parts = words(page.usage[0]).skip(1);
         let completed = parts.flat_map(|part| match part {

@@ -14,7 +14,7 @@ const DATE: &str = "2026-11-30";
 pub(in crate::cli) fn man(pages: &[&Page]) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut man = Man(format!(
-        ".TH GLTRACKER 1 {DATE} \"gltracker {version}\" \"User Commands\"\n.nh\n.ad l\n"
+        ".TH GLTRACKER 1 {DATE} \"gltracker {version}\" \"User Commands\"\n.nr HY 0\n.ad l\n"
     ));
     man.section("NAME");
     man.words(["gltracker", "-"].into_iter().chain(SUBJECT.split(' ')));
@@ -59,7 +59,8 @@ impl Man {
         let mut parts = words(usage);
         self.macro_line(&format!(".SY {}", escaped(parts.next().unwrap_or(""))));
         for part in parts {
-            self.macro_line(&escaped(part).replace(' ', "\\ "));
+            // No break within, and no end of a sentence behind.
+            self.macro_line(&(escaped(part).replace(' ', "\\ ") + "\\&"));
         }
         self.macro_line(".YS");
     }
@@ -145,7 +146,7 @@ fn escaped(text: &str) -> String {
         if begins && !is_flag && !out.ends_with(|c: char| c.is_alphanumeric() || c == '-') {
             is_flag = true;
             out += "\\fB";
-        } else if is_flag && c != '-' && !c.is_ascii_lowercase() {
+        } else if is_flag && c != '-' && !c.is_ascii_alphanumeric() {
             is_flag = false;
             out += "\\fR";
         }
@@ -185,6 +186,7 @@ mod tests {
                 "--exec 'a --b'",
                 "\\fB\\-\\-exec\\fR \\(aqa \\fB\\-\\-b\\fR\\(aq",
             ),
+            ("--ipv4", "\\fB\\-\\-ipv4\\fR"),
             ("--", "\\-\\-"),
             ("-- ./server", "\\-\\- ./server"),
         ] {

@@ -16,6 +16,9 @@ mod completed;
 
 mod shells;
 
+#[cfg(test)]
+pub(super) use completed::Completed;
+
 pub(super) use around::ENVIRONMENT;
 pub(super) use man::man;
 pub(super) use page::{Example, Page};
