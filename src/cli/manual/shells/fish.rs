@@ -1,8 +1,8 @@
 //! Completion in fish.
 
-use super::quoted;
 use crate::cli::manual::completed::{Completed, keys};
 use crate::cli::manual::page::{COMMON, Page};
+use crate::cli::manual::text::quoted;
 use std::fmt::Write;
 
 /// Finds which command is meant: `first` is where its name may stand, and `rest` is behind `--`.

@@ -34,8 +34,3 @@ pub(in crate::cli) fn completions(shell: &str, pages: &[&Page]) -> Result<String
             ),
         })
 }
-
-/// A word in single quotes, for any of the shells.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}

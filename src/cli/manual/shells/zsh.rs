@@ -1,9 +1,9 @@
 //! Completion in zsh.
 
-use super::quoted;
 use crate::cli::flags::Flag;
 use crate::cli::manual::completed::{Completed, keys};
 use crate::cli::manual::page::Page;
+use crate::cli::manual::text::quoted;
 use std::fmt::Write;
 
 /// Finds which command is meant.
