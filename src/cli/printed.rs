@@ -22,7 +22,7 @@ pub(super) const HELP: Page = Page {
     flags: &[],
     notes: "",
     more: "",
-    exits: "2 wrong usage",
+    exits: "2 wrong usage, 3 the text cannot be written",
 };
 
 pub(super) const MAN: Page = Page {
@@ -42,7 +42,7 @@ pub(super) const MAN: Page = Page {
     flags: &[],
     notes: "",
     more: "",
-    exits: "2 wrong usage",
+    exits: "2 wrong usage, 3 the text cannot be written",
 };
 
 pub(super) const COMPLETIONS: Page = Page {
@@ -66,7 +66,7 @@ A line in ~/.bashrc does it for one user:
 So does one in ~/.zshrc, behind compinit:
   source <(gltracker completions zsh)",
     more: "",
-    exits: "2 wrong usage",
+    exits: "2 wrong usage, 3 the text cannot be written",
 };
 
 /// The command that prints what `page`, one of `pages`, is for.

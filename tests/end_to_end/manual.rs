@@ -2,6 +2,7 @@
 
 use crate::harness::{command, outcome};
 use crate::screen::Screen;
+use crate::skips::skip;
 use crate::tools::need;
 use std::fs;
 use std::path::PathBuf;
@@ -132,6 +133,19 @@ fn the_man_page_is_right_for_those_who_show_it() {
         }
     }
     fs::remove_dir_all(home).unwrap();
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_not_there() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
+        return skip("/dev/full");
+    };
+    let mut command = command();
+    command.arg("man").stdout(full);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the text cannot be written"), "{said}");
 }
 
 /// What the program prints.
