@@ -8,7 +8,7 @@ use gltracker::game_server::announce::announce;
 use gltracker::interrupt;
 use gltracker::protocol::text::spelled_out;
 use gltracker::tracker::start::serve::serve;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// The answer is no.
@@ -36,11 +36,14 @@ fn main() -> ExitCode {
         interrupt::outlive(|name| std::env::var_os(name));
     }
     match command {
-        Ok(Command::Print(text)) => {
+        Ok(Command::Print(text)) => match std::io::stdout().write_all(text.as_bytes()) {
             // Whoever closed the pipe has seen enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let why = format!("the text cannot be written: {error}");
+                fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+            }
+            _ => ExitCode::SUCCESS,
+        },
         Ok(Command::Serve(config, level)) => {
             let names = std::env::vars_os().map(|(name, _)| name);
             let names = names.filter_map(|name| name.into_string().ok());

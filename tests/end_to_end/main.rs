@@ -29,6 +29,7 @@ mod hosts;
 mod lifecycle;
 mod list;
 mod liveness;
+mod manual;
 mod mixed;
 mod netcats;
 mod notify;
