@@ -52,7 +52,8 @@ impl FromStr for Link {
         let schemes = ["http://", "https://"];
         let behind = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
         let may_be = |c| is_plain(c) && !is_inkless(c) && !"\"'`<>\\".contains(c);
-        let is_link = behind.is_some_and(|it| it.starts_with(|c: char| c.is_alphanumeric() || c == '['))
+        let is_link = behind
+            .is_some_and(|it| it.starts_with(|c: char| c.is_alphanumeric() || c == '['))
             && text.len() <= MAX_LINK
             && text.chars().all(may_be);
         is_link.then(|| Self(text.to_owned())).ok_or_else(|| {
@@ -66,7 +67,7 @@ impl FromStr for Link {
 }
 
 /// The page with these words on it.
-pub(super) fn filled(title: &Title, link: &Link) -> String {
+pub(crate) fn filled(title: &Title, link: &Link) -> String {
     fill(PAGE, title, link)
 }
 
@@ -105,7 +106,15 @@ mod tests {
             assert_eq!(good.parse(), Ok(Title(good.to_owned())));
         }
         let longer = format!("{long}x");
-        for bad in ["", " ", "\u{2003}\u{200b}", "a\nb", "\u{1b}[2J", "a\u{202e}b", &longer] {
+        for bad in [
+            "",
+            " ",
+            "\u{2003}\u{200b}",
+            "a\nb",
+            "\u{1b}[2J",
+            "a\u{202e}b",
+            &longer,
+        ] {
             let why = bad.parse::<Title>().unwrap_err();
             assert!(why.contains("1 to 80 characters of plain text"), "{why}");
             assert!(why.chars().all(is_plain), "{why}");
@@ -156,10 +165,11 @@ mod tests {
         let link = "https://x/?a&b{{title}}".parse().unwrap();
         let page = "{{title}}<a href=\"{{link}}\">{{title}}</a>{{other}}";
         let text = "&lt;b&gt;&amp;&quot;&#39;{{link}}";
-        let expected = format!("{text}<a href=\"https://x/?a&amp;b{{{{title}}}}\">{text}</a>{{{{other}}}}");
+        let expected =
+            format!("{text}<a href=\"https://x/?a&amp;b{{{{title}}}}\">{text}</a>{{{{other}}}}");
         assert_eq!(fill(page, &title, &link), expected);
         let usual = filled(&Title::default(), &Link::default());
         assert!(usual.contains("<title>Game servers</title>"));
-        assert!(!usual.contains("{{"));
+        assert!(!usual.contains("{{title}}") && !usual.contains("{{link}}"));
     }
 }

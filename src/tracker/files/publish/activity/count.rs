@@ -33,14 +33,19 @@ pub struct One<'a> {
     pub game: Option<Cow<'a, str>>,
 }
 
+impl<'a> One<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        Self {
+            address: entry.address,
+            players: entry.infos.number("nbplayers"),
+            game: entry.infos.get("game"),
+        }
+    }
+}
+
 /// Every game server on the list.
 pub fn listed(list: &List) -> Vec<One<'_>> {
-    let one = |entry: &'_ Entry| One {
-        address: entry.address,
-        players: entry.infos.number("nbplayers"),
-        game: entry.infos.get("game"),
-    };
-    list.entries().map(one).collect()
+    list.entries().map(One::of).collect()
 }
 
 /// How many there are in all.

@@ -220,7 +220,9 @@ mod tests {
         games.note(1, &night);
         assert_eq!(games.kept().len(), MOST_KEPT);
         let kept = names(games.kept());
-        assert!(kept.contains(&"new") && kept.iter().filter(|n| n.starts_with("real")).count() == 16);
+        assert!(
+            kept.contains(&"new") && kept.iter().filter(|n| n.starts_with("real")).count() == 16
+        );
         for _ in 0..288 {
             games.note(1, &night);
         }
@@ -233,7 +235,11 @@ mod tests {
         games.note(1, &real(1, 0));
         games.note(0, &real(1, 5));
         let week = games.kept()[0].week;
-        assert_eq!(week, 6 * PLAYER, "the point was replaced, and not counted twice");
+        assert_eq!(
+            week,
+            6 * PLAYER,
+            "the point was replaced, and not counted twice"
+        );
         for _ in 1..WEEK {
             games.note(1, &[]);
         }

@@ -54,7 +54,10 @@ impl History {
         push_time(&mut out, now);
         let point = self.point.unwrap_or_default();
         out.push_str(&format!("\",\"every\":{EVERY},\"end\":\""));
-        push_time(&mut out, UNIX_EPOCH + Duration::from_secs(u64::from(point) * EVERY));
+        push_time(
+            &mut out,
+            UNIX_EPOCH + Duration::from_secs(u64::from(point) * EVERY),
+        );
         out.push_str("\",\n\"all\":");
         push_totals(&mut out, &self.all);
         out.push_str(",\n\"games\":{");
@@ -65,7 +68,7 @@ impl History {
             push_totals(&mut out, totals);
         }
         out.push_str(&format!("}},\n\"rows\":{{\"every\":{ROW_EVERY}"));
-        for (address, row) in self.rows.listed(point) {
+        for (address, row) in self.rows.listed() {
             out.push_str(",\n");
             push_string(&mut out, &address.to_string());
             out.push(':');
@@ -103,7 +106,9 @@ mod tests {
         for fields in lines {
             let infos = Infos::default().with(&Changes::parse(fields).unwrap());
             let peer = "192.0.2.1".parse().unwrap();
-            list.push(Arc::new(Entry::new(peer, infos, Credential::Password(0)).unwrap()));
+            list.push(Arc::new(
+                Entry::new(peer, infos, Credential::Password(0)).unwrap(),
+            ));
         }
         list
     }
@@ -121,7 +126,10 @@ mod tests {
         assert_eq!(history.json(at(0)), none);
         let hostile = "port=2 nbplayers=2 game=\"</script>\\\"__proto__\"";
         history.note(point_at(at(1799)), &list(&["port=1 nbplayers=5"]));
-        history.note(point_at(at(1801)), &list(&["port=1 nbplayers=3 game=a", hostile]));
+        history.note(
+            point_at(at(1801)),
+            &list(&["port=1 nbplayers=3 game=a", hostile]),
+        );
         // The tracker is down.
         let two = list(&["port=3 game=a", hostile]);
         history.note(point_at(at(2799)), &two);
@@ -139,9 +147,18 @@ mod tests {
         history.note(point_at(at(2200)), &list(&["port=3 nbplayers=9"]));
         history.note(point_at(at(2210)), &list(&["port=3 nbplayers=8"]));
         let json = history.json(at(2210));
-        assert!(json.contains("\"end\":\"1970-01-01T00:35:00.000Z\""), "{json}");
-        assert!(json.contains("\"all\":{\"players\":[5,5,8],\"servers\":[1,2,1]}"), "{json}");
-        assert!(json.contains("\"rows\":{\"every\":1800,\n\"192.0.2.1:3\":[9]}"), "{json}");
+        assert!(
+            json.contains("\"end\":\"1970-01-01T00:35:00.000Z\""),
+            "{json}"
+        );
+        assert!(
+            json.contains("\"all\":{\"players\":[5,5,8],\"servers\":[1,2,1]}"),
+            "{json}"
+        );
+        assert!(
+            json.contains("\"rows\":{\"every\":1800,\n\"192.0.2.1:3\":[9]}"),
+            "{json}"
+        );
     }
 
     #[test]
@@ -152,7 +169,10 @@ mod tests {
             history.note(point, &list);
         }
         let json = history.json(at(0));
-        let row = json.lines().find(|line| line.starts_with("\"192.0.2.1:65535\"")).unwrap();
+        let row = json
+            .lines()
+            .find(|line| line.starts_with("\"192.0.2.1:65535\""))
+            .unwrap();
         assert!(row.len() < 330, "{row}");
         let numbers = |line: &str| line.matches("65535").count();
         let lines = ["\"all\":", "\"g\":"];

@@ -27,9 +27,20 @@ pub struct Row {
     pub seen: u32,
     /// The most players in each half hour, up to that of `seen`.
     pub players: Series<u16, DAY>,
+    /// True if it is on the list that was noted last.
+    is_listed: bool,
 }
 
 impl Row {
+    /// One that is not known to be on the list.
+    pub fn new(seen: u32, players: Series<u16, DAY>) -> Self {
+        Self {
+            seen,
+            players,
+            is_listed: false,
+        }
+    }
+
     fn note(&mut self, point: u32, players: Option<u16>) {
         let steps = i64::from(point / POINTS) - i64::from(self.seen / POINTS);
         let before = self.players.last().filter(|_| steps == 0);
@@ -37,6 +48,7 @@ impl Row {
         // `None` is less than any number.
         self.players.note(steps, before.max(players));
         self.seen = point;
+        self.is_listed = true;
     }
 }
 
@@ -55,25 +67,24 @@ impl Rows {
         self.0.iter()
     }
 
-    /// Those that are listed at `point`, the last that was noted.
-    pub fn listed(&self, point: u32) -> impl Iterator<Item = (&SocketAddr, &Row)> {
-        self.0.iter().filter(move |(_, row)| row.seen == point)
+    /// Those that are on the list that was noted last.
+    pub fn listed(&self) -> impl Iterator<Item = (&SocketAddr, &Row)> {
+        self.0.iter().filter(|(_, row)| row.is_listed)
     }
 
     /// Notes what is listed at `point`.
     pub fn note(&mut self, point: u32, listed: &[One<'_>]) {
+        self.0.values_mut().for_each(|row| row.is_listed = false);
         for one in listed {
-            let row = self.0.entry(one.address).or_insert_with(|| Row {
-                seen: point,
-                players: Series::default(),
-            });
+            let row = self.0.entry(one.address);
+            let row = row.or_insert_with(|| Row::new(point, Series::default()));
             row.note(point, one.players);
         }
         // After a clock was set far back those who are gone are forgotten too.
         self.0
             .retain(|_, row| row.seen.abs_diff(point) <= MOST_AWAY);
         if self.0.len() > listed.len() + MOST_GONE {
-            self.0.retain(|_, row| row.seen == point);
+            self.0.retain(|_, row| row.is_listed);
         }
     }
 }
@@ -91,9 +102,9 @@ mod tests {
         }
     }
 
-    fn text(rows: &Rows, point: u32) -> String {
+    fn text(rows: &Rows) -> String {
         let mut out = String::new();
-        for (address, row) in rows.listed(point) {
+        for (address, row) in rows.listed() {
             out.push_str(&format!("{}=", address.port()));
             row.players.push_to(&mut out, "-");
             out.push(' ');
@@ -123,7 +134,7 @@ mod tests {
             (0, &[one(1, Some(2))], "1=2 "),
         ] {
             rows.note(point, listed);
-            assert_eq!(text(&rows, point), becomes, "at {point}");
+            assert_eq!(text(&rows), becomes, "at {point}");
         }
     }
 
@@ -136,7 +147,7 @@ mod tests {
             let listed: Vec<One<'_>> = (0..1000).map(many).chain([one(1, Some(2))]).collect();
             rows.note(point, &listed);
             assert!(rows.kept().count() <= listed.len() + MOST_GONE, "{point}");
-            assert_eq!(rows.listed(point).count(), 1001);
+            assert_eq!(rows.listed().count(), 1001);
         }
     }
 
@@ -149,8 +160,8 @@ mod tests {
                 ports.dedup();
                 let listed: Vec<One<'_>> = ports.iter().map(|&port| one(port.into(), Some(port.into()))).collect();
                 rows.note(point, &listed);
-                rows.listed(point).map(|(address, _)| address.port()).eq(ports.iter().map(|&port| port.into()))
-                    && rows.listed(point).all(|(address, row)| {
+                rows.listed().map(|(address, _)| address.port()).eq(ports.iter().map(|&port| port.into()))
+                    && rows.listed().all(|(address, row)| {
                         row.players.last() == Some(address.port().into()) && (1..=DAY).contains(&row.players.count())
                     })
             })

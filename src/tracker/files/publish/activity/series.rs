@@ -109,7 +109,9 @@ impl<T: Number, const MOST: usize> Series<T, MOST> {
     pub fn read(text: &str, unknown: &str) -> Option<Self> {
         let read = |word: &str| match word == unknown {
             true => Some(T::UNKNOWN),
-            false => number(word).filter(|&value| T::of(value).value() == value).map(T::of),
+            false => number(word)
+                .filter(|&value| T::of(value).value() == value)
+                .map(T::of),
         };
         // One more than may be is enough to see that there are too many.
         let numbers: Option<Vec<T>> = text.split(',').take(MOST + 1).map(read).collect();
@@ -163,7 +165,17 @@ mod tests {
             let series = Five::read(good, "-").unwrap();
             assert_eq!(text(&series), good);
         }
-        for bad in ["", ",", "1,", "x", "+1", "-1", "65535", "99999", "1,2,3,4,5,6"] {
+        for bad in [
+            "",
+            ",",
+            "1,",
+            "x",
+            "+1",
+            "-1",
+            "65535",
+            "99999",
+            "1,2,3,4,5,6",
+        ] {
             assert_eq!(Five::read(bad, "-"), None, "{bad}");
         }
     }
