@@ -16,7 +16,7 @@ const COMMAND: &str = "gltracker announce";
 /// The end of an error about a word that may be meant as a program.
 const PROGRAM: &str = "the program to run stands behind --";
 
-const FLAGS: [Flag; 12] = [
+const FLAGS: [Flag; 13] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -49,6 +49,11 @@ const FLAGS: [Flag; 12] = [
     ASK_EVERY,
     IPV4,
     IPV6,
+    Flag {
+        name: "--check",
+        value: "",
+        help: "say step by step why it is not listed; players' port: =PORT",
+    },
 ];
 
 /// Reads the arguments behind the command, and the environment.
@@ -79,6 +84,7 @@ pub(crate) fn parse(
     let (mut asking, mut words, mut value) = (Asking::default(), Vec::new(), String::new());
     let (mut login, mut fields, mut updates) = (Login::default(), Infos::default(), None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
+    let mut check = None;
     for item in items {
         match item {
             Item::Flag(flag, value)
@@ -98,6 +104,7 @@ pub(crate) fn parse(
                     })?;
                 }
                 "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
+                "--check" => check = Some(client_port(text(flag.name, &value)?)?),
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
@@ -148,7 +155,7 @@ pub(crate) fn parse(
     }
     fields.check_complete().map_err(|no| UsageError(no.text))?;
     let (key, secret) = login.finish(&environment)?;
-    Ok(Command::Announce(Box::new(Options {
+    let options = Box::new(Options {
         trackers,
         key,
         secret,
@@ -159,7 +166,26 @@ pub(crate) fn parse(
         pong,
         alive,
         program,
-    })))
+    });
+    Ok(match check {
+        Some(client_port) => Command::CheckAnnounce(options, client_port),
+        None => Command::Announce(options),
+    })
+}
+
+/// Reads the value of --check, which may be the port for players.
+fn client_port(text: &str) -> Result<Option<u16>, UsageError> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    match text {
+        "yes" => Ok(None),
+        _ => port.map(Some).ok_or_else(|| {
+            let wrong = format!(
+                "--check: '{}' is not the port for players",
+                text.escape_debug()
+            );
+            UsageError(format!("{wrong}, a number from 1 to 65535"))
+        }),
+    }
 }
 
 /// The error for a field that is written like a flag.

@@ -11,7 +11,7 @@ use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 10] = [
     Flag {
         name: "--json",
         value: "",
@@ -45,6 +45,11 @@ const FLAGS: [Flag; 9] = [
     },
     IPV4,
     IPV6,
+    Flag {
+        name: "--check",
+        value: "",
+        help: "say step by step why there is nothing to see",
+    },
 ];
 
 /// The flag by which the player chooses columns, here and in `browse`.
@@ -70,8 +75,12 @@ pub(crate) fn parse(
     let mut list = List::default();
     let set = |flag: &Flag, value: &OsStr| list.set(flag, value);
     let (trackers, conditions) = targets::read(items, "gltracker list", environment, set)?;
-    list.request(trackers, conditions)
-        .map(|request| Command::List(Box::new(request)))
+    let is_check = list.is_check;
+    let request = Box::new(list.request(trackers, conditions)?);
+    Ok(match is_check {
+        true => Command::CheckList(request),
+        false => Command::List(request),
+    })
 }
 
 /// What the flags say.
@@ -83,6 +92,7 @@ struct List {
     limit: Option<usize>,
     is_not_pinged: bool,
     at_once: Option<usize>,
+    is_check: bool,
 }
 
 impl List {
@@ -114,6 +124,10 @@ impl List {
             "--limit" => {
                 self.limit = Some(count(1_000_000)?);
                 return Ok(());
+            }
+            "--check" => {
+                self.is_check = true;
+                return no_value(flag, text);
             }
             "--no-ping" => {
                 self.is_not_pinged = true;
@@ -147,6 +161,13 @@ impl List {
             return Err(UsageError(format!(
                 "{flag} needs pings; leave out --no-ping"
             )));
+        }
+        let is_printed = self.format.is_some() || self.sort.is_some() || self.limit.is_some();
+        if self.is_check && (is_printed || self.columns.are_chosen() || self.at_once.is_some()) {
+            return Err(UsageError(
+                "--check prints no list; of the other flags it takes --no-ping, --ipv4 and --ipv6"
+                    .into(),
+            ));
         }
         let format = self.format.unwrap_or(Format::Table);
         if self.columns.are_chosen() && format != Format::Table {
