@@ -1,7 +1,7 @@
 //! Where the game server is, as it sees itself and as a tracker sees it. Pure.
 
 use crate::protocol::scope::Scope;
-use crate::reach::check::Step;
+use crate::reach::check::{Mark, Step};
 use std::net::{IpAddr, SocketAddr};
 
 /// The addresses of one host.
@@ -15,6 +15,8 @@ pub(super) struct Place {
     pub(super) named: Option<IpAddr>,
     /// The port that players join.
     pub(super) port: u16,
+    /// The family of addresses is one that somebody has chosen.
+    pub(super) is_chosen: bool,
 }
 
 impl Place {
@@ -83,9 +85,14 @@ impl Place {
                 ),
                 "For others, name the address that they reach: ip=ADDRESS.",
             ),
-            _ => Step::well(format!(
-                "The tracker sees this host at its own address, {seen}."
-            )),
+            _ => Step::new(
+                Mark::Well,
+                format!("The tracker sees this host at its own address, {seen}."),
+                match seen.is_ipv6() && !self.is_chosen && self.named.is_none() {
+                    true => "That is IPv6: if the game listens on IPv4 only, add --ipv4.",
+                    false => "",
+                },
+            ),
         }
     }
 }
@@ -93,7 +100,6 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reach::check::Mark;
 
     fn place(local: &str, seen: &str, named: &str) -> Place {
         Place {
@@ -101,6 +107,7 @@ mod tests {
             seen: seen.parse().ok(),
             named: named.parse().ok(),
             port: 23460,
+            is_chosen: false,
         }
     }
 
@@ -140,6 +147,13 @@ mod tests {
         }
         let nat = place("192.168.1.5", "198.51.100.7", "").steps();
         assert!(nat[0].advice.contains("passes port 23460 on"), "{nat:?}");
+        let six = place("2001:db8::7", "2001:db8::7", "");
+        assert!(six.steps()[0].advice.contains("--ipv4"));
+        let chosen = Place {
+            is_chosen: true,
+            ..six
+        };
+        assert_eq!(chosen.steps()[0].advice, "");
         let mapped = place("::ffff:198.51.100.7", "198.51.100.7", "");
         assert_eq!(mapped.steps()[0].mark, Mark::Well);
     }

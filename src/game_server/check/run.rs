@@ -67,11 +67,15 @@ pub fn check(
         game,
         situation,
         report,
+        is_whole: true,
     };
     for tracker in &options.trackers {
         check.tracker(tracker);
     }
-    Ok(check.report.end("All is well."))
+    Ok(check.report.end(match check.is_whole {
+        true => "All is well: players find it.",
+        false => "What was tried is well. What was not, and why, is said above.",
+    }))
 }
 
 struct Check<'a, W> {
@@ -82,9 +86,11 @@ struct Check<'a, W> {
     game: Game,
     situation: Situation,
     report: Report<W>,
+    /// Nothing was left out so far.
+    is_whole: bool,
 }
 
-/// Something went wrong, and was said: what would follow is not tried.
+/// What would follow is not tried: why, was said.
 struct Over;
 
 impl<W: Write> Check<'_, W> {
@@ -94,8 +100,8 @@ impl<W: Write> Check<'_, W> {
         if !self.report.step(step) {
             return;
         }
-        // Whatever stops it has been said.
-        let _ = self.reach(tracker, &addresses);
+        // What stops it has been said.
+        self.is_whole &= self.reach(tracker, &addresses).is_ok();
     }
 
     /// Tries both ports of all addresses, and goes on with the first that will do.
@@ -109,9 +115,14 @@ impl<W: Write> Check<'_, W> {
             (*address, tried.clone().map(|()| "it is open".to_owned()))
         };
         let told: Vec<_> = open.iter().map(in_words).collect();
+        let here = match all.iter().all(|address| address.ip().is_loopback()) {
+            true => " If it is not on this machine, name it: HOST.",
+            false => "",
+        };
         let advice = format!(
-            "Does the tracker run, and is this its port for game servers? ({TRACKER_PORT}, unless its \
-             operator says otherwise.) If so, a firewall is in between: its own, or one of your network."
+            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
+             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
+             one of your network."
         );
         self.say(of_ports(&told, "game servers", &advice));
         let open: Vec<SocketAddr> = open
@@ -120,7 +131,7 @@ impl<W: Write> Check<'_, W> {
             .map(|(it, _)| it)
             .collect();
         let first = *open.first().ok_or(Over)?;
-        let (port, remark) = self.port_of_players(tracker.port());
+        let (port, role, remark) = self.port_of_players(tracker.port());
         let asked: Vec<SocketAddr> = all
             .iter()
             .map(|it| SocketAddr::new(it.ip(), port))
@@ -136,7 +147,7 @@ impl<W: Write> Check<'_, W> {
             )]);
             return Err(Over);
         }
-        self.say(of_ports(&lists.in_words(), "players", &remark));
+        self.say(of_ports(&lists.in_words(), role, &remark));
         let (via, sight) = self.log_in(&open)?;
         let infos = &self.game.infos;
         let place = Place {
@@ -144,43 +155,49 @@ impl<W: Write> Check<'_, W> {
             seen: sight.seen,
             named: infos.get("ip").and_then(|ip| ip.parse().ok()),
             port: infos.number("port").unwrap_or_default(),
+            is_chosen: tracker.family().is_some() || !tracker.has_name(),
         };
         self.say(place.steps());
         self.list(via, place, &lists)
     }
 
-    /// The port for players of a tracker with this port for game servers, and what to do if it is none.
-    fn port_of_players(&self, port: u16) -> (u16, String) {
+    /// The port for players of a tracker with this port for game servers, for whom it is, and what to do
+    /// if it is not.
+    fn port_of_players(&self, port: u16) -> (u16, &'static str, String) {
         let usual = TRACKER_PORT + 1;
+        let tell = "they cannot ask it either: tell its operator.";
         match (self.client_port, port) {
             (Some(said), _) => (
                 said,
-                "Is that its port for players (--check=PORT)? If so, they cannot ask it either: tell \
-                 its operator."
-                    .to_owned(),
+                "players",
+                format!("Is that its port for players (--check=PORT)? If so, {tell}"),
             ),
             (None, TRACKER_PORT) => (
                 usual,
+                "players",
                 format!(
                     "That is the usual port. If the tracker has another one for players, name it: \
-                     --check=PORT. If not, they cannot ask it either: tell its operator."
+                     --check=PORT. If not, {tell}"
                 ),
             ),
-            (None, port) => {
-                let next = port.checked_add(1).unwrap_or(usual);
-                let advice = format!(
-                    "That the port for players is the one after {port} is only assumed: name it with \
-                     --check=PORT."
-                );
-                (next, advice)
-            }
+            (None, port) => (
+                port.checked_add(1).unwrap_or(usual),
+                "players (assumed: the next one)",
+                format!(
+                    "Name the port for players if it is not the one after {port}: --check=PORT."
+                ),
+            ),
         }
     }
 
     /// Logs in without being listed, at the first of these addresses that answers.
     fn log_in(&mut self, addresses: &[SocketAddr]) -> Result<(SocketAddr, Sight), Over> {
         let mut why = String::new();
+        let until = Instant::now() + ANSWER_TIME;
         for &address in addresses {
+            if !why.is_empty() && Instant::now() > until {
+                break;
+            }
             let port = self.game.infos.number("port").unwrap_or_default();
             match look(address, &self.credential, port) {
                 Ok(sight) => {
@@ -250,7 +267,8 @@ impl<W: Write> Check<'_, W> {
         let pong = pong.map_err(|error| {
             self.say([Step::wrong(
                 format!("{error}."),
-                "Until then --pong keeps announce from starting: it is not listed for a moment.",
+                "(Or by an announce that runs already.) Until that is mended, announce does not start, and \
+                 the rest is not tried.",
             )]);
             Over
         })?;

@@ -12,6 +12,4 @@ mod addresses;
 
 pub(crate) use addresses::{at_each, find, of_ports};
 pub(crate) use report::Report;
-#[cfg(test)]
-pub(crate) use step::Mark;
-pub(crate) use step::Step;
+pub(crate) use step::{Mark, Step};

@@ -25,12 +25,18 @@ pub(super) fn in_words(
     }
 }
 
-/// What to do if no address has sent a list, and the last one has answered this.
-pub(super) fn advice(error: &Error) -> String {
+/// What to do if no address has sent a list, and the last one has answered this; `is_here` if it is one of
+/// this machine.
+pub(super) fn advice(error: &Error, is_here: bool) -> String {
     let port =
         format!("the port for players is {TRACKER_PORT}, unless its operator says otherwise");
     match error {
         error if is_other_port(error) => format!("Ask another port: {port}."),
+        Error::Unreachable(error) if is_here && error.kind() == ErrorKind::ConnectionRefused => {
+            format!(
+                "Does the tracker run, and is this its port ({port})? If it is not on this machine, name it: HOST."
+            )
+        }
         Error::Unreachable(error) if error.kind() == ErrorKind::ConnectionRefused => {
             format!("Does the tracker run, and is this its port? ({port})")
         }
@@ -100,7 +106,7 @@ mod tests {
             (refused("busy no"), "it said ERR busy no", "in a minute"),
             (refused("banned no"), "it said ERR banned no", "operator"),
         ] {
-            let advice = advice(&error);
+            let advice = advice(&error, false);
             let said = in_words(&Err(error), Duration::ZERO).unwrap_err();
             assert!(said.starts_with(words), "{said}");
             assert!(advice.contains(part), "{said}: {advice}");

@@ -8,7 +8,6 @@ use crate::client::list::run::Request;
 use crate::client::ping::Target;
 use crate::client::replica::{Conditions, Doubt, KnownList};
 use crate::client::tracker_address::TrackerAddress;
-use crate::protocol::scope::Scope;
 use crate::reach::check::{Report, Step, at_each, find, of_ports};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -45,7 +44,8 @@ fn check_one(tracker: &TrackerAddress, request: &Request, report: &mut Report<im
     let last = answers
         .last()
         .and_then(|(_, (answer, _))| answer.as_ref().err());
-    let advice = last.map_or(String::new(), advice);
+    let is_here = addresses.iter().all(|address| address.ip().is_loopback());
+    let advice = last.map_or(String::new(), |error| advice(error, is_here));
     for step in of_ports(&told, "players", &advice) {
         report.step(step);
     }
@@ -65,10 +65,7 @@ fn check_one(tracker: &TrackerAddress, request: &Request, report: &mut Report<im
     report.step(match request.pings {
         None => Step::aside("Nobody is pinged (--no-ping).", ""),
         Some(_) if targets.is_empty() => Step::aside("There is nobody to ping.", ""),
-        Some(_) => {
-            let is_here = list.from().and_then(Scope::of) == Some(Scope::Machine);
-            of_pings(&ping_all(targets), is_here)
-        }
+        Some(_) => of_pings(&ping_all(targets), is_here),
     });
 }
 
