@@ -12,7 +12,7 @@ use super::sight::{ANSWER_TIME, Failure, Sight, look};
 use crate::base::io_error::unreached;
 use crate::game_server::announce::{AnnounceError, Options};
 use crate::game_server::event::Happening;
-use crate::game_server::pong::PongPort;
+use crate::game_server::pong::{PongError, PongPlace, PongPort};
 use crate::game_server::session::{Credential, Situation, fields};
 use crate::game_server::tracker_address::{TRACKER_PORT, TrackerAddress};
 use crate::protocol::fields::Infos;
@@ -260,9 +260,10 @@ impl<W: Write> Check<'_, W> {
     }
 
     fn list_now(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
-        let pong = self.options.pong;
-        let pong = pong
-            .map(|to| PongPort::bind_at(to, self.situation.udp_port))
+        let pong = self
+            .options
+            .pong
+            .map(|to| bind(to, place, self.situation.udp_port))
             .transpose();
         let pong = pong.map_err(|error| {
             self.say([Step::wrong(
@@ -366,5 +367,18 @@ impl<W: Write> Check<'_, W> {
         for step in steps {
             self.report.step(step);
         }
+    }
+}
+
+/// The UDP port of the game server: at the one address where it will be listed, if this host has that. So
+/// nothing is bound anew while the tracker's datagram comes.
+fn bind(to: PongPlace, place: Place, udp_port: u16) -> Result<PongPort, PongError> {
+    let here = PongPlace {
+        ip: to.ip.or(place.listed().map(|listed| listed.ip())),
+        ..to
+    };
+    match PongPort::bind_at(here, udp_port) {
+        Err(error) if to.ip.is_none() && error.is_elsewhere() => PongPort::bind_at(to, udp_port),
+        bound => bound,
     }
 }
