@@ -1,7 +1,7 @@
 //! What the game server would be announced as.
 
 use crate::game_server::announce::{Answer, Options, Report, State, Verdict, start_asking};
-use crate::game_server::session::fields::merged;
+use crate::game_server::session::fields::{merged, odd_quotes};
 use crate::protocol::fields::{Changes, Infos};
 use crate::reach::check::Step;
 use std::io;
@@ -32,6 +32,10 @@ pub(super) fn ask(options: &Options) -> io::Result<(Vec<Step>, Game)> {
     let mut state = State::new(options, Report::start()?);
     if let Some(path) = options.updates.clone() {
         state.read_file(path);
+    }
+    for (key, value) in state.infos.iter() {
+        let oddity = odd_quotes(key, &value);
+        steps.extend(oddity.map(|oddity| Step::aside(format!("{oddity}."), "")));
     }
     let mut game = Game {
         infos: state.infos.clone(),

@@ -2,7 +2,7 @@
 
 use crate::protocol::fields::Infos;
 use crate::reach::Family;
-use crate::reach::check::{Step, at_each};
+use crate::reach::check::{Step, at_each, game_servers};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Lists {
     pub(super) fn in_words(&self) -> Vec<(SocketAddr, Result<String, String>)> {
         let words = self.0.iter().map(|(address, list)| {
             let words = match list {
-                Ok(list) => Ok(format!("it sends the list, with {} on it", list.len())),
+                Ok(list) => Ok(format!("it sends the list, {}", game_servers(list.len()))),
                 Err(why) => Err(why.clone()),
             };
             (*address, words)
@@ -134,7 +134,10 @@ mod tests {
         assert!(lists.entry(|address| address == entry).is_some());
         assert!(lists.entry(|address| address.port() == 9).is_none());
         let words = lists.in_words();
-        assert_eq!(words[0].1, Ok("it sends the list, with 1 on it".to_owned()));
+        assert_eq!(
+            words[0].1,
+            Ok("it sends the list, 1 game server".to_owned())
+        );
         assert!(words[2].1.is_err());
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn of_refusal(refusal: &TrackerRefusal, situation: Situation) -> Step
 /// There was no answer.
 pub(super) fn of_loss(why: &str) -> Step {
     Step::wrong(
-        format!("The tracker does not answer a login: {why}."),
+        format!("Logging in failed: {why}."),
         "Is that the port for game servers? (23470, unless the tracker's operator says otherwise.) If \
          it is, check again later, and then tell the operator.",
     )

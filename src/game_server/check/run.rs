@@ -53,7 +53,11 @@ pub fn check(
 ) -> Result<bool, AnnounceError> {
     let credential = Arc::new(options.credential()?);
     let mut report = Report::new(io::stdout(), environment);
-    report.title("The game server:");
+    report.title(concat!(
+        "The game server (gltracker ",
+        env!("CARGO_PKG_VERSION"),
+        "):"
+    ));
     let (steps, game) = game::ask(options).map_err(AnnounceError::Thread)?;
     for step in steps {
         report.step(step);

@@ -12,4 +12,4 @@ mod addresses;
 
 pub(crate) use addresses::{at_each, find, of_ports};
 pub(crate) use report::Report;
-pub(crate) use step::{Mark, Step};
+pub(crate) use step::{Mark, Step, game_servers};

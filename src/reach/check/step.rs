@@ -95,6 +95,14 @@ fn push_wrapped(text: &mut String, words: &str, indent: &str) {
     text.push('\n');
 }
 
+/// So many game servers, in words.
+pub(crate) fn game_servers(number: usize) -> String {
+    match number {
+        1 => "1 game server".to_owned(),
+        number => format!("{number} game servers"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

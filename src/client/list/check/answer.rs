@@ -4,6 +4,7 @@ use crate::base::time_format::in_units;
 use crate::client::replica::{Error, KnownList};
 use crate::client::tracker_address::TRACKER_PORT;
 use crate::protocol::refusal::ErrorCode;
+use crate::reach::check::game_servers;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(super) fn in_words(
     match answer {
         Ok(list) => Ok(format!(
             "it sends its whole list, {}, in {} ms",
-            count(list.len()),
+            game_servers(list.len()),
             in_units(took, Duration::from_millis(1), 1)
         )),
         Err(error) if is_other_port(error) => {
@@ -64,14 +65,6 @@ fn is_other_port(error: &Error) -> bool {
     matches!(error, Error::Refused(refused) if refused.is(ErrorCode::UnknownCommand))
 }
 
-/// So many game servers.
-pub(super) fn count(number: usize) -> String {
-    match number {
-        1 => "1 game server".to_owned(),
-        number => format!("{number} game servers"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +109,5 @@ mod tests {
             said.unwrap(),
             "it sends its whole list, 0 game servers, in 1.2 ms"
         );
-        assert_eq!(count(1), "1 game server");
     }
 }

@@ -1,9 +1,8 @@
 //! What stands on a list, and what of it a player is shown. Pure.
 
-use super::answer::count;
 use crate::client::replica::{Conditions, Doubt, KnownList};
 use crate::protocol::text::spelled_out;
-use crate::reach::check::Step;
+use crate::reach::check::{Step, game_servers};
 
 /// The longest condition that is shown, in characters.
 const MAX_SHOWN: usize = 60;
@@ -30,13 +29,18 @@ pub(super) fn of_list(list: &KnownList) -> Vec<Step> {
         ),
         usable => Step::well(format!(
             "{} can be joined, as far as the list tells.",
-            count(usable)
+            game_servers(usable)
         )),
     }];
     for doubt in [Doubt::Stale, Doubt::Local, Doubt::Invalid] {
         let number = with(Some(doubt));
         if number > 0 {
-            let found = format!("{} {}: {}.", count(number), doubt.word(), doubt.text());
+            let found = format!(
+                "{} {}: {}.",
+                game_servers(number),
+                doubt.word(),
+                doubt.text()
+            );
             let advice = match doubt.may_be_used() {
                 true => "Such are shown last.",
                 false => "Such are shown last, and not pinged.",
@@ -86,7 +90,10 @@ pub(super) fn of_conditions(list: &KnownList, conditions: &Conditions) -> Step {
             several.join(", ")
         ),
     };
-    let found = format!("None of {} satisfies the conditions.", count(list.len()));
+    let found = format!(
+        "None of {} satisfies the conditions.",
+        game_servers(list.len())
+    );
     Step::wrong(found, advice)
 }
 

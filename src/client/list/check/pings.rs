@@ -1,10 +1,9 @@
 //! What came of pinging some game servers of a list. Pure.
 
-use super::answer::count;
 use crate::base::time_format::in_units;
 use crate::client::ping::Ping;
 use crate::query::{Kind, Transport};
-use crate::reach::check::Step;
+use crate::reach::check::{Step, game_servers};
 use std::time::Duration;
 
 /// So many game servers without an answer are no accident.
@@ -25,10 +24,13 @@ pub(super) fn of_pings(pings: &[Ping], is_here: bool) -> Step {
         Some(nearest) => format!(
             "{} of {} answer a ping from here, the nearest in {} ms.",
             answered.len(),
-            count(pings.len()),
+            game_servers(pings.len()),
             in_units(nearest, Duration::from_millis(1), 1)
         ),
-        None => format!("None of {} answers a ping from here.", count(pings.len())),
+        None => format!(
+            "None of {} answers a ping from here.",
+            game_servers(pings.len())
+        ),
     };
     match by_udp {
         _ if answered_by_udp > 0 => Step::well(found),

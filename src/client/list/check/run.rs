@@ -22,7 +22,10 @@ const MAX_PINGED: usize = 20;
 pub fn check(request: &Request, environment: impl Fn(&str) -> Option<OsString>) -> bool {
     let mut report = Report::new(io::stdout(), environment);
     for tracker in &request.trackers {
-        report.title(&format!("{tracker}, as players see it:"));
+        let version = env!("CARGO_PKG_VERSION");
+        report.title(&format!(
+            "{tracker}, as players see it (gltracker {version}):"
+        ));
         check_one(tracker, request, &mut report);
     }
     report.end("All is well.")
