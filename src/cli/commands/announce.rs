@@ -53,7 +53,7 @@ const FLAGS: [Flag; 13] = [
     Flag {
         name: "--check",
         value: "",
-        help: "say step by step why it is not listed; players' port: =PORT",
+        help: "say step by step why it is not listed\nIt asks players' port of the tracker too, or --check=PORT, and leaves nothing on the list.",
     },
 ];
 
@@ -102,9 +102,14 @@ updates. While it is stopped by a signal (seen on Linux) it is off the lists. It
 GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
 for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
+With --check it goes through all that once, each tracker in turn, and says on standard output what is
+right, what is not, and what to do. The program is not started. If the game server is listed at last,
+that is for a moment; one that is on the list already is left alone. It takes a second or two, and a
+minute for each tracker at the most.
+
 What happens goes to standard error, a line each.",
     exits: "\
-1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use, file \
+1 all trackers have refused for good, or --check has found what to mend, 2 wrong usage, 3 the system said no (port in use, file \
 unreadable, program not found); with a program its own, or 128 and the number of a signal",
 };
 
