@@ -181,25 +181,21 @@ fn list(model: &Model) -> Vec<Line> {
         align(&title, cell.width, cell.is_number())
     };
     let head: Vec<String> = cells.iter().map(title).collect();
-    let mut lines = vec![Line::new(Style::Title, &head.join(" "), columns)];
+    let widths: Vec<usize> = cells.iter().map(|cell| cell.width).collect();
+    let mut lines = vec![Line::of_cells(Style::Title, &head, &widths, columns)];
     let selected = model.selected().map(|row| row.address);
     for row in model.shown().skip(model.top()).take(model.room()) {
         let texts = cells.iter().map(|cell| {
             let text = plain(&cell.text(row), MAX_VALUE);
             align(&text, cell.width, cell.is_number())
         });
-        let text = texts.collect::<Vec<_>>().join(" ");
+        let texts: Vec<String> = texts.collect();
         let style = match model.trouble(row) {
             _ if selected == Some(row.address) => Style::Selected,
             Some(_) => Style::Dim,
             None => Style::Plain,
         };
-        // The selected row is marked over the whole width.
-        let text = match style {
-            Style::Selected => pad(&text, columns),
-            _ => text,
-        };
-        lines.push(Line::new(style, &text, columns));
+        lines.push(Line::of_cells(style, &texts, &widths, columns));
     }
     for text in below(model) {
         lines.push(Line::new(Style::Plain, "", columns));
