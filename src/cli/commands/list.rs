@@ -4,8 +4,7 @@ use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6, VARIABLE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
-use crate::client::columns::Columns;
-use crate::client::list::found::Sort;
+use crate::client::columns::{Columns, Sort};
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
@@ -25,7 +24,7 @@ const FLAGS: [Flag; 9] = [
     Flag {
         name: "--sort",
         value: "KEY",
-        help: "ping, players or name [default: ping]",
+        help: "ping, players, name, address or a column, as in map [default: ping]",
     },
     COLUMNS,
     Flag {
@@ -78,7 +77,7 @@ pub(crate) fn parse(
 #[derive(Default)]
 struct List {
     format: Option<Format>,
-    sort: Option<Sort>,
+    sort: Option<String>,
     columns: Columns,
     limit: Option<usize>,
     is_not_pinged: bool,
@@ -99,12 +98,7 @@ impl List {
             "--json" => Format::Json,
             "--tsv" => Format::Tsv,
             "--sort" => {
-                self.sort = Some(match text {
-                    "ping" => Sort::Ping,
-                    "players" => Sort::Players,
-                    "name" => Sort::Name,
-                    _ => return Err(wrong(format!("'{text}' is not ping, players or name"))),
-                });
+                self.sort = Some(text.to_owned());
                 return Ok(());
             }
             "--columns" => {
@@ -137,9 +131,14 @@ impl List {
         trackers: Vec<TrackerAddress>,
         conditions: Conditions,
     ) -> Result<Request, UsageError> {
+        let sort = self.sort.map(|name| {
+            let wrong = |why| UsageError(format!("--sort: {why}"));
+            Sort::parse(&name, &self.columns).map_err(wrong)
+        });
+        let sort = sort.transpose()?;
         let contradicted = match () {
             () if !self.is_not_pinged => None,
-            () if self.sort == Some(Sort::Ping) => Some("--sort ping"),
+            () if sort == Some(Sort::Ping) => Some("--sort ping"),
             () if self.at_once.is_some() => Some("--at-once"),
             () => None,
         };
@@ -162,7 +161,7 @@ impl List {
             trackers,
             conditions,
             format,
-            sort: self.sort.unwrap_or(Sort::Ping),
+            sort: sort.unwrap_or(Sort::Ping),
             columns: self.columns,
             limit: self.limit,
             pings: (!self.is_not_pinged).then_some(limits),
@@ -301,7 +300,10 @@ mod tests {
             (&["--json=no"], "--json takes no value"),
             (&["--ipv4", "--ipv6"], "it can be only one"),
             (&["--ipv6=no"], "--ipv6 takes no value"),
-            (&["--sort", "age"], "'age' is not ping, players or name"),
+            (
+                &["--sort", "age"],
+                "'age' is not ping, players, name, address or a column (game, ",
+            ),
             (&["--limit", "0"], "'0' is not a number from 1 to 1000000"),
             (&["--at-once", "x"], "'x' is not a number from 1 to 1000"),
             (&["--no-ping", "--sort=ping"], "--sort ping needs pings"),

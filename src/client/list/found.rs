@@ -2,6 +2,7 @@
 //!
 //! This file hides which entries are the same, and which comes first.
 
+use crate::client::columns::{Collated, Sort};
 use crate::client::ping::{Ping, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::tracker_address::TrackerAddress;
@@ -10,17 +11,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-
-/// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// The nearest first, then by players and name; the unknown last.
-    Ping,
-    /// The most players first, then by ping and name.
-    Players,
-    /// By name, then by ping.
-    Name,
-}
 
 /// One game server of the list.
 #[derive(Debug, Clone)]
@@ -65,6 +55,26 @@ impl Row {
     fn emptiness(&self) -> Reverse<Option<u16>> {
         Reverse(self.infos.number("nbplayers"))
     }
+
+    /// What it is sorted by first.
+    fn first(&self, sort: &Sort) -> First {
+        match sort {
+            Sort::Ping => First::Nothing,
+            Sort::Players => First::Players(self.emptiness()),
+            Sort::Name => First::Text(Collated::of(&self.name())),
+            Sort::Field(key) => First::Text(Collated::of(&self.infos.get(key).unwrap_or_default())),
+            Sort::Address => First::Address(self.address),
+        }
+    }
+}
+
+/// What rows are sorted by before anything else.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum First {
+    Nothing,
+    Players(Reverse<Option<u16>>),
+    Text(Collated),
+    Address(SocketAddr),
 }
 
 /// What was found so far.
@@ -143,7 +153,7 @@ impl Findings {
 
     /// All game servers in order, those in doubt last. If `is_pinged`, one that was not measured in time
     /// has an unanswered ping of no probes.
-    pub fn sorted(self, sort: Sort, is_pinged: bool) -> Vec<Row> {
+    pub fn sorted(self, sort: &Sort, is_pinged: bool) -> Vec<Row> {
         let Self {
             trackers,
             found,
@@ -175,14 +185,16 @@ impl Findings {
         };
         let mut rows: Vec<Row> = found.into_iter().map(row).collect();
         // Those that are the same in everything stay in the order of their addresses.
-        let name = |row: &Row| row.name().to_lowercase();
-        match sort {
-            Sort::Ping => rows
-                .sort_by_cached_key(|row| (row.doubt, row.nearness(), row.emptiness(), name(row))),
-            Sort::Players => rows
-                .sort_by_cached_key(|row| (row.doubt, row.emptiness(), row.nearness(), name(row))),
-            Sort::Name => rows.sort_by_cached_key(|row| (row.doubt, name(row), row.nearness())),
-        }
+        rows.sort_by_cached_key(|row| {
+            let name = Collated::of(&row.name());
+            (
+                row.doubt,
+                row.first(sort),
+                row.nearness(),
+                row.emptiness(),
+                name,
+            )
+        });
         rows
     }
 }
@@ -214,7 +226,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn order(sort: Sort, rows: &[Row], is_pinged: bool) -> Vec<u16> {
+    fn order(sort: &Sort, rows: &[Row], is_pinged: bool) -> Vec<u16> {
         let mut findings = Findings::new(&rows[0].trackers);
         for row in rows {
             findings.found(0, None, row.address, &row.infos);
@@ -237,13 +249,29 @@ pub(crate) mod tests {
             row(8, "", Some(3)),
             row(9, "nbplayers=3", None),
         ];
-        assert_eq!(order(Sort::Ping, &rows, true), [8, 5, 4, 3, 6, 7, 2, 1, 9]);
-        assert_eq!(order(Sort::Ping, &rows, false), [1, 9, 5, 2, 4, 3, 6, 7, 8]);
+        assert_eq!(order(&Sort::Ping, &rows, true), [8, 5, 4, 3, 6, 7, 2, 1, 9]);
         assert_eq!(
-            order(Sort::Players, &rows, true),
+            order(&Sort::Ping, &rows, false),
+            [1, 9, 5, 4, 3, 2, 6, 7, 8]
+        );
+        assert_eq!(
+            order(&Sort::Players, &rows, true),
             [1, 9, 5, 4, 3, 2, 8, 6, 7]
         );
-        assert_eq!(order(Sort::Name, &rows, true), [8, 6, 7, 2, 1, 9, 4, 3, 5]);
+        assert_eq!(order(&Sort::Name, &rows, true), [4, 3, 5, 8, 6, 7, 2, 1, 9]);
+    }
+
+    #[test]
+    fn any_field_and_the_address_are_orders_and_who_says_nothing_is_last() {
+        let rows = [
+            row(1, "map=10 nbplayers=1", Some(1)),
+            row(2, "", Some(2)),
+            row(3, "map=Arena", Some(3)),
+            row(4, "map=9 nbplayers=2", Some(4)),
+        ];
+        let map = Sort::Field("map".to_owned());
+        assert_eq!(order(&map, &rows, true), [4, 1, 3, 2]);
+        assert_eq!(order(&Sort::Address, &rows, true), [1, 2, 3, 4]);
     }
 
     #[test]
@@ -253,8 +281,8 @@ pub(crate) mod tests {
             row(2, "nbplayers=1 description=b", None),
             row(3, "stale=yes description=c", None),
         ];
-        for sort in [Sort::Ping, Sort::Players, Sort::Name] {
-            assert_eq!(order(sort, &rows, true), [2, 1, 3], "{sort:?}");
+        for sort in [Sort::Ping, Sort::Players, Sort::Name, Sort::Address] {
+            assert_eq!(order(&sort, &rows, true), [2, 1, 3], "{sort:?}");
         }
     }
 
@@ -272,7 +300,7 @@ pub(crate) mod tests {
         assert_eq!(found(1, &other), None, "also for who has another port");
         assert_eq!(found(1, &old), None);
         findings.pinged(row(1, "", Some(7)).ping.unwrap());
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         assert_eq!(rows.len(), 2);
         assert_eq!(
             (&rows[0].infos, &rows[0].trackers[..]),
@@ -297,7 +325,7 @@ pub(crate) mod tests {
             ..Status::default()
         }));
         findings.pinged(ping);
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         assert_eq!(rows[0].infos.number("nbplayers"), Some(7));
         assert_eq!(rows[0].infos.number("maxplayers"), Some(8));
         assert_eq!(rows[0].infos.get("map").as_deref(), Some("listed"));
@@ -316,7 +344,7 @@ pub(crate) mod tests {
                 findings.found(tracker, None, row.address, &row.infos);
             }
             assert_eq!(findings.least_doubt(), Some(None));
-            let rows = findings.sorted(Sort::Ping, true);
+            let rows = findings.sorted(&Sort::Ping, true);
             assert_eq!((&rows[0].infos, rows[0].doubt), (&live.infos, None));
             assert_eq!(rows[0].trackers, trackers);
         }
@@ -337,7 +365,7 @@ pub(crate) mod tests {
         assert_eq!(findings.found(1, near, address, &infos), target);
         assert_eq!(findings.found(1, near, invalid, &infos), None);
         assert_eq!(findings.least_doubt(), Some(None));
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         let doubts = [rows[0].doubt, rows[1].doubt];
         assert_eq!(doubts, [None, Some(Doubt::Invalid)]);
         assert!(rows[0].ping.is_some() && rows[1].ping.is_none());

@@ -13,9 +13,9 @@ use gltracker::client::browse::keyboard::next_key;
 use gltracker::client::browse::model::{Event, Listed, Model};
 use gltracker::client::browse::terminal::screen::Screen;
 use gltracker::client::browse::view::draw;
-use gltracker::client::columns::Columns;
+use gltracker::client::columns::{Columns, Sort};
 use gltracker::client::list::export::{json, tsv};
-use gltracker::client::list::found::{Findings, Row, Sort};
+use gltracker::client::list::found::{Findings, Row};
 use gltracker::client::list::table::{ping, table};
 use gltracker::client::ping;
 use gltracker::client::width::width;
@@ -170,7 +170,7 @@ fn draw_browser(model: &Model, screen: &mut Screen, now: Instant) {
         // A sequence is a bracket, digits and semicolons, and a letter.
         let text = piece.strip_prefix('[').expect("a sequence");
         let text = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
-        assert!(text.starts_with(['m', 'H', 'J', 'K']), "{piece:?}");
+        assert!(text.starts_with(['m', 'G', 'H', 'J', 'K']), "{piece:?}");
         assert!(text.chars().all(is_plain), "not plain: {piece:?}");
     }
 }
@@ -188,7 +188,7 @@ fn print_list(list: &[Listed], pings: &[ping::Ping], wanted: &Columns, columns: 
             findings.found(0, None, *address, infos);
         }
         pings.iter().for_each(|ping| findings.pinged(ping.clone()));
-        let rows = findings.sorted(sort, is_pinged);
+        let rows = findings.sorted(&sort, is_pinged);
         assert_eq!(rows.len(), list.len());
         fits(&rows, wanted, is_pinged, columns);
         let tsv = tsv(&rows);

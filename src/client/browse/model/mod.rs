@@ -11,7 +11,7 @@ mod on_key;
 
 mod on_event;
 
-pub use row::{Column, Listed, Ping, Row};
+pub use row::{Listed, Ping, Row};
 pub use state::{Action, Connection, Event, Hidden, Model, Page};
 
 #[cfg(test)]

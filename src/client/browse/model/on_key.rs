@@ -67,9 +67,9 @@ impl Model {
             }
             Key::Char('o') => {
                 let mut orders = self.orders();
-                let at = orders.iter().position(|order| *order == self.column);
+                let at = orders.iter().position(|order| *order == self.sort);
                 let next = at.map_or(0, |at| (at + 1) % orders.len());
-                self.column = orders.swap_remove(next);
+                self.sort = orders.swap_remove(next);
                 self.reversed = false;
                 self.say_order(now);
             }
@@ -144,7 +144,7 @@ impl Model {
         } else {
             ""
         };
-        let text = format!("in the order of {}{back}", self.column.title());
+        let text = format!("in the order of {}{back}", self.sort.name());
         self.notice = Some((text, now));
     }
 

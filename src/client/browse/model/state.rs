@@ -2,10 +2,10 @@
 //!
 //! This file hides what is shown and what is selected.
 
-use super::row::{Chance, Column, Listed, Ping, Row, compare, matches};
+use super::row::{Listed, Ping, Ranked, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
-use crate::client::columns::{Columns, Field};
+use crate::client::columns::{Columns, Field, Sort};
 use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
@@ -134,7 +134,7 @@ pub struct Model {
     /// The fields that have a column.
     pub fields: Vec<Field>,
     /// The order.
-    pub column: Column,
+    pub sort: Sort,
     /// The other way round.
     pub reversed: bool,
     /// The connection to the tracker.
@@ -177,7 +177,7 @@ impl Model {
             hidden: Hidden::default(),
             columns: Columns::default(),
             fields: Vec::new(),
-            column: Column::Ping,
+            sort: Sort::Ping,
             reversed: false,
             connection: Connection::Connecting,
             tracker,
@@ -216,11 +216,11 @@ impl Model {
     }
 
     /// The columns that rows can be ordered by, as a key goes through them.
-    pub(crate) fn orders(&self) -> Vec<Column> {
+    pub(crate) fn orders(&self) -> Vec<Sort> {
         let fields = self.fields.iter();
-        let mut orders = vec![Column::Ping, Column::Players, Column::Name];
-        orders.extend(fields.map(|field| Column::Field(field.key.clone())));
-        orders.push(Column::Address);
+        let mut orders = vec![Sort::Ping, Sort::Players, Sort::Name];
+        orders.extend(fields.map(|field| Sort::Field(field.key.clone())));
+        orders.push(Sort::Address);
         orders
     }
 
@@ -298,14 +298,14 @@ impl Model {
     pub(super) fn arrange(&mut self) {
         let needle = self.search.to_lowercase();
         let version = self.game_version.as_deref();
-        let mut shown: Vec<(Chance, &Row)> = self
+        let mut shown: Vec<Ranked> = self
             .rows
             .values()
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
-            .map(|row| (Chance::of(row, version), row))
+            .map(|row| Ranked::of(row, version, &self.sort))
             .collect();
-        shown.sort_by(|a, b| compare(a, b, &self.column, self.reversed));
-        self.shown = shown.iter().map(|(_, row)| row.address).collect();
+        shown.sort_by(|a, b| compare(a, b, &self.sort, self.reversed));
+        self.shown = shown.iter().map(|ranked| ranked.row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
         let place =
             selected.and_then(|selected| self.shown.iter().position(|shown| *shown == selected));

@@ -1,6 +1,7 @@
 use super::*;
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
+use crate::client::columns::Sort;
 use crate::client::ping::{self, Target};
 use crate::client::replica::Doubt;
 use crate::protocol::fields::{Changes, Infos};
@@ -134,7 +135,29 @@ fn the_nearest_come_first_and_the_unavailable_last() {
     assert_eq!(said, Some("in the order of version"));
     assert_eq!(ports(&model)[0], 3, "by what is shown");
     press(&mut model, "oo");
-    assert_eq!((model.column, model.reversed), (Column::Ping, false));
+    assert_eq!((model.sort, model.reversed), (Sort::Ping, false));
+}
+
+#[test]
+fn who_has_no_name_or_says_nothing_comes_last_in_both_directions() {
+    let mut model = model();
+    let list = [
+        entry(1, "map=9"),
+        entry(2, "description=\"- Zoë\""),
+        entry(3, "description=zeta map=10"),
+        entry(4, "description=Äpfel"),
+        entry(5, "description=\"\u{2605} \u{2605}\""),
+    ];
+    model.on_event(Event::List(list.to_vec()), Instant::now());
+    for (keys, order) in [
+        ("oo", [4, 3, 2, 1, 5]),
+        ("O", [2, 3, 4, 1, 5]),
+        ("o", [1, 3, 4, 2, 5]),
+        ("O", [3, 1, 4, 2, 5]),
+    ] {
+        press(&mut model, keys);
+        assert_eq!(ports(&model), order, "{keys}");
+    }
 }
 
 #[test]

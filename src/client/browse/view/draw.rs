@@ -5,8 +5,8 @@
 use super::styled_line::{Line, Style};
 use super::{pages, status};
 use crate::base::time_format::in_units;
-use crate::client::browse::model::{Column, Connection, Model, Page, Ping, Row};
-use crate::client::columns::{ADDRESS, Field};
+use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
+use crate::client::columns::{ADDRESS, Field, Sort};
 use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
 /// A column of the table, and how wide it is.
 struct Cell {
     /// `None` for the sign of favourites.
-    column: Option<Column>,
+    column: Option<Sort>,
     width: usize,
     /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
@@ -44,21 +44,21 @@ struct Cell {
 
 impl Cell {
     fn title(&self) -> &str {
-        self.column.as_ref().map_or("★", Column::title)
+        self.column.as_ref().map_or("★", Sort::name)
     }
 
     fn is_number(&self) -> bool {
-        matches!(self.column, Some(Column::Players | Column::Ping))
+        matches!(self.column, Some(Sort::Players | Sort::Ping))
     }
 
     fn text(&self, row: &Row) -> String {
         match &self.column {
             None => if row.favourite { "★" } else { "" }.to_owned(),
-            Some(Column::Name) => row.name(),
-            Some(Column::Players) => players(row),
-            Some(Column::Ping) => ping(row),
-            Some(Column::Field(key)) => field(row, key),
-            Some(Column::Address) => row.address.to_string(),
+            Some(Sort::Name) => row.name(),
+            Some(Sort::Players) => players(row),
+            Some(Sort::Ping) => ping(row),
+            Some(Sort::Field(key)) => field(row, key),
+            Some(Sort::Address) => row.address.to_string(),
         }
     }
 }
@@ -86,15 +86,15 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
     };
     let mut cells = vec![
         cell(None, 1, 0),
-        cell(Some(Column::Name), 0, 0),
-        cell(Some(Column::Players), 8, 0),
-        cell(Some(Column::Ping), 7, 0),
+        cell(Some(Sort::Name), 0, 0),
+        cell(Some(Sort::Players), 8, 0),
+        cell(Some(Sort::Ping), 7, 0),
     ];
     cells.extend(fields.iter().map(|Field { key, expendable }| {
-        let column = Column::Field(key.clone());
+        let column = Sort::Field(key.clone());
         cell(Some(column), field_width(key), *expendable)
     }));
-    cells.push(cell(Some(Column::Address), 21, ADDRESS));
+    cells.push(cell(Some(Sort::Address), 21, ADDRESS));
     cells
 }
 
@@ -155,9 +155,9 @@ fn layout(columns: usize, model: &Model) -> Vec<Cell> {
     let left = (columns + 1).saturating_sub(used(&cells));
     let mut rest = left.saturating_sub(NAME_WIDTHS.1);
     for cell in &mut cells {
-        if cell.column == Some(Column::Name) {
+        if cell.column == Some(Sort::Name) {
             cell.width = left.min(NAME_WIDTHS.1);
-        } else if cell.column == Some(Column::Address) {
+        } else if cell.column == Some(Sort::Address) {
             // A long address gets the room that names leave.
             let more = longest.unwrap_or_default().saturating_sub(cell.width);
             cell.width += more.min(rest);
@@ -171,7 +171,7 @@ fn list(model: &Model) -> Vec<Line> {
     let columns = model.size.0;
     let cells = layout(columns, model);
     let title = |cell: &Cell| {
-        let is_order = cell.column.as_ref() == Some(&model.column);
+        let is_order = cell.column.as_ref() == Some(&model.sort);
         let arrow = match (is_order, model.reversed) {
             (false, _) => "",
             (true, false) => "↓",
