@@ -45,10 +45,15 @@ impl Row {
         self.distance().is_some_and(|distance| distance <= TOO_FAR)
     }
 
-    /// For sorting by distance, in milliseconds as they are shown; an unknown distance is the longest.
+    /// For sorting by distance, in milliseconds as they are shown. An unknown distance is the longest, after
+    /// one that is only known to be long.
     fn nearness(&self) -> u128 {
+        let unknown = match self.ping.as_ref().is_some_and(Ping::is_too_late) {
+            true => u128::MAX - 1,
+            false => u128::MAX,
+        };
         self.distance()
-            .map_or(u128::MAX, |distance| distance.as_millis())
+            .map_or(unknown, |distance| distance.as_millis())
     }
 
     /// For sorting by players, the most first.
@@ -259,6 +264,17 @@ pub(crate) mod tests {
             [1, 9, 5, 4, 3, 2, 8, 6, 7]
         );
         assert_eq!(order(&Sort::Name, &rows, true), [4, 3, 5, 8, 6, 7, 2, 1, 9]);
+    }
+
+    #[test]
+    fn who_answers_late_stands_before_who_does_not_answer() {
+        let mut rows = [
+            row(1, "nbplayers=9", None),
+            row(2, "", None),
+            row(3, "", Some(900)),
+        ];
+        rows[1].ping.as_mut().unwrap().is_late = true;
+        assert_eq!(order(&Sort::Ping, &rows, true), [3, 2, 1]);
     }
 
     #[test]

@@ -65,6 +65,7 @@ fuzz_target!(|data: &[u8]| {
                     mean,
                     sent: 5,
                     answered: 5 - (tenths % 3) as u32,
+                    is_late: tenths % 7 == 0,
                     status: Some(Box::new(status)),
                 };
                 pings.push(ping.clone());

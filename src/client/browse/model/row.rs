@@ -20,23 +20,25 @@ pub enum Ping {
     Answered {
         /// The mean time to an answer.
         mean: Duration,
-        /// `PING`s that were not answered. Questions of existing games do not count: those games answer
-        /// only so many.
+        /// Probes that were lost.
         lost: u32,
     },
+    /// All that came took longer than a second.
+    Late,
     /// No probe was answered.
     Silent,
 }
 
 impl Ping {
     fn of(ping: &ping::Ping) -> Self {
-        ping.mean.map_or(Self::Silent, |mean| Self::Answered {
-            mean,
-            lost: match ping.target.kind {
-                None => ping.sent.saturating_sub(ping.answered),
-                Some(_) => 0,
+        match ping.mean {
+            Some(mean) => Self::Answered {
+                mean,
+                lost: ping.lost(),
             },
-        })
+            None if ping.is_late => Self::Late,
+            None => Self::Silent,
+        }
     }
 }
 
@@ -149,7 +151,7 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-/// How likely it is that the player can play there, best first: near, not known, far, silent (a
+/// How likely it is that the player can play there, best first: near, not known, far, further, silent (a
 /// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
 /// doubt (it may not be there at all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +170,8 @@ impl Chance {
             Ping::Waiting => (1, Duration::ZERO),
             Ping::Silent if row.may_not_know_ping() => (1, Duration::ZERO),
             Ping::Answered { mean, .. } => (2, mean),
-            Ping::Silent => (3, Duration::ZERO),
+            Ping::Late => (3, Duration::ZERO),
+            Ping::Silent => (4, Duration::ZERO),
         };
         Self {
             doubt: row.doubt,

@@ -6,7 +6,7 @@ use super::row::{Listed, Ping, Ranked, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
 use crate::client::columns::{Columns, Field, Sort};
-use crate::client::ping::{self, TOO_FAR, Target};
+use crate::client::ping::{self, TOO_FAR, TOO_LATE, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
 use std::collections::{BTreeMap, HashMap};
@@ -263,6 +263,7 @@ impl Model {
         }
         match row.ping {
             Ping::Silent if !row.may_not_know_ping() => Some("no answer to pings".to_owned()),
+            Ping::Late => Some(format!("over {} ms away", TOO_LATE.as_millis())),
             Ping::Answered { mean, .. } if mean > TOO_FAR => {
                 Some(format!("over {} ms away", TOO_FAR.as_millis()))
             }

@@ -86,6 +86,10 @@ pub(crate) fn pinged(address: SocketAddr, ping: Ping) -> Event {
             answered: 5 - lost,
             ..none
         },
+        Ping::Late => ping::Ping {
+            is_late: true,
+            ..none
+        },
         _ => none,
     })
 }
@@ -136,6 +140,18 @@ fn the_nearest_come_first_and_the_unavailable_last() {
     assert_eq!(ports(&model)[0], 3, "by what is shown");
     press(&mut model, "oo");
     assert_eq!((model.sort, model.reversed), (Sort::Ping, false));
+}
+
+#[test]
+fn who_answers_late_stands_before_who_does_not_answer() {
+    let now = Instant::now();
+    let mut model = five(now);
+    model.on_event(pinged(address(5), Ping::Late), now);
+    model.settle();
+    assert_eq!(ports(&model), [1, 3, 2, 5, 4]);
+    let late = &model.rows[&address(5)];
+    assert_eq!(model.trouble(late).as_deref(), Some("over 1000 ms away"));
+    assert_eq!(crate::client::browse::view::ping(late), ">1000");
 }
 
 #[test]

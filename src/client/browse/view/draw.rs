@@ -7,6 +7,7 @@ use super::{pages, status};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
 use crate::client::columns::{ADDRESS, Field, Sort};
+use crate::client::ping::TOO_LATE;
 use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
@@ -44,7 +45,11 @@ struct Cell {
 
 impl Cell {
     fn title(&self) -> &str {
-        self.column.as_ref().map_or("★", Sort::name)
+        match &self.column {
+            None => "★",
+            Some(Sort::Ping) => "ping ms",
+            Some(column) => column.name(),
+        }
     }
 
     fn is_number(&self) -> bool {
@@ -88,7 +93,7 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
         cell(None, 1, 0),
         cell(Some(Sort::Name), 0, 0),
         cell(Some(Sort::Players), 8, 0),
-        cell(Some(Sort::Ping), 7, 0),
+        cell(Some(Sort::Ping), 8, 0),
     ];
     cells.extend(fields.iter().map(|Field { key, expendable }| {
         let column = Sort::Field(key.clone());
@@ -99,7 +104,7 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
 }
 
 /// The width of a name below which another column is left out, and the greatest one.
-const NAME_WIDTHS: (usize, usize) = (22, 60);
+const NAME_WIDTHS: (usize, usize) = (21, 60);
 
 /// The width below which one is left out that the player has asked for.
 const NARROWEST_NAME: usize = 12;
@@ -121,6 +126,7 @@ pub fn ping(row: &Row) -> String {
         Ping::Waiting => "…".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "-".to_owned(),
         Ping::Silent => "?".to_owned(),
+        Ping::Late => format!(">{}", TOO_LATE.as_millis()),
         Ping::Answered { mean, lost } => {
             let digits = u32::from(mean < Duration::from_micros(9950));
             let number = in_units(mean, Duration::from_millis(1), digits);

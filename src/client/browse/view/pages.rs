@@ -3,6 +3,7 @@
 use super::styled_line::{Line, Style};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Model, Page, Ping, Row};
+use crate::client::ping::TOO_LATE;
 use crate::client::width::{pad, plain, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
@@ -37,7 +38,7 @@ const SIGNS: &[(&str, &str)] = &[
     ("", ""),
     (
         "ping",
-        "the mean of what was answered of five, in ms, from here",
+        "the mean of five, in ms, from here; >1000: answers came too late",
     ),
     (
         "…  ?  !",
@@ -105,6 +106,7 @@ fn ping_in_words(row: &Row) -> String {
         Ping::Waiting => "is being measured".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "its game may not answer pings".to_owned(),
         Ping::Silent => "no answer: UDP may be blocked on the way".to_owned(),
+        Ping::Late => format!("over {} ms: answers came too late", TOO_LATE.as_millis()),
         Ping::Answered { mean, lost } => {
             let lost = match lost {
                 0 => String::new(),
