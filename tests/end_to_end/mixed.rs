@@ -216,7 +216,7 @@ fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
     screen.wait_for("all have answered", |text| {
         text.matches(" 3/9 ").count() == 3
     });
-    screen.wait_to_see("ping↓ game         address");
+    screen.wait_to_see("ping ms↓ game         address");
 
     // What its admin says later is fresher.
     source_line.send("INFOS nbplayers=7 mode=casual");
