@@ -192,6 +192,31 @@ fn a_lost_probe_has_a_sign_and_an_answer_that_is_late_is_no_silence() {
 }
 
 #[test]
+fn a_game_server_that_is_listed_by_both_families_is_one_row() {
+    let line = |ip, name| format!("INFOS ip={ip} port=4 group=friday description={name}\n");
+    let of = |lines: &[String]| {
+        let answer = lines.concat() + &format!("END count={} rev=a-1\nOK bye\n", lines.len());
+        let tracker = strange_tracker(answer).to_string();
+        let (code, json, errors) = list(&[&tracker, "--json"]);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{json}");
+        let also = json.matches("\"also\":\"").count();
+        (json.matches("\"address\":").count(), also)
+    };
+    let (four, six) = (line("127.0.0.1", "x"), line("::1", "x"));
+    assert_eq!(of(&[four.clone(), six.clone()]), (1, 1));
+    assert_eq!(
+        of(&[four.clone(), line("::1", "y")]),
+        (2, 0),
+        "it says another name"
+    );
+    assert_eq!(
+        of(&[four, six, line("127.0.0.2", "x")]),
+        (3, 0),
+        "a stranger hides nobody"
+    );
+}
+
+#[test]
 fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
     let (one, other) = (TrackerProcess::start(), TrackerProcess::start());
     let (first, second) = (one.clients.to_string(), other.clients.to_string());
@@ -207,7 +232,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
         format!(
             "{{\"address\":\"127.0.0.1:{port}\",\"ping_ms\":null,\"sent\":0,\"answered\":0,\
              \"available\":null,\"trackers\":[{trackers}],\
-             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null,\"fresh\":[],\"late\":false}}"
+             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null,\"fresh\":[],\"late\":false,\"also\":null}}"
         )
     };
     let both = row(

@@ -63,7 +63,7 @@ fn every_kind_is_pinged_by_its_own_question_and_says_how_many_play() {
         .lines()
         .filter_map(|line| Some(line.split_once("\"fresh\":")?.1))
         .collect();
-    let all = r#"["nbplayers"],"late":false}"#;
+    let all = r#"["nbplayers"],"late":false,"also":null}"#;
     let expected = [&format!("{all},"), &format!("{all},"), all];
     assert_eq!(fresh, expected, "{json}");
     let (_, table, _) = list(&[&tracker]);

@@ -41,7 +41,8 @@ const COLUMNS: [&str; 13] = [
 /// - `doubt`: the word for what speaks against it ([`Doubt`]), or null;
 /// - `fresh`: the keys of `infos` whose values it has told this program itself, as texts: `nbplayers` or
 ///   none. All others are what the tracker lists;
-/// - `late`: true if answers came, and all of them after more than a second, which is no ping.
+/// - `late`: true if answers came, and all of them after more than a second, which is no ping;
+/// - `also`: another address of the same game server, which is further away, or null.
 ///
 /// What is not plain text is escaped, so that the array can be looked at on a terminal.
 pub fn json(rows: &[Row]) -> String {
@@ -70,13 +71,16 @@ fn object(row: &Row) -> String {
         .doubt
         .map_or("null".to_owned(), |doubt| string(doubt.word()));
     let late = ping.is_some_and(Ping::is_too_late);
+    let also = row.also.map(|also| string(&also.to_string()));
+    let also = also.unwrap_or_else(|| "null".to_owned());
     let fresh = if row.has_counted { "\"nbplayers\"" } else { "" };
     let mut infos = String::new();
     push_infos(&mut infos, &row.infos);
     format!(
         "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
          \"available\":{available},\"trackers\":[{}],\"infos\":{infos},\
-         \"doubt\":{doubt},\"fresh\":[{fresh}],\"late\":{late}}}",
+         \"doubt\":{doubt},\"fresh\":[{fresh}],\"late\":{late},\
+         \"also\":{also}}}",
         string(&row.address.to_string()),
         trackers.join(",")
     )
@@ -149,9 +153,9 @@ mod tests {
         assert_eq!(
             json(&rows),
             r#"[
-{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null,"fresh":["nbplayers"],"late":false},
-{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale","fresh":[],"late":true},
-{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null,"fresh":[],"late":false}
+{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null,"fresh":["nbplayers"],"late":false,"also":null},
+{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale","fresh":[],"late":true,"also":null},
+{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null,"fresh":[],"late":false,"also":null}
 ]
 "#
         );

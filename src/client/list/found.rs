@@ -4,7 +4,7 @@
 
 use crate::client::columns::{Collated, Sort};
 use crate::client::ping::{Ping, TOO_FAR, Target};
-use crate::client::replica::Doubt;
+use crate::client::replica::{Doubt, twins};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
 use std::cmp::Reverse;
@@ -17,6 +17,8 @@ use std::time::Duration;
 pub struct Row {
     /// Where players join.
     pub address: SocketAddr,
+    /// Its other address, which is further away.
+    pub also: Option<SocketAddr>,
     /// What a tracker lists of it, with the players that it counts itself if that is known.
     pub infos: Infos,
     /// It has told this program how many play.
@@ -177,6 +179,7 @@ impl Findings {
                 counted.is_some_and(|count| infos.set("nbplayers", &count.to_string()).is_ok());
             Row {
                 address,
+                also: None,
                 doubt: found.believed.0,
                 has_counted,
                 infos,
@@ -189,6 +192,7 @@ impl Findings {
             }
         };
         let mut rows: Vec<Row> = found.into_iter().map(row).collect();
+        merge_twins(&mut rows);
         // Those that are the same in everything stay in the order of their addresses.
         rows.sort_by_cached_key(|row| {
             let name = Collated::of(&row.name());
@@ -202,6 +206,22 @@ impl Findings {
         });
         rows
     }
+}
+
+/// Leaves out the further one of two addresses of a game server.
+fn merge_twins(rows: &mut Vec<Row>) {
+    let certain = rows.iter().filter(|row| row.doubt.is_none());
+    let twins = twins(certain.map(|row| (row.address, &row.infos)));
+    let nearness: HashMap<SocketAddr, u128> = rows
+        .iter()
+        .filter(|row| twins.contains_key(&row.address))
+        .map(|row| (row.address, row.nearness()))
+        .collect();
+    rows.retain_mut(|row| {
+        row.also = twins.get(&row.address).copied();
+        let is_nearer = |also| (nearness[&row.address], row.address) < (nearness[&also], also);
+        row.also.is_none_or(is_nearer)
+    });
 }
 
 #[cfg(test)]
@@ -223,6 +243,7 @@ pub(crate) mod tests {
         };
         Row {
             address,
+            also: None,
             has_counted: false,
             doubt: Doubt::of(address.ip(), &infos, None),
             infos,
@@ -275,6 +296,33 @@ pub(crate) mod tests {
         ];
         rows[1].ping.as_mut().unwrap().is_late = true;
         assert_eq!(order(&Sort::Ping, &rows, true), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_game_server_with_two_addresses_is_the_nearer_one() {
+        for (millis, nearer) in [
+            ([Some(30), Some(20)], 1),
+            ([Some(20), Some(30)], 0),
+            ([None, Some(30)], 1),
+            ([None, None], 0),
+        ] {
+            let mut both = millis.map(|millis| row(1, "group=x", millis));
+            let six: SocketAddr = "[2001:db8::1]:1".parse().unwrap();
+            both[1].address = six;
+            both[1].ping.as_mut().unwrap().target = six.into();
+            let mut findings = Findings::new(&both[0].trackers);
+            for row in &both {
+                findings.found(0, None, row.address, &row.infos);
+                findings.pinged(row.ping.clone().unwrap());
+            }
+            let rows = findings.sorted(&Sort::Name, true);
+            let further = both[1 - nearer].address;
+            assert_eq!(rows.len(), 1);
+            assert_eq!(
+                (rows[0].address, rows[0].also),
+                (both[nearer].address, Some(further))
+            );
+        }
     }
 
     #[test]

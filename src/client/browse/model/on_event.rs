@@ -2,6 +2,7 @@
 
 use super::row::{Listed, Row};
 use super::state::{Action, Connection, Event, Model, Page};
+use crate::client::replica::twins;
 use crate::client::width::cut;
 use std::time::Instant;
 
@@ -59,6 +60,8 @@ impl Model {
             }
             self.rows.insert(address, row);
         }
+        let certain = self.rows.values().filter(|row| row.doubt.is_none());
+        self.twins = twins(certain.map(|row| (row.address, &row.infos)));
         self.connection = Connection::Live;
         self.updated = Some(now);
         if let Some(lost) = self.selected.and_then(|address| old.get(&address)) {

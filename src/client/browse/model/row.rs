@@ -206,6 +206,13 @@ impl<'a> Ranked<'a> {
     }
 }
 
+impl Ranked<'_> {
+    /// Which of two addresses of a game server is the better one: the smaller.
+    pub(crate) fn rank(&self) -> (Chance, SocketAddr) {
+        (self.chance, self.row.address)
+    }
+}
+
 /// Compares two rows. Those in doubt come last in every order, in the order of pings so do those that one
 /// cannot play on, and in the order of a text those that have none.
 pub(crate) fn compare(a: &Ranked, b: &Ranked, sort: &Sort, is_reversed: bool) -> Ordering {

@@ -105,6 +105,8 @@ pub struct Hidden {
 #[derive(Debug)]
 pub struct Model {
     pub(super) rows: BTreeMap<SocketAddr, Row>,
+    /// The other address of each game server that is listed at two.
+    pub(super) twins: HashMap<SocketAddr, SocketAddr>,
     /// The game servers that are pinged as one.
     pub(super) targets: HashMap<Target, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
@@ -162,6 +164,7 @@ impl Model {
     pub fn new(tracker: String, game_version: Option<String>, favourites: Favourites) -> Self {
         Self {
             rows: BTreeMap::new(),
+            twins: HashMap::new(),
             targets: HashMap::new(),
             shown: Vec::new(),
             selected: None,
@@ -212,7 +215,17 @@ impl Model {
 
     /// How many game servers there are, shown or not.
     pub(crate) fn count(&self) -> usize {
-        self.rows.len()
+        self.rows.len() - self.twins.len() / 2
+    }
+
+    /// The other address of a game server that is listed at two.
+    pub(crate) fn twin_of(&self, address: SocketAddr) -> Option<SocketAddr> {
+        self.twins.get(&address).copied()
+    }
+
+    /// The row of its other address.
+    pub(crate) fn twin_row(&self, row: &Row) -> Option<&Row> {
+        self.rows.get(&self.twin_of(row.address)?)
     }
 
     /// The columns that rows can be ordered by, as a key goes through them.
@@ -305,11 +318,29 @@ impl Model {
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
             .map(|row| Ranked::of(row, version, &self.sort))
             .collect();
+        // Of two addresses of a game server the better one is shown.
+        let ranks = shown
+            .iter()
+            .map(|ranked| (ranked.row.address, ranked.rank()));
+        let ranks: HashMap<SocketAddr, _> = ranks
+            .filter(|(address, _)| self.twins.contains_key(address))
+            .collect();
+        let is_worse = |address, other| {
+            ranks
+                .get(&other)
+                .is_some_and(|rank| *rank < ranks[&address])
+        };
+        shown.retain(|ranked| {
+            let address = ranked.row.address;
+            self.twin_of(address)
+                .is_none_or(|twin| !is_worse(address, twin))
+        });
         shown.sort_by(|a, b| compare(a, b, &self.sort, self.reversed));
         self.shown = shown.iter().map(|ranked| ranked.row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
-        let place =
-            selected.and_then(|selected| self.shown.iter().position(|shown| *shown == selected));
+        let place_of = |address| self.shown.iter().position(|shown| *shown == address);
+        let place = selected
+            .and_then(|selected| place_of(selected).or_else(|| place_of(self.twin_of(selected)?)));
         let otherwise = if self.has_chosen { self.place } else { 0 };
         self.go_to(place.unwrap_or(otherwise));
     }

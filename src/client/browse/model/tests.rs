@@ -154,6 +154,50 @@ fn who_answers_late_stands_before_who_does_not_answer() {
     assert_eq!(crate::client::browse::view::ping(late), ">1000");
 }
 
+/// The same at an IPv6 address.
+fn entry_by_ipv6(number: u16, said: &str) -> Listed {
+    let (_, infos, doubt) = entry(number, said);
+    (
+        format!("[2001:db8::1]:{number}").parse().unwrap(),
+        infos,
+        doubt,
+    )
+}
+
+#[test]
+fn a_game_server_with_two_addresses_is_one_row_with_the_better_one() {
+    let (now, mut model) = (Instant::now(), model());
+    let both = |said: &str| [entry(1, said), entry_by_ipv6(1, said)];
+    let list = both("group=x description=two")
+        .into_iter()
+        .chain([entry(2, "")]);
+    model.on_event(Event::List(list.collect()), now);
+    let six = both("")[1].0;
+    let shown = |model: &Model| model.shown().map(|row| row.address).collect::<Vec<_>>();
+    model.on_event(pinged(address(1), answered(30)), now);
+    model.on_event(pinged(address(2), answered(40)), now);
+    model.settle();
+    assert_eq!(
+        (shown(&model), model.count()),
+        (vec![address(1), address(2)], 2)
+    );
+    press(&mut model, "f");
+    // It stays selected, and the player's favourite, where it is nearer.
+    model.on_event(pinged(six, answered(20)), now);
+    model.settle();
+    assert_eq!(shown(&model), [six, address(2)]);
+    assert_eq!(model.selected().unwrap().address, six);
+    assert_eq!(model.trouble(model.selected().unwrap()), None);
+    // Who looks for the other address finds it.
+    press(&mut model, "/192.0.2.1:1");
+    assert_eq!(shown(&model), [address(1)]);
+    press(&mut model, "\x1b");
+    model.on_event(Event::List(both("group=x").to_vec()), now);
+    model.on_event(Event::List(both("").to_vec()), now);
+    model.settle();
+    assert_eq!((shown(&model).len(), model.count()), (2, 2));
+}
+
 #[test]
 fn who_has_no_name_or_says_nothing_comes_last_in_both_directions() {
     let mut model = model();

@@ -89,6 +89,12 @@ fn details(model: &Model) -> (String, Vec<String>) {
         |what: &str, value: &str| push(&mut texts, BEFORE_VALUE, what, value, model.size.0);
     fact("address", &row.address.to_string());
     fact("ping", &ping_in_words(row));
+    if let Some(twin) = model.twin_row(row) {
+        fact(
+            "also at",
+            &format!("{} ({})", twin.address, ping_in_words(twin)),
+        );
+    }
     if let Some(why) = model.trouble(row) {
         fact("unavailable", &why);
     }
