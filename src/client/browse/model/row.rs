@@ -62,12 +62,14 @@ pub struct Row {
     pub ping: Ping,
     /// The player likes it.
     pub favourite: bool,
+    /// It is a favourite, and not on the list.
+    pub is_offline: bool,
     /// Its own name, for comparisons.
     sorted_by: Collated,
 }
 
 impl Row {
-    pub(crate) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
+    pub(crate) fn new((address, infos, doubt): Listed) -> Self {
         let may_be_used = doubt.is_none_or(Doubt::may_be_used);
         Self {
             address,
@@ -77,7 +79,23 @@ impl Row {
             infos,
             counted: None,
             ping: Ping::Waiting,
-            favourite,
+            favourite: false,
+            is_offline: false,
+        }
+    }
+
+    /// One that is not on the list, and what is remembered of it. It is not pinged.
+    pub(super) fn offline(address: SocketAddr, before: Option<Self>) -> Self {
+        let mut infos = Infos::default();
+        for key in ["description", "game", "version"] {
+            let said = before.as_ref().and_then(|row| row.infos.get(key));
+            // It was listed with them, so there is room.
+            let _ = said.map(|value| infos.set(key, &value));
+        }
+        Self {
+            target: None,
+            is_offline: true,
+            ..Self::new((address, infos, None))
         }
     }
 
@@ -153,9 +171,10 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
 
 /// How likely it is that the player can play there, best first: near, not known, far, further, silent (a
 /// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
-/// doubt (it may not be there at all).
+/// doubt (it may not be there at all), not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Chance {
+    is_offline: bool,
     doubt: Option<Doubt>,
     is_other_version: bool,
     distance: u8,
@@ -174,6 +193,7 @@ impl Chance {
             Ping::Silent => (4, Duration::ZERO),
         };
         Self {
+            is_offline: row.is_offline,
             doubt: row.doubt,
             is_other_version: row.other_version(version).is_some(),
             distance,
@@ -211,9 +231,15 @@ impl Ranked<'_> {
     pub(crate) fn rank(&self) -> (Chance, SocketAddr) {
         (self.chance, self.row.address)
     }
+
+    /// Puts favourites before others, if they are on the list.
+    pub(crate) fn by_favourite(&self, other: &Self) -> Ordering {
+        let is_first = |ranked: &Self| ranked.row.favourite && !ranked.row.is_offline;
+        is_first(other).cmp(&is_first(self))
+    }
 }
 
-/// Compares two rows. Those in doubt come last in every order, in the order of pings so do those that one
+/// Compares two rows. Those that are not listed or in doubt come last in every order, in the order of pings so do those that one
 /// cannot play on, and in the order of a text those that have none.
 pub(crate) fn compare(a: &Ranked, b: &Ranked, sort: &Sort, is_reversed: bool) -> Ordering {
     let class = |ranked: &Ranked| match sort {
@@ -228,8 +254,9 @@ pub(crate) fn compare(a: &Ranked, b: &Ranked, sort: &Sort, is_reversed: bool) ->
         Sort::Address => a.row.address.cmp(&b.row.address),
     };
     let first = if is_reversed { first.reverse() } else { first };
-    let doubt = a.chance.doubt.cmp(&b.chance.doubt);
-    doubt
+    let doubt = |ranked: &Ranked| (ranked.chance.is_offline, ranked.chance.doubt);
+    doubt(a)
+        .cmp(&doubt(b))
         .then(class(a).cmp(&class(b)))
         .then(first)
         .then_with(|| a.chance.cmp(&b.chance))

@@ -9,12 +9,16 @@ use crate::client::columns::{Columns, Field, Sort};
 use crate::client::ping::{self, TOO_FAR, TOO_LATE, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// The most columns of a game server's version, so that there is room for the player's.
 const VERSION_IN_TROUBLE: usize = 24;
+
+/// The most columns of a name in a notice, so that there is room for the rest.
+pub(super) const NAME_IN_NOTICE: usize = 40;
 
 /// What is in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub struct Hidden {
     pub full: bool,
     /// Those of another version.
     pub other_versions: bool,
+    /// Those that are no favourites.
+    pub others: bool,
 }
 
 /// Everything that the browser knows.
@@ -139,6 +145,8 @@ pub struct Model {
     pub sort: Sort,
     /// The other way round.
     pub reversed: bool,
+    /// Favourites come first.
+    pub favourites_first: bool,
     /// The connection to the tracker.
     pub connection: Connection,
     /// The name of the tracker.
@@ -182,6 +190,7 @@ impl Model {
             fields: Vec::new(),
             sort: Sort::Ping,
             reversed: false,
+            favourites_first: false,
             connection: Connection::Connecting,
             tracker,
             is_partial: false,
@@ -213,9 +222,10 @@ impl Model {
         self.shown.iter().map(|address| &self.rows[address])
     }
 
-    /// How many game servers there are, shown or not.
+    /// How many game servers are listed, shown or not.
     pub(crate) fn count(&self) -> usize {
-        self.rows.len() - self.twins.len() / 2
+        let listed = self.rows.values().filter(|row| !row.is_offline);
+        listed.count() - self.twins.len() / 2
     }
 
     /// The other address of a game server that is listed at two.
@@ -266,6 +276,9 @@ impl Model {
 
     /// Why one should not play there, if there is a reason.
     pub(crate) fn trouble(&self, row: &Row) -> Option<String> {
+        if row.is_offline {
+            return Some("not on the list".to_owned());
+        }
         if let Some(doubt) = row.doubt {
             return Some(doubt.text().to_owned());
         }
@@ -291,13 +304,6 @@ impl Model {
             let listed = self.rows.values().map(|row| &row.infos);
             self.fields = self.columns.of(listed);
             self.arrange();
-        }
-    }
-
-    /// Marks the favourites again, which may include those of other browsers now.
-    pub(crate) fn mark_favourites(&mut self) {
-        for row in self.rows.values_mut() {
-            row.favourite = self.favourites.contains(row.address);
         }
     }
 
@@ -335,7 +341,11 @@ impl Model {
             self.twin_of(address)
                 .is_none_or(|twin| !is_worse(address, twin))
         });
-        shown.sort_by(|a, b| compare(a, b, &self.sort, self.reversed));
+        shown.sort_by(|a, b| {
+            let first = self.favourites_first.then(|| a.by_favourite(b));
+            let order = || compare(a, b, &self.sort, self.reversed);
+            first.unwrap_or(Ordering::Equal).then_with(order)
+        });
         self.shown = shown.iter().map(|ranked| ranked.row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
         let place_of = |address| self.shown.iter().position(|shown| *shown == address);
@@ -353,6 +363,7 @@ impl Model {
         (self.hidden.empty && row.players() == 0)
             || (self.hidden.full && row.is_full())
             || (self.hidden.other_versions && other_version())
+            || (self.hidden.others && !row.favourite)
     }
 
     pub(super) fn keep_in_sight(&mut self) {

@@ -122,6 +122,7 @@ fn players(row: &Row) -> String {
 /// The ping as it is shown in the table.
 pub fn ping(row: &Row) -> String {
     let ping = match row.ping {
+        _ if row.is_offline => "offline".to_owned(),
         _ if row.target.is_none() => "-".to_owned(),
         Ping::Waiting => "…".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "-".to_owned(),

@@ -10,15 +10,20 @@ use std::time::Duration;
 
 const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
-    ("PgUp PgDn", "a page up or down"),
-    ("Home End", "the first, the last"),
+    (
+        "PgUp PgDn",
+        "a page up or down; Home, End: the first, the last",
+    ),
     (
         "Enter",
         "join: with the line for its game in the file of games, or --exec",
     ),
     ("i", "details: everything it says about itself"),
     ("/", "search as you type; Esc ends the search"),
-    ("f", "favourite, or not any more; kept for the next time"),
+    (
+        "f  F  *",
+        "favourite or not, kept; only favourites; favourites first",
+    ),
     ("o  O", "order by the next column; the other way round"),
     (
         "n  u  v",
@@ -50,6 +55,7 @@ const SIGNS: &[(&str, &str)] = &[
         "may not be there: stale, not heard of since its tracker was lost",
     ),
     ("-~", "is not to be pinged; i says why"),
+    ("offline", "a favourite that is not on the list"),
     ("dimmed", "~ or ?, too far away, or of another version"),
     (
         "order",
@@ -108,6 +114,7 @@ fn details(model: &Model) -> (String, Vec<String>) {
 
 fn ping_in_words(row: &Row) -> String {
     match row.ping {
+        _ if row.is_offline => "not on the list".to_owned(),
         _ if row.target.is_none() => "not measured".to_owned(),
         Ping::Waiting => "is being measured".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "its game may not answer pings".to_owned(),
