@@ -22,6 +22,18 @@ pub(crate) struct Language {
     pub(crate) has_keys: bool,
 }
 
+pub(crate) const C: Language = Language {
+    folder: "c",
+    tool: "cc",
+    prepare: &[
+        "cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -o {made}/game-server game-server.c",
+        "cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -o {made}/client client.c",
+    ],
+    game_server: "{made}/game-server",
+    client: "{made}/client",
+    has_keys: false,
+};
+
 pub(crate) const PYTHON: Language = Language {
     folder: "python",
     tool: "python3",
