@@ -34,6 +34,15 @@ pub(crate) const C: Language = Language {
     has_keys: false,
 };
 
+pub(crate) const GO: Language = Language {
+    folder: "go",
+    tool: "go",
+    prepare: &["go vet ./...", "go build -o {made} ./..."],
+    game_server: "{made}/game-server",
+    client: "{made}/client",
+    has_keys: true,
+};
+
 pub(crate) const PYTHON: Language = Language {
     folder: "python",
     tool: "python3",
@@ -58,7 +67,7 @@ impl Language {
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/examples/");
         program.args(words).env("PATH", path());
         program.current_dir(format!("{examples}{}", self.folder));
-        program.env("GOCACHE", self.made());
+        program.env("GOCACHE", self.made().join("cache"));
         for (name, _) in command().get_envs() {
             program.env_remove(name);
         }
