@@ -12,6 +12,7 @@ mod bridge;
 mod bridge_cube;
 mod bridge_quake;
 mod browse;
+mod checking;
 mod command_line;
 mod credentials;
 mod documents;
