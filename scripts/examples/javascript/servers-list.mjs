@@ -6,7 +6,7 @@
  * fetched; what was shown before may then be old. Gives a function that ends it.
  */
 export function followServers(url, show, fail = console.error, seconds = 5) {
-  let ended = false, timer, revision;
+  let ended = false, timer, list, shown;
   const known = {}; // what the web server said of the file: it sends it again only if it is another
 
   async function look() {
@@ -14,16 +14,17 @@ export function followServers(url, show, fail = console.error, seconds = 5) {
       const answer = await fetch(url, { headers: known, cache: 'no-store', signal: AbortSignal.timeout(20_000) });
       if (!answer.ok && answer.status !== 304) throw new Error(`${url}: ${answer.status} ${answer.statusText}`);
       if (answer.ok) {
-        const list = await answer.json();
-        // The tracker writes the file every 30 s even if nothing has changed. So an old one says that it is gone.
-        const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
-        if (now - Date.parse(list.written) > 120_000) throw new Error(`nothing was heard of the tracker since ${list.written}`);
+        list = await answer.json();
         remember('If-None-Match', answer.headers.get('ETag'));
         remember('If-Modified-Since', answer.headers.get('Last-Modified'));
-        if (!ended && list.revision !== revision) show(list.servers.map(server => server.info), list);
-        revision = list.revision;
       }
+      // The tracker writes the file every 30 s even if nothing has changed. So an old one says that it is gone.
+      const now = Date.parse(answer.headers.get('Date')) || Date.now();
+      if (now - Date.parse(list.written) > 120_000) throw new Error(`nothing was heard of the tracker since ${list.written}`);
+      if (!ended && list.revision !== shown) show(list.servers.map(server => server.info));
+      shown = list.revision;
     } catch (error) {
+      shown = undefined;
       if (!ended) fail(error);
     }
     // Chance keeps the pages of a thousand readers from asking in the same instant.
