@@ -59,7 +59,7 @@ export class ServerList extends EventEmitter {
       }
       clearTimeout(this.#timer);
       const wait = this.#waitAfter();
-      if (this.#error?.startsWith('busy')) verb = 'LIST';
+      if (this.#error) verb = 'LIST'; // #waitAfter throws for all but these two and a proxy.
       if (this.#complete) this.#tracker.failures = 0;
       this.emit('lost', why);
       await sleep(Math.max(wait, this.#tracker.nextWait()) * 1000);
