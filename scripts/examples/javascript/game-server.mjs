@@ -6,7 +6,7 @@
 // GLTRACKER_KEY and its secret in GLTRACKER_PASSWORD.
 
 import dgram from 'node:dgram';
-import { networkInterfaces } from 'node:os';
+import { isIPv6 } from 'node:net';
 import readline from 'node:readline';
 import { parseFields } from './gltracker.mjs';
 import { Listing } from './listing.mjs';
@@ -23,24 +23,29 @@ const { GLTRACKER_PASSWORD: password = '', GLTRACKER_KEY: name } = process.env;
 const listing = new Listing(tracker, name ? { name, secret: password } : { password }, fields);
 listing.on('listed', address => console.log('listed', address));
 listing.on('checked', () => console.log('checked'));
-listing.on('mistake', text => console.error('not taken:', text));
+listing.on('mistake', text => console.log('not taken:', text));
 listing.on('lost', why => console.log('lost', why));
 listing.on('refused', error => {
   console.log('refused', error);
   process.exitCode = 1;
 });
 
-// The game's own socket, for IPv6 and IPv4 where the system has both. On a host of several addresses
-// bind it to the one that is listed: an answer has to come from the address that was asked.
-const ipv6 = Object.values(networkInterfaces()).flat().some(network => network.family === 'IPv6');
-const udp = dgram.createSocket(ipv6 ? 'udp6' : 'udp4');
-udp.on('message', (data, { address, port }) => {
-  const answer = listing.datagram(data.toString('latin1'), `${address} ${port}`);
-  if (answer) udp.send(Buffer.from(answer, 'latin1'), port, address);
+// The game's own socket. An answer has to come from the address that was asked: that of the connection,
+// unless `ip=` names another.
+let udp;
+listing.on('connected', address => {
+  if (udp?.local === address) return;
+  udp?.close();
+  udp = dgram.createSocket(isIPv6(fields.ip ?? address) ? 'udp6' : 'udp4');
+  udp.local = address;
+  udp.on('message', function (data, { address, port }) {
+    const answer = listing.datagram(data.toString('latin1'), `${address} ${port}`);
+    if (answer) this.send(Buffer.from(answer, 'latin1'), port, address);
+  });
+  udp.bind(Number(fields.pingport ?? port), fields.ip ? undefined : address);
 });
-udp.bind(Number(fields.pingport ?? port), async () => {
-  const input = readline.createInterface({ input: process.stdin });
-  input.on('line', line => (line === 'quit' ? listing.quit() : listing.update(parseFields(line))));
-  await listing.run();
-  process.exit(); // Standard input would keep it running.
-});
+
+const input = readline.createInterface({ input: process.stdin });
+input.on('line', line => (line === 'quit' ? listing.quit() : listing.update(parseFields(line))));
+await listing.run();
+process.exit(); // Standard input would keep it running.

@@ -11,8 +11,9 @@ const FINAL = /^(unknown-command|bad-syntax|line-too-long|not-text|bad-value|bad
 const CLOSING = /^(bad-password|busy|too-many|banned|unreachable|timeout|slow-reader) |^taken .*took over/;
 
 /**
- * Emits `listed` with ip:port, `checked`, `mistake` with what was wrong in an update, `lost` with why,
- * and `refused` with code and text. After that it does not come back.
+ * Emits `connected` with this host's address, where players' datagrams will come; `listed` with ip:port;
+ * `checked`; `mistake` with what was wrong in an update; `lost` with why; and `refused` with code and text.
+ * After that it does not come back.
  */
 export class Listing extends EventEmitter {
   #tracker; #login; #fields; #socket = null; #said = false; #leaving = new AbortController();
@@ -76,6 +77,7 @@ export class Listing extends EventEmitter {
     const socket = this.#socket = answered.socket;
     const returned = [];
     this.#numbers.clear();
+    this.emit('connected', socket.localAddress);
     const clock = setInterval(() => {
       if (!this.checking && performance.now() - this.expected[0]?.at > 15_000)
         return socket.destroy(new Error('an INFOS had no answer for 15 s'));
@@ -125,10 +127,11 @@ export class Listing extends EventEmitter {
       if (word === 'listed') this.emit('listed', address);
       if (number) this.emit('checked');
     }
+    this.error = verb === 'ERR' ? rest : null;
     if (verb === 'ERR' && (this.listedAt || this.checking) && !CLOSING.test(`${rest} `)) {
-      if (!this.expected.shift()?.number) this.emit('mistake', rest);
-    } else if (verb === 'ERR') {
-      this.error = rest;
+      const answered = this.expected.shift();
+      if (answered) this.error = null; // It closes nothing.
+      if (answered?.change) this.emit('mistake', rest);
     }
   }
 

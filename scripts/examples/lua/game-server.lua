@@ -19,40 +19,49 @@ for i = 3, #arg do
   fields[key] = value
 end
 
-io.stdout:setvbuf("line")
-local refused = false
-local listing = Listing.new(arg[1], os.getenv("GLTRACKER_PASSWORD") or "", fields, {
-  listed = function(address) print("listed " .. address) end,
-  checked = function() print("checked") end,
-  mistake = function(text) io.stderr:write("not taken: ", text, "\n") end,
-  lost = function(why) print("lost " .. why) end,
-  refused = function(text) print("refused " .. text) refused = true end,
-})
-
--- The game's own socket, for IPv6 and IPv4 where the system has both. On a host of several addresses
--- bind it to the one that is listed: an answer has to come from the address that was asked.
-local function bind(port)
-  local udp = socket.udp6()
-  if udp and udp:setoption("ipv6-v6only", false) and udp:setsockname("::", port) then return udp end
-  udp = assert(socket.udp4())
-  assert(udp:setsockname("0.0.0.0", port))
-  return udp
+-- The game's own socket. An answer has to come from the address that was asked: that of the connection,
+-- unless `ip=` names another.
+local udp, bound
+local function bind(address)
+  if bound == address then return end
+  if udp then udp:close() end
+  local ipv6 = (fields.ip or address):find(":")
+  bound, udp = address, assert((ipv6 and socket.udp6 or socket.udp4)())
+  udp:settimeout(0)
+  assert(udp:setsockname(fields.ip and "*" or address, tonumber(fields.pingport or fields.port)))
 end
-local udp = bind(tonumber(fields.pingport or fields.port))
-udp:settimeout(0)
 
--- LuaSocket's select takes whatever tells the number of its file. Unbuffered, so that it misses no line.
-local input = { getfd = function() return 0 end, dirty = function() return false end }
-io.stdin:setvbuf("no")
-
-while not listing.tracker.over do
-  local ready = socket.select({ udp, input or listing.tracker.tcp, input and listing.tracker.tcp }, nil, 0.1)
+local listing
+local function answer_datagrams()
   local data, address, port = udp:receivefrom()
   while data do
     local answer = listing:datagram(data, address .. " " .. port)
     if answer then udp:sendto(answer, address, port) end
     data, address, port = udp:receivefrom()
   end
+end
+
+io.stdout:setvbuf("line")
+local refused = false
+listing = Listing.new(arg[1], os.getenv("GLTRACKER_PASSWORD") or "", fields, {
+  connected = bind,
+  listed = function(address) print("listed " .. address) end,
+  checked = function() print("checked") end,
+  mistake = function(text) print("not taken: " .. text) end,
+  lost = function(why) print("lost " .. why) end,
+  refused = function(text) print("refused " .. text) refused = true end,
+})
+
+-- LuaSocket's select takes whatever tells the number of its file. Unbuffered, so that it misses no line.
+local input = { getfd = function() return 0 end, dirty = function() return false end }
+io.stdin:setvbuf("no")
+
+while not listing.tracker.over do
+  local sources = { listing.tracker.tcp }
+  sources[#sources + 1] = udp
+  sources[#sources + 1] = input
+  local ready = socket.select(sources, nil, 0.1)
+  if udp then answer_datagrams() end
   if input and ready[input] then
     local line = io.read()
     if line == "quit" then

@@ -34,11 +34,14 @@ function gltracker.spell_value(value)
   return '"' .. text:gsub('["\\]', "\\%0") .. '"'
 end
 
+-- The order means nothing; people who read along look for the port first.
 function gltracker.spell_fields(fields)
   local words = {}
   for key, value in pairs(fields) do
     words[#words + 1] = key .. "=" .. gltracker.spell_value(value)
   end
+  local function rank(word) return word:find("^port=") and "" or word end
+  table.sort(words, function(a, b) return rank(a) < rank(b) end)
   return table.concat(words, " ")
 end
 

@@ -18,8 +18,8 @@ local CLOSING = words "bad-password busy too-many banned unreachable timeout slo
 local Listing = {}
 Listing.__index = Listing
 
--- `on` has functions that are told what happens: listed(address), checked(), mistake(text), lost(why) and
--- refused(text). After refused it does not come back.
+-- `on` has functions that are told what happens: connected(address), with this host's, where datagrams will
+-- come, listed(address), checked(), mistake(text), lost(why) and refused(text). That is the end.
 function Listing.new(tracker, password, fields, on)
   local self = setmetatable({ password = password, fields = fields, on = on }, Listing)
   self.tracker = gltracker.tracker(tracker, 23470, self)
@@ -95,12 +95,14 @@ end
 
 function Listing:hello()
   self:reset()
+  self.on.connected((self.tracker.tcp:getsockname()))
   return "LOGIN " .. self.password .. "\n"
 end
 
 function Listing:line(line)
   local verb, rest = line:match("^(%S*) ?(.*)$")
   local word, second = rest:match("^(%S*) ?(%S*)")
+  self.error = verb == "ERR" and rest or nil
   if verb == "PING" then
     self.tracker:send("PONG " .. rest .. "\n")
   elseif verb == "CHALLENGE" and not self.said then
@@ -116,10 +118,9 @@ function Listing:line(line)
     end
     if answered.number then self.on.checked() end
   elseif verb == "ERR" and (self.listed_at or self.checking) and not (CLOSING[word] or rest:find("took over")) then
-    local answered = table.remove(self.expected, 1) or {}
-    if not answered.number then self.on.mistake(rest) end
-  elseif verb == "ERR" then
-    self.error = rest
+    local answered = table.remove(self.expected, 1)
+    if answered then self.error = nil end -- It closes nothing.
+    if answered and answered.change then self.on.mistake(rest) end
   end
 end
 
