@@ -98,9 +98,9 @@ export function readLines({ socket, first }, onLine) {
   return new Promise(done => {
     let rest = '', why = 'the tracker hung up';
     const take = data => {
-      const lines = (rest + data).split('\n');
+      const lines = (rest + data).split(/\r?\n/);
       rest = lines.pop();
-      for (const line of lines) if (!socket.destroyed) onLine(line.replace(/\r$/, ''));
+      for (const line of lines) if (line && !socket.destroyed) onLine(line);
       if (rest.length > 1024) socket.destroy(new Error('a line without an end: that is no tracker'));
     };
     socket.on('data', take);

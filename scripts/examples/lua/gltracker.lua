@@ -92,9 +92,9 @@ function Tracker:take(data, now)
   self.deadline = now + self.patience
   local done = 1
   self.rest = self.rest .. data
-  for line, next_line in self.rest:gmatch("([^\n]*)\n()") do
+  for line, next_line in self.rest:gmatch("([^\n]-)\r?\n()") do
     done = next_line
-    self.owner:line((line:gsub("\r$", "")))
+    if line ~= "" then self.owner:line(line) end
     if not self.tcp then return end
   end
   self.rest = self.rest:sub(done) -- A line that the end has cut off counts for nothing.
