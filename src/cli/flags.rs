@@ -11,6 +11,7 @@ pub(super) struct Flag {
     pub(super) name: &'static str,
     /// The name of its value in the help, in brackets if it may be left out; empty if it takes none.
     pub(super) value: &'static str,
+    /// What it does, in a line of some 50 characters. The man page alone has the lines that follow.
     pub(super) help: &'static str,
 }
 
@@ -144,15 +145,6 @@ fn unknown_flag(name: &str, flags: &'static [Flag], of: &str) -> UsageError {
         None => format!("{of} --help lists them"),
     };
     UsageError(format!("there is no flag {name}; {hint}"))
-}
-
-/// The lines of a help text that list these flags.
-pub(super) fn table(flags: &[Flag]) -> String {
-    let lines = flags.iter().map(|Flag { name, value, help }| {
-        format!("  {:24} {help}\n", format!("{name} {value}").trim_end())
-    });
-    let own = "  --help, -h               this text\n  --version, -V            the version\n";
-    lines.collect::<String>() + own
 }
 
 /// The candidate with the smallest edit distance from `typed`, if that is small.

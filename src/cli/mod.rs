@@ -1,12 +1,14 @@
 //! Turns arguments into a command. It validates, and touches nothing else.
 //!
-//! In reading order: `command` is the result, `flags` are the parts of a command line, `arguments`
-//! their values, `commands` the flags of each command; `variables` finds unknown variables in the
-//! environment, and `parse` finds the command.
+//! In reading order: `command` is the result, `flags` are the parts of a command line, `manual` is what
+//! is said about each command, `arguments` are their values, `commands` the flags of each command;
+//! `variables` finds unknown variables in the environment, and `parse` finds the command.
 
 mod command;
 
 mod flags;
+
+mod manual;
 
 mod arguments;
 

@@ -19,6 +19,7 @@ mod doors;
 mod doubt;
 #[cfg(target_os = "linux")]
 mod engine;
+mod examples;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
@@ -26,6 +27,7 @@ mod haproxy;
 mod haproxy_one_list;
 mod harness;
 mod hosts;
+mod languages;
 mod lifecycle;
 mod list;
 mod liveness;

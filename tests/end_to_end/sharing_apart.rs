@@ -69,6 +69,7 @@ fn who_does_not_share_has_no_thread_and_no_word_of_it() {
     let publish = folders.each_ref().map(|it| it.0.to_str().unwrap());
     let alone = TrackerProcess::start_with(&["--max-slots", "80", "--publish", publish[0]]);
     let sharing = engine.tracker("a", &["--publish", publish[1]]);
+    sharing.wait_for_log("event=sharing");
     let (with, mut without) = (threads(&sharing), threads(&alone));
     without.push("sharing\n".to_owned());
     without.sort();

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) const ASK: Flag = Flag {
     name: "--ask",
     value: "KIND[=HOST:PORT]",
-    help: "ask the game itself what it is: quake3, source or minecraft",
+    help: "ask the game: quake3, source or minecraft",
 };
 
 pub(crate) const STATUS: Flag = Flag {
@@ -26,7 +26,7 @@ pub(crate) const STATUS: Flag = Flag {
 pub(crate) const ASK_EVERY: Flag = Flag {
     name: "--ask-every",
     value: "SECONDS",
-    help: "how often that is asked; default 5",
+    help: "how often that is asked [default: 5]",
 };
 
 /// The usual time from one question to the next.

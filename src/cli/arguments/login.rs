@@ -11,13 +11,13 @@ use std::path::PathBuf;
 pub(crate) const PASSWORD_FILE: Flag = Flag {
     name: "--password-file",
     value: "FILE",
-    help: "the password is its first line, in place of GLTRACKER_PASSWORD",
+    help: "its first line is the password\nIt takes the place of GLTRACKER_PASSWORD.",
 };
 
 pub(crate) const KEY: Flag = Flag {
     name: "--key",
     value: "NAME",
-    help: "log in with this key, whose secret is the password; or GLTRACKER_KEY",
+    help: "log in with this key; its secret is the password\nThe name may also be in GLTRACKER_KEY.",
 };
 
 /// What was said about that so far.

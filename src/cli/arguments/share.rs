@@ -14,25 +14,25 @@ use std::path::PathBuf;
 pub(crate) const SHARE: Flag = Flag {
     name: "--share",
     value: "HOST[:PORT]",
-    help: "the Valkey or Redis through which several trackers have one list",
+    help: "Valkey or Redis: several trackers have one list",
 };
 
 pub(crate) const SHARE_NAME: Flag = Flag {
     name: "--share-name",
     value: "NAME",
-    help: "what the others call this tracker [default: the name of the machine]",
+    help: "this tracker's name there [default: the host's]\nThat is what the others call this tracker.",
 };
 
 pub(crate) const SHARE_PREFIX: Flag = Flag {
     name: "--share-prefix",
     value: "NAME",
-    help: "what the keys of this list begin with [default: gltracker]",
+    help: "what its keys begin with [default: gltracker]",
 };
 
 pub(crate) const SHARE_PASSWORD_FILE: Flag = Flag {
     name: "--share-password-file",
     value: "FILE",
-    help: "the password there, or the user and below it the password",
+    help: "the password there, below the user if there is one",
 };
 
 /// The variables of the secret, which is never written on the command line.

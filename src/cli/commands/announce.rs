@@ -3,9 +3,10 @@
 use crate::cli::arguments::announced::{check_own, patience, place, set_field, text, tracker};
 use crate::cli::arguments::asked::{ASK, ASK_EVERY, Asking, STATUS};
 use crate::cli::arguments::login::{KEY, Login, PASSWORD_FILE};
-use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers, VARIABLE};
+use crate::cli::arguments::trackers::{IPV4, IPV6, Trackers};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::cli::manual::{Example, Page};
 use crate::game_server::TRACKER_PORT;
 use crate::game_server::announce::Options;
 use crate::protocol::fields::{self, Infos};
@@ -20,7 +21,7 @@ const FLAGS: [Flag; 12] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
-        help: "the same as the word HOST[:PORT]; may be given again",
+        help: "the same as the word; may be given again",
     },
     Flag {
         name: "--port",
@@ -32,17 +33,17 @@ const FLAGS: [Flag; 12] = [
     Flag {
         name: "--updates",
         value: "FILE",
-        help: "read updates from this file as it changes, not from standard input",
+        help: "read updates from there, not from standard input\nThe file is read as it changes.",
     },
     Flag {
         name: "--alive",
         value: "SECONDS",
-        help: "off the lists if no update came for so long, back with the next",
+        help: "off the lists without an update for so long\nIt is back with the next update.",
     },
     Flag {
         name: "--pong",
         value: "",
-        help: "answer UDP PING and CHALLENGE for the game; elsewhere: =[ADDR:]PORT",
+        help: "answer UDP PING and CHALLENGE; =[ADDR:]PORT\nThis is done for the game, at its port, or elsewhere: --pong=[ADDR:]PORT.",
     },
     ASK,
     STATUS,
@@ -50,6 +51,57 @@ const FLAGS: [Flag; 12] = [
     IPV4,
     IPV6,
 ];
+
+pub(crate) const PAGE: Page = Page {
+    name: "announce",
+    summary: "Keeps a game server on the lists of trackers",
+    usage: &[
+        "gltracker announce [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]",
+        "gltracker announce [TRACKER...] --ask KIND [FLAGS] [key=value...] [-- PROGRAM...]",
+    ],
+    examples: [
+        Example {
+            typed: "gltracker announce tracker.example --ask quake3",
+            effect: "A game that can be asked what it is",
+        },
+        Example {
+            typed: "gltracker announce tracker.example --port 23460 maxplayers=8 -- ./server",
+            effect: "Any other game, as long as its program runs",
+        },
+    ],
+    flags: &FLAGS,
+    notes: "\
+TRACKER is HOST[:PORT], by default port 23470 on this machine, or what
+GLTRACKER_TRACKER names. GLTRACKER_PASSWORD is its password.
+
+Players see the fields, as in nbplayers=0 maxplayers=8 version=0.70. Lines of
+key=value on standard input change them, and key= removes one, or leaves it out
+of what the game says. When PROGRAM ends, so does this.",
+    more: "\
+IPv6 stands in brackets. GLTRACKER_TRACKER names several trackers with commas or spaces between
+them.
+
+Stays connected, answers the tracker, and comes back by itself when it was away. Standard input may
+change fields ten times a second at most, and its end changes nothing. A value with spaces stands in
+quotes: description='Friday cycles'.
+
+A game that exists is asked what it is (--ask), by default on this machine at the usual port of its
+kind: quake3 27960, source 27015, minecraft 25565. Unless --port says another, players join the
+port that the game names, or else the one that is asked. Any other game is asked by a command
+(--status), which prints such lines and ends with exit code 0. What you say wins, and key= leaves
+a field out. After three questions without an answer it is off the lists until the next answer.
+
+With a program, which is the game server, it is started, and when it ends it leaves the lists and
+this command ends with its exit code. It has standard input for itself: give --updates for
+updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told
+GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
+for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
+
+What happens goes to standard error, a line each.",
+    exits: "\
+1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use, file \
+unreadable, program not found); with a program its own, or 128 and the number of a signal",
+};
 
 /// Reads the arguments behind the command, and the environment.
 ///
@@ -72,7 +124,7 @@ pub(crate) fn parse(
     }
     let items = match flags::read(arguments, &FLAGS, COMMAND)? {
         Asked::Items(items) => items,
-        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Help => return Ok(Command::Print(PAGE.help())),
         Asked::Version => return Ok(Command::version()),
     };
     let (mut trackers, mut is_flagged) = (Trackers::<TRACKER_PORT>::default(), false);
@@ -178,47 +230,6 @@ fn field_as_flag(word: &str) -> Option<UsageError> {
 
 fn missing(flag: &str) -> UsageError {
     UsageError(format!("{flag} is needed; {COMMAND} --help shows how"))
-}
-
-/// The text of `gltracker announce --help`.
-pub(crate) fn help() -> String {
-    format!(
-        "\
-Keeps a game server on the lists of trackers
-
-Usage: {COMMAND} [TRACKER...] --port N [FLAGS] [key=value...] [-- PROGRAM...]
-       {COMMAND} [TRACKER...] --ask KIND [FLAGS] [key=value...] [-- PROGRAM...]
-
-A TRACKER is HOST[:PORT], IPv6 in brackets, port 23470 if not given. If none is named it is what
-{VARIABLE} names, with commas or spaces between them, or else the one on this machine.
-
-Stays connected, answers the tracker, and comes back by itself when it was away. What players see
-are the fields, as in nbplayers=0 maxplayers=8 version=0.70 description='Friday cycles'.
-Lines of key=value on standard input change them (key= removes one), ten times a second at most;
-the end of standard input changes nothing.
-
-A game that exists is asked what it is (--ask), by default on this machine at the usual port of its
-kind: quake3 27960, source 27015, minecraft 25565. Unless --port says another, players join the
-port that the game names, or else the one that is asked. Any other game is asked by a command
-(--status), which prints such lines and ends with exit code 0. What you say wins, and key= leaves
-a field out. After three questions without an answer it is off the lists until the next answer.
-
-Flags:
-{}
-The password of the tracker belongs into GLTRACKER_PASSWORD.
-
-With a program, which is the game server, it is started, and when it ends it leaves the lists and
-this command ends with its exit code. It has standard input for itself: give --updates for
-updates. While it is stopped by a signal (seen on Linux) it is off the lists. It is told
-GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
-for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
-
-What happens goes to standard error, a line each.
-Exit codes: 1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use,
-file unreadable, program not found); with a program its own, or 128 and the number of a signal.
-",
-        flags::table(&FLAGS)
-    )
 }
 
 #[cfg(test)]

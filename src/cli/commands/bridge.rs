@@ -12,6 +12,7 @@ use crate::cli::arguments::listen;
 use crate::cli::arguments::login::{KEY, Login, PASSWORD_FILE};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::cli::manual::{Example, Page};
 use crate::game_server::{TRACKER_PORT, TrackerAddress};
 use crate::tracker::Listen;
 use std::ffi::{OsStr, OsString};
@@ -29,34 +30,34 @@ const FLAGS: [Flag; 18] = [
     Flag {
         name: "--clients",
         value: "HOST[:PORT]",
-        help: "where it asks for the list [default: the same host, port 23471]",
+        help: "where it asks [default: the same host, port 23471]",
     },
     PASSWORD_FILE,
     KEY,
     Flag {
         name: "--quake",
         value: "[ADDR]",
-        help: "open to the Quake family; may be given again [default: [::]:27950]",
+        help: "open to the Quake family [default: [::]:27950]\nMay be given again.",
     },
     Flag {
         name: "--cube",
         value: "[ADDR][=GAME]",
-        help: "open to the Cube family; may be given again [default: [::]:28787]",
+        help: "open to the Cube family [default: [::]:28787]\nMay be given again.",
     },
     Flag {
         name: "--heartbeat",
         value: "TAG=GAME",
-        help: "Quake: game servers whose heartbeats say TAG are GAME's",
+        help: "Quake: heartbeats that say TAG are GAME's",
     },
     Flag {
         name: "--alias",
         value: "OTHER=GAME",
-        help: "Quake: another name of a game, for those who ask and those who register",
+        help: "Quake: another name of a game\nThis is for those who ask and those who register.",
     },
     Flag {
         name: "--games",
         value: "GAME,GAME",
-        help: "Quake: only these games may register; or, as !GAME,GAME, all but these",
+        help: "Quake: only these may register; !GAME,GAME: all others",
     },
     Flag {
         name: "--max-servers",
@@ -66,32 +67,32 @@ const FLAGS: [Flag; 18] = [
     Flag {
         name: "--per-host",
         value: "COUNT",
-        help: "Quake: game servers of one address, or IPv6 /64 [default: 32]",
+        help: "Quake: those of one address or /64 [default: 32]\nA /64 is the network of an IPv6 host.",
     },
     Flag {
         name: "--throttle",
         value: "BYTES",
-        help: "Quake: bytes of lists a second for one address [default: 16384]",
+        help: "Quake: bytes a second to one address [default: 16384]",
     },
     Flag {
         name: "--throttle-all",
         value: "BYTES",
-        help: "Quake: the same for all together; 0 is no bound [default: 8388608]",
+        help: "Quake: the same to all together [default: 8388608]\nThey count what lists take. 0 is no bound.",
     },
     Flag {
         name: "--no-loopback",
         value: "",
-        help: "Quake: game servers may not register from 127.0.0.1 and its like",
+        help: "Quake: none may register from 127.0.0.1 and its like",
     },
     Flag {
         name: "--map",
         value: "FROM=TO",
-        help: "Quake: what registers from one address is listed under another",
+        help: "Quake: lists one address under another\nWhat registers from FROM is listed under TO.",
     },
     Flag {
         name: "--state",
         value: "FILE",
-        help: "remembers whom it lists in this file, so that they survive a restart",
+        help: "keep whom it lists here, over a restart",
     },
     Flag {
         name: "--publish",
@@ -105,6 +106,33 @@ const FLAGS: [Flag; 18] = [
     },
 ];
 
+pub(crate) const PAGE: Page = Page {
+    name: "bridge",
+    summary: "Lets unmodified games onto a tracker's list, with the protocols of their masters",
+    usage: &["gltracker bridge [FLAGS]"],
+    examples: [
+        Example {
+            typed: "gltracker bridge --password-file password",
+            effect: "Open both doors, beside a tracker that was started with --trust 127.0.0.1",
+        },
+        Example {
+            typed: "gltracker bridge --tracker tracker.example --quake --key bridge",
+            effect: "One door, for a tracker that trusts this host and has a key for it",
+        },
+    ],
+    flags: &FLAGS,
+    notes: "\
+If no door is named, both are open. The tracker must trust this host, from which
+many game servers log in: it is started with --trust ADDRESS. Its password
+belongs into GLTRACKER_PASSWORD.",
+    more: "\
+Speaks the protocols of their own master servers. Game servers that register here are logged in to
+the tracker, and what the tracker lists is what games are told that ask here.
+
+Logs go to standard error, one line of key=value for each event.",
+    exits: "2 wrong usage, 3 the system said no (port in use, file unreadable)",
+};
+
 /// Reads the arguments behind the command, and the environment.
 ///
 /// # Errors
@@ -115,7 +143,7 @@ pub(crate) fn parse(
 ) -> Result<Command, UsageError> {
     let items = match flags::read(arguments, &FLAGS, COMMAND)? {
         Asked::Items(items) => items,
-        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Help => return Ok(Command::Print(PAGE.help())),
         Asked::Version => return Ok(Command::version()),
     };
     let mut told = Told::default();
@@ -243,29 +271,6 @@ fn place_of_game(text: &str) -> Result<(SocketAddr, Option<String>), String> {
     Ok((place(address, CUBE_PORT)?, game.map(str::to_owned)))
 }
 
-/// The text of `gltracker bridge --help`.
-pub(crate) fn help() -> String {
-    format!(
-        "\
-Lets unmodified games onto a tracker's list: it speaks the protocols of their own master servers
-
-Usage: {COMMAND} [FLAGS]
-
-Game servers that register here are logged in to the tracker, and what the tracker lists is what
-games are told that ask here. If no door is named, both are open, each at its default. The tracker
-must trust this host, since many game servers log in from it: start it with --trust ADDRESS.
-
-Flags:
-{}
-The password of the tracker belongs into GLTRACKER_PASSWORD.
-
-Logs go to standard error, one line of key=value for each event.
-Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable).
-",
-        flags::table(&FLAGS)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,12 +332,5 @@ mod tests {
             let error = run(arguments).unwrap_err();
             assert!(error.contains(part), "{arguments:?}: {error}");
         }
-    }
-
-    #[test]
-    fn help_names_every_flag_and_fits_a_terminal_of_a_hundred_columns() {
-        let help = run(&["--help"]).unwrap_err();
-        assert!(FLAGS.iter().all(|flag| help.contains(flag.name)));
-        assert!(help.lines().all(|line| line.len() < 100), "{help}");
     }
 }

@@ -5,6 +5,7 @@ use crate::cli::arguments::targets;
 use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
+use crate::cli::manual::{Example, Page};
 use crate::client::browse::Request;
 use crate::client::browse::exec::{Games, Template};
 use crate::client::columns::Columns;
@@ -15,22 +16,61 @@ const FLAGS: [Flag; 6] = [
     Flag {
         name: "--exec",
         value: "COMMAND",
-        help: "what Enter runs, as in 'game --connect {ip}:{port}'",
+        help: "what Enter runs, as in 'game {ip}:{port}'",
     },
     Flag {
         name: "--games",
         value: "FILE",
-        help: "what Enter runs for each game [default: see below]",
+        help: "what Enter runs for each game\nThe default is ~/.config/gltracker/games, or below XDG_CONFIG_HOME.",
     },
     COLUMNS,
     Flag {
         name: "--game-version",
         value: "VERSION",
-        help: "the version of your game; others are dimmed, and hidden with v",
+        help: "the version of your game; v hides all others\nThey are dimmed otherwise.",
     },
     IPV4,
     IPV6,
 ];
+
+pub(crate) const PAGE: Page = Page {
+    name: "browse",
+    summary: "Shows the game servers on the lists of trackers, live, nearest first",
+    usage: &["gltracker browse [TRACKER...] [CONDITION...] [FLAGS]"],
+    examples: [
+        Example {
+            typed: "gltracker browse tracker.example",
+            effect: "Watch the list; Enter prints the address that you picked",
+        },
+        Example {
+            typed: "gltracker browse tracker.example --exec 'game --connect {ip}:{port}'",
+            effect: "Enter starts your game with it",
+        },
+    ],
+    flags: &FLAGS,
+    notes: "\
+TRACKER is HOST[:PORT], by default port 23471 on this machine, or what
+GLTRACKER_TRACKER names. CONDITION is notempty, notfull, speed=fast,
+'maxplayers>=8', ... ? shows all keys.
+
+The file of games, ~/.config/gltracker/games, has a line for each game:
+  xonotic = xonotic-sdl +connect {address}
+There and in --exec {ip}, {port}, {address} and {any-key} stand for what the
+game server has. Every word is one argument; no shell sees it.",
+    more: "\
+Shows the game servers of one or several trackers, measures how near they are, and follows what
+changes. Enter joins the selected one: it runs what the file of games has for it, or else --exec,
+and comes back when that ends (by Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C
+ends both). Without either it prints ip:port and leaves. Those that may not be there come last,
+with a ~. Conditions are those of list.
+
+The file of games has a line for each value of the field game; # begins a comment. It is read at
+each Enter. What the game server has is also in the environment of the game: GAME_SERVER_IP,
+GAME_SERVER_PORT, GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.",
+    exits: "\
+0 left or picked, 2 wrong usage or file of games, 3 there is no terminal (of Unix) for it, or no \
+such program, or the address that was picked cannot be written",
+};
 
 /// Reads the arguments behind the command, and the environment.
 ///
@@ -42,7 +82,7 @@ pub(crate) fn parse(
 ) -> Result<Command, UsageError> {
     let items = match flags::read(arguments, &FLAGS, "gltracker browse")? {
         Asked::Items(items) => items,
-        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Help => return Ok(Command::Print(PAGE.help())),
         Asked::Version => return Ok(Command::version()),
     };
     let (mut exec, mut game_version, mut games) = (None, None, None);
@@ -72,39 +112,6 @@ pub(crate) fn parse(
         columns,
         game_version,
     })))
-}
-
-/// The text of `gltracker browse --help`.
-pub(crate) fn help() -> String {
-    format!(
-        "\
-gltracker browse: the list, live, nearest first
-
-Usage: gltracker browse [FLAGS] [TRACKER...] [CONDITION...]
-
-Shows the game servers of one or several trackers (HOST[:PORT]; 127.0.0.1:23471, or what
-GLTRACKER_TRACKER names, if none is given), measures how near they are, and follows what changes.
-Enter joins the selected one: it runs what the file of games has for it, or else --exec, and comes
-back when that ends (by Ctrl-C as well, if there is a GNU env or perl; otherwise Ctrl-C ends both).
-Without either it prints ip:port and leaves. Those that may not be there come last, with a ~.
-? shows all keys. Conditions are those of LIST: notempty, notfull, speed=fast, 'maxplayers>=8', ...
-
-Flags:
-{}
-The file of games has a line for each value of the field game; # begins a comment:
-
-  xonotic = xonotic-sdl +connect {{address}}
-  quake3arena = ioquake3 +connect {{address}}
-
-It is ~/.config/gltracker/games, or below XDG_CONFIG_HOME, and is read at each Enter. There and in
---exec every word is one argument; no shell sees it. {{ip}}, {{port}}, {{address}} and {{any-key}} stand
-for what the game server has, which is also in the environment: GAME_SERVER_IP, GAME_SERVER_PORT,
-GAME_SERVER_VERSION, ... Favourites are kept in the user's data folder.
-NO_COLOR is respected. Exit codes: 0 left or picked, 2 wrong usage or file of games, 3 there is no
-terminal (of Unix) for it, or no such program, or the address that was picked cannot be written.
-",
-        flags::table(&FLAGS)
-    )
 }
 
 #[cfg(test)]
@@ -163,7 +170,5 @@ mod tests {
             let error = run(arguments).unwrap_err();
             assert!(error.contains(part), "{arguments:?}: {error}");
         }
-        let help = run(&["--help"]).unwrap_err();
-        assert!(help.lines().all(|line| line.len() < 100), "{help}");
     }
 }

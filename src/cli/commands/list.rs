@@ -1,9 +1,10 @@
 //! The words and flags of `gltracker list`.
 
 use crate::cli::arguments::targets;
-use crate::cli::arguments::trackers::{IPV4, IPV6, VARIABLE};
+use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
+use crate::cli::manual::{Example, Page};
 use crate::client::columns::Columns;
 use crate::client::list::found::Sort;
 use crate::client::list::{Format, Request};
@@ -20,7 +21,7 @@ const FLAGS: [Flag; 9] = [
     Flag {
         name: "--tsv",
         value: "",
-        help: "write tab-separated values, with a line of names first",
+        help: "write tab-separated values, names first",
     },
     Flag {
         name: "--sort",
@@ -41,7 +42,7 @@ const FLAGS: [Flag; 9] = [
     Flag {
         name: "--at-once",
         value: "N",
-        help: "ping so many game servers at the same time [default: 20]",
+        help: "ping so many at the same time [default: 20]",
     },
     IPV4,
     IPV6,
@@ -51,7 +52,49 @@ const FLAGS: [Flag; 9] = [
 pub(super) const COLUMNS: Flag = Flag {
     name: "--columns",
     value: "KEYS",
-    help: "fields to show, as in game,map,zone [default: those that are known here]",
+    help: "fields to show, as in game,map,zone\nBy default they are those that are known here.",
+};
+
+pub(crate) const PAGE: Page = Page {
+    name: "list",
+    summary: "Prints the game servers on a tracker's list, the nearest first",
+    usage: &["gltracker list [TRACKER...] [CONDITION...] [FLAGS]"],
+    examples: [
+        Example {
+            typed: "gltracker list tracker.example",
+            effect: "Who is there, nearest first",
+        },
+        Example {
+            typed: "gltracker list tracker.example notempty 'maxplayers>=8'",
+            effect: "Only those where somebody plays, with room for eight",
+        },
+    ],
+    flags: &FLAGS,
+    notes: "\
+TRACKER is HOST[:PORT], by default port 23471 on this machine, or what
+GLTRACKER_TRACKER names. All conditions must hold; quote those with < > !:
+  notempty        somebody plays
+  notfull         there is a place left
+  key=value       for example speed=fast, or description='Friday cycles'
+  key!=value      another value, or none
+  key>=n, key<=n  for example 'maxplayers>=8'",
+    more: "\
+Asks every TRACKER (IPv6 in brackets; GLTRACKER_TRACKER names several with commas or spaces between
+them), pings the game servers from here and prints them. Existing games (query=) are pinged with
+their own questions, and how many play there is what they answer, in place of what the tracker
+lists. Those without an answer, and those further away than 400 ms, come last, and behind them
+those that may not be there, with a column DOUBT: stale ones, not heard of since their tracker was
+lost or started again, and those whose address is one of your own machine or network while the
+tracker is not there (local), or of no host at all (invalid), which are not pinged.
+
+The table has name, players, ping and address, and between them the fields game, map, mode,
+version, speed, size and erase that a game server on the list has, or those of --columns. On a
+terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
+--columns the last one goes first, after the name has become narrow.
+
+A tracker that does not answer is named on standard error, and the others count.",
+    exits: "\
+0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker could be asked",
 };
 
 /// Reads the arguments behind the command, and the environment, which they override.
@@ -64,7 +107,7 @@ pub(crate) fn parse(
 ) -> Result<Command, UsageError> {
     let items = match flags::read(arguments, &FLAGS, "gltracker list")? {
         Asked::Items(items) => items,
-        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Help => return Ok(Command::Print(PAGE.help())),
         Asked::Version => return Ok(Command::version()),
     };
     let mut list = List::default();
@@ -178,49 +221,10 @@ fn no_value(flag: &Flag, text: &str) -> Result<(), UsageError> {
     }
 }
 
-/// The text of `gltracker list --help`.
-pub(crate) fn help() -> String {
-    format!(
-        "\
-gltracker list: the game servers on a tracker's list, the nearest first
-
-Usage: gltracker list [TRACKER...] [CONDITION...] [FLAGS]
-
-Asks every TRACKER (HOST[:PORT], IPv6 in brackets, port 23471 if not given), pings the game
-servers from here and prints them. Existing games (query=) are pinged with their own questions, and
-how many play there is what they answer, in place of what the tracker lists. Those without an
-answer, and those further away than 400 ms, come last, and behind them those that may not be
-there, with a column DOUBT: stale ones, not heard of since their tracker was lost or started again,
-and those whose address is one of your own machine or network while the tracker is not there
-(local), or of no host at all (invalid), which are not pinged.
-
-The table has name, players, ping and address, and between them the fields game, map, mode,
-version, speed, size and erase that a game server on the list has, or those of --columns. On a
-terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
---columns the last one goes first, after the name has become narrow.
-
-Conditions, of which all must hold; quote those with < or > or ! for the shell:
-  notempty                 somebody plays
-  notfull                  there is a place left
-  key=value                for example speed=fast, or description='Friday cycles'
-  key!=value               another value, or none
-  key>=n, key<=n           for example 'maxplayers>=8'
-
-Flags:
-{}
-{VARIABLE} names the trackers to ask if none is given, with commas or spaces between them;
-without it that is the one on this machine, 127.0.0.1:23471.
-
-Exit codes: 0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker
-could be asked. A tracker that does not answer is named on standard error, and the others count.
-",
-        flags::table(&FLAGS)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::arguments::trackers::VARIABLE;
     use crate::cli::parse::parse;
     use crate::reach::Family;
 
@@ -329,14 +333,5 @@ mod tests {
                 .unwrap_err()
                 .contains("at most 64 trackers")
         );
-    }
-
-    #[test]
-    fn help_names_every_flag_and_fits_a_terminal_of_a_hundred_columns() {
-        let help = run(&["--help"], None).unwrap_err();
-        assert!(FLAGS.iter().all(|flag| help.contains(flag.name)));
-        assert!(help.lines().all(|line| line.len() < 100), "{help}");
-        let asked = parse(["help", "list"].map(OsString::from), |_| None);
-        assert!(matches!(asked, Ok(Command::Print(text)) if text == help));
     }
 }

@@ -5,6 +5,7 @@ use crate::cli::arguments::listen;
 use crate::cli::arguments::share::{self, Sharing};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag, Item};
+use crate::cli::manual::{Example, Page};
 use crate::protocol::text::number;
 use crate::tracker::access::network::Network;
 use crate::tracker::{CLIENT_PORT, Config, GAME_SERVER_PORT, Listen};
@@ -16,42 +17,42 @@ const FLAGS: [Flag; 19] = [
     Flag {
         name: "--servers",
         value: "ADDR",
-        help: "where game servers log in, or fd:0 or fd:1 [default: [::]:23470]",
+        help: "where game servers log in [default: [::]:23470]",
     },
     Flag {
         name: "--clients",
         value: "ADDR",
-        help: "where clients ask for the list, or fd:0 or fd:1 [default: [::]:23471]",
+        help: "where clients ask [default: [::]:23471]",
     },
     Flag {
         name: "--password-file",
         value: "FILE",
-        help: "passwords for game servers, one a line; read again when it changes",
+        help: "passwords for game servers, one a line\nThe file is read again when it changes.",
     },
     Flag {
         name: "--keys-file",
         value: "FILE",
-        help: "keys for game servers, 'name secret' a line; read again when it changes",
+        help: "keys for game servers, 'name secret' a line\nThe file is read again when it changes.",
     },
     Flag {
         name: "--bans-file",
         value: "FILE",
-        help: "banned addresses and networks, a line each with a reason; read again",
+        help: "banned addresses and networks, one a line\nBehind each stands the reason. The file is read again when it changes.",
     },
     Flag {
         name: "--require-check",
         value: "",
-        help: "list only game servers whose UDP port was proven to answer",
+        help: "list only those whose UDP port answered\nIt answered a challenge of the tracker, which proves whose it is.",
     },
     Flag {
         name: "--max-slots",
         value: "N",
-        help: "connections held at the most [default: 1024, or what the machine allows]",
+        help: "connections held at the most [default: 1024]\nThe default is less where the machine allows less.",
     },
     Flag {
         name: "--slot-shares",
         value: "P:L:C:W",
-        help: "how slots are shared: pending:listed:client:watcher [default: 1:4:2:1]",
+        help: "pending:listed:client:watcher [default: 1:4:2:1]\nThat is how slots are shared.",
     },
     Flag {
         name: "--per-host",
@@ -66,22 +67,22 @@ const FLAGS: [Flag; 19] = [
     Flag {
         name: "--trust",
         value: "CIDR",
-        help: "a network without caps, which may name another ip; may be given again",
+        help: "a network without caps; may be given again\nIts game servers may name another ip.",
     },
     Flag {
         name: "--proxied",
         value: "CIDR",
-        help: "a proxy, whose connections begin with a PROXY header; may be given again",
+        help: "a proxy that sends PROXY headers\nEach of its connections begins with one. May be given again.",
     },
     Flag {
         name: "--state",
         value: "FILE",
-        help: "keeps the list in this file, so that it survives a restart",
+        help: "keep the list here, so that it survives a restart",
     },
     Flag {
         name: "--publish",
         value: "DIR",
-        help: "keep servers.json, a web page and metrics in this folder",
+        help: "keep servers.json, a web page and metrics here",
     },
     share::SHARE,
     share::SHARE_NAME,
@@ -94,6 +95,49 @@ const FLAGS: [Flag; 19] = [
     },
 ];
 
+pub(crate) const PAGE: Page = Page {
+    name: "serve",
+    summary: "gltracker: a tracker (master server) for game servers",
+    usage: &[
+        "gltracker [serve] [FLAGS]",
+        "gltracker announce|list|browse|bridge|completions|man [--help]",
+    ],
+    examples: [
+        Example {
+            typed: "gltracker",
+            effect: "Run a tracker, which prints what to type next",
+        },
+        Example {
+            typed: "gltracker --password-file passwords --state list --publish /var/www/games",
+            effect: "Run one that keeps its list, with a web page",
+        },
+    ],
+    flags: &FLAGS,
+    notes: "\
+Every flag has an environment variable, which it overrides:
+--max-slots is GLTRACKER_MAX_SLOTS.",
+    more: "\
+Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
+keep a game server on the list, print the list, show it live, and let unmodified games onto it.
+
+GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
+made up at the start and shown once. A service
+manager may hand over files named password, keys, bans and share-password in
+CREDENTIALS_DIRECTORY, for what no flag or variable names.
+
+To share the list, name all nodes of an engine that has several, and the number of its database if
+that is not 0: --share HOST[:PORT],HOST[:PORT].../DB. Its password is in --share-password-file or
+GLTRACKER_SHARE_PASSWORD. The user, where it wants one, is on the line above in that file, or in
+GLTRACKER_SHARE_USER.
+
+[::] is all addresses, of IPv6 and IPv4. fd:0 and fd:1, in place of an address, are TCP sockets that
+stand at standard input and output and listen already: whoever started the tracker has opened them.
+
+Logs go to standard error, one line of key=value for each event. What the system may say no to are
+a port in use, a file that cannot be read, and limits that are too low.",
+    exits: "2 wrong usage, 3 the system said no (such as a port in use)",
+};
+
 /// Reads the arguments behind the command, and the environment, which they override.
 ///
 /// # Errors
@@ -104,7 +148,7 @@ pub(crate) fn parse(
 ) -> Result<Command, UsageError> {
     let items = match flags::read(arguments, &FLAGS, "gltracker")? {
         Asked::Items(items) => items,
-        Asked::Help => return Ok(Command::Print(help())),
+        Asked::Help => return Ok(Command::Print(PAGE.help())),
         Asked::Version => return Ok(Command::version()),
     };
     let mut serve = Serve::default();
@@ -242,40 +286,6 @@ fn add_networks(networks: &mut Vec<Network>, text: &str) -> Result<(), String> {
 
 fn count(text: &str) -> Option<usize> {
     number(text).filter(|count| (1..=1_000_000).contains(count))
-}
-
-/// The text of `gltracker --help`.
-pub(crate) fn help() -> String {
-    format!(
-        "\
-gltracker: a tracker (master server) for game servers
-
-Usage: gltracker [serve] [FLAGS]
-       gltracker announce | list | browse | bridge [--help]
-
-Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
-keep a game server on the list, print the list, show it live, and let unmodified games onto it.
-
-Flags:
-{}
-Every flag has an environment variable, which it overrides: --max-slots is GLTRACKER_MAX_SLOTS.
-GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
-made up at the start and shown once. A service manager may hand over files named password, keys,
-bans and share-password in CREDENTIALS_DIRECTORY, for what no flag or variable names.
-
-To share the list, name all nodes of an engine that has several, and the number of its database if
-that is not 0: --share HOST[:PORT],HOST[:PORT].../DB. Its password is in --share-password-file or
-GLTRACKER_SHARE_PASSWORD. The user, where it wants one, is on the line above in that file, or in
-GLTRACKER_SHARE_USER.
-
-[::] is all addresses, of IPv6 and IPv4. fd:0 and fd:1 are TCP sockets that stand at standard input
-and output and listen already: whoever started the tracker has opened them.
-
-Logs go to standard error, one line of key=value for each event.
-Exit codes: 2 wrong usage, 3 the system said no (port in use, file unreadable, limits too low).
-",
-        flags::table(&FLAGS)
-    )
 }
 
 #[cfg(test)]

@@ -240,11 +240,3 @@ fn a_list_that_cannot_be_shared_so_is_told_what_would_be_right() {
         assert!(!error.contains("hidden"), "{error}");
     }
 }
-
-#[test]
-fn help_names_every_flag_and_fits_a_terminal_of_a_hundred_columns() {
-    let help = run(&["--help"], &[]).unwrap_err();
-    assert!(FLAGS.iter().all(|flag| help.contains(flag.name)));
-    assert!(help.lines().all(|line| line.len() < 100), "{help}");
-    assert_eq!(run(&["serve", "-h"], &[]).unwrap_err(), help);
-}
