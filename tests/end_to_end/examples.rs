@@ -2,7 +2,7 @@
 
 use crate::announce::Pretender;
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, free_udp_port, own_address};
-use crate::languages::{C, GO, Language, PYTHON};
+use crate::languages::{C, GDSCRIPT, GO, JAVASCRIPT, LUA, Language, PYTHON};
 use crate::patience::{PATIENCE, uninterrupted, wait_until};
 use crate::tools::Program;
 use std::collections::BTreeSet;
@@ -57,7 +57,9 @@ macro_rules! languages {
     };
 }
 
-languages!(c: C, go: GO, python: PYTHON);
+languages!(
+    c: C, gdscript: GDSCRIPT, go: GO, javascript: JAVASCRIPT, lua: LUA, python: PYTHON
+);
 
 /// Words with an awkward value among them, as an argument and as the tracker spells it.
 const AWKWARD: [&str; 2] = [
