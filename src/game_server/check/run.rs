@@ -1,0 +1,388 @@
+//! Checks one tracker after the other, and prints what comes out.
+//!
+//! This file hides the order of the steps, and which of them would harm a game server that runs.
+
+use super::game::{self, Game};
+use super::listing::Listing;
+use super::lists::{Lists, Player};
+use super::login::{of_challenge, of_listed_already, of_loss, of_refusal};
+use super::place::Place;
+use super::reached::{Datagram, of_datagram, of_ping};
+use super::sight::{ANSWER_TIME, Failure, Sight, look};
+use crate::base::io_error::unreached;
+use crate::game_server::announce::{AnnounceError, Options};
+use crate::game_server::event::Happening;
+use crate::game_server::pong::{PongError, PongPlace, PongPort};
+use crate::game_server::session::{Credential, Situation, fields};
+use crate::game_server::tracker_address::{TRACKER_PORT, TrackerAddress};
+use crate::protocol::fields::Infos;
+use crate::reach::check::{Report, Step, at_each, find, of_ports};
+use crate::reach::connect;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the tracker's datagrams are waited for while the game server is listed. It sends three, a
+/// second apart.
+const DATAGRAM_TIME: Duration = Duration::from_millis(2500);
+
+/// How long they are waited for while it is not listed: until the tracker has given up, after 7 s.
+const DEMANDED_TIME: Duration = Duration::from_secs(8);
+
+/// How long all lists may take to show the game server, and then to be without it. Trackers that share a
+/// list do so within 150 ms.
+const CHANGE_TIME: Duration = Duration::from_secs(2);
+
+/// The time from one look at the lists to the next.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Goes through what `announce` does with these options, and prints to standard output what goes well and
+/// what does not, with what to do. True if all is well. Players ask `client_port`; if it is `None`, that is
+/// assumed. It takes a minute for a tracker at the most.
+///
+/// # Errors
+/// [`AnnounceError`] for options with which nothing can be announced, and when the system has no thread left.
+pub fn check(
+    options: &Options,
+    client_port: Option<u16>,
+    player: Player,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<bool, AnnounceError> {
+    let credential = Arc::new(options.credential()?);
+    let mut report = Report::new(io::stdout(), environment);
+    report.title(concat!(
+        "The game server (gltracker ",
+        env!("CARGO_PKG_VERSION"),
+        "):"
+    ));
+    let (steps, game) = game::ask(options).map_err(AnnounceError::Thread)?;
+    for step in steps {
+        report.step(step);
+    }
+    let situation = fields::situation(&game.infos, options.pong.is_some());
+    let mut check = Check {
+        options,
+        client_port,
+        player,
+        credential,
+        game,
+        situation,
+        report,
+        is_whole: true,
+    };
+    for tracker in &options.trackers {
+        check.tracker(tracker);
+    }
+    Ok(check.report.end(match check.is_whole {
+        true => "All is well: players find it.",
+        false => "What was tried is well. What was not, and why, is said above.",
+    }))
+}
+
+struct Check<'a, W> {
+    options: &'a Options,
+    client_port: Option<u16>,
+    player: Player,
+    credential: Arc<Credential>,
+    game: Game,
+    situation: Situation,
+    report: Report<W>,
+    /// Nothing was left out so far.
+    is_whole: bool,
+}
+
+/// What would follow is not tried: why, was said.
+struct Over;
+
+impl<W: Write> Check<'_, W> {
+    fn tracker(&mut self, tracker: &TrackerAddress) {
+        self.report.title(&format!("{tracker}:"));
+        let (step, addresses) = find(tracker);
+        if !self.report.step(step) {
+            return;
+        }
+        // What stops it has been said.
+        self.is_whole &= self.reach(tracker, &addresses).is_ok();
+    }
+
+    /// Tries both ports of all addresses, and goes on with the first that will do.
+    fn reach(&mut self, tracker: &TrackerAddress, all: &[SocketAddr]) -> Result<(), Over> {
+        let open = at_each(all, |address| {
+            connect(address, ANSWER_TIME)
+                .map(drop)
+                .map_err(|error| unreached(&error))
+        });
+        let in_words = |(address, tried): &(SocketAddr, Result<(), String>)| {
+            (*address, tried.clone().map(|()| "it is open".to_owned()))
+        };
+        let told: Vec<_> = open.iter().map(in_words).collect();
+        let here = match all.iter().all(|address| address.ip().is_loopback()) {
+            true => " If it is not on this machine, name it: HOST.",
+            false => "",
+        };
+        let advice = format!(
+            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
+             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
+             one of your network."
+        );
+        self.say(of_ports(&told, "game servers", &advice));
+        let open: Vec<SocketAddr> = open
+            .into_iter()
+            .filter(|(_, it)| it.is_ok())
+            .map(|(it, _)| it)
+            .collect();
+        let first = *open.first().ok_or(Over)?;
+        let (port, role, remark) = self.port_of_players(tracker.port());
+        let asked: Vec<SocketAddr> = all
+            .iter()
+            .map(|it| SocketAddr::new(it.ip(), port))
+            .collect();
+        let lists = Lists::ask(self.player, &asked);
+        if !lists.is_any() && (self.player.list)(first).is_ok() {
+            self.say([Step::wrong(
+                format!("Port {} is the one for players: it sends the list.", first.port()),
+                format!(
+                    "Game servers log in at another: {TRACKER_PORT}, unless the tracker's operator says \
+                     otherwise."
+                ),
+            )]);
+            return Err(Over);
+        }
+        self.say(of_ports(&lists.in_words(), role, &remark));
+        let (via, sight) = self.log_in(&open)?;
+        let infos = &self.game.infos;
+        let place = Place {
+            local: sight.local,
+            seen: sight.seen,
+            named: infos.get("ip").and_then(|ip| ip.parse().ok()),
+            port: infos.number("port").unwrap_or_default(),
+            is_chosen: tracker.family().is_some() || !tracker.has_name(),
+        };
+        self.say(place.steps());
+        self.list(via, place, &lists)
+    }
+
+    /// The port for players of a tracker with this port for game servers, for whom it is, and what to do
+    /// if it is not.
+    fn port_of_players(&self, port: u16) -> (u16, &'static str, String) {
+        let usual = TRACKER_PORT + 1;
+        let tell = "they cannot ask it either: tell its operator.";
+        match (self.client_port, port) {
+            (Some(said), _) => (
+                said,
+                "players",
+                format!("Is that its port for players (--check=PORT)? If so, {tell}"),
+            ),
+            (None, TRACKER_PORT) => (
+                usual,
+                "players",
+                format!(
+                    "That is the usual port. If the tracker has another one for players, name it: \
+                     --check=PORT. If not, {tell}"
+                ),
+            ),
+            (None, port) => (
+                port.checked_add(1).unwrap_or(usual),
+                "players (assumed: the next one)",
+                format!(
+                    "Name the port for players if it is not the one after {port}: --check=PORT."
+                ),
+            ),
+        }
+    }
+
+    /// Logs in without being listed, at the first of these addresses that answers.
+    fn log_in(&mut self, addresses: &[SocketAddr]) -> Result<(SocketAddr, Sight), Over> {
+        let mut why = String::new();
+        let until = Instant::now() + ANSWER_TIME;
+        for &address in addresses {
+            if !why.is_empty() && Instant::now() > until {
+                break;
+            }
+            let port = self.game.infos.number("port").unwrap_or_default();
+            match look(address, &self.credential, port) {
+                Ok(sight) => {
+                    self.say([of_challenge(&self.credential)]);
+                    return Ok((address, sight));
+                }
+                Err(Failure::Refused(refusal)) => {
+                    self.say([of_refusal(&refusal, self.situation)]);
+                    return Err(Over);
+                }
+                Err(Failure::Lost(lost)) => why = lost,
+            }
+        }
+        self.say([of_loss(&why)]);
+        Err(Over)
+    }
+
+    /// Has it listed for a moment, unless that would harm one that runs.
+    fn list(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
+        if let Some((entry, infos)) = before.entry(|entry| place.may_be(entry)) {
+            let is_known = place.listed().is_some();
+            self.say([of_listed_already(is_known, &entry.to_string())]);
+            let infos = infos.clone();
+            return self.look_at_listed(entry, &infos, is_known && place.is_elsewhere(), before);
+        }
+        if !before.is_any() {
+            let found = "It is not listed for a moment: without the list nobody can tell whether it is \
+                         there already, and a second login would take its place.";
+            self.say([Step::aside(found, "")]);
+            return Err(Over);
+        }
+        if self.game.is_silent {
+            let found = "It is not listed for a moment, as the game does not answer.";
+            self.say([Step::aside(found, "")]);
+            return Err(Over);
+        }
+        self.list_now(via, place, before)
+    }
+
+    /// Looks at the entry of one that runs, which somebody else announces.
+    fn look_at_listed(
+        &mut self,
+        entry: SocketAddr,
+        infos: &Infos,
+        is_elsewhere: bool,
+        lists: &Lists,
+    ) -> Result<(), Over> {
+        let situation = fields::situation(infos, self.situation.answers);
+        let datagram = match infos.get("checked") {
+            Some(_) => Datagram::Answered,
+            None => Datagram::Unknown,
+        };
+        self.say(lists.steps(entry, self.player));
+        let mean = (self.player.ping)(entry, infos);
+        self.say([
+            of_datagram(datagram, entry, situation),
+            of_ping(mean, entry, !is_elsewhere, situation),
+        ]);
+        Ok(())
+    }
+
+    fn list_now(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
+        let pong = self
+            .options
+            .pong
+            .map(|to| bind(to, place, self.situation.udp_port))
+            .transpose();
+        let pong = pong.map_err(|error| {
+            self.say([Step::wrong(
+                format!("{error}."),
+                "(Or by an announce that runs already.) Until that is mended, announce does not start, and \
+                 the rest is not tried.",
+            )]);
+            Over
+        })?;
+        let (credential, infos) = ((*self.credential).clone(), self.game.infos.clone());
+        let mut listing = Listing::start(via, credential, infos, pong).map_err(|why| {
+            self.say([of_loss(&why)]);
+            Over
+        })?;
+        let (entry, datagram) = self.wait_for_entry(&listing)?;
+        let is_shown = |lists: &Lists| lists.all_have(entry);
+        let lists = self.look_until(before, is_shown);
+        listing.leave();
+        self.say(lists.steps(entry, self.player));
+        let is_gone = |lists: &Lists| lists.entry(|at| at == entry).is_none();
+        let after = self.look_until(before, is_gone);
+        self.say([match is_gone(&after) {
+            true => Step::well("It has left the list again."),
+            false => Step::wrong(
+                format!("{entry} is still on the list."),
+                "Has somebody else announced it just now? A tracker takes it off by itself when the \
+                 connection behind it is gone.",
+            ),
+        }]);
+        let mean = (self.player.ping)(entry, &self.game.infos);
+        self.say([
+            of_datagram(datagram, entry, self.situation),
+            of_ping(mean, entry, !place.is_elsewhere(), self.situation),
+        ]);
+        Ok(())
+    }
+
+    /// Waits until it is listed, and for what becomes of the tracker's datagram.
+    fn wait_for_entry(&mut self, listing: &Listing) -> Result<(SocketAddr, Datagram), Over> {
+        let mut what = listing.wait(ANSWER_TIME, |_| true);
+        let mut is_demanded = false;
+        if let Some(Happening::Checking(address)) = &what {
+            is_demanded = true;
+            let to = address.parse().map_err(|_| Over)?;
+            if !self.situation.answers {
+                self.say([of_datagram(Datagram::Demanded, to, self.situation)]);
+                return Err(Over);
+            }
+            what = listing.wait(DEMANDED_TIME, |_| true);
+            if what.is_none() {
+                self.say([of_datagram(Datagram::Lost, to, self.situation)]);
+                return Err(Over);
+            }
+        }
+        let why = match what {
+            Some(Happening::Listed(address)) => match address.parse() {
+                Ok(entry) => {
+                    let listed = format!("The tracker has listed it as {entry}.");
+                    self.say([Step::well(listed)]);
+                    return Ok((entry, self.wait_for_datagram(listing, is_demanded)));
+                }
+                Err(_) => format!("it says that it lists it as '{address}'"),
+            },
+            Some(Happening::Refused { refusal, .. }) => {
+                self.say([of_refusal(&refusal, self.situation)]);
+                return Err(Over);
+            }
+            Some(Happening::Lost { why, .. }) => why,
+            Some(_) | None => format!("nothing within {} s", ANSWER_TIME.as_secs()),
+        };
+        self.say([of_loss(&why)]);
+        Err(Over)
+    }
+
+    fn wait_for_datagram(&self, listing: &Listing, was_demanded: bool) -> Datagram {
+        let is_checked = |what: &Happening| *what == Happening::Checked;
+        match self.situation.answers {
+            _ if was_demanded => Datagram::Answered,
+            false => Datagram::NotTried,
+            true if self.situation.is_never_checked() => Datagram::NotTried,
+            true => match listing.wait(DATAGRAM_TIME, is_checked) {
+                Some(_) => Datagram::Answered,
+                None => Datagram::Lost,
+            },
+        }
+    }
+
+    /// Asks those that have sent a list again, until this is true or the time is over.
+    fn look_until(&self, before: &Lists, is_it: impl Fn(&Lists) -> bool) -> Lists {
+        let until = Instant::now() + CHANGE_TIME;
+        loop {
+            let lists = Lists::ask(self.player, &before.answered());
+            if is_it(&lists) || Instant::now() >= until {
+                return lists;
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn say(&mut self, steps: impl IntoIterator<Item = Step>) {
+        for step in steps {
+            self.report.step(step);
+        }
+    }
+}
+
+/// The UDP port of the game server: at the one address where it will be listed, if this host has that. So
+/// nothing is bound anew while the tracker's datagram comes.
+fn bind(to: PongPlace, place: Place, udp_port: u16) -> Result<PongPort, PongError> {
+    let here = PongPlace {
+        ip: to.ip.or(place.listed().map(|listed| listed.ip())),
+        ..to
+    };
+    match PongPort::bind_at(here, udp_port) {
+        Err(error) if to.ip.is_none() && error.is_elsewhere() => PongPort::bind_at(to, udp_port),
+        bound => bound,
+    }
+}
