@@ -4,16 +4,12 @@
 # its own user, with its volumes and its health check. Where none of the two is there, or cannot run what it
 # has built, the same root is tried by chroot, which takes root's rights.
 # usage: build-container.sh
-# Exit code 3: what it needs is missing (1 if GLTRACKER_NO_SKIP is set).
+# Exit code 3: it was not tried, or something that build-static.sh needs is missing.
 set -eu
 cd "$(dirname "$0")/.."
 fail() {
   echo "build-container.sh: $*" >&2
   exit "${code:-1}"
-}
-skip() {
-  [ -n "${GLTRACKER_NO_SKIP-}" ] || code=3
-  fail "NOT TRIED: $*"
 }
 scripts/build-static.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p;/^version/q' Cargo.toml)
@@ -48,7 +44,9 @@ elif docker info >/dev/null 2>&1; then
   docker build --quiet --file $context/Containerfile --tag $image $context >/dev/null
   engine=docker
 else
-  echo 'build-container.sh: there is neither podman nor docker; no image is built' >&2
+  said='there is neither podman nor docker that works (on Debian: apt-get install podman)'
+  command -v podman >/dev/null || [ -z "${GLTRACKER_NO_SKIP-}" ] || fail "$said"
+  echo "build-container.sh: $said; no image is built" >&2
 fi
 
 # What the image has, and what it says.
@@ -75,7 +73,7 @@ if [ -n "$engine" ] && $engine run --rm $image --version >/dev/null 2>"$dir/log"
 else
   how=chroot
   [ -z "$engine" ] || echo "build-container.sh: $engine cannot run it here: $(tail -n 1 "$dir/log")" >&2
-  [ "$(id -u)" -eq 0 ] || skip "only root may try it by chroot"
+  [ "$(id -u)" -eq 0 ] || code=3 fail 'NOT TRIED: only root may try it by chroot'
   mkdir "$dir/state" "$dir/publish"
   chown "$user" "$dir/state" "$dir/publish"
   once=$dir/once
