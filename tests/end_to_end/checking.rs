@@ -1,6 +1,8 @@
 //! `announce --check` and `list --check`: what they find, what they say of it, and that they harm nobody.
 
 use crate::announce::announce;
+#[cfg(target_os = "linux")]
+use crate::harness::own_address;
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, command, free_udp_port, outcome};
 use crate::hosts::Network;
 use crate::pretend_games::PretendGame;
@@ -213,6 +215,33 @@ fn one_that_runs_is_left_alone() {
     check(&tracker, &["--port", "1", &pong])
         .has("is in use")
         .has("an announce that runs");
+}
+
+/// What runs is on the list of one tracker, and the other does not have it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_port_of_one_that_runs_is_left_to_it() {
+    let first = TrackerProcess::start();
+    let mut there = own_address();
+    let servers = there;
+    there.set_port(first.clients.port());
+    let second = TrackerProcess::start_at(servers, there, &["--max-slots", "80"]);
+    let port = free_udp_port();
+    let words = ["--port", &port, "--pong"];
+    let running = Program::start(announce(&[first.servers], &words));
+    running.errors.wait_for("has checked the UDP port");
+    let mut command = announce(&[first.servers, second.servers], &words);
+    command.arg(format!("--check={}", first.clients.port()));
+    let checked = Checked::by(command);
+    checked.says(&[
+        "- This game server is on the list already",
+        "- The announce that runs answers datagrams, so that nobody here does.",
+        &format!("✓ The tracker has listed it as 127.0.0.1:{port}."),
+        "- Nobody here answers the tracker's datagram",
+        "All is well",
+    ]);
+    assert!(second.list().is_empty());
+    assert_eq!(first.list().len(), 1);
 }
 
 #[test]
