@@ -5,6 +5,7 @@ use crate::announce::announce;
 use crate::harness::own_address;
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, command, free_udp_port, outcome};
 use crate::hosts::Network;
+use crate::patience::wait_until;
 use crate::pretend_games::PretendGame;
 use crate::tools::Program;
 use gltracker::query::Kind;
@@ -74,13 +75,15 @@ fn check_list(tracker: SocketAddr, arguments: &[&str]) -> Checked {
     Checked::by(command)
 }
 
-/// How many lines of the tracker's log have this.
-fn count(tracker: &TrackerProcess, part: &str) -> usize {
-    tracker
-        .log()
-        .iter()
-        .filter(|line| line.contains(part))
-        .count()
+/// Waits until so many lines of the tracker's log have this; there are no more.
+#[track_caller]
+fn logged(tracker: &TrackerProcess, part: &str, times: usize) {
+    let count = || {
+        let log = tracker.log();
+        log.iter().filter(|line| line.contains(part)).count()
+    };
+    wait_until(part, || (count() >= times).then_some(()));
+    assert_eq!(count(), times, "{part}");
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn what_is_right_is_seen_and_checked_and_leaves_nothing_on_the_list() {
         "All is well: players find it.",
     ]);
     assert!(checked.is_well && tracker.list().is_empty());
-    assert_eq!(count(&tracker, "event=listed"), 1);
+    logged(&tracker, "event=listed", 1);
 }
 
 #[test]
@@ -129,8 +132,8 @@ fn a_wrong_password_is_tried_once() {
         .has("It is not tried again")
         .has("Check the password (GLTRACKER_PASSWORD");
     tracker.wait_for_log("code=bad-password");
-    assert_eq!(count(&tracker, "code=bad-password"), 1);
-    assert_eq!(count(&tracker, "event=listed"), 0);
+    logged(&tracker, "code=bad-password", 1);
+    logged(&tracker, "event=listed", 0);
 }
 
 #[test]
@@ -176,7 +179,7 @@ fn a_wrong_port_is_told_from_the_one_for_players() {
         let next = "for players (assumed: the next one): no connection: nobody listens there.";
         checked.has(next).has("--check=PORT");
         checked.says(&["- It is not listed for a moment: without the list nobody can tell"]);
-        assert_eq!(count(&tracker, "event=listed"), 0);
+        logged(&tracker, "event=listed", 0);
     }
     tracker.kill();
     check(&tracker, &["--port", "1"]).says(&[&format!(
@@ -204,7 +207,7 @@ fn one_that_runs_is_left_alone() {
         "✓ It answers PING",
         "All is well",
     ]);
-    assert_eq!(count(&tracker, "event=listed"), 1);
+    logged(&tracker, "event=listed", 1);
     assert_eq!(tracker.list().len(), 1);
     assert!(
         !running.errors.text().contains("refused"),
@@ -281,7 +284,7 @@ fn a_game_is_asked_once_and_what_it_says_is_seen() {
     check(&tracker, &status)
         .has("✓ the command of --status answers.")
         .has("map=arena");
-    assert_eq!(count(&tracker, "event=listed"), 2);
+    logged(&tracker, "event=listed", 2);
     assert!(tracker.list().is_empty());
 }
 
@@ -295,7 +298,7 @@ fn a_datagram_that_is_not_answered_is_told() {
     checked
         .says(&[&demanded])
         .has("let the game answer CHALLENGE there; if it does not, --pong");
-    assert_eq!(count(&tracker, "event=listed"), 0);
+    logged(&tracker, "event=listed", 0);
     let checked = check(&tracker, &["--port", &port, "--pong"]);
     checked.says(&[&format!(
         "✓ The tracker's datagram to UDP 127.0.0.1:{port} was answered"
@@ -345,7 +348,7 @@ fn several_trackers_are_checked_one_after_the_other_over_both_families() {
         "✓ Players who ask ::1 (IPv6) see: ip=::1",
     ]);
     assert!(checked.is_well);
-    assert_eq!(count(&tracker, "why=left"), 2);
+    logged(&tracker, "why=left", 2);
 }
 
 /// The names of a tracker lead to both families; its own host lists a second address.

@@ -103,50 +103,10 @@ impl<W: Write> Check<'_, W> {
         self.is_whole &= self.reach(tracker, &addresses).is_ok();
     }
 
-    /// Tries both ports of all addresses, and goes on with the first that will do.
+    /// Goes as far as it can with these addresses of a tracker.
     fn reach(&mut self, tracker: &TrackerAddress, all: &[SocketAddr]) -> Result<(), Over> {
-        let open = at_each(all, |address| {
-            connect(address, ANSWER_TIME)
-                .map(drop)
-                .map_err(|error| unreached(&error))
-        });
-        let in_words = |(address, tried): &(SocketAddr, Result<(), String>)| {
-            (*address, tried.clone().map(|()| "it is open".to_owned()))
-        };
-        let told: Vec<_> = open.iter().map(in_words).collect();
-        let here = match all.iter().all(|address| address.ip().is_loopback()) {
-            true => " If it is not on this machine, name it: HOST.",
-            false => "",
-        };
-        let advice = format!(
-            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
-             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
-             one of your network."
-        );
-        self.say(of_ports(&told, "game servers", &advice));
-        let open: Vec<SocketAddr> = open
-            .into_iter()
-            .filter(|(_, it)| it.is_ok())
-            .map(|(it, _)| it)
-            .collect();
-        let first = *open.first().ok_or(Over)?;
-        let (port, role, remark) = self.port_of_players(tracker.port());
-        let asked: Vec<SocketAddr> = all
-            .iter()
-            .map(|it| SocketAddr::new(it.ip(), port))
-            .collect();
-        let lists = Lists::ask(self.player, &asked);
-        if !lists.is_any() && (self.player.list)(first).is_ok() {
-            self.say([Step::wrong(
-                format!("Port {} is the one for players: it sends the list.", first.port()),
-                format!(
-                    "Game servers log in at another: {TRACKER_PORT}, unless the tracker's operator says \
-                     otherwise."
-                ),
-            )]);
-            return Err(Over);
-        }
-        self.say(of_ports(&lists.in_words(), role, &remark));
+        let open = self.open_ports(all)?;
+        let lists = self.lists(tracker.port(), all, open[0])?;
         let (via, sight) = self.log_in(&open)?;
         let infos = &self.game.infos;
         let place = Place {
@@ -158,6 +118,52 @@ impl<W: Write> Check<'_, W> {
         };
         self.say(place.steps());
         self.list(via, place, &lists)
+    }
+
+    /// Tries the port for game servers of all addresses; those that accept, one at least.
+    fn open_ports(&mut self, all: &[SocketAddr]) -> Result<Vec<SocketAddr>, Over> {
+        let tried = at_each(all, |address| match connect(address, ANSWER_TIME) {
+            Ok(_) => Ok("it is open".to_owned()),
+            Err(error) => Err(unreached(&error)),
+        });
+        let here = match all.iter().all(|address| address.ip().is_loopback()) {
+            true => " If it is not on this machine, name it: HOST.",
+            false => "",
+        };
+        let advice = format!(
+            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
+             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
+             one of your network."
+        );
+        self.say(of_ports(&tried, "game servers", &advice));
+        let open = tried.into_iter().filter(|(_, tried)| tried.is_ok());
+        let open: Vec<SocketAddr> = open.map(|(address, _)| address).collect();
+        match open.is_empty() {
+            true => Err(Over),
+            false => Ok(open),
+        }
+    }
+
+    /// Asks the port for players of all addresses. If there is no list, `named` may be that port itself.
+    fn lists(&mut self, port: u16, all: &[SocketAddr], named: SocketAddr) -> Result<Lists, Over> {
+        let (port, role, advice) = self.port_of_players(port);
+        let asked = all
+            .iter()
+            .map(|address| SocketAddr::new(address.ip(), port));
+        let asked: Vec<SocketAddr> = asked.collect();
+        let lists = Lists::ask(self.player, &asked);
+        if !lists.is_any() && (self.player.list)(named).is_ok() {
+            self.say([Step::wrong(
+                format!("Port {} is the one for players: it sends the list.", named.port()),
+                format!(
+                    "Game servers log in at another: {TRACKER_PORT}, unless the tracker's operator says \
+                     otherwise."
+                ),
+            )]);
+            return Err(Over);
+        }
+        self.say(of_ports(&lists.in_words(), role, &advice));
+        Ok(lists)
     }
 
     /// The port for players of a tracker with this port for game servers, for whom it is, and what to do
