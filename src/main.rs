@@ -10,7 +10,7 @@ use gltracker::game_server::check::{Player, check as check_game_server};
 use gltracker::interrupt;
 use gltracker::protocol::text::spelled_out;
 use gltracker::tracker::start::serve::serve;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// The answer is no.
@@ -38,11 +38,14 @@ fn main() -> ExitCode {
         interrupt::outlive(|name| std::env::var_os(name));
     }
     match command {
-        Ok(Command::Print(text)) => {
+        Ok(Command::Print(text)) => match std::io::stdout().write_all(text.as_bytes()) {
             // Whoever closed the pipe has seen enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let why = format!("the text cannot be written: {error}");
+                fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+            }
+            _ => ExitCode::SUCCESS,
+        },
         Ok(Command::Serve(config, level)) => {
             let names = std::env::vars_os().map(|(name, _)| name);
             let names = names.filter_map(|name| name.into_string().ok());

@@ -20,6 +20,7 @@ mod doors;
 mod doubt;
 #[cfg(target_os = "linux")]
 mod engine;
+mod examples;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
@@ -27,9 +28,11 @@ mod haproxy;
 mod haproxy_one_list;
 mod harness;
 mod hosts;
+mod languages;
 mod lifecycle;
 mod list;
 mod liveness;
+mod manual;
 mod mixed;
 mod netcats;
 mod notify;
