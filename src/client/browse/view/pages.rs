@@ -4,7 +4,7 @@ use super::styled_line::{Line, Style};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Model, Page, Ping, Row};
 use crate::client::ping::TOO_LATE;
-use crate::client::width::{pad, plain, wrap};
+use crate::client::width::{pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
 
@@ -78,10 +78,15 @@ fn help(columns: usize) -> (String, Vec<String>) {
 /// Adds a line of two columns, of which the second begins behind `before`, and more lines where that is too
 /// long.
 fn push(texts: &mut Vec<String>, before: usize, what: &str, value: &str, columns: usize) {
-    let pieces = wrap(value, columns.saturating_sub(before));
-    for (at, piece) in pieces.into_iter().enumerate() {
-        let what = if at == 0 { what } else { "" };
+    let mut what = what;
+    // What is too long for its column has a line of its own.
+    if width(what) > before - 4 {
+        texts.push(format!("  {what}"));
+        what = "";
+    }
+    for piece in wrap(value, columns.saturating_sub(before)) {
         texts.push(format!("  {}  {piece}", pad(what, before - 4)));
+        what = "";
     }
 }
 

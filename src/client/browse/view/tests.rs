@@ -360,6 +360,28 @@ fn on_a_narrow_terminal_no_word_of_the_help_or_of_a_notice_is_cut() {
 }
 
 #[test]
+fn details_break_between_words_and_beside_long_keys() {
+    let now = Instant::now();
+    let mut model = model();
+    let said = "mods=alpha,beta,gamma,delta motd=\"all are welcome to come\" \
+                a-key-of-more-than-its-column=short";
+    model.on_event(Event::List(vec![entry(1, said)]), now);
+    model.settle();
+    model.page = Page::Details;
+    model.size = (36, 24);
+    let screen = text(&model, now);
+    let broken = "\
+  a-key-of-more-than-its-column
+                  short
+  mods            alpha,beta,gamma,
+                  delta
+  motd            all are welcome to
+                  come
+";
+    assert!(screen.contains(broken), "{screen}");
+}
+
+#[test]
 fn details_show_every_field() {
     let now = Instant::now();
     let mut model = five(now);
