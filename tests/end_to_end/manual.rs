@@ -1,14 +1,12 @@
 //! The man page and the completions, as the programs see them that they are made for.
 
-use crate::harness::{command, outcome};
+use crate::harness::{command, gltracker, outcome};
 use crate::screen::Screen;
 use crate::skips::skip;
 use crate::tools::need;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_gltracker");
 
 /// What is typed, how it goes on, and what that completes it to.
 const COMPLETED: [(&str, &str, &str); 11] = [
@@ -29,7 +27,8 @@ const COMPLETED: [(&str, &str, &str); 11] = [
 fn complete_in(start: &str) {
     let files = "touch passwords publish.txt; mkdir published";
     let screen = Screen::run(&format!(
-        "{files}; program={PROGRAM}; export PS1='ready> '; {start}"
+        "{files}; program={}; export PS1='ready> '; {start}",
+        gltracker()
     ));
     screen.wait_to_see("ready>");
     for (before, typed, completed) in COMPLETED {
