@@ -4,7 +4,6 @@ use crate::engine::EngineProcess;
 use crate::harness::{Peer, TrackerProcess};
 use crate::patience::wait_until;
 use crate::sharing_stage::{SOON, in_state, says, shows, tracker, with_each_engine, within};
-use std::time::Duration;
 
 fn follow(node: &EngineProcess, other: &EngineProcess) {
     let port = other.address.port().to_string();

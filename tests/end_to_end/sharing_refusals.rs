@@ -6,7 +6,6 @@ use crate::harness::TrackerProcess;
 use crate::sharing_stage::{SOON, in_state, shows, tracker, with_each_engine, within};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
 
 const FORMAT: &str = "{gltracker}:format";
 

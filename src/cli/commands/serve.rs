@@ -107,11 +107,8 @@ const FLAGS: [Flag; 21] = [
 
 pub(crate) const PAGE: Page = Page {
     name: "serve",
-    summary: "gltracker: a tracker (master server) for game servers",
-    usage: &[
-        "gltracker [serve] [FLAGS]",
-        "gltracker announce|list|browse|bridge|completions|man [--help]",
-    ],
+    summary: "Runs a tracker (master server) for game servers",
+    usage: &["gltracker [serve] [FLAGS]"],
     examples: [
         Example {
             typed: "gltracker",
@@ -124,10 +121,13 @@ pub(crate) const PAGE: Page = Page {
     ],
     flags: &FLAGS,
     notes: "\
+The other commands are announce, list, browse, bridge, help, man and
+completions; --help says what each does.
+
 Every flag has an environment variable, which it overrides:
 --max-slots is GLTRACKER_MAX_SLOTS.",
     more: "\
-Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
+With no flags at all it works, and prints what to type next. The other commands
 keep a game server on the list, print the list, show it live, and let unmodified games onto it.
 
 GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
