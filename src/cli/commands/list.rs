@@ -209,7 +209,7 @@ impl List {
                 "{flag} needs pings; leave out --no-ping"
             )));
         }
-        let is_printed = self.format.is_some() || self.sort.is_some() || self.limit.is_some();
+        let is_printed = self.format.is_some() || sort.is_some() || self.limit.is_some();
         if self.is_check && (is_printed || self.columns.are_chosen() || self.at_once.is_some()) {
             return Err(UsageError(
                 "--check prints no list; of the other flags it takes --no-ping, --ipv4 and --ipv6"
