@@ -65,10 +65,10 @@ user=$(sed -n 's/^USER //p' $context/Containerfile)
 health=$(sed -n 's/^HEALTHCHECK .*"\/gltracker", \(.*\)]/\1/p' $context/Containerfile | tr -d '",')
 
 export GLTRACKER_PASSWORD=secret GLTRACKER_TRACKER=
-if [ -n "$engine" ] && $engine run --rm $image --version >/dev/null 2>"$dir/log"; then
+if [ -n "$engine" ] && $engine run --rm --no-healthcheck $image --version >/dev/null 2>"$dir/log"; then
   how=$engine
   common="--read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
-  once="$engine run --rm $common $image"
+  once="$engine run --rm --no-healthcheck $common $image"
   tracker="$engine run --name $name $common --volume $name-state:/state --volume $name-publish:/publish $image"
 else
   how=chroot
