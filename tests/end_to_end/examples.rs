@@ -4,7 +4,8 @@ use crate::announce::Pretender;
 use crate::example_clients::{client_is_cut_off, client_lists, client_stays};
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, command, free_udp_port};
 use crate::hosts::Network;
-use crate::languages::{AWKWARD, C, GO, Language, PYTHON, line_from, tracker, wait_for_lines};
+use crate::languages::{AWKWARD, C, GDSCRIPT, GO, JAVASCRIPT, LUA, Language, PYTHON};
+use crate::languages::{line_from, tracker, wait_for_lines};
 use crate::patience::{PATIENCE, uninterrupted};
 use crate::several_addresses::stop;
 use std::collections::BTreeSet;
@@ -53,7 +54,9 @@ macro_rules! languages {
     };
 }
 
-languages!(c: C, go: GO, python: PYTHON);
+languages!(
+    c: C, gdscript: GDSCRIPT, go: GO, javascript: JAVASCRIPT, lua: LUA, python: PYTHON
+);
 
 /// The answer to a player's datagram, which comes from where it was sent.
 fn answer_of(port: &str, datagram: &str) -> String {

@@ -46,6 +46,40 @@ pub(crate) const GO: Language = Language {
     has_keys: true,
 };
 
+/// Its engine prints two lines about itself first. Tabs do not separate words.
+pub(crate) const GDSCRIPT: Language = Language {
+    folder: "gdscript",
+    tool: "godot3-server",
+    prepare: &[],
+    game_server: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh game-server.gd",
+    client: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh client.gd",
+    has_keys: false,
+};
+
+pub(crate) const JAVASCRIPT: Language = Language {
+    folder: "javascript",
+    tool: "node",
+    prepare: &[],
+    game_server: "node game-server.mjs",
+    client: "node client.mjs",
+    has_keys: true,
+};
+
+pub(crate) const LUA: Language = Language {
+    folder: "lua",
+    tool: "lua5.4",
+    prepare: &[
+        "luac5.4 -p client.lua",
+        "luac5.4 -p game-server.lua",
+        "luac5.4 -p gltracker.lua",
+        "luac5.4 -p listing.lua",
+        "luac5.4 -p serverlist.lua",
+    ],
+    game_server: "lua5.4 game-server.lua",
+    client: "lua5.4 client.lua",
+    has_keys: false,
+};
+
 pub(crate) const PYTHON: Language = Language {
     folder: "python",
     tool: "python3",
@@ -72,6 +106,7 @@ impl Language {
         let mut program = Command::new(words.next().unwrap_or_default());
         program.args(words).env("PATH", path()).current_dir(here);
         program.env("GOCACHE", self.made().join("cache"));
+        program.env("XDG_DATA_HOME", self.made());
         for (name, _) in command().get_envs() {
             program.env_remove(name);
         }

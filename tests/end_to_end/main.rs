@@ -53,6 +53,7 @@ mod restart;
 mod screen;
 mod scripts;
 mod second_opinions;
+mod servers_list;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;
