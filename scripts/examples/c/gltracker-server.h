@@ -51,7 +51,8 @@ static bool gt_take(gt_server *self, const char *line) {
     char verb[32] = "", first[64] = "", second[128] = "", words[GT_LINE], what = self->asked[0];
     bool is_error = strncmp(line, "ERR ", 4) == 0, is_checked = what == 'N' && !is_error;
     sscanf(line, "%31s %63s %127s", verb, first, second);
-    strcpy(self->error, is_error ? line + 4 : ""); /* the reason, if it hangs up now */
+    bool is_mistake = self->listed_at > 0 && gt_is_one_of(line + 4, gt_mistakes);
+    strcpy(self->error, is_error && !is_mistake ? line + 4 : ""); /* why, if it hangs up now */
     if (strcmp(verb, "PING") == 0) {
         snprintf(words, sizeof words, "PONG%s", line + 4);
         gt_say(&self->link, words);
@@ -71,7 +72,7 @@ static bool gt_take(gt_server *self, const char *line) {
         self->tell("listed", second);
     }
     if (is_checked || (what == 'U' && is_error))
-        self->tell(is_checked ? "checked" : "not taken:", is_checked ? "" : self->error);
+        self->tell(is_checked ? "checked" : "not taken:", is_checked ? "" : line + 4);
     return what == 'Q';
 }
 

@@ -22,8 +22,8 @@ type GameServer struct {
 	changes Fields // what is not told yet
 }
 
-// Update changes a field. Of several values within a tenth of a second the last is sent, and an empty
-// one removes the field.
+// Update changes a field. Of several values within a tenth of a second the last is sent, and an
+// empty one removes the field.
 func (game *GameServer) Update(key, value string) {
 	game.lock.Lock()
 	defer game.lock.Unlock()

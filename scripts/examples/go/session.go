@@ -87,8 +87,11 @@ func (s *session) take(line string) bool {
 		}
 		return false
 	case "ERR":
-		s.refusal = Refusal(rest)
-		if s.listedAt.IsZero() {
+		isListed := !s.listedAt.IsZero()
+		if refusal := Refusal(rest); !isListed || !refusal.isMistake() {
+			s.refusal = refusal
+		}
+		if !isListed {
 			return false
 		}
 	case "OK":

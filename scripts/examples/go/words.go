@@ -68,6 +68,12 @@ func (refusal Refusal) Error() string { return string(refusal) }
 // Code is for programs, as the rest is for people.
 func (refusal Refusal) Code() string { return strings.SplitN(string(refusal), " ", 2)[0] }
 
+// isMistake is true of what leaves a game server on the list; before it is there, these are final.
+func (refusal Refusal) isMistake() bool {
+	codes := " unknown-command bad-syntax line-too-long not-text bad-value bad-ip "
+	return strings.Contains(codes, " "+refusal.Code()+" ")
+}
+
 var waitText = regexp.MustCompile(`wait (\d{1,4}) s`)
 
 // Wait is how long the text asks to wait; 0 if it does not.
@@ -94,7 +100,6 @@ func (refusal Refusal) leastWait(isFirst bool, udpPort int) (time.Duration, bool
 	case code == "too-many", code == "unreachable" && udpPort >= 1024:
 		return time.Minute, true
 	}
-	finals := "unknown-command bad-syntax line-too-long not-text bad-value bad-ip bad-password taken" +
-		" banned unreachable"
-	return 0, code == "" || !strings.Contains(" "+finals+" ", " "+code+" ")
+	finals := " bad-password taken banned unreachable "
+	return 0, !refusal.isMistake() && (code == "" || !strings.Contains(finals, " "+code+" "))
 }

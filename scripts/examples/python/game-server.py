@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from gltracker import Datagrams, Tracker, fields_of, least_wait, spelled
+from gltracker import MISTAKES, Datagrams, Tracker, fields_of, least_wait, spelled
 
 
 class GameServer(threading.Thread):
@@ -54,8 +54,8 @@ class GameServer(threading.Thread):
             self.say("lost " + reason)
             if self.error.startswith("busy"):
                 self.tracker.was_busy()
-            if self.listed_at and time.monotonic() > self.listed_at + 60:
-                delay = 1
+            stayed = self.listed_at and time.monotonic() > self.listed_at + 60
+            delay = 1 if stayed else delay
             self.leaving.wait(max(least, delay * random.uniform(0.5, 1.5)))
             delay = min(40, 2 * delay)
 
@@ -82,7 +82,8 @@ class GameServer(threading.Thread):
 
     def take(self, verb, rest):
         """A line. Answers come in the order in which was asked."""
-        self.error = rest if verb == "ERR" else ""  # the reason, if the tracker closes now
+        is_mistake = self.listed_at and rest.split(" ")[0] in MISTAKES
+        self.error = rest if verb == "ERR" and not is_mistake else ""  # why, if it hangs up now
         if verb == "PING":
             self.connection.send("PONG " + rest)
         if verb == "CHALLENGE" and self.asked[0] == "LOGIN":
@@ -92,7 +93,7 @@ class GameServer(threading.Thread):
         what, words = self.asked.pop(0), rest.split(" ")
         if words[0] == "listed":
             self.listed_at = self.listed_at or self.now
-            self.say("listed " + words[1])
+            self.say(f"listed {words[1]}")
         if what == "update" and verb == "ERR":
             self.fields = self.fields_before
             self.say("not taken: " + rest)
@@ -130,10 +131,9 @@ class GameServer(threading.Thread):
 
 
 def main():
-    tracker, port, *words = sys.argv[1:]
-    fields = {"port": port, **dict(word.split("=", 1) for word in words)}
+    fields = {"port": sys.argv[2], **dict(word.split("=", 1) for word in sys.argv[3:])}
     login = os.environ["GLTRACKER_PASSWORD"], os.environ.get("GLTRACKER_KEY")
-    server = GameServer(tracker, fields, *login, say=lambda line: print(line, flush=True))
+    server = GameServer(sys.argv[1], fields, *login, say=lambda line: print(line, flush=True))
     server.start()
 
     def read_input():

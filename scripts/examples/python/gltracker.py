@@ -6,8 +6,9 @@ import random
 import re
 import socket
 
-FINAL = {"unknown-command", "bad-syntax", "line-too-long", "not-text", "bad-value", "bad-ip",
-         "bad-password", "taken", "banned"}
+# A game server that is listed stays so after these; before, they are final like the others.
+MISTAKES = {"unknown-command", "bad-syntax", "line-too-long", "not-text", "bad-value", "bad-ip"}
+FINAL = MISTAKES | {"bad-password", "taken", "banned"}
 # What no value may hold: control characters, separators of lines, bidirectional controls.
 NO_TEXT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
