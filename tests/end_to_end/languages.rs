@@ -23,6 +23,8 @@ pub(crate) struct Language {
     client: &'static str,
     /// True if the standard library has HMAC-SHA256, so that a game server can log in with a key.
     pub(crate) has_keys: bool,
+    /// True if a program is told all addresses of a name, and not only one of each family.
+    pub(crate) knows_all_addresses: bool,
 }
 
 pub(crate) const C: Language = Language {
@@ -35,6 +37,7 @@ pub(crate) const C: Language = Language {
     game_server: "{made}/game-server",
     client: "{made}/client",
     has_keys: false,
+    knows_all_addresses: true,
 };
 
 pub(crate) const GO: Language = Language {
@@ -44,6 +47,7 @@ pub(crate) const GO: Language = Language {
     game_server: "{made}/game-server",
     client: "{made}/client",
     has_keys: true,
+    knows_all_addresses: true,
 };
 
 /// Its engine prints two lines about itself first. Tabs do not separate words.
@@ -51,18 +55,20 @@ pub(crate) const GDSCRIPT: Language = Language {
     folder: "gdscript",
     tool: "godot3-server",
     prepare: &[],
-    game_server: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh game-server.gd",
-    client: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh client.gd",
+    game_server: "bash -c exec\tgodot3-server\t--path\t\"$0\"\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) {here} game-server.gd",
+    client: "bash -c exec\tgodot3-server\t--path\t\"$0\"\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) {here} client.gd",
     has_keys: false,
+    knows_all_addresses: false,
 };
 
 pub(crate) const JAVASCRIPT: Language = Language {
     folder: "javascript",
     tool: "node",
     prepare: &[],
-    game_server: "node game-server.mjs",
-    client: "node client.mjs",
+    game_server: "node {here}/game-server.mjs",
+    client: "node {here}/client.mjs",
     has_keys: true,
+    knows_all_addresses: true,
 };
 
 pub(crate) const LUA: Language = Language {
@@ -75,9 +81,10 @@ pub(crate) const LUA: Language = Language {
         "luac5.4 -p listing.lua",
         "luac5.4 -p serverlist.lua",
     ],
-    game_server: "lua5.4 game-server.lua",
-    client: "lua5.4 client.lua",
+    game_server: "lua5.4 {here}/game-server.lua",
+    client: "lua5.4 {here}/client.lua",
     has_keys: false,
+    knows_all_addresses: true,
 };
 
 pub(crate) const PYTHON: Language = Language {
@@ -87,6 +94,7 @@ pub(crate) const PYTHON: Language = Language {
     game_server: "python3 -B -W error {here}/game-server.py",
     client: "python3 -B -W error {here}/client.py",
     has_keys: true,
+    knows_all_addresses: true,
 };
 
 impl Language {
