@@ -271,7 +271,7 @@ fn addresses_that_do_not_answer_are_passed_over() {
     stop(&trackers[0]);
     let player = network.host(&["10.2.0.7/16"]);
     std::thread::scope(|scope| {
-        let languages = ALL.iter().filter(|language| language.has_addresses);
+        let languages = ALL.iter().filter(|language| language.knows_all_addresses);
         for (port, language) in (23460..).zip(languages) {
             let player = &player;
             scope.spawn(move || {

@@ -18,13 +18,13 @@ pub(crate) struct Language {
     tool: &'static str,
     /// What makes or checks programs before they run: commands in this folder.
     prepare: &'static [&'static str],
-    /// The commands that run them. In all of these `{made}` is another folder.
+    /// The commands that run them. In all of these `{here}` is this folder and `{made}` is another.
     game_server: &'static str,
     client: &'static str,
     /// True if the standard library has HMAC-SHA256, so that a game server can log in with a key.
     pub(crate) has_keys: bool,
-    /// True if it can look up all addresses of a name.
-    pub(crate) has_addresses: bool,
+    /// True if a program is told all addresses of a name, and not only one of each family.
+    pub(crate) knows_all_addresses: bool,
 }
 
 pub(crate) const C: Language = Language {
@@ -37,7 +37,7 @@ pub(crate) const C: Language = Language {
     game_server: "{made}/game-server",
     client: "{made}/client",
     has_keys: false,
-    has_addresses: true,
+    knows_all_addresses: true,
 };
 
 pub(crate) const GO: Language = Language {
@@ -47,7 +47,7 @@ pub(crate) const GO: Language = Language {
     game_server: "{made}/game-server",
     client: "{made}/client",
     has_keys: true,
-    has_addresses: true,
+    knows_all_addresses: true,
 };
 
 /// Its engine prints two lines about itself first. Tabs do not separate words.
@@ -55,20 +55,20 @@ pub(crate) const GDSCRIPT: Language = Language {
     folder: "gdscript",
     tool: "godot3-server",
     prepare: &[],
-    game_server: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh game-server.gd",
-    client: "bash -c exec\tgodot3-server\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) sh client.gd",
+    game_server: "bash -c exec\tgodot3-server\t--path\t\"$0\"\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) {here} game-server.gd",
+    client: "bash -c exec\tgodot3-server\t--path\t\"$0\"\t-s\t\"$@\"\t>\t>(sed\t-u\t1,2d) {here} client.gd",
     has_keys: false,
-    has_addresses: false,
+    knows_all_addresses: false,
 };
 
 pub(crate) const JAVASCRIPT: Language = Language {
     folder: "javascript",
     tool: "node",
     prepare: &[],
-    game_server: "node game-server.mjs",
-    client: "node client.mjs",
+    game_server: "node {here}/game-server.mjs",
+    client: "node {here}/client.mjs",
     has_keys: true,
-    has_addresses: true,
+    knows_all_addresses: true,
 };
 
 pub(crate) const LUA: Language = Language {
@@ -81,20 +81,20 @@ pub(crate) const LUA: Language = Language {
         "luac5.4 -p listing.lua",
         "luac5.4 -p serverlist.lua",
     ],
-    game_server: "lua5.4 game-server.lua",
-    client: "lua5.4 client.lua",
+    game_server: "lua5.4 {here}/game-server.lua",
+    client: "lua5.4 {here}/client.lua",
     has_keys: false,
-    has_addresses: true,
+    knows_all_addresses: true,
 };
 
 pub(crate) const PYTHON: Language = Language {
     folder: "python",
     tool: "python3",
     prepare: &[],
-    game_server: "python3 -B -W error game-server.py",
-    client: "python3 -B -W error client.py",
+    game_server: "python3 -B -W error {here}/game-server.py",
+    client: "python3 -B -W error {here}/client.py",
     has_keys: true,
-    has_addresses: true,
+    knows_all_addresses: true,
 };
 
 impl Language {
@@ -109,6 +109,7 @@ impl Language {
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/examples/");
         let here = format!("{examples}{}", self.folder);
         let words = words.replace("{made}", &self.made().to_string_lossy());
+        let words = words.replace("{here}", &here);
         let mut words = words.split(' ');
         let mut program = Command::new(words.next().unwrap_or_default());
         program.args(words).env("PATH", path()).current_dir(here);
@@ -170,27 +171,18 @@ impl Language {
 
     /// Starts its game server on a host.
     pub(crate) fn game_server_on(&self, host: &Host, words: &[&str]) -> Program {
-        self.start_on(host, self.game_server, words)
+        let mut command = self.command(self.game_server);
+        command.args(words).env("GLTRACKER_PASSWORD", PASSWORD);
+        Program::start(host.run_here(&command))
     }
 
     /// What its client prints on a host.
     pub(crate) fn list_on(&self, host: &Host, words: &[&str]) -> String {
-        let client = self.start_on(host, self.client, words);
-        client.output.wait_for_end()
-    }
-
-    /// Starts a program of this folder on a host, where no folder is the current one.
-    fn start_on(&self, host: &Host, program: &str, words: &[&str]) -> Program {
-        let program = self.command(program);
-        let mut command = Command::new("sh");
-        command.args(["-c", "cd \"$0\" && exec \"$@\""]);
-        command.args(program.get_current_dir());
-        command.arg(program.get_program()).args(program.get_args());
-        command.args(words).env("GLTRACKER_PASSWORD", PASSWORD);
-        for (name, value) in program.get_envs() {
-            value.map(|value| command.env(name, value));
-        }
+        let mut command = self.command(self.client);
+        command.args(words);
         Program::start(host.run_here(&command))
+            .output
+            .wait_for_end()
     }
 
     /// What its client prints that asks once.
