@@ -15,6 +15,7 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine perl:perl-base \
   zsh:zsh fish:fish mandoc:mandoc man:man-db \
   systemd-analyze:systemd systemd-socket-activate:systemd \
+  lintian:lintian mmdebstrap:mmdebstrap dpkg-deb:dpkg xz:xz-utils podman:podman \
   quakestat:qstat npm:npm cube2-server:cube2-server /usr/lib/ioquake3/ioq3ded:ioquake3-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done

@@ -1,8 +1,11 @@
 //! `announce --check` and `list --check`: what they find, what they say of it, and that they harm nobody.
 
 use crate::announce::announce;
+#[cfg(target_os = "linux")]
+use crate::harness::own_address;
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, command, free_udp_port, outcome};
 use crate::hosts::Network;
+use crate::patience::wait_until;
 use crate::pretend_games::PretendGame;
 use crate::tools::Program;
 use gltracker::query::Kind;
@@ -72,13 +75,15 @@ fn check_list(tracker: SocketAddr, arguments: &[&str]) -> Checked {
     Checked::by(command)
 }
 
-/// How many lines of the tracker's log have this.
-fn count(tracker: &TrackerProcess, part: &str) -> usize {
-    tracker
-        .log()
-        .iter()
-        .filter(|line| line.contains(part))
-        .count()
+/// Waits until so many lines of the tracker's log have this; there are no more.
+#[track_caller]
+fn logged(tracker: &TrackerProcess, part: &str, times: usize) {
+    let count = || {
+        let log = tracker.log();
+        log.iter().filter(|line| line.contains(part)).count()
+    };
+    wait_until(part, || (count() >= times).then_some(()));
+    assert_eq!(count(), times, "{part}");
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn what_is_right_is_seen_and_checked_and_leaves_nothing_on_the_list() {
         "All is well: players find it.",
     ]);
     assert!(checked.is_well && tracker.list().is_empty());
-    assert_eq!(count(&tracker, "event=listed"), 1);
+    logged(&tracker, "event=listed", 1);
 }
 
 #[test]
@@ -127,8 +132,8 @@ fn a_wrong_password_is_tried_once() {
         .has("It is not tried again")
         .has("Check the password (GLTRACKER_PASSWORD");
     tracker.wait_for_log("code=bad-password");
-    assert_eq!(count(&tracker, "code=bad-password"), 1);
-    assert_eq!(count(&tracker, "event=listed"), 0);
+    logged(&tracker, "code=bad-password", 1);
+    logged(&tracker, "event=listed", 0);
 }
 
 #[test]
@@ -174,7 +179,7 @@ fn a_wrong_port_is_told_from_the_one_for_players() {
         let next = "for players (assumed: the next one): no connection: nobody listens there.";
         checked.has(next).has("--check=PORT");
         checked.says(&["- It is not listed for a moment: without the list nobody can tell"]);
-        assert_eq!(count(&tracker, "event=listed"), 0);
+        logged(&tracker, "event=listed", 0);
     }
     tracker.kill();
     check(&tracker, &["--port", "1"]).says(&[&format!(
@@ -202,7 +207,7 @@ fn one_that_runs_is_left_alone() {
         "✓ It answers PING",
         "All is well",
     ]);
-    assert_eq!(count(&tracker, "event=listed"), 1);
+    logged(&tracker, "event=listed", 1);
     assert_eq!(tracker.list().len(), 1);
     assert!(
         !running.errors.text().contains("refused"),
@@ -213,6 +218,33 @@ fn one_that_runs_is_left_alone() {
     check(&tracker, &["--port", "1", &pong])
         .has("is in use")
         .has("an announce that runs");
+}
+
+/// What runs is on the list of one tracker, and the other does not have it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_port_of_one_that_runs_is_left_to_it() {
+    let first = TrackerProcess::start();
+    let mut there = own_address();
+    let servers = there;
+    there.set_port(first.clients.port());
+    let second = TrackerProcess::start_at(servers, there, &["--max-slots", "80"]);
+    let port = free_udp_port();
+    let words = ["--port", &port, "--pong"];
+    let running = Program::start(announce(&[first.servers], &words));
+    running.errors.wait_for("has checked the UDP port");
+    let mut command = announce(&[first.servers, second.servers], &words);
+    command.arg(format!("--check={}", first.clients.port()));
+    let checked = Checked::by(command);
+    checked.says(&[
+        "- This game server is on the list already",
+        "- The announce that runs answers datagrams, so that nobody here does.",
+        &format!("✓ The tracker has listed it as 127.0.0.1:{port}."),
+        "- Nobody here answers the tracker's datagram",
+        "All is well",
+    ]);
+    assert!(second.list().is_empty());
+    assert_eq!(first.list().len(), 1);
 }
 
 #[test]
@@ -252,7 +284,7 @@ fn a_game_is_asked_once_and_what_it_says_is_seen() {
     check(&tracker, &status)
         .has("✓ the command of --status answers.")
         .has("map=arena");
-    assert_eq!(count(&tracker, "event=listed"), 2);
+    logged(&tracker, "event=listed", 2);
     assert!(tracker.list().is_empty());
 }
 
@@ -266,7 +298,7 @@ fn a_datagram_that_is_not_answered_is_told() {
     checked
         .says(&[&demanded])
         .has("let the game answer CHALLENGE there; if it does not, --pong");
-    assert_eq!(count(&tracker, "event=listed"), 0);
+    logged(&tracker, "event=listed", 0);
     let checked = check(&tracker, &["--port", &port, "--pong"]);
     checked.says(&[&format!(
         "✓ The tracker's datagram to UDP 127.0.0.1:{port} was answered"
@@ -316,7 +348,7 @@ fn several_trackers_are_checked_one_after_the_other_over_both_families() {
         "✓ Players who ask ::1 (IPv6) see: ip=::1",
     ]);
     assert!(checked.is_well);
-    assert_eq!(count(&tracker, "why=left"), 2);
+    logged(&tracker, "why=left", 2);
 }
 
 /// The names of a tracker lead to both families; its own host lists a second address.

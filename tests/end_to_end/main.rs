@@ -20,6 +20,7 @@ mod doors;
 mod doubt;
 #[cfg(target_os = "linux")]
 mod engine;
+mod examples;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
@@ -27,6 +28,7 @@ mod haproxy;
 mod haproxy_one_list;
 mod harness;
 mod hosts;
+mod languages;
 mod lifecycle;
 mod list;
 mod liveness;
@@ -52,6 +54,7 @@ mod restart;
 mod screen;
 mod scripts;
 mod second_opinions;
+mod servers_list;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;

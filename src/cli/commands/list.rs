@@ -5,8 +5,7 @@ use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
 use crate::cli::manual::{Example, Page};
-use crate::client::columns::Columns;
-use crate::client::list::found::Sort;
+use crate::client::columns::{Columns, Sort};
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
@@ -26,7 +25,7 @@ const FLAGS: [Flag; 10] = [
     Flag {
         name: "--sort",
         value: "KEY",
-        help: "ping, players or name [default: ping]",
+        help: "ping, players, name, address or a column, as in map [default: ping]",
     },
     COLUMNS,
     Flag {
@@ -135,7 +134,7 @@ pub(crate) fn parse(
 #[derive(Default)]
 struct List {
     format: Option<Format>,
-    sort: Option<Sort>,
+    sort: Option<String>,
     columns: Columns,
     limit: Option<usize>,
     is_not_pinged: bool,
@@ -157,12 +156,7 @@ impl List {
             "--json" => Format::Json,
             "--tsv" => Format::Tsv,
             "--sort" => {
-                self.sort = Some(match text {
-                    "ping" => Sort::Ping,
-                    "players" => Sort::Players,
-                    "name" => Sort::Name,
-                    _ => return Err(wrong(format!("'{text}' is not ping, players or name"))),
-                });
+                self.sort = Some(text.to_owned());
                 return Ok(());
             }
             "--columns" => {
@@ -199,9 +193,14 @@ impl List {
         trackers: Vec<TrackerAddress>,
         conditions: Conditions,
     ) -> Result<Request, UsageError> {
+        let sort = self.sort.map(|name| {
+            let wrong = |why| UsageError(format!("--sort: {why}"));
+            Sort::parse(&name, &self.columns).map_err(wrong)
+        });
+        let sort = sort.transpose()?;
         let contradicted = match () {
             () if !self.is_not_pinged => None,
-            () if self.sort == Some(Sort::Ping) => Some("--sort ping"),
+            () if sort == Some(Sort::Ping) => Some("--sort ping"),
             () if self.at_once.is_some() => Some("--at-once"),
             () => None,
         };
@@ -210,7 +209,7 @@ impl List {
                 "{flag} needs pings; leave out --no-ping"
             )));
         }
-        let is_printed = self.format.is_some() || self.sort.is_some() || self.limit.is_some();
+        let is_printed = self.format.is_some() || sort.is_some() || self.limit.is_some();
         if self.is_check && (is_printed || self.columns.are_chosen() || self.at_once.is_some()) {
             return Err(UsageError(
                 "--check prints no list; of the other flags it takes --no-ping, --ipv4 and --ipv6"
@@ -231,7 +230,7 @@ impl List {
             trackers,
             conditions,
             format,
-            sort: self.sort.unwrap_or(Sort::Ping),
+            sort: sort.unwrap_or(Sort::Ping),
             columns: self.columns,
             limit: self.limit,
             pings: (!self.is_not_pinged).then_some(limits),
@@ -331,7 +330,10 @@ mod tests {
             (&["--json=no"], "--json takes no value"),
             (&["--ipv4", "--ipv6"], "it can be only one"),
             (&["--ipv6=no"], "--ipv6 takes no value"),
-            (&["--sort", "age"], "'age' is not ping, players or name"),
+            (
+                &["--sort", "age"],
+                "'age' is not ping, players, name, address or a column (game, ",
+            ),
             (&["--limit", "0"], "'0' is not a number from 1 to 1000000"),
             (&["--at-once", "x"], "'x' is not a number from 1 to 1000"),
             (&["--no-ping", "--sort=ping"], "--sort ping needs pings"),

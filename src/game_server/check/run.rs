@@ -3,7 +3,7 @@
 //! This file hides the order of the steps, and which of them would harm a game server that runs.
 
 use super::game::{self, Game};
-use super::listing::Listing;
+use super::listing::{self, Listing};
 use super::lists::{Lists, Player};
 use super::login::{of_challenge, of_listed_already, of_loss, of_refusal};
 use super::place::Place;
@@ -11,8 +11,7 @@ use super::reached::{Datagram, of_datagram, of_ping};
 use super::sight::{ANSWER_TIME, Failure, Sight, look};
 use crate::base::io_error::unreached;
 use crate::game_server::announce::{AnnounceError, Options};
-use crate::game_server::event::Happening;
-use crate::game_server::pong::{PongError, PongPlace, PongPort};
+use crate::game_server::pong::PongPort;
 use crate::game_server::session::{Credential, Situation, fields};
 use crate::game_server::tracker_address::{TRACKER_PORT, TrackerAddress};
 use crate::protocol::fields::Infos;
@@ -24,13 +23,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// How long the tracker's datagrams are waited for while the game server is listed. It sends three, a
-/// second apart.
-const DATAGRAM_TIME: Duration = Duration::from_millis(2500);
-
-/// How long they are waited for while it is not listed: until the tracker has given up, after 7 s.
-const DEMANDED_TIME: Duration = Duration::from_secs(8);
 
 /// How long all lists may take to show the game server, and then to be without it. Trackers that share a
 /// list do so within 150 ms.
@@ -72,6 +64,7 @@ pub fn check(
         situation,
         report,
         is_whole: true,
+        is_running: false,
     };
     for tracker in &options.trackers {
         check.tracker(tracker);
@@ -92,6 +85,8 @@ struct Check<'a, W> {
     report: Report<W>,
     /// Nothing was left out so far.
     is_whole: bool,
+    /// A tracker lists it already.
+    is_running: bool,
 }
 
 /// What would follow is not tried: why, was said.
@@ -108,50 +103,10 @@ impl<W: Write> Check<'_, W> {
         self.is_whole &= self.reach(tracker, &addresses).is_ok();
     }
 
-    /// Tries both ports of all addresses, and goes on with the first that will do.
+    /// Goes as far as it can with these addresses of a tracker.
     fn reach(&mut self, tracker: &TrackerAddress, all: &[SocketAddr]) -> Result<(), Over> {
-        let open = at_each(all, |address| {
-            connect(address, ANSWER_TIME)
-                .map(drop)
-                .map_err(|error| unreached(&error))
-        });
-        let in_words = |(address, tried): &(SocketAddr, Result<(), String>)| {
-            (*address, tried.clone().map(|()| "it is open".to_owned()))
-        };
-        let told: Vec<_> = open.iter().map(in_words).collect();
-        let here = match all.iter().all(|address| address.ip().is_loopback()) {
-            true => " If it is not on this machine, name it: HOST.",
-            false => "",
-        };
-        let advice = format!(
-            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
-             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
-             one of your network."
-        );
-        self.say(of_ports(&told, "game servers", &advice));
-        let open: Vec<SocketAddr> = open
-            .into_iter()
-            .filter(|(_, it)| it.is_ok())
-            .map(|(it, _)| it)
-            .collect();
-        let first = *open.first().ok_or(Over)?;
-        let (port, role, remark) = self.port_of_players(tracker.port());
-        let asked: Vec<SocketAddr> = all
-            .iter()
-            .map(|it| SocketAddr::new(it.ip(), port))
-            .collect();
-        let lists = Lists::ask(self.player, &asked);
-        if !lists.is_any() && (self.player.list)(first).is_ok() {
-            self.say([Step::wrong(
-                format!("Port {} is the one for players: it sends the list.", first.port()),
-                format!(
-                    "Game servers log in at another: {TRACKER_PORT}, unless the tracker's operator says \
-                     otherwise."
-                ),
-            )]);
-            return Err(Over);
-        }
-        self.say(of_ports(&lists.in_words(), role, &remark));
+        let open = self.open_ports(all)?;
+        let lists = self.lists(tracker.port(), all, open[0])?;
         let (via, sight) = self.log_in(&open)?;
         let infos = &self.game.infos;
         let place = Place {
@@ -163,6 +118,52 @@ impl<W: Write> Check<'_, W> {
         };
         self.say(place.steps());
         self.list(via, place, &lists)
+    }
+
+    /// Tries the port for game servers of all addresses; those that accept, one at least.
+    fn open_ports(&mut self, all: &[SocketAddr]) -> Result<Vec<SocketAddr>, Over> {
+        let tried = at_each(all, |address| match connect(address, ANSWER_TIME) {
+            Ok(_) => Ok("it is open".to_owned()),
+            Err(error) => Err(unreached(&error)),
+        });
+        let here = match all.iter().all(|address| address.ip().is_loopback()) {
+            true => " If it is not on this machine, name it: HOST.",
+            false => "",
+        };
+        let advice = format!(
+            "Does the tracker run, and is this its port for game servers ({TRACKER_PORT}, unless its \
+             operator says otherwise)?{here} If all that is right, a firewall is in between: its own, or \
+             one of your network."
+        );
+        self.say(of_ports(&tried, "game servers", &advice));
+        let open = tried.into_iter().filter(|(_, tried)| tried.is_ok());
+        let open: Vec<SocketAddr> = open.map(|(address, _)| address).collect();
+        match open.is_empty() {
+            true => Err(Over),
+            false => Ok(open),
+        }
+    }
+
+    /// Asks the port for players of all addresses. If there is no list, `named` may be that port itself.
+    fn lists(&mut self, port: u16, all: &[SocketAddr], named: SocketAddr) -> Result<Lists, Over> {
+        let (port, role, advice) = self.port_of_players(port);
+        let asked = all
+            .iter()
+            .map(|address| SocketAddr::new(address.ip(), port));
+        let asked: Vec<SocketAddr> = asked.collect();
+        let lists = Lists::ask(self.player, &asked);
+        if !lists.is_any() && (self.player.list)(named).is_ok() {
+            self.say([Step::wrong(
+                format!("Port {} is the one for players: it sends the list.", named.port()),
+                format!(
+                    "Game servers log in at another: {TRACKER_PORT}, unless the tracker's operator says \
+                     otherwise."
+                ),
+            )]);
+            return Err(Over);
+        }
+        self.say(of_ports(&lists.in_words(), role, &advice));
+        Ok(lists)
     }
 
     /// The port for players of a tracker with this port for game servers, for whom it is, and what to do
@@ -223,6 +224,7 @@ impl<W: Write> Check<'_, W> {
     fn list(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
         if let Some((entry, infos)) = before.entry(|entry| place.may_be(entry)) {
             let is_known = place.listed().is_some();
+            self.is_running |= is_known;
             self.say([of_listed_already(is_known, &entry.to_string())]);
             let infos = infos.clone();
             return self.look_at_listed(entry, &infos, is_known && place.is_elsewhere(), before);
@@ -264,25 +266,18 @@ impl<W: Write> Check<'_, W> {
     }
 
     fn list_now(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
-        let pong = self
-            .options
-            .pong
-            .map(|to| bind(to, place, self.situation.udp_port))
-            .transpose();
-        let pong = pong.map_err(|error| {
-            self.say([Step::wrong(
-                format!("{error}."),
-                "(Or by an announce that runs already.) Until that is mended, announce does not start, and \
-                 the rest is not tried.",
-            )]);
-            Over
-        })?;
+        let (pong, situation) = self.bind(place)?;
         let (credential, infos) = ((*self.credential).clone(), self.game.infos.clone());
-        let mut listing = Listing::start(via, credential, infos, pong).map_err(|why| {
-            self.say([of_loss(&why)]);
+        let listing = Listing::start(via, credential, infos, pong).map_err(|why| of_loss(&why));
+        let entered = listing.and_then(|listing| {
+            let entry = listing.wait_for_entry(situation)?;
+            Ok((listing, entry))
+        });
+        let (mut listing, (entry, datagram)) = entered.map_err(|step| {
+            self.say([step]);
             Over
         })?;
-        let (entry, datagram) = self.wait_for_entry(&listing)?;
+        self.say([Step::well(format!("The tracker has listed it as {entry}."))]);
         let is_shown = |lists: &Lists| lists.all_have(entry);
         let lists = self.look_until(before, is_shown);
         listing.leave();
@@ -299,59 +294,36 @@ impl<W: Write> Check<'_, W> {
         }]);
         let mean = (self.player.ping)(entry, &self.game.infos);
         self.say([
-            of_datagram(datagram, entry, self.situation),
-            of_ping(mean, entry, !place.is_elsewhere(), self.situation),
+            of_datagram(datagram, entry, situation),
+            of_ping(mean, entry, !place.is_elsewhere(), situation),
         ]);
         Ok(())
     }
 
-    /// Waits until it is listed, and for what becomes of the tracker's datagram.
-    fn wait_for_entry(&mut self, listing: &Listing) -> Result<(SocketAddr, Datagram), Over> {
-        let mut what = listing.wait(ANSWER_TIME, |_| true);
-        let mut is_demanded = false;
-        if let Some(Happening::Checking(address)) = &what {
-            is_demanded = true;
-            let to = address.parse().map_err(|_| Over)?;
-            if !self.situation.answers {
-                self.say([of_datagram(Datagram::Demanded, to, self.situation)]);
-                return Err(Over);
-            }
-            what = listing.wait(DEMANDED_TIME, |_| true);
-            if what.is_none() {
-                self.say([of_datagram(Datagram::Lost, to, self.situation)]);
-                return Err(Over);
-            }
-        }
-        let why = match what {
-            Some(Happening::Listed(address)) => match address.parse() {
-                Ok(entry) => {
-                    let listed = format!("The tracker has listed it as {entry}.");
-                    self.say([Step::well(listed)]);
-                    return Ok((entry, self.wait_for_datagram(listing, is_demanded)));
-                }
-                Err(_) => format!("it says that it lists it as '{address}'"),
-            },
-            Some(Happening::Refused { refusal, .. }) => {
-                self.say([of_refusal(&refusal, self.situation)]);
-                return Err(Over);
-            }
-            Some(Happening::Lost { why, .. }) => why,
-            Some(_) | None => format!("nothing within {} s", ANSWER_TIME.as_secs()),
+    /// Takes the UDP port for --pong, unless an announcer has it that runs.
+    fn bind(&mut self, place: Place) -> Result<(Option<PongPort>, Situation), Over> {
+        let Some(to) = self.options.pong else {
+            return Ok((None, self.situation));
         };
-        self.say([of_loss(&why)]);
-        Err(Over)
-    }
-
-    fn wait_for_datagram(&self, listing: &Listing, was_demanded: bool) -> Datagram {
-        let is_checked = |what: &Happening| *what == Happening::Checked;
-        match self.situation.answers {
-            _ if was_demanded => Datagram::Answered,
-            false => Datagram::NotTried,
-            true if self.situation.is_never_checked() => Datagram::NotTried,
-            true => match listing.wait(DATAGRAM_TIME, is_checked) {
-                Some(_) => Datagram::Answered,
-                None => Datagram::Lost,
-            },
+        match listing::bind(to, place.listed(), self.situation.udp_port) {
+            Ok(port) => Ok((Some(port), self.situation)),
+            Err(_) if self.is_running => {
+                let found = "The announce that runs answers datagrams, so that nobody here does.";
+                self.say([Step::aside(found, "")]);
+                let situation = Situation {
+                    answers: false,
+                    ..self.situation
+                };
+                Ok((None, situation))
+            }
+            Err(error) => {
+                self.say([Step::wrong(
+                    format!("{error}."),
+                    "(Or by an announce that runs already.) Until that is mended, announce does not \
+                     start, and the rest is not tried.",
+                )]);
+                Err(Over)
+            }
         }
     }
 
@@ -371,18 +343,5 @@ impl<W: Write> Check<'_, W> {
         for step in steps {
             self.report.step(step);
         }
-    }
-}
-
-/// The UDP port of the game server: at the one address where it will be listed, if this host has that. So
-/// nothing is bound anew while the tracker's datagram comes.
-fn bind(to: PongPlace, place: Place, udp_port: u16) -> Result<PongPort, PongError> {
-    let here = PongPlace {
-        ip: to.ip.or(place.listed().map(|listed| listed.ip())),
-        ..to
-    };
-    match PongPort::bind_at(here, udp_port) {
-        Err(error) if to.ip.is_none() && error.is_elsewhere() => PongPort::bind_at(to, udp_port),
-        bound => bound,
     }
 }

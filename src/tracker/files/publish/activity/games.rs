@@ -11,6 +11,7 @@
 use super::count::{One, Total};
 use super::series::Series;
 use crate::tracker::access::network::Network;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Points in a week, one every five minutes.
@@ -109,7 +110,7 @@ impl Games {
             game.note(steps, tally);
         }
         self.0.retain(|game| !game.totals.servers.is_quiet());
-        self.0.sort_by(|a, b| b.week.cmp(&a.week));
+        self.0.sort_by_key(|game| Reverse(game.week));
         let mut on_trial = self.0.split_off(self.0.len().min(MOST_SHOWN));
         let mut new: Vec<(&str, Tally)> = tallies.into_iter().collect();
         new.sort_unstable_by(|(a, one), (b, other)| other.weight.cmp(&one.weight).then(a.cmp(b)));
@@ -119,10 +120,10 @@ impl Games {
             on_trial.push(game);
         }
         // Of two that have as many players now the older stays.
-        on_trial.sort_by(|a, b| (b.now, b.week).cmp(&(a.now, a.week)));
+        on_trial.sort_by_key(|game| Reverse((game.now, game.week)));
         on_trial.truncate(MOST_KEPT - self.0.len());
         self.0.append(&mut on_trial);
-        self.0.sort_by(|a, b| b.week.cmp(&a.week));
+        self.0.sort_by_key(|game| Reverse(game.week));
     }
 }
 
