@@ -12,6 +12,7 @@ mod bridge;
 mod bridge_cube;
 mod bridge_quake;
 mod browse;
+mod checking;
 mod command_line;
 mod credentials;
 mod documents;
@@ -19,6 +20,7 @@ mod doors;
 mod doubt;
 #[cfg(target_os = "linux")]
 mod engine;
+mod examples;
 mod handed_over;
 #[cfg(target_os = "linux")]
 mod haproxy;
@@ -26,9 +28,11 @@ mod haproxy;
 mod haproxy_one_list;
 mod harness;
 mod hosts;
+mod languages;
 mod lifecycle;
 mod list;
 mod liveness;
+mod manual;
 mod mixed;
 mod netcats;
 mod notify;
@@ -50,6 +54,7 @@ mod restart;
 mod screen;
 mod scripts;
 mod second_opinions;
+mod servers_list;
 mod several_addresses;
 #[cfg(unix)]
 mod share_flags;

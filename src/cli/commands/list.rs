@@ -11,7 +11,7 @@ use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 10] = [
     Flag {
         name: "--json",
         value: "",
@@ -45,6 +45,11 @@ const FLAGS: [Flag; 9] = [
     },
     IPV4,
     IPV6,
+    Flag {
+        name: "--check",
+        value: "",
+        help: "say step by step why nothing is there to see\nIt is also a check of a tracker's health: give --no-ping, and it takes some milliseconds.",
+    },
 ];
 
 /// The flag by which the player chooses columns, here and in `browse`.
@@ -91,9 +96,14 @@ version, speed, size and erase that a game server on the list has, or those of -
 terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
 --columns the last one goes first, after the name has become narrow.
 
+With --check it goes through all that once, each tracker in turn, and says on standard output what is
+right, what is not, and what to do; no list is printed. At most 20 game servers are pinged. It takes two
+seconds, and 15 for each tracker at the most. An empty list is a right one.
+
 A tracker that does not answer is named on standard error, and the others count.",
     exits: "\
-0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker could be asked",
+0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker could be asked; with \
+--check 0 all is well, 1 something is to be mended",
 };
 
 /// Reads the arguments behind the command, and the environment, which they override.
@@ -112,8 +122,12 @@ pub(crate) fn parse(
     let mut list = List::default();
     let set = |flag: &Flag, value: &OsStr| list.set(flag, value);
     let (trackers, conditions) = targets::read(items, "gltracker list", environment, set)?;
-    list.request(trackers, conditions)
-        .map(|request| Command::List(Box::new(request)))
+    let is_check = list.is_check;
+    let request = Box::new(list.request(trackers, conditions)?);
+    Ok(match is_check {
+        true => Command::CheckList(request),
+        false => Command::List(request),
+    })
 }
 
 /// What the flags say.
@@ -125,6 +139,7 @@ struct List {
     limit: Option<usize>,
     is_not_pinged: bool,
     at_once: Option<usize>,
+    is_check: bool,
 }
 
 impl List {
@@ -151,6 +166,10 @@ impl List {
             "--limit" => {
                 self.limit = Some(count(1_000_000)?);
                 return Ok(());
+            }
+            "--check" => {
+                self.is_check = true;
+                return no_value(flag, text);
             }
             "--no-ping" => {
                 self.is_not_pinged = true;
@@ -189,6 +208,13 @@ impl List {
             return Err(UsageError(format!(
                 "{flag} needs pings; leave out --no-ping"
             )));
+        }
+        let is_printed = self.format.is_some() || sort.is_some() || self.limit.is_some();
+        if self.is_check && (is_printed || self.columns.are_chosen() || self.at_once.is_some()) {
+            return Err(UsageError(
+                "--check prints no list; of the other flags it takes --no-ping, --ipv4 and --ipv6"
+                    .into(),
+            ));
         }
         let format = self.format.unwrap_or(Format::Table);
         if self.columns.are_chosen() && format != Format::Table {
@@ -323,6 +349,8 @@ mod tests {
             (&["nbplayers>3"], "neither a word nor key=value"),
             (&["nbplayers>=x"], "is compared with a whole number"),
             (&["since=1"], "not a condition"),
+            (&["--check", "--json"], "--check prints no list"),
+            (&["--check=5"], "--check takes no value"),
             (&["--", "x"], "'-- x' is not a flag"),
         ] {
             let error = run(arguments, None).unwrap_err();

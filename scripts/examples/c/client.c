@@ -1,0 +1,106 @@
+/* Shows the list of a gltracker.
+ *
+ *     cc -o client client.c
+ *     ./client tracker.example:23471 list|follow|watch [condition...]
+ *
+ * list asks once, follow asks every 2 s what has changed, and watch is told. */
+#include "gltracker-list.h"
+
+static char conditions[GT_WORDS];
+static double delay; /* seconds before it connects again */
+
+/* The most players first, and last those that may be gone. */
+static int compare(const void *one, const void *other) {
+    char stale[2][256] = {"", ""}, players[2][256] = {"", ""};
+    gt_value(one, "stale", stale[0]);
+    gt_value(other, "stale", stale[1]);
+    gt_value(one, "nbplayers", players[0]);
+    gt_value(other, "nbplayers", players[1]);
+    if (!stale[0][0] != !stale[1][0])
+        return stale[0][0] ? 1 : -1;
+    return atoi(players[1]) - atoi(players[0]);
+}
+
+/* Prints the list, and `end` behind it. */
+static void show(gt_lines *servers, const char *end) {
+    qsort(servers->at, servers->count, GT_LINE, compare);
+    for (size_t i = 0; i < servers->count; i++) {
+        const char *line = servers->at[i];
+        char players[256] = "?", places[256] = "?", text[256] = "?", stale[256] = "";
+        char address[GT_LINE];
+        gt_address(line, address);
+        gt_value(line, "nbplayers", players);
+        gt_value(line, "maxplayers", places);
+        gt_value(line, "description", text);
+        gt_value(line, "stale", stale);
+        printf("%s %s/%s %s%s\n", address, players, places, text, *stale ? " stale" : "");
+    }
+    printf("%s", end);
+    fflush(stdout);
+}
+
+/* One connection, until it is lost or the tracker says ERR. True if the list was to be had once. */
+static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
+    bool is_once = strcmp(mode, "list") == 0, is_watching = strcmp(mode, "watch") == 0;
+    char question[2 * GT_WORDS], line[GT_LINE];
+    double heard = gt_now(), asks_at = 0;
+    int got = gt_open(tracker) ? 0 : -1;
+    gt_forget_news(list);
+    while (got >= 0 && !list->error[0] && gt_now() < heard + (is_watching ? 45 : 20)) {
+        struct pollfd ready = {tracker->fd, POLLIN, 0};
+        snprintf(question, sizeof question, "%s since=%s%s%s", is_watching ? "WATCH" : "LIST",
+                 list->revision, conditions, is_once ? "\nQUIT" : "");
+        if (asks_at > 0 && gt_now() > asks_at) {
+            gt_say(tracker, question);
+            asks_at = 0;
+        }
+        got = gt_line(tracker, question, line);
+        if (got == 0)
+            poll(&ready, 1, 100);
+        heard = got > 0 ? gt_now() : heard;
+        if (got > 0 && gt_take_list(list, line)) {
+            delay = 0;
+            asks_at = is_watching ? 0 : gt_now() + 2;
+            if (list->has_changed)
+                show(&list->servers, is_once ? "" : "\n");
+            if (is_once)
+                return true;
+        }
+    }
+    gt_close(tracker);
+    return false;
+}
+
+int main(int count, char **words) {
+    static gt_link tracker;
+    static gt_list list;
+    char *port = count > 2 ? strrchr(words[1], ':') : NULL;
+    const char *mode = count > 2 ? words[2] : "";
+    if (!port || port == words[1]) {
+        fputs("client host:port list|follow|watch [condition...]\n", stderr);
+        return 2;
+    }
+    *port = '\0';
+    port[-(port[-1] == ']')] = '\0'; /* [2001:db8::1]:23471 */
+    tracker.host = words[1] + (words[1][0] == '[');
+    tracker.port = port + 1;
+    for (int i = 3; i < count; i++) {
+        char *value = strchr(words[i], '=');
+        if (value)
+            *value++ = '\0';
+        gt_add(conditions, words[i], value);
+    }
+    srand((unsigned)time(NULL) ^ (unsigned)getpid());
+    while (!converse(&tracker, &list, mode)) {
+        bool is_full = !strncmp(list.error, "busy ", 5) || !strncmp(list.error, "too-many ", 9);
+        int wait = gt_wait_in(list.error);
+        delay = delay < 1 ? 1 : delay > 20 ? 40 : 2 * delay;
+        fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : "the tracker hung up");
+        if (strcmp(mode, "list") == 0 || (list.error[0] && !is_full))
+            return 1;
+        if (is_full)
+            mode = "follow"; /* there may be no slot for a watcher */
+        sleep(wait ? (unsigned)wait : (unsigned)(delay * (0.5 + gt_chance())) + 3 * is_full);
+    }
+    return 0;
+}

@@ -1,0 +1,3 @@
+module example/gltracker
+
+go 1.19

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Keeps a game server on the list of a gltracker. The class GameServer is for copying into a game.
+
+    GLTRACKER_PASSWORD=secret python3 game-server.py tracker.example:23470 23460 nbplayers=0
+
+With GLTRACKER_KEY=name it logs in with a key, whose secret the password is. A line on standard
+input such as nbplayers=3 is an update, and the line quit ends it.
+"""
+
+import hmac
+import os
+import random
+import select
+import socket
+import sys
+import threading
+import time
+
+from gltracker import Datagrams, Tracker, fields_of, least_wait, spelled
+
+
+class GameServer(threading.Thread):
+    """Tells `say` what becomes of it: listed <ip>:<port>, checked, lost … or refused …."""
+
+    def __init__(self, tracker, fields, password, key=None, say=print):
+        super().__init__(daemon=True)
+        self.tracker, self.password, self.key, self.say = Tracker(tracker), password, key, say
+        self.lock = threading.Lock()
+        self.fields, self.changes = fields, {}  # what is sent, and what is not yet
+        self.udp_port = int(fields.get("pingport") or fields["port"])
+        self.leaving = threading.Event()  # set it to leave the list
+
+    def update(self, changes):
+        """Of several values within a tenth of a second the last is sent. An empty one removes."""
+        with self.lock:
+            self.changes.update(changes)
+
+    def run(self):
+        delay = 1
+        while not self.leaving.is_set():
+            self.error, self.listed_at, self.asked = "", 0, ["LOGIN"]
+            try:
+                login = f"name={self.key}" if self.key else self.password
+                self.connection = self.tracker.connect("LOGIN " + login)
+                with self.connection.tcp:
+                    return self.stay()
+            except OSError as loss:
+                reason = self.error or str(loss)
+            with self.lock:
+                self.fields, self.changes = {**self.fields, **self.changes}, {}
+            least = least_wait(self.error, (self.asked or [""])[0], self.udp_port)
+            if least is None:
+                return self.say("refused " + reason)
+            self.say("lost " + reason)
+            if self.error.startswith("busy"):
+                self.tracker.was_busy()
+            if self.listed_at and time.monotonic() > self.listed_at + 60:
+                delay = 1
+            self.leaving.wait(max(least, delay * random.uniform(0.5, 1.5)))
+            delay = min(40, 2 * delay)
+
+    def stay(self):
+        """A connection's life, from the answer to LOGIN to that to QUIT."""
+        tcp = self.connection.tcp
+        self.heard = self.since = time.monotonic()
+        self.datagrams, self.is_checking, self.said_bye = Datagrams(), False, False
+        ip, _, *scope = tcp.getsockname()
+        with socket.socket(tcp.family, socket.SOCK_DGRAM) as udp:
+            udp.bind((ip, self.udp_port, *scope))  # so answers come from the address that was asked
+            while not self.said_bye:
+                ready, _, _ = select.select([tcp, udp], [], [], 0.1)
+                self.now = time.monotonic()
+                if tcp in ready:
+                    for line in self.connection.lines():
+                        self.take(*line.partition(" ")[::2])
+                    self.heard = self.since = self.now
+                if udp in ready:
+                    data, sender = udp.recvfrom(2048)
+                    if answer := self.datagrams.answer(data, sender):
+                        udp.sendto(answer, sender)
+                self.speak()
+
+    def take(self, verb, rest):
+        """A line. Answers come in the order in which was asked."""
+        self.error = rest if verb == "ERR" else ""  # the reason, if the tracker closes now
+        if verb == "PING":
+            self.connection.send("PONG " + rest)
+        if verb == "CHALLENGE" and self.asked[0] == "LOGIN":
+            self.introduce(rest.split(" ")[0])
+        if verb != "OK" and (verb != "ERR" or not self.listed_at) or not self.asked:
+            return
+        what, words = self.asked.pop(0), rest.split(" ")
+        if words[0] == "listed":
+            self.listed_at = self.listed_at or self.now
+            self.say("listed " + words[1])
+        if what == "update" and verb == "ERR":
+            self.fields = self.fields_before
+            self.say("not taken: " + rest)
+        if what == "number" and verb == "OK":
+            self.say("checked")
+        self.is_checking, self.said_bye = words[0] == "checking", what == "QUIT"
+
+    def introduce(self, number):
+        fields = {key: value for key, value in self.fields.items() if value}
+        if self.key:
+            text = f"{number} {self.key} {fields['port']}"
+            fields["mac"] = hmac.new(self.password.encode(), text.encode(), "sha256").hexdigest()
+        self.asked.pop(0)
+        self.ask("first INFOS", f"INFOS {number}{spelled(fields.items())}")
+
+    def speak(self):
+        """Says what there is to say, unless the tracker is gone."""
+        silence = 90 if self.is_checking else 45
+        if self.now > self.heard + silence or self.asked and self.now > self.since + 15:
+            raise TimeoutError("the tracker says nothing")
+        if number := self.asked[:1] != ["LOGIN"] and self.datagrams.number_to_return(self.now):
+            self.ask("number", "INFOS " + number)
+        if self.changes and self.listed_at and "update" not in self.asked:
+            with self.lock:
+                changes, self.changes = self.changes, {}
+            self.fields_before, self.fields = self.fields, {**self.fields, **changes}
+            self.ask("update", "INFOS" + spelled(changes.items()))
+        if self.leaving.is_set() and "QUIT" not in self.asked:
+            self.ask("QUIT", "QUIT")
+
+    def ask(self, what, line):
+        self.since = self.since if self.asked else self.now
+        self.asked.append(what)
+        self.connection.send(line)
+
+
+def main():
+    tracker, port, *words = sys.argv[1:]
+    fields = {"port": port, **dict(word.split("=", 1) for word in words)}
+    login = os.environ["GLTRACKER_PASSWORD"], os.environ.get("GLTRACKER_KEY")
+    server = GameServer(tracker, fields, *login, say=lambda line: print(line, flush=True))
+    server.start()
+
+    def read_input():
+        for line in sys.stdin:
+            if line.strip() == "quit":
+                server.leaving.set()
+            server.update(fields_of(line.strip()))
+
+    threading.Thread(target=read_input, daemon=True).start()
+    server.join()
+    sys.exit(0 if server.leaving.is_set() else 1)
+
+
+main()
