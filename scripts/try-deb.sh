@@ -184,6 +184,7 @@ is 'the last line of bans.dpkg-dist' "$(tail -n 1 "$etc/bans.dpkg-dist")" '# new
 is 'the last line of keys' "$(tail -n 1 "$etc/keys")" '# newer'
 cmp "$etc/environment" "$dir/environment"
 $inside journalctl -u gltracker | grep -q max-slots=4096 || fail 'what the variables say does not count'
+$inside grep -q 'Friday cycles' /run/gltracker/index.html || fail 'the page has no title of its own'
 secrets_are_safe
 
 # What is disabled stays so.
