@@ -9,5 +9,5 @@ gltracker=${1:-$here/../target/release/gltracker}
   echo "check-page.sh: there is no program $gltracker; cargo build --release makes it, or name another" >&2
   exit 2
 }
-command -v node >/dev/null || PATH=$PATH:$here/../target/tools/node_modules/.bin:$here/../target/tools
+command -v node >/dev/null || PATH=$PATH:$here/../target/tools
 exec node "$here/check-page/main.mjs" "$gltracker" "${2:-}"

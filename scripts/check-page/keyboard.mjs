@@ -14,11 +14,11 @@ export async function keyboard(stage) {
   await stage.go("#sort=address&order=up");
   await browser.press("/", 191, "/");
   await browser.press("ArrowDown", 40);
-  await at("the first row", 'document.activeElement.closest(".row") === row("1001")');
+  await at("the first row", 'document.activeElement.closest(".row") === rowAt("1001")');
   await browser.press("ArrowDown", 40);
   await browser.press("End", 35);
   await browser.press("ArrowUp", 38);
-  await at("a row further down", 'document.activeElement.closest(".row") === row("1005")');
+  await at("a row further down", 'document.activeElement.closest(".row") === rowAt("1005")');
   await stage.see("one row is reached by Tab", 'seen(".row [tabindex=\\"0\\"]").length === 1');
   await browser.press("Enter", 13, "\r");
   await stage.see("Enter opens all its fields", 'document.getElementById("details").open && text("where") === "127.0.0.1:1005" && seen("dt").map((key) => key.textContent).join() === "ip,port,description"', 'text("details")');
@@ -27,7 +27,7 @@ export async function keyboard(stage) {
   await stage.see("a key copies the address", 'text("copied") === "Copied 127.0.0.1:1005"');
   await browser.press("Escape", 27);
   await stage.see("Escape closes", '!document.getElementById("details").open && location.hash === "#sort=address&order=up"', "location.hash");
-  await at("the row that was open", 'document.activeElement.closest(".row") === row("1005")');
+  await at("the row that was open", 'document.activeElement.closest(".row") === rowAt("1005")');
   await copies(stage);
   await stage.go("#server=127.0.0.1:1001");
   await stage.see("an address opens a row", 'text("title") === "Saturday cycles"');
@@ -47,11 +47,11 @@ async function copies(stage) {
     await stage.see(what, `document.getElementById("search").value === "${address}"`, 'document.getElementById("search").value');
     await browser.evaluate("change({ search: '' })");
   };
-  await browser.evaluate('row("1003").querySelector(".copy").click()');
+  await browser.evaluate('rowAt("1003").querySelector(".copy").click()');
   await stage.see("a click copies", 'text("copied") === "Copied 127.0.0.1:1003"');
   await pasted("and it can be pasted", "127.0.0.1:1003");
   // Pages that did not come over HTTPS have no clipboard of that kind.
   await browser.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
-  await browser.evaluate('row("1004").querySelector(".copy").click()');
+  await browser.evaluate('rowAt("1004").querySelector(".copy").click()');
   await pasted("so it can without HTTPS", "127.0.0.1:1004");
 }

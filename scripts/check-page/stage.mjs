@@ -84,15 +84,17 @@ export class Stage {
   }
 
   async see(what, expression, why = "document.body.innerText") {
-    await soon(`${what}: ${expression}`, () => this.browser.evaluate(expression), async () => JSON.stringify(await this.browser.evaluate(why)));
+    // What an expression speaks of may not be there yet.
+    const tried = (code) => this.browser.evaluate(code).catch((error) => { if (!/TypeError/.test(error.message)) throw error; });
+    await soon(`${what}: ${expression}`, () => tried(expression), async () => JSON.stringify(await tried(why)));
     console.log(`ok: ${what}`);
   }
   // These rows, from the top.
   async shows(what, ports) { await this.see(`${what}: ${ports}`, `ports() === ${JSON.stringify(ports)}`, "ports()"); }
 
   // As if the address was typed anew; waits for what the page shows then.
-  async go(hash = "") {
-    await this.browser.open(this.url + hash);
+  async go(hash = "", query = "?soon") {
+    await this.browser.open(this.url + query + hash);
     await soon("the page shows something", () => this.browser.evaluate("document.readyState === 'complete' && isShown()"));
   }
 
@@ -110,6 +112,9 @@ export class Stage {
 export const HELPERS = `
   const true_time = Date.now;
   Date.now = () => true_time() + 31536000000;
+  // A page that was asked to looks for a newer list ten times as often.
+  const later = setTimeout;
+  if (location.search === "?soon") window.setTimeout = (what, ms) => later(what, ms === 5000 ? 500 : ms);
   window.errors = [];
   addEventListener("error", ({ message }) => errors.push(message));
   addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason?.stack ?? reason)));
@@ -117,9 +122,9 @@ export const HELPERS = `
   const seen = (query) => [...document.querySelectorAll(query)].filter((element) => element.checkVisibility());
   const isShown = () => seen("#rows .row, .state:not(.waiting), #trouble").some((element) => element.textContent);
   const ports = () => seen("#rows .row").map((row) => row.querySelector(".address bdi").textContent.split(":").at(-1)).join(" ");
-  const row = (port) => seen("#rows .row").find((row) => row.querySelector(".address bdi").textContent.endsWith(port));
+  const rowAt = (port) => seen("#rows .row").find((row) => row.querySelector(".address bdi").textContent.endsWith(port));
   const heads = () => seen("#heads [role=columnheader]").map((head) => head.dataset.key).join(" ");
-  const widest = () => Math.max(document.documentElement.scrollWidth, ...seen("body *").filter((element) => !element.closest(".filters, .heads, svg")).map((element) => element.getBoundingClientRect().right));
+  const widest = () => Math.max(document.documentElement.scrollWidth, ...seen("body *").filter((element) => !element.closest(".filters, .heads, .row > *, svg")).map((element) => element.getBoundingClientRect().right));
   const luminance = () => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0);
   const foreign = [];
   new PerformanceObserver((list) => foreign.push(...list.getEntries().map(({ name }) => name).filter((name) => !name.startsWith(location.origin)))).observe({ type: "resource" });

@@ -1,7 +1,8 @@
 //! What may stand where on a command line. It is read from what the user is shown: the usage of a
 //! command, and the value and the help of a flag.
 
-use super::page::{Page, words};
+use super::page::Page;
+use super::text::words;
 use crate::cli::flags::Flag;
 use crate::protocol::fields::KNOWN;
 
@@ -44,8 +45,8 @@ impl Completed {
     /// none is named: there the first word may be a name.
     pub(in crate::cli) fn behind(page: &Page, pages: &[&Page]) -> Vec<Self> {
         let names = || pages.iter().map(|page| page.name.to_owned()).collect();
-        let parts = words(page.usage[0]).skip(1);
-        let completed = parts.flat_map(|part| match part {
+        let parts = words(page.usage[0]);
+        let completed = parts.into_iter().flat_map(|part| match part {
             "[serve]" | "[COMMAND]" => vec![Self::Words(names())],
             "[TRACKER...]" => vec![Self::Hosts],
             "[CONDITION...]" => {
