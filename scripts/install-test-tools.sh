@@ -13,10 +13,14 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   nsenter:util-linux mount:mount haproxy:haproxy redis-server:redis-server \
   promtool:prometheus chromium:chromium curl:curl python3:python3 c++:g++ qemu-aarch64:qemu-user \
   x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 wine:wine perl:perl-base \
+  zsh:zsh fish:fish mandoc:mandoc man:man-db \
   systemd-analyze:systemd systemd-socket-activate:systemd \
+  lintian:lintian mmdebstrap:mmdebstrap dpkg-deb:dpkg xz:xz-utils podman:podman \
+  go:golang-go lua5.4:lua5.4 godot3-server:godot3-server \
   quakestat:qstat npm:npm cube2-server:cube2-server /usr/lib/ioquake3/ioq3ded:ioquake3-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
+lua5.4 -e 'require "socket"' 2>/dev/null || missing="$missing lua-socket"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 # Programs that ask game servers, and one that is asked. The versions are those that the tests know.

@@ -3,12 +3,14 @@
 use gltracker::bridge::bridge;
 use gltracker::cli::{self, Command};
 use gltracker::client::browse::{Outcome as Browsed, browse};
+use gltracker::client::list::check::{self, seen};
 use gltracker::client::list::{Outcome, list};
 use gltracker::game_server::announce::announce;
+use gltracker::game_server::check::{Player, check as check_game_server};
 use gltracker::interrupt;
 use gltracker::protocol::text::spelled_out;
 use gltracker::tracker::start::serve::serve;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// The answer is no.
@@ -36,11 +38,14 @@ fn main() -> ExitCode {
         interrupt::outlive(|name| std::env::var_os(name));
     }
     match command {
-        Ok(Command::Print(text)) => {
+        Ok(Command::Print(text)) => match std::io::stdout().write_all(text.as_bytes()) {
             // Whoever closed the pipe has seen enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let why = format!("the text cannot be written: {error}");
+                fail(&std::io::Error::other(why), SYSTEM_SAID_NO)
+            }
+            _ => ExitCode::SUCCESS,
+        },
         Ok(Command::Serve(config, level)) => {
             let names = std::env::vars_os().map(|(name, _)| name);
             let names = names.filter_map(|name| name.into_string().ok());
@@ -82,12 +87,36 @@ fn main() -> ExitCode {
             Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
+        Ok(Command::CheckList(request)) => {
+            is_well(check::check(&request, |name| std::env::var_os(name)))
+        }
+        Ok(Command::CheckAnnounce(options, client_port)) => {
+            // What players see is the client's to find out.
+            let player = Player {
+                list: seen::list,
+                doubt: seen::doubt,
+                ping: seen::ping,
+            };
+            let variable = |name: &str| std::env::var_os(name);
+            match check_game_server(&options, client_port, player, variable) {
+                Ok(well) => is_well(well),
+                Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
+                Err(error) => fail(&error, NO),
+            }
+        }
         Ok(Command::Bridge(options)) => match bridge(*options) {
             Ok(never) => match never {},
             Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
             Err(error) => fail(&error, SYSTEM_SAID_NO),
         },
         Err(error) => fail(&error, WRONG_USAGE),
+    }
+}
+
+fn is_well(well: bool) -> ExitCode {
+    match well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(NO),
     }
 }
 

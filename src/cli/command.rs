@@ -18,6 +18,10 @@ pub enum Command {
     Browse(Box<browse::Request>),
     /// Keep a game server on the lists of trackers.
     Announce(Box<Options>),
+    /// Say why a game server is not listed; with the port for players, if it was named.
+    CheckAnnounce(Box<Options>, Option<u16>),
+    /// Say why a player sees nothing.
+    CheckList(Box<list::Request>),
     /// Let unmodified games onto a tracker's list.
     Bridge(Box<bridge::Options>),
     /// Print a text and leave.

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `command` is the result, `flags` are the parts of a command line, `manual` is what
 //! is said about each command, `arguments` are their values, `commands` the flags of each command;
-//! `variables` finds unknown variables in the environment, and `parse` finds the command.
+//! `printed` are those that print a text about the others, `variables` finds unknown variables in the environment, and `parse` finds the command.
 
 mod command;
 
@@ -13,6 +13,8 @@ mod manual;
 mod arguments;
 
 mod commands;
+
+mod printed;
 
 mod variables;
 

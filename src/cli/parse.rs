@@ -2,17 +2,20 @@
 
 use super::command::{Command, UsageError};
 use super::commands::{announce, bridge, browse, list, serve};
-use super::flags;
 use super::manual::Page;
+use super::printed;
 use std::ffi::OsString;
 
 /// What is said about the commands, the one that is meant if none is named first.
-const PAGES: [&Page; 5] = [
+const PAGES: [&Page; 8] = [
     &serve::PAGE,
     &announce::PAGE,
     &list::PAGE,
     &browse::PAGE,
     &bridge::PAGE,
+    &printed::HELP,
+    &printed::MAN,
+    &printed::COMPLETIONS,
 ];
 
 /// Reads the arguments of the program (without its name), and its environment.
@@ -37,28 +40,17 @@ pub fn parse(
         Some("list") => list::parse(arguments, environment),
         Some("browse") => browse::parse(arguments, environment),
         Some("bridge") => bridge::parse(arguments, environment),
-        Some("help") => {
-            let of = |page: &&&Page| arguments.first().is_some_and(|word| word == page.name);
-            let page = PAGES.iter().find(of).unwrap_or(&PAGES[0]);
-            Ok(Command::Print(page.help()))
-        }
-        Some(command) => {
-            let names = || PAGES.iter().map(|page| page.name).chain(["help"]);
-            let hint = match flags::closest(command, names()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            Err(UsageError(format!(
-                "there is no command '{}'; {hint}",
-                command.escape_debug()
-            )))
-        }
+        Some(name) => match PAGES.iter().find(|page| page.name == name) {
+            Some(page) => printed::parse(page, arguments, &PAGES),
+            None => Err(printed::no_command(name, &PAGES)),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::manual::Completed;
 
     fn printed(words: &[&str]) -> String {
         match parse(words.iter().map(OsString::from), |_| None) {
@@ -91,6 +83,76 @@ mod tests {
         assert_eq!(printed(&["help"]), printed(&["--help"]));
     }
 
+    /// What completions offer as the value of a flag is read from its help.
+    #[test]
+    fn every_value_that_is_offered_is_one() {
+        let password = |name: &str| (name == "GLTRACKER_PASSWORD").then(|| "secret".into());
+        let mut offered = 0;
+        for page in PAGES {
+            for flag in page.flags {
+                let Some(Completed::Words(values)) = Completed::value(flag) else {
+                    continue;
+                };
+                for value in values {
+                    let words = [page.name, flag.name, &value];
+                    let parsed = parse(words.map(OsString::from), password);
+                    assert!(parsed.is_ok(), "{words:?}: {parsed:?}");
+                    offered += 1;
+                }
+            }
+            if page.name == "serve" {
+                continue;
+            }
+            for completed in Completed::behind(page, &PAGES) {
+                let Completed::Words(words) = completed else {
+                    continue;
+                };
+                for word in words {
+                    let parsed = parse([page.name, &word].map(OsString::from), password);
+                    assert!(parsed.is_ok(), "{} {word}: {parsed:?}", page.name);
+                    offered += 1;
+                }
+            }
+        }
+        assert!(offered > 20, "{offered}");
+    }
+
+    #[test]
+    fn texts_are_for_known_commands_and_shells() {
+        for (words, part) in [
+            (
+                &["completions", "tcsh"][..],
+                "there is no shell 'tcsh'; there are bash, zsh, fish",
+            ),
+            (&["completions"], "name a shell: there are bash, zsh, fish"),
+            (&["completions", "zsh", "fish"], "'fish' is not a flag"),
+            (&["man", "browse"], "'browse' is not a flag"),
+            (&["man", "--pager"], "there is no flag --pager"),
+            (&["help", "brows"], "did you mean browse?"),
+            (&["help", "dance"], "there are serve, announce, list"),
+        ] {
+            let error = parse(words.iter().map(OsString::from), |_| None).unwrap_err();
+            assert!(error.to_string().contains(part), "{words:?}: {error}");
+        }
+        let help = printed(&["help"]);
+        for page in PAGES {
+            assert!(help.contains(page.name), "{}", page.name);
+        }
+    }
+
+    #[test]
+    fn the_man_page_has_all_that_is_said() {
+        let man = printed(&["man"]);
+        for page in PAGES {
+            assert!(man.contains(&format!("\n.SS {}\n", page.name)), "{man}");
+            for flag in page.flags {
+                let bold = flag.name.replace('-', "\\-");
+                assert!(man.contains(&format!("\n\\fB{bold}\\fR")), "{bold}");
+            }
+        }
+        assert!(man.is_ascii());
+    }
+
     /// What is typed as it stands there is understood.
     #[test]
     fn every_example_is_a_command_line() {
@@ -101,7 +163,8 @@ mod tests {
                 0 => part.split_whitespace().collect(),
                 _ => vec![part],
             });
-            let parsed = parse(words.skip(1).map(OsString::from), password);
+            let words = words.take_while(|word| !["|", ">"].contains(word)).skip(1);
+            let parsed = parse(words.map(OsString::from), password);
             assert!(parsed.is_ok(), "{}: {parsed:?}", example.typed);
         }
     }

@@ -3,30 +3,24 @@
 //! A misspelt flag is an error. An unknown variable is only logged: it may belong to another version
 //! or another program.
 
-use super::arguments::share;
 use super::commands::serve;
 use super::flags;
+use super::manual::ENVIRONMENT;
 use crate::tracker::start::serve::UnknownVariable;
 
 /// The beginning of all our variables.
 const PREFIX: &str = "GLTRACKER_";
 
-/// Variables without a flag, and those of other commands, which may be set where a tracker is started.
-const OTHERS: [&str; 8] = [
-    share::USER,
-    share::PASSWORD,
-    "GLTRACKER_PASSWORD",
-    "GLTRACKER_KEY",
-    "GLTRACKER_TRACKER",
-    "GLTRACKER_TRACKERS",
-    "GLTRACKER_PORT",
-    "GLTRACKER_STARTS_BY",
-];
+/// A variable that the program sets for itself. Besides, there are those without a flag and those of
+/// other commands, which may be set where a tracker is started.
+const OWN: &str = "GLTRACKER_STARTS_BY";
 
 /// The names among `names` that begin like our variables and are none.
 pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVariable> {
+    let others = ENVIRONMENT.iter().map(|(name, _)| *name);
+    let others = others.filter(|name| name.starts_with(PREFIX));
     let known: Vec<String> = serve::variables()
-        .chain(OTHERS.map(str::to_owned))
+        .chain(others.chain([OWN]).map(str::to_owned))
         .collect();
     let is_unknown = |name: &String| name.starts_with(PREFIX) && !known.contains(name);
     let about = |name: String| {

@@ -106,17 +106,20 @@ pub fn cut_start(text: &str, columns: usize) -> Cow<'_, str> {
 
 /// `text` in pieces of at most `columns` columns each, or of one character where that is wider;
 /// one piece, which is empty, of an empty text. It is broken at spaces, each of which is then left
-/// out, or inside a word that is longer.
+/// out; in a word that is longer behind a sign such as a comma or a slash; and elsewhere only where there is
+/// none.
 ///
 /// ```
 /// use gltracker::client::width::wrap;
 /// assert_eq!(wrap("fast cycles", 9), ["fast", "cycles"]);
 /// assert_eq!(wrap("cycles", 4), ["cycl", "es"]);
+/// assert_eq!(wrap("alpha,beta", 8), ["alpha,", "beta"]);
 /// assert_eq!(wrap("金曜日", 5), ["金曜", "日"]);
 /// ```
 pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let mut space = None;
+    // Where it can be broken: at a space, and behind a sign.
+    let (mut space, mut sign) = (None, None);
     let (mut start, mut at, mut taken, mut before) = (0, 0, 0, 0);
     while let Some(c) = text[at..].chars().next() {
         if c == ' ' {
@@ -124,14 +127,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
         }
         let more = added(c, &mut before);
         if taken + more > columns && at > start {
-            let end = space.filter(|space| *space > start).unwrap_or(at);
+            let places = [space, sign].into_iter().flatten();
+            let end = places.into_iter().find(|end| *end > start).unwrap_or(at);
             pieces.push(&text[start..end]);
             start = end + usize::from(text[end..].starts_with(' '));
-            (at, taken, space) = (start, 0, None);
+            (at, taken, space, sign) = (start, 0, None, None);
             continue;
         }
         taken += more;
         at += c.len_utf8();
+        if c.is_ascii_punctuation() {
+            sign = Some(at);
+        }
     }
     pieces.push(&text[start..]);
     pieces

@@ -7,7 +7,8 @@
 //!
 //! In reading order: [`session`] is one connection to a tracker without the connection, and pure;
 //! `secret` is where the password comes from, `event` what becomes known; `link` one tracker with its
-//! threads and sockets; `announcer` all trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command.
+//! threads and sockets; `announcer` all trackers of a game server; `pong` the answers by UDP; [`mod@announce`] the command,
+//! and [`mod@check`] says why it does not list the game server.
 
 mod tracker_address;
 
@@ -24,6 +25,8 @@ mod announcer;
 mod pong;
 
 pub mod announce;
+
+pub mod check;
 
 pub use announcer::{Announcer, Relay, StartError};
 pub use event::{Event, Happening};

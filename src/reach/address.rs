@@ -41,7 +41,12 @@ pub struct Address<const PORT: u16> {
 impl<const PORT: u16> Address<PORT> {
     /// The tracker at this address.
     pub fn new(address: SocketAddr) -> Self {
-        Self::at(&address.ip().to_string(), address.port())
+        let host = match address {
+            // A link-local address is one of an interface.
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            _ => address.ip().to_string(),
+        };
+        Self::at(&host, address.port())
     }
 
     fn at(host: &str, port: u16) -> Self {

@@ -2,7 +2,8 @@
 //!
 //! In reading order: `memory` decides which of its addresses are tried, in which order; `address`
 //! is how `HOST[:PORT]` is written; `dial` turns a name into a connection; `throttle` bounds how much
-//! a tracker may say in a second. The first and the last are pure.
+//! a tracker may say in a second; `check` says step by step what goes well and what does not. The first and
+//! `throttle` are pure.
 
 mod memory;
 
@@ -11,6 +12,8 @@ mod address;
 mod dial;
 
 mod throttle;
+
+pub(crate) mod check;
 
 pub use address::{Address, NotAnAddress};
 pub(crate) use dial::{Dial, Reached, connect};

@@ -115,6 +115,34 @@ fn a_player_finds_the_nearest_joins_and_comes_back() {
 }
 
 #[test]
+fn favourites_are_shown_alone_also_those_that_are_away() {
+    if !need("tmux") {
+        return;
+    }
+    let tracker = TrackerProcess::start();
+    let _one = tracker.log_in(4321, "description=one").stay_alive();
+    let _other = tracker.log_in(4322, "description=other").stay_alive();
+    let screen = Screen::run(&format!(
+        "mkdir gltracker; echo 192.0.2.7:5 >gltracker/favourites; {} browse {}",
+        gltracker(),
+        tracker.clients
+    ));
+    screen.wait_to_see("2 of 2 servers, 1 offline");
+    screen.press(&["/", "o", "t", "h", "e", "r", "Enter", "f"]);
+    screen.wait_to_see("other is a favourite now");
+    screen.press(&["Escape", "F"]);
+    let text = screen.wait_to_see("only favourites are shown");
+    let rows: Vec<&str> = text.lines().skip(1).take(3).collect();
+    assert!(
+        rows[0].starts_with("★ other ") && rows[1].starts_with("★ 192.0.2.7:5 "),
+        "{text}"
+    );
+    assert!(rows[1].contains(" offline") && rows[2].is_empty(), "{text}");
+    let kept = fs::read_to_string(screen.file("gltracker/favourites")).unwrap();
+    assert_eq!(kept, "192.0.2.7:5\n127.0.0.1:4322\n");
+}
+
+#[test]
 fn what_a_lost_tracker_listed_is_still_there_after_a_game() {
     if !need("tmux") {
         return;

@@ -68,11 +68,9 @@ pub(crate) fn client_stays(language: &Language) {
     first.kill();
     let second = TrackerProcess::start_at(first.servers, first.clients, &["--max-slots", "80"]);
     let _game = second.log_in(2, "description=again");
-    wait_until("both see what the second one lists", || {
-        last()
-            .iter()
-            .all(|text| text.ends_with("\n\n127.0.0.1:2 ?/? again\n\n"))
-            .then_some(())
+    let end = "\n\n127.0.0.1:2 ?/? again\n\n";
+    wait_until("both have the new list, and nothing of the old", || {
+        last().iter().all(|text| text.ends_with(end)).then_some(())
     });
 }
 

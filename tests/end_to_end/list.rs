@@ -156,6 +156,67 @@ fn the_nearest_come_first_and_those_that_do_not_answer_last() {
 }
 
 #[test]
+fn a_lost_probe_has_a_sign_and_an_answer_that_is_late_is_no_silence() {
+    let tracker = TrackerProcess::start();
+    let forgetful = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = forgetful.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        let mut asked = 0;
+        while let Ok((length, from)) = forgetful.recv_from(&mut buffer) {
+            let is_ping = buffer.starts_with(b"PING ");
+            asked += usize::from(is_ping);
+            buffer[1] = b'O';
+            if is_ping && asked % 5 != 2 {
+                let _ = forgetful.send_to(&buffer[..length], from);
+            }
+        }
+    });
+    let late = pong(Duration::from_millis(1300));
+    let _all: [Alive; 3] = [(port, "lossy"), (1, "silent"), (late, "late")].map(|(port, name)| {
+        tracker
+            .log_in(port, &format!("description={name}"))
+            .stay_alive()
+    });
+    // A busy machine may lose more than the game server does, and come late with what is not.
+    let is_told = (0..20).any(|_| {
+        let table = list(&[&tracker.clients.to_string()]).1;
+        let rows: Vec<&str> = table.lines().skip(1).collect();
+        let starts =
+            |row: usize, name, ping| rows[row].starts_with(name) && rows[row].contains(ping);
+        starts(0, "lossy ", " ms!  ")
+            && starts(1, "late ", "  >1000 ms  ")
+            && starts(2, "silent ", "  -  ")
+    });
+    assert!(is_told, "{:?}", list(&[&tracker.clients.to_string()]));
+}
+
+#[test]
+fn a_game_server_that_is_listed_by_both_families_is_one_row() {
+    let line = |ip, name| format!("INFOS ip={ip} port=4 group=friday description={name}\n");
+    let of = |lines: &[String]| {
+        let answer = lines.concat() + &format!("END count={} rev=a-1\nOK bye\n", lines.len());
+        let tracker = strange_tracker(answer).to_string();
+        let (code, json, errors) = list(&[&tracker, "--json"]);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{json}");
+        let also = json.matches("\"also\":\"").count();
+        (json.matches("\"address\":").count(), also)
+    };
+    let (four, six) = (line("127.0.0.1", "x"), line("::1", "x"));
+    assert_eq!(of(&[four.clone(), six.clone()]), (1, 1));
+    assert_eq!(
+        of(&[four.clone(), line("::1", "y")]),
+        (2, 0),
+        "it says another name"
+    );
+    assert_eq!(
+        of(&[four, six, line("127.0.0.2", "x")]),
+        (3, 0),
+        "a stranger hides nobody"
+    );
+}
+
+#[test]
 fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
     let (one, other) = (TrackerProcess::start(), TrackerProcess::start());
     let (first, second) = (one.clients.to_string(), other.clients.to_string());
@@ -171,7 +232,7 @@ fn trackers_are_merged_and_a_dead_one_does_not_spoil_the_others() {
         format!(
             "{{\"address\":\"127.0.0.1:{port}\",\"ping_ms\":null,\"sent\":0,\"answered\":0,\
              \"available\":null,\"trackers\":[{trackers}],\
-             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null,\"fresh\":[]}}"
+             \"infos\":{{\"ip\":\"127.0.0.1\",\"port\":{port}{more}}},\"doubt\":null,\"fresh\":[],\"late\":false,\"also\":null}}"
         )
     };
     let both = row(

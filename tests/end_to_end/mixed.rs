@@ -63,7 +63,7 @@ fn every_kind_is_pinged_by_its_own_question_and_says_how_many_play() {
         .lines()
         .filter_map(|line| Some(line.split_once("\"fresh\":")?.1))
         .collect();
-    let all = r#"["nbplayers"]}"#;
+    let all = r#"["nbplayers"],"late":false,"also":null}"#;
     let expected = [&format!("{all},"), &format!("{all},"), all];
     assert_eq!(fresh, expected, "{json}");
     let (_, table, _) = list(&[&tracker]);
@@ -216,7 +216,7 @@ fn the_browser_shows_what_games_answer_and_starts_the_right_one() {
     screen.wait_for("all have answered", |text| {
         text.matches(" 3/9 ").count() == 3
     });
-    screen.wait_to_see("ping↓ game         address");
+    screen.wait_to_see("ping ms↓ game         address");
 
     // What its admin says later is fresher.
     source_line.send("INFOS nbplayers=7 mode=casual");

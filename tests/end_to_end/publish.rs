@@ -3,13 +3,14 @@
 use crate::harness::{PASSWORD, Peer, TrackerProcess, command, outcome};
 use crate::patience::{time_of, wait_until};
 use crate::skips::skip;
+use crate::state::sealed;
 use crate::tools::need;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Removes a folder, though a tracker may put a file into it at that moment.
 pub(crate) fn remove(folder: &Path) {
@@ -89,8 +90,89 @@ fn the_files_appear_and_follow_the_list() {
     });
     wait_until("no temporary file is left", || {
         // And .lock.
-        (fs::read_dir(&folder.0).unwrap().count() == 4).then_some(())
+        (fs::read_dir(&folder.0).unwrap().count() == 5).then_some(())
     });
+}
+
+/// The state file is called `list`, in the folder `kept`.
+fn start_with_state(folder: &Folder, kept: &Folder) -> TrackerProcess {
+    let (publish, state) = (folder.0.to_str().unwrap(), kept.0.join("list"));
+    let state = state.to_str().unwrap();
+    TrackerProcess::start_with(&["--max-slots", "80", "--publish", publish, "--state", state])
+}
+
+#[test]
+fn what_was_counted_is_published_and_survives_the_tracker() {
+    let (folder, kept) = (Folder::new("counted"), Folder::new("counted-state"));
+    fs::create_dir(&kept.0).unwrap();
+    let (published, state) = (folder.0.join("activity.json"), kept.0.join("list.activity"));
+    let mut tracker = start_with_state(&folder, &kept);
+    wait_for(&published, "\"rows\":{\"every\":1800}}");
+    let game_server = tracker.log_in(23460, "nbplayers=3 game=\"<old> game\"");
+    wait_for(&kept.0.join("list"), " port=23460 ");
+    tracker.kill();
+    drop(game_server);
+    fs::remove_file(&published).unwrap();
+    // It is on the first list, so it is in the first point.
+    let mut tracker = start_with_state(&folder, &kept);
+    let text = wait_for(&published, "\n\"127.0.0.1:23460\":[3");
+    assert!(
+        text.contains("\n\"\\u003cold> game\":{\"players\":[3"),
+        "{text}"
+    );
+    wait_for(&state, "127.0.0.1:23460 3");
+    // Two days ago, as the file says, there were seven players. Nothing is known of the time between.
+    tracker.kill();
+    let old = "gltracker-activity 1\nall 0 7 1\n";
+    let point = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            / 300
+    };
+    let lines = old.replace("all 0", &format!("all {}", point() - 576));
+    fs::write(&state, sealed(&lines)).unwrap();
+    fs::remove_file(&published).unwrap();
+    let mut tracker = start_with_state(&folder, &kept);
+    let text = wait_for(&published, "\"all\":{\"players\":[7,");
+    let unknown = text.lines().nth(1).unwrap().matches("null").count();
+    // Of players and of game servers; a point may have begun meanwhile.
+    assert!([1150, 1152].contains(&unknown), "{unknown} in {text}");
+    // What somebody has damaged is set aside, and costs nothing else.
+    tracker.kill();
+    fs::write(&state, sealed(&lines).replace("7 1", "9 1")).unwrap();
+    let tracker = start_with_state(&folder, &kept);
+    let warning = tracker.wait_for_log("event=activity-not-read");
+    assert!(
+        warning.contains("it is torn") && warning.contains("list.activity.bad"),
+        "{warning}"
+    );
+    assert_eq!(tracker.list().len(), 1);
+    wait_for(&state, "127.0.0.1:23460 3");
+    assert!(kept.0.join("list.activity.bad").exists());
+}
+
+#[test]
+fn the_page_has_the_words_of_its_operator() {
+    let folder = Folder::new("words");
+    let words = [
+        "--title",
+        "<Friday> & co",
+        "--link",
+        "https://example.org/?a&b",
+    ];
+    let publish = ["--max-slots", "80", "--publish", folder.0.to_str().unwrap()];
+    let _tracker = TrackerProcess::start_with(&[&publish[..], &words].concat());
+    let page = wait_for(&folder.0.join("index.html"), "</html>");
+    assert!(
+        page.contains("<title>&lt;Friday&gt; &amp; co</title>"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("{{title}}") && !page.contains("{{link}}"),
+        "{page}"
+    );
 }
 
 /// The script looks at everything that is there to see; its output says at what.

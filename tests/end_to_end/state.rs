@@ -77,15 +77,20 @@ fn port(line: &str) -> u16 {
 }
 
 /// A state file with these lines, complete with the right last line.
-fn sealed(lines: &[String]) -> String {
+fn with_lines(lines: &[String]) -> String {
     let text: String = std::iter::once(&"gltracker-state 1".to_owned())
         .chain(lines)
         .map(|line| format!("{line}\n"))
         .collect();
+    sealed(&text)
+}
+
+/// `text`, whose first line says what it is, complete with the right last line.
+pub(crate) fn sealed(text: &str) -> String {
     let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    format!("{text}end {} {sum:016x}\n", lines.len())
+    format!("{text}end {} {sum:016x}\n", text.matches('\n').count() - 1)
 }
 
 #[test]
@@ -267,7 +272,7 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
         "live 127.0.0.1 password INFOS ip=0.0.0.0 port=6".to_owned(),
         "live 127.0.0.1 password INFOS ip=ff02::1 port=7".to_owned(),
     ];
-    fs::write(&place.file, sealed(&lines)).unwrap();
+    fs::write(&place.file, with_lines(&lines)).unwrap();
     for _ in 0..2 {
         let tracker = place.start();
         let mut list = tracker.list();
@@ -288,7 +293,7 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
     // On a slow machine one may be forgotten before anybody has seen it: then it gets more time.
     for seconds in [2, 4, 8, 16] {
         let lines = [is_stale(1, now().as_secs() + seconds), is_stale(3, later)];
-        fs::write(&place.file, sealed(&lines)).unwrap();
+        fs::write(&place.file, with_lines(&lines)).unwrap();
         let tracker = place.start();
         let mut watcher = Peer::connect(tracker.clients);
         watcher.send("WATCH");
@@ -311,7 +316,7 @@ fn who_does_not_come_back_is_forgotten_however_often_the_tracker_dies() {
 #[test]
 fn a_file_that_cannot_be_read_is_set_aside() {
     let place = Place::new("bad");
-    let good = sealed(&["live 127.0.0.1 password INFOS ip=127.0.0.1 port=3".to_owned()]);
+    let good = with_lines(&["live 127.0.0.1 password INFOS ip=127.0.0.1 port=3".to_owned()]);
     let newer = good.replace("state 1", "state 2");
     for (number, (bad, why)) in [
         (&good[..good.len() - 9], "it is torn"),
@@ -349,7 +354,7 @@ fn every_thread_that_holds_no_connection_is_counted() {
     let place = Place::new("threads");
     // One that is to be forgotten later.
     let line = "live 127.0.0.1 password INFOS ip=127.0.0.1 port=5".to_owned();
-    fs::write(&place.file, sealed(&[line])).unwrap();
+    fs::write(&place.file, with_lines(&[line])).unwrap();
     let published = place.beside(".published");
     let tracker = TrackerProcess::start_with(&[
         "--max-slots",

@@ -61,12 +61,13 @@ static bool gt_take(gt_server *self, const char *line) {
         self->asked[0] = '\0';
         gt_ask(self, 'F', "INFOS", first);
     }
-    if ((strcmp(verb, "OK") != 0 && !is_error) || !what || (is_error && self->listed_at == 0))
+    if ((strcmp(verb, "OK") != 0 && !is_error) || !what || what == 'L')
         return false;
     memmove(self->asked, self->asked + 1, strlen(self->asked));
     if (what == 'F' || what == 'U')
         gt_settle(&self->fields, !is_error);
-    self->is_checking = strcmp(first, "checking") == 0;
+    if (!is_error)
+        self->is_checking = strcmp(first, "checking") == 0;
     if (strcmp(first, "listed") == 0) {
         self->listed_at = self->listed_at > 0 ? self->listed_at : gt_now();
         self->tell("listed", second);
@@ -78,8 +79,8 @@ static bool gt_take(gt_server *self, const char *line) {
 
 /* Comes back later; false if it never does. */
 static bool gt_lose(gt_server *self, const char *reason) {
-    bool is_first = self->asked[0] == 'F' || self->asked[0] == 'N';
-    int least = gt_least_wait(self->error, is_first, self->udp_port);
+    bool was_named = self->listed_at == 0 && self->asked[0] != 'L';
+    int least = gt_least_wait(self->error, was_named, self->udp_port);
     double now = gt_now(), wait;
     gt_close(&self->link);
     self->is_running = false;

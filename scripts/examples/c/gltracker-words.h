@@ -106,7 +106,7 @@ static const char gt_mistakes[] =
     " unknown-command bad-syntax line-too-long not-text bad-value bad-ip ";
 
 /* Seconds that a game server waits at least after an error; -1 if the error is final. */
-static inline int gt_least_wait(const char *error, bool is_first_infos, int udp_port) {
+static inline int gt_least_wait(const char *error, bool was_named, int udp_port) {
     if (strstr(error, "PROXY header"))
         return 60;
     if (gt_wait_in(error) > 0)
@@ -117,6 +117,6 @@ static inline int gt_least_wait(const char *error, bool is_first_infos, int udp_
         return -1;
     if (gt_is_one_of(error, " unreachable "))
         return udp_port < 1024 ? -1 : 60;
-    return !gt_is_one_of(error, " too-many ") ? 0 : is_first_infos ? 60 : 5;
+    return !gt_is_one_of(error, " too-many ") ? 0 : was_named ? 60 : 5;
 }
 #endif

@@ -66,8 +66,8 @@ func (game *GameServer) Run() error {
 		if err == nil {
 			return nil
 		}
-		isFirst := len(s.asked) > 0 && (s.asked[0] == "first INFOS" || s.asked[0] == "number")
-		wait, isBack := s.refusal.leastWait(isFirst, game.Port)
+		wasNamed := s.listedAt.IsZero() && !s.waits("LOGIN")
+		wait, isBack := s.refusal.leastWait(wasNamed, game.Port)
 		if !isBack {
 			return err
 		}

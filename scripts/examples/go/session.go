@@ -87,23 +87,19 @@ func (s *session) take(line string) bool {
 		}
 		return false
 	case "ERR":
-		isListed := !s.listedAt.IsZero()
-		if refusal := Refusal(rest); !isListed || !refusal.isMistake() {
+		if refusal := Refusal(rest); s.listedAt.IsZero() || !refusal.isMistake() {
 			s.refusal = refusal
-		}
-		if !isListed {
-			return false
 		}
 	case "OK":
 	default:
 		return false
 	}
-	if len(s.asked) == 0 {
+	if len(s.asked) == 0 || s.asked[0] == "LOGIN" {
 		return false
 	}
 	what := s.asked[0]
 	s.asked = s.asked[1:]
-	s.isChecking = words[0] == "checking"
+	s.isChecking = words[0] == "checking" || s.isChecking && verb == "ERR"
 	if words[0] == "listed" {
 		if s.listedAt.IsZero() {
 			s.listedAt = time.Now()

@@ -86,7 +86,7 @@ func (refusal Refusal) Wait() time.Duration {
 }
 
 // leastWait is how long a game server waits at least before it comes back; false if it never does.
-func (refusal Refusal) leastWait(isFirst bool, udpPort int) (time.Duration, bool) {
+func (refusal Refusal) leastWait(wasNamed bool, udpPort int) (time.Duration, bool) {
 	code := refusal.Code()
 	switch {
 	case strings.Contains(string(refusal), "PROXY header"):
@@ -95,7 +95,7 @@ func (refusal Refusal) leastWait(isFirst bool, udpPort int) (time.Duration, bool
 		return refusal.Wait(), true
 	case code == "taken" && strings.Contains(string(refusal), "took over"):
 		return 10 * time.Minute, true
-	case code == "too-many" && !isFirst:
+	case code == "too-many" && !wasNamed:
 		return 5 * time.Second, true
 	case code == "too-many", code == "unreachable" && udpPort >= 1024:
 		return time.Minute, true

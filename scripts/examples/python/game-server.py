@@ -7,7 +7,6 @@ With GLTRACKER_KEY=name it logs in with a key, whose secret the password is. A l
 input such as nbplayers=3 is an update, and the line quit ends it.
 """
 
-import hmac
 import os
 import random
 import select
@@ -16,7 +15,7 @@ import sys
 import threading
 import time
 
-from gltracker import MISTAKES, Datagrams, Tracker, fields_of, least_wait, spelled
+from gltracker import MISTAKES, Datagrams, Tracker, fields_of, least_wait, mac, spelled
 
 
 class GameServer(threading.Thread):
@@ -48,7 +47,8 @@ class GameServer(threading.Thread):
                 reason = self.error or str(loss)
             with self.lock:
                 self.fields, self.changes = {**self.fields, **self.changes}, {}
-            least = least_wait(self.error, (self.asked or [""])[0], self.udp_port)
+            was_named = not self.listed_at and self.asked[:1] != ["LOGIN"]
+            least = least_wait(self.error, was_named, self.udp_port)
             if least is None:
                 return self.say("refused " + reason)
             self.say("lost " + reason)
@@ -88,7 +88,7 @@ class GameServer(threading.Thread):
             self.connection.send("PONG " + rest)
         if verb == "CHALLENGE" and self.asked[0] == "LOGIN":
             self.introduce(rest.split(" ")[0])
-        if verb != "OK" and (verb != "ERR" or not self.listed_at) or not self.asked:
+        if verb not in ("OK", "ERR") or self.asked[:1] in ([], ["LOGIN"]):
             return
         what, words = self.asked.pop(0), rest.split(" ")
         if words[0] == "listed":
@@ -99,13 +99,13 @@ class GameServer(threading.Thread):
             self.say("not taken: " + rest)
         if what == "number" and verb == "OK":
             self.say("checked")
-        self.is_checking, self.said_bye = words[0] == "checking", what == "QUIT"
+        if verb == "OK":
+            self.is_checking, self.said_bye = words[0] == "checking", what == "QUIT"
 
     def introduce(self, number):
         fields = {key: value for key, value in self.fields.items() if value}
         if self.key:
-            text = f"{number} {self.key} {fields['port']}"
-            fields["mac"] = hmac.new(self.password.encode(), text.encode(), "sha256").hexdigest()
+            fields["mac"] = mac(self.password, f"{number} {self.key} {fields['port']}")
         self.asked.pop(0)
         self.ask("first INFOS", f"INFOS {number}{spelled(fields.items())}")
 

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import hmac
 import random
 import re
 import socket
@@ -29,14 +30,18 @@ def fields_of(text):
     return {key: re.sub(r"\\(.)", r"\1", inner) or bare for key, inner, bare in found}
 
 
+def mac(secret, text):
+    return hmac.new(secret.encode(), text.encode(), "sha256").hexdigest()
+
+
 def wait_in(error):
     """The seconds that the text of an error asks to wait, or None."""
     wait = re.search(r"wait (\d{1,4}) s", error)
     return int(wait[1]) if wait else None
 
 
-def least_wait(error, asked, udp_port):
-    """Seconds that a game server waits at least after an error to `asked`; None: for ever."""
+def least_wait(error, was_named, udp_port):
+    """Seconds that a game server waits at least after an error; None if it never comes back."""
     code = error.split(" ")[0]
     if "PROXY header" in error:
         return 60
@@ -46,8 +51,7 @@ def least_wait(error, asked, udp_port):
         return 600
     if code in FINAL or code == "unreachable" and udp_port < 1024:
         return None
-    is_full = asked in ("first INFOS", "number")
-    return {"unreachable": 60, "too-many": 60 if is_full else 5}.get(code, 0)
+    return {"unreachable": 60, "too-many": 60 if was_named else 5}.get(code, 0)
 
 
 class Connection:

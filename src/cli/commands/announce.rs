@@ -17,7 +17,7 @@ const COMMAND: &str = "gltracker announce";
 /// The end of an error about a word that may be meant as a program.
 const PROGRAM: &str = "the program to run stands behind --";
 
-const FLAGS: [Flag; 12] = [
+const FLAGS: [Flag; 13] = [
     Flag {
         name: "--tracker",
         value: "HOST[:PORT]",
@@ -50,6 +50,11 @@ const FLAGS: [Flag; 12] = [
     ASK_EVERY,
     IPV4,
     IPV6,
+    Flag {
+        name: "--check",
+        value: "",
+        help: "say step by step why it is not listed\nIt asks players' port of the tracker too, or --check=PORT, and leaves nothing on the list.",
+    },
 ];
 
 pub(crate) const PAGE: Page = Page {
@@ -97,9 +102,14 @@ updates. While it is stopped by a signal (seen on Linux) it is off the lists. It
 GLTRACKER_PORT and GLTRACKER_TRACKERS, but no password. Ctrl-C is for it, and this command waits
 for its end, if there is a GNU env or perl; otherwise Ctrl-C ends both at once.
 
+With --check it goes through all that once, each tracker in turn, and says on standard output what is
+right, what is not, and what to do. The program is not started. If the game server is listed at last,
+that is for a moment; one that is on the list already is left alone. It takes a second or two, and a
+minute for each tracker at the most.
+
 What happens goes to standard error, a line each.",
     exits: "\
-1 all trackers have refused for good, 2 wrong usage, 3 the system said no (port in use, file \
+1 all trackers have refused for good, or --check has found what to mend, 2 wrong usage, 3 the system said no (port in use, file \
 unreadable, program not found); with a program its own, or 128 and the number of a signal",
 };
 
@@ -131,6 +141,7 @@ pub(crate) fn parse(
     let (mut asking, mut words, mut value) = (Asking::default(), Vec::new(), String::new());
     let (mut login, mut fields, mut updates) = (Login::default(), Infos::default(), None);
     let (mut pong, mut alive, mut program) = (None, None, Vec::new());
+    let mut check = None;
     for item in items {
         match item {
             Item::Flag(flag, value)
@@ -150,6 +161,7 @@ pub(crate) fn parse(
                     })?;
                 }
                 "--alive" => alive = Some(patience(text(flag.name, &value)?)?),
+                "--check" => check = Some(client_port(text(flag.name, &value)?)?),
                 "--pong" => pong = place(text(flag.name, &value)?)?,
                 name => unreachable!("{name} is in FLAGS and not here"),
             },
@@ -200,7 +212,7 @@ pub(crate) fn parse(
     }
     fields.check_complete().map_err(|no| UsageError(no.text))?;
     let (key, secret) = login.finish(&environment)?;
-    Ok(Command::Announce(Box::new(Options {
+    let options = Box::new(Options {
         trackers,
         key,
         secret,
@@ -211,7 +223,26 @@ pub(crate) fn parse(
         pong,
         alive,
         program,
-    })))
+    });
+    Ok(match check {
+        Some(client_port) => Command::CheckAnnounce(options, client_port),
+        None => Command::Announce(options),
+    })
+}
+
+/// Reads the value of --check, which may be the port for players.
+fn client_port(text: &str) -> Result<Option<u16>, UsageError> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    match text {
+        "yes" => Ok(None),
+        _ => port.map(Some).ok_or_else(|| {
+            let wrong = format!(
+                "--check: '{}' is not the port for players",
+                text.escape_debug()
+            );
+            UsageError(format!("{wrong}, a number from 1 to 65535"))
+        }),
+    }
 }
 
 /// The error for a field that is written like a flag.

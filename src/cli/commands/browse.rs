@@ -55,8 +55,8 @@ GLTRACKER_TRACKER names. CONDITION is notempty, notfull, speed=fast,
 
 The file of games, ~/.config/gltracker/games, has a line for each game:
   xonotic = xonotic-sdl +connect {address}
-There and in --exec {ip}, {port}, {address} and {any-key} stand for what the
-game server has. Every word is one argument; no shell sees it.",
+There and in --exec {ip}, {port}, {address}, {map}, ... stand for what the
+game server has, and {key?} for any other. Every word is one argument.",
     more: "\
 Shows the game servers of one or several trackers, measures how near they are, and follows what
 changes. Enter joins the selected one: it runs what the file of games has for it, or else --exec,
@@ -160,6 +160,10 @@ mod tests {
             (
                 &["--exec", "{ip}"][..],
                 "--exec: begin with the name of a program",
+            ),
+            (
+                &["--exec", "game {adress}"],
+                "--exec: '{adress}' is none of the",
             ),
             (&["--columns=name"], "--columns: name is always shown"),
             (&["--games"], "--games needs a value: --games FILE"),

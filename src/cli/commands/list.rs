@@ -5,14 +5,13 @@ use crate::cli::arguments::trackers::{IPV4, IPV6};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::flags::{self, Asked, Flag};
 use crate::cli::manual::{Example, Page};
-use crate::client::columns::Columns;
-use crate::client::list::found::Sort;
+use crate::client::columns::{Columns, Sort};
 use crate::client::list::{Format, Request};
 use crate::client::ping::Limits;
 use crate::client::{Conditions, TrackerAddress};
 use std::ffi::{OsStr, OsString};
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 10] = [
     Flag {
         name: "--json",
         value: "",
@@ -26,7 +25,7 @@ const FLAGS: [Flag; 9] = [
     Flag {
         name: "--sort",
         value: "KEY",
-        help: "ping, players or name [default: ping]",
+        help: "ping, players, name, address or a column, as in map [default: ping]",
     },
     COLUMNS,
     Flag {
@@ -46,6 +45,11 @@ const FLAGS: [Flag; 9] = [
     },
     IPV4,
     IPV6,
+    Flag {
+        name: "--check",
+        value: "",
+        help: "say step by step why nothing is there to see\nIt is also a check of a tracker's health: give --no-ping, and it takes some milliseconds.",
+    },
 ];
 
 /// The flag by which the player chooses columns, here and in `browse`.
@@ -92,9 +96,14 @@ version, speed, size and erase that a game server on the list has, or those of -
 terminal that is too narrow erase goes first, then size, speed, mode, map, version and game; of
 --columns the last one goes first, after the name has become narrow.
 
+With --check it goes through all that once, each tracker in turn, and says on standard output what is
+right, what is not, and what to do; no list is printed. At most 20 game servers are pinged. It takes two
+seconds, and 15 for each tracker at the most. An empty list is a right one.
+
 A tracker that does not answer is named on standard error, and the others count.",
     exits: "\
-0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker could be asked",
+0 found, 1 nothing found that is not in doubt, or refused, 2 wrong usage, 3 no tracker could be asked; with \
+--check 0 all is well, 1 something is to be mended",
 };
 
 /// Reads the arguments behind the command, and the environment, which they override.
@@ -113,19 +122,24 @@ pub(crate) fn parse(
     let mut list = List::default();
     let set = |flag: &Flag, value: &OsStr| list.set(flag, value);
     let (trackers, conditions) = targets::read(items, "gltracker list", environment, set)?;
-    list.request(trackers, conditions)
-        .map(|request| Command::List(Box::new(request)))
+    let is_check = list.is_check;
+    let request = Box::new(list.request(trackers, conditions)?);
+    Ok(match is_check {
+        true => Command::CheckList(request),
+        false => Command::List(request),
+    })
 }
 
 /// What the flags say.
 #[derive(Default)]
 struct List {
     format: Option<Format>,
-    sort: Option<Sort>,
+    sort: Option<String>,
     columns: Columns,
     limit: Option<usize>,
     is_not_pinged: bool,
     at_once: Option<usize>,
+    is_check: bool,
 }
 
 impl List {
@@ -142,12 +156,7 @@ impl List {
             "--json" => Format::Json,
             "--tsv" => Format::Tsv,
             "--sort" => {
-                self.sort = Some(match text {
-                    "ping" => Sort::Ping,
-                    "players" => Sort::Players,
-                    "name" => Sort::Name,
-                    _ => return Err(wrong(format!("'{text}' is not ping, players or name"))),
-                });
+                self.sort = Some(text.to_owned());
                 return Ok(());
             }
             "--columns" => {
@@ -157,6 +166,10 @@ impl List {
             "--limit" => {
                 self.limit = Some(count(1_000_000)?);
                 return Ok(());
+            }
+            "--check" => {
+                self.is_check = true;
+                return no_value(flag, text);
             }
             "--no-ping" => {
                 self.is_not_pinged = true;
@@ -180,9 +193,14 @@ impl List {
         trackers: Vec<TrackerAddress>,
         conditions: Conditions,
     ) -> Result<Request, UsageError> {
+        let sort = self.sort.map(|name| {
+            let wrong = |why| UsageError(format!("--sort: {why}"));
+            Sort::parse(&name, &self.columns).map_err(wrong)
+        });
+        let sort = sort.transpose()?;
         let contradicted = match () {
             () if !self.is_not_pinged => None,
-            () if self.sort == Some(Sort::Ping) => Some("--sort ping"),
+            () if sort == Some(Sort::Ping) => Some("--sort ping"),
             () if self.at_once.is_some() => Some("--at-once"),
             () => None,
         };
@@ -190,6 +208,13 @@ impl List {
             return Err(UsageError(format!(
                 "{flag} needs pings; leave out --no-ping"
             )));
+        }
+        let is_printed = self.format.is_some() || sort.is_some() || self.limit.is_some();
+        if self.is_check && (is_printed || self.columns.are_chosen() || self.at_once.is_some()) {
+            return Err(UsageError(
+                "--check prints no list; of the other flags it takes --no-ping, --ipv4 and --ipv6"
+                    .into(),
+            ));
         }
         let format = self.format.unwrap_or(Format::Table);
         if self.columns.are_chosen() && format != Format::Table {
@@ -205,7 +230,7 @@ impl List {
             trackers,
             conditions,
             format,
-            sort: self.sort.unwrap_or(Sort::Ping),
+            sort: sort.unwrap_or(Sort::Ping),
             columns: self.columns,
             limit: self.limit,
             pings: (!self.is_not_pinged).then_some(limits),
@@ -305,7 +330,10 @@ mod tests {
             (&["--json=no"], "--json takes no value"),
             (&["--ipv4", "--ipv6"], "it can be only one"),
             (&["--ipv6=no"], "--ipv6 takes no value"),
-            (&["--sort", "age"], "'age' is not ping, players or name"),
+            (
+                &["--sort", "age"],
+                "'age' is not ping, players, name, address or a column (game, ",
+            ),
             (&["--limit", "0"], "'0' is not a number from 1 to 1000000"),
             (&["--at-once", "x"], "'x' is not a number from 1 to 1000"),
             (&["--no-ping", "--sort=ping"], "--sort ping needs pings"),
@@ -321,6 +349,8 @@ mod tests {
             (&["nbplayers>3"], "neither a word nor key=value"),
             (&["nbplayers>=x"], "is compared with a whole number"),
             (&["since=1"], "not a condition"),
+            (&["--check", "--json"], "--check prints no list"),
+            (&["--check=5"], "--check takes no value"),
             (&["--", "x"], "'-- x' is not a flag"),
         ] {
             let error = run(arguments, None).unwrap_err();

@@ -13,7 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-const FLAGS: [Flag; 19] = [
+const FLAGS: [Flag; 21] = [
     Flag {
         name: "--servers",
         value: "ADDR",
@@ -84,6 +84,16 @@ const FLAGS: [Flag; 19] = [
         value: "DIR",
         help: "keep servers.json, a web page and metrics here",
     },
+    Flag {
+        name: "--title",
+        value: "TEXT",
+        help: "what that page is called [default: Game servers]",
+    },
+    Flag {
+        name: "--link",
+        value: "URL",
+        help: "where its title leads: the page of a community",
+    },
     share::SHARE,
     share::SHARE_NAME,
     share::SHARE_PREFIX,
@@ -97,11 +107,8 @@ const FLAGS: [Flag; 19] = [
 
 pub(crate) const PAGE: Page = Page {
     name: "serve",
-    summary: "gltracker: a tracker (master server) for game servers",
-    usage: &[
-        "gltracker [serve] [FLAGS]",
-        "gltracker announce|list|browse|bridge|completions|man [--help]",
-    ],
+    summary: "Runs a tracker (master server) for game servers",
+    usage: &["gltracker [serve] [FLAGS]"],
     examples: [
         Example {
             typed: "gltracker",
@@ -114,10 +121,13 @@ pub(crate) const PAGE: Page = Page {
     ],
     flags: &FLAGS,
     notes: "\
+The other commands are announce, list, browse, bridge, help, man and
+completions; --help says what each does.
+
 Every flag has an environment variable, which it overrides:
 --max-slots is GLTRACKER_MAX_SLOTS.",
     more: "\
-Runs a tracker. With no flags at all it works, and prints what to type next. The other commands
+With no flags at all it works, and prints what to type next. The other commands
 keep a game server on the list, print the list, show it live, and let unmodified games onto it.
 
 GLTRACKER_PASSWORD is a password for game servers. Without that and --password-file a password is
@@ -178,6 +188,11 @@ pub(crate) fn parse(
         .map(PathBuf::from);
     serve.config.share = serve.sharing.finish(environment)?;
     check_ports(&serve.config)?;
+    if let (Some(source), None) = (&serve.page, &serve.config.publish) {
+        return Err(UsageError(format!(
+            "{source} changes nothing without --publish: give --publish DIR, or leave it out"
+        )));
+    }
     Ok(Command::Serve(
         Box::new(serve.config),
         serve.level.unwrap_or(Level::Info),
@@ -217,6 +232,8 @@ pub(crate) fn variables() -> impl Iterator<Item = String> {
 struct Serve {
     config: Config,
     sharing: Sharing,
+    /// What was said of the page, if anything was.
+    page: Option<String>,
     level: Option<Level>,
 }
 
@@ -268,6 +285,14 @@ impl Serve {
             }
             "--trust" => add_networks(&mut self.config.trusted, text).map_err(wrong)?,
             "--proxied" => add_networks(&mut self.config.proxied, text).map_err(wrong)?,
+            "--title" => {
+                self.config.title = text.parse().map_err(wrong)?;
+                self.page = Some(source.to_owned());
+            }
+            "--link" => {
+                self.config.link = text.parse().map_err(wrong)?;
+                self.page = Some(source.to_owned());
+            }
             "--slot-shares" => self.config.slot_shares = text.parse().map_err(wrong)?,
             "--log-level" => self.level = Some(text.parse().map_err(wrong)?),
             name => unreachable!("{name} is in FLAGS and not here"),

@@ -24,7 +24,6 @@ pub(in crate::cli) struct Page {
     /// What who reads `--help` must know.
     pub(in crate::cli) notes: &'static str,
     /// What else there is to know, for the man page.
-    #[expect(dead_code, reason = "there is no man page yet")]
     pub(in crate::cli) more: &'static str,
     /// The exit codes besides 0, with their meanings.
     pub(in crate::cli) exits: &'static str,

@@ -1,4 +1,4 @@
-//! Prose, and how it is laid out for a terminal.
+//! Prose, and how it is laid out for a terminal; and words in quotes.
 //!
 //! An empty line ends a paragraph. A line that begins with a space is one that nobody fills, such as
 //! an example.
@@ -55,6 +55,11 @@ pub(super) fn fill<'a>(
         line.push_str(word);
     }
     filled + &line
+}
+
+/// `word` in single quotes, for any shell.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -39,8 +39,17 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Error`] says why there is no list: it is the whole list, or none.
 pub fn fetch(tracker: &TrackerAddress, conditions: &Conditions) -> Result<KnownList, Error> {
+    fetch_within(FETCH_TIMEOUT, tracker, conditions)
+}
+
+/// The same, within another time.
+pub(crate) fn fetch_within(
+    time: Duration,
+    tracker: &TrackerAddress,
+    conditions: &Conditions,
+) -> Result<KnownList, Error> {
     let mut list = KnownList::default();
-    let deadline = Instant::now() + FETCH_TIMEOUT;
+    let deadline = Instant::now() + time;
     refresh(&mut list, tracker, conditions, deadline, &mut throttle())?;
     Ok(list)
 }

@@ -10,3 +10,4 @@ mod fetch;
 pub mod watch;
 
 pub use fetch::fetch;
+pub(crate) use fetch::fetch_within;

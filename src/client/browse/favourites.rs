@@ -53,6 +53,11 @@ impl Favourites {
         self.addresses.contains(&address)
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = SocketAddr> {
+        self.addresses.iter().copied()
+    }
+
     /// Makes it a favourite, or not one any more.
     pub(crate) fn toggle(&mut self, address: SocketAddr) {
         let likes = !self.addresses.remove(&address);

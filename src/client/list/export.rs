@@ -5,6 +5,7 @@
 
 use super::found::Row;
 use crate::base::time_format::in_units;
+use crate::client::ping::Ping;
 use crate::client::replica::Doubt;
 use crate::protocol::fields::json::{push_infos, push_string};
 use crate::protocol::text::is_plain;
@@ -39,7 +40,9 @@ const COLUMNS: [&str; 13] = [
 ///   `pingport` are numbers, everything else is text; what it did not say is not there;
 /// - `doubt`: the word for what speaks against it ([`Doubt`]), or null;
 /// - `fresh`: the keys of `infos` whose values it has told this program itself, as texts: `nbplayers` or
-///   none. All others are what the tracker lists.
+///   none. All others are what the tracker lists;
+/// - `late`: true if answers came, and all of them after more than a second, which is no ping;
+/// - `also`: another address of the same game server, which is further away, or null.
 ///
 /// What is not plain text is escaped, so that the array can be looked at on a terminal.
 pub fn json(rows: &[Row]) -> String {
@@ -67,13 +70,17 @@ fn object(row: &Row) -> String {
     let doubt = row
         .doubt
         .map_or("null".to_owned(), |doubt| string(doubt.word()));
+    let late = ping.is_some_and(Ping::is_too_late);
+    let also = row.also.map(|also| string(&also.to_string()));
+    let also = also.unwrap_or_else(|| "null".to_owned());
     let fresh = if row.has_counted { "\"nbplayers\"" } else { "" };
     let mut infos = String::new();
     push_infos(&mut infos, &row.infos);
     format!(
         "{{\"address\":{},\"ping_ms\":{ping_ms},\"sent\":{sent},\"answered\":{answered},\
          \"available\":{available},\"trackers\":[{}],\"infos\":{infos},\
-         \"doubt\":{doubt},\"fresh\":[{fresh}]}}",
+         \"doubt\":{doubt},\"fresh\":[{fresh}],\"late\":{late},\
+         \"also\":{also}}}",
         string(&row.address.to_string()),
         trackers.join(",")
     )
@@ -138,16 +145,17 @@ mod tests {
         let fields = "nbplayers=3 erase=on version=0.70 description=\"say \\\"hi\\\" \\\\o/\" x=1";
         let mut unpinged = row(2, "", None);
         unpinged.ping = None;
-        let stale = row(3, "stale=yes", None);
+        let mut stale = row(3, "stale=yes", None);
+        stale.ping.as_mut().unwrap().is_late = true;
         let mut fresh = row(1, fields, Some(42));
         fresh.has_counted = true;
         let rows = [fresh, stale, unpinged];
         assert_eq!(
             json(&rows),
             r#"[
-{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null,"fresh":["nbplayers"]},
-{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale","fresh":[]},
-{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null,"fresh":[]}
+{"address":"198.51.100.7:1","ping_ms":42.000,"sent":5,"answered":5,"available":true,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":1,"nbplayers":3,"version":"0.70","erase":"on","description":"say \"hi\" \\o/","x":"1"},"doubt":null,"fresh":["nbplayers"],"late":false,"also":null},
+{"address":"198.51.100.7:3","ping_ms":null,"sent":5,"answered":0,"available":false,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":3,"stale":"yes"},"doubt":"stale","fresh":[],"late":true,"also":null},
+{"address":"198.51.100.7:2","ping_ms":null,"sent":0,"answered":0,"available":null,"trackers":["tracker.example:23471"],"infos":{"ip":"198.51.100.7","port":2},"doubt":null,"fresh":[],"late":false,"also":null}
 ]
 "#
         );

@@ -2,8 +2,9 @@
 //!
 //! This file hides which entries are the same, and which comes first.
 
+use crate::client::columns::{Collated, Sort};
 use crate::client::ping::{Ping, TOO_FAR, Target};
-use crate::client::replica::Doubt;
+use crate::client::replica::{Doubt, twins};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
 use std::cmp::Reverse;
@@ -11,22 +12,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// The nearest first, then by players and name; the unknown last.
-    Ping,
-    /// The most players first, then by ping and name.
-    Players,
-    /// By name, then by ping.
-    Name,
-}
-
 /// One game server of the list.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Where players join.
     pub address: SocketAddr,
+    /// Its other address, which is further away.
+    pub also: Option<SocketAddr>,
     /// What a tracker lists of it, with the players that it counts itself if that is known.
     pub infos: Infos,
     /// It has told this program how many play.
@@ -55,16 +47,41 @@ impl Row {
         self.distance().is_some_and(|distance| distance <= TOO_FAR)
     }
 
-    /// For sorting by distance, in milliseconds as they are shown; an unknown distance is the longest.
+    /// For sorting by distance, in milliseconds as they are shown. An unknown distance is the longest, after
+    /// one that is only known to be long.
     fn nearness(&self) -> u128 {
+        let unknown = match self.ping.as_ref().is_some_and(Ping::is_too_late) {
+            true => u128::MAX - 1,
+            false => u128::MAX,
+        };
         self.distance()
-            .map_or(u128::MAX, |distance| distance.as_millis())
+            .map_or(unknown, |distance| distance.as_millis())
     }
 
     /// For sorting by players, the most first.
     fn emptiness(&self) -> Reverse<Option<u16>> {
         Reverse(self.infos.number("nbplayers"))
     }
+
+    /// What it is sorted by first.
+    fn first(&self, sort: &Sort) -> First {
+        match sort {
+            Sort::Ping => First::Nothing,
+            Sort::Players => First::Players(self.emptiness()),
+            Sort::Name => First::Text(Collated::of(&self.name())),
+            Sort::Field(key) => First::Text(Collated::of(&self.infos.get(key).unwrap_or_default())),
+            Sort::Address => First::Address(self.address),
+        }
+    }
+}
+
+/// What rows are sorted by before anything else.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum First {
+    Nothing,
+    Players(Reverse<Option<u16>>),
+    Text(Collated),
+    Address(SocketAddr),
 }
 
 /// What was found so far.
@@ -143,7 +160,7 @@ impl Findings {
 
     /// All game servers in order, those in doubt last. If `is_pinged`, one that was not measured in time
     /// has an unanswered ping of no probes.
-    pub fn sorted(self, sort: Sort, is_pinged: bool) -> Vec<Row> {
+    pub fn sorted(self, sort: &Sort, is_pinged: bool) -> Vec<Row> {
         let Self {
             trackers,
             found,
@@ -162,6 +179,7 @@ impl Findings {
                 counted.is_some_and(|count| infos.set("nbplayers", &count.to_string()).is_ok());
             Row {
                 address,
+                also: None,
                 doubt: found.believed.0,
                 has_counted,
                 infos,
@@ -174,17 +192,36 @@ impl Findings {
             }
         };
         let mut rows: Vec<Row> = found.into_iter().map(row).collect();
+        merge_twins(&mut rows);
         // Those that are the same in everything stay in the order of their addresses.
-        let name = |row: &Row| row.name().to_lowercase();
-        match sort {
-            Sort::Ping => rows
-                .sort_by_cached_key(|row| (row.doubt, row.nearness(), row.emptiness(), name(row))),
-            Sort::Players => rows
-                .sort_by_cached_key(|row| (row.doubt, row.emptiness(), row.nearness(), name(row))),
-            Sort::Name => rows.sort_by_cached_key(|row| (row.doubt, name(row), row.nearness())),
-        }
+        rows.sort_by_cached_key(|row| {
+            let name = Collated::of(&row.name());
+            (
+                row.doubt,
+                row.first(sort),
+                row.nearness(),
+                row.emptiness(),
+                name,
+            )
+        });
         rows
     }
+}
+
+/// Leaves out the further one of two addresses of a game server.
+fn merge_twins(rows: &mut Vec<Row>) {
+    let certain = rows.iter().filter(|row| row.doubt.is_none());
+    let twins = twins(certain.map(|row| (row.address, &row.infos)));
+    let nearness: HashMap<SocketAddr, u128> = rows
+        .iter()
+        .filter(|row| twins.contains_key(&row.address))
+        .map(|row| (row.address, row.nearness()))
+        .collect();
+    rows.retain_mut(|row| {
+        row.also = twins.get(&row.address).copied();
+        let is_nearer = |also| (nearness[&row.address], row.address) < (nearness[&also], also);
+        row.also.is_none_or(is_nearer)
+    });
 }
 
 #[cfg(test)]
@@ -206,6 +243,7 @@ pub(crate) mod tests {
         };
         Row {
             address,
+            also: None,
             has_counted: false,
             doubt: Doubt::of(address.ip(), &infos, None),
             infos,
@@ -214,7 +252,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn order(sort: Sort, rows: &[Row], is_pinged: bool) -> Vec<u16> {
+    fn order(sort: &Sort, rows: &[Row], is_pinged: bool) -> Vec<u16> {
         let mut findings = Findings::new(&rows[0].trackers);
         for row in rows {
             findings.found(0, None, row.address, &row.infos);
@@ -237,13 +275,67 @@ pub(crate) mod tests {
             row(8, "", Some(3)),
             row(9, "nbplayers=3", None),
         ];
-        assert_eq!(order(Sort::Ping, &rows, true), [8, 5, 4, 3, 6, 7, 2, 1, 9]);
-        assert_eq!(order(Sort::Ping, &rows, false), [1, 9, 5, 2, 4, 3, 6, 7, 8]);
+        assert_eq!(order(&Sort::Ping, &rows, true), [8, 5, 4, 3, 6, 7, 2, 1, 9]);
         assert_eq!(
-            order(Sort::Players, &rows, true),
+            order(&Sort::Ping, &rows, false),
+            [1, 9, 5, 4, 3, 2, 6, 7, 8]
+        );
+        assert_eq!(
+            order(&Sort::Players, &rows, true),
             [1, 9, 5, 4, 3, 2, 8, 6, 7]
         );
-        assert_eq!(order(Sort::Name, &rows, true), [8, 6, 7, 2, 1, 9, 4, 3, 5]);
+        assert_eq!(order(&Sort::Name, &rows, true), [4, 3, 5, 8, 6, 7, 2, 1, 9]);
+    }
+
+    #[test]
+    fn who_answers_late_stands_before_who_does_not_answer() {
+        let mut rows = [
+            row(1, "nbplayers=9", None),
+            row(2, "", None),
+            row(3, "", Some(900)),
+        ];
+        rows[1].ping.as_mut().unwrap().is_late = true;
+        assert_eq!(order(&Sort::Ping, &rows, true), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_game_server_with_two_addresses_is_the_nearer_one() {
+        for (millis, nearer) in [
+            ([Some(30), Some(20)], 1),
+            ([Some(20), Some(30)], 0),
+            ([None, Some(30)], 1),
+            ([None, None], 0),
+        ] {
+            let mut both = millis.map(|millis| row(1, "group=x", millis));
+            let six: SocketAddr = "[2001:db8::1]:1".parse().unwrap();
+            both[1].address = six;
+            both[1].ping.as_mut().unwrap().target = six.into();
+            let mut findings = Findings::new(&both[0].trackers);
+            for row in &both {
+                findings.found(0, None, row.address, &row.infos);
+                findings.pinged(row.ping.clone().unwrap());
+            }
+            let rows = findings.sorted(&Sort::Name, true);
+            let further = both[1 - nearer].address;
+            assert_eq!(rows.len(), 1);
+            assert_eq!(
+                (rows[0].address, rows[0].also),
+                (both[nearer].address, Some(further))
+            );
+        }
+    }
+
+    #[test]
+    fn any_field_and_the_address_are_orders_and_who_says_nothing_is_last() {
+        let rows = [
+            row(1, "map=10 nbplayers=1", Some(1)),
+            row(2, "", Some(2)),
+            row(3, "map=Arena", Some(3)),
+            row(4, "map=9 nbplayers=2", Some(4)),
+        ];
+        let map = Sort::Field("map".to_owned());
+        assert_eq!(order(&map, &rows, true), [4, 1, 3, 2]);
+        assert_eq!(order(&Sort::Address, &rows, true), [1, 2, 3, 4]);
     }
 
     #[test]
@@ -253,8 +345,8 @@ pub(crate) mod tests {
             row(2, "nbplayers=1 description=b", None),
             row(3, "stale=yes description=c", None),
         ];
-        for sort in [Sort::Ping, Sort::Players, Sort::Name] {
-            assert_eq!(order(sort, &rows, true), [2, 1, 3], "{sort:?}");
+        for sort in [Sort::Ping, Sort::Players, Sort::Name, Sort::Address] {
+            assert_eq!(order(&sort, &rows, true), [2, 1, 3], "{sort:?}");
         }
     }
 
@@ -272,7 +364,7 @@ pub(crate) mod tests {
         assert_eq!(found(1, &other), None, "also for who has another port");
         assert_eq!(found(1, &old), None);
         findings.pinged(row(1, "", Some(7)).ping.unwrap());
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         assert_eq!(rows.len(), 2);
         assert_eq!(
             (&rows[0].infos, &rows[0].trackers[..]),
@@ -297,7 +389,7 @@ pub(crate) mod tests {
             ..Status::default()
         }));
         findings.pinged(ping);
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         assert_eq!(rows[0].infos.number("nbplayers"), Some(7));
         assert_eq!(rows[0].infos.number("maxplayers"), Some(8));
         assert_eq!(rows[0].infos.get("map").as_deref(), Some("listed"));
@@ -316,7 +408,7 @@ pub(crate) mod tests {
                 findings.found(tracker, None, row.address, &row.infos);
             }
             assert_eq!(findings.least_doubt(), Some(None));
-            let rows = findings.sorted(Sort::Ping, true);
+            let rows = findings.sorted(&Sort::Ping, true);
             assert_eq!((&rows[0].infos, rows[0].doubt), (&live.infos, None));
             assert_eq!(rows[0].trackers, trackers);
         }
@@ -337,7 +429,7 @@ pub(crate) mod tests {
         assert_eq!(findings.found(1, near, address, &infos), target);
         assert_eq!(findings.found(1, near, invalid, &infos), None);
         assert_eq!(findings.least_doubt(), Some(None));
-        let rows = findings.sorted(Sort::Ping, true);
+        let rows = findings.sorted(&Sort::Ping, true);
         let doubts = [rows[0].doubt, rows[1].doubt];
         assert_eq!(doubts, [None, Some(Doubt::Invalid)]);
         assert!(rows[0].ping.is_some() && rows[1].ping.is_none());

@@ -2,12 +2,12 @@
 //!
 //! This file hides how several trackers and many game servers are waited for at the same time.
 
-use super::found::{Findings, Sort};
+use super::found::Findings;
 use super::progress::{self, Progress};
 use super::{export, table};
 use crate::base::threads;
 use crate::client::ask::fetch;
-use crate::client::columns::Columns;
+use crate::client::columns::{Columns, Sort};
 use crate::client::ping::{Limits, Ping, Pinger, Target};
 use crate::client::replica::{Conditions, Doubt, Error, KnownList};
 use crate::client::tracker_address::TrackerAddress;
@@ -91,7 +91,7 @@ pub fn list(request: &Request) -> io::Result<Outcome> {
         refused: 0,
     };
     let (findings, outcome) = waiting.wait(&received);
-    let mut rows = findings.sorted(request.sort, request.pings.is_some());
+    let mut rows = findings.sorted(&request.sort, request.pings.is_some());
     rows.truncate(request.limit.unwrap_or(usize::MAX));
     let text = match request.format {
         Format::Table => {

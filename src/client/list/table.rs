@@ -4,7 +4,7 @@
 
 use super::found::Row;
 use crate::client::columns::{Columns, Field};
-use crate::client::ping::Ping;
+use crate::client::ping::{Ping, TOO_LATE};
 use crate::client::replica::Doubt;
 use crate::client::width::{cut, is_blank, pad, pad_left, plain, width};
 use crate::protocol::argument::MAX_VALUE;
@@ -181,12 +181,14 @@ fn shown_ping(row: &Row) -> String {
     row.ping.as_ref().map_or_else(|| NOTHING.to_owned(), ping)
 }
 
-/// A ping in milliseconds.
+/// A ping in milliseconds, with a sign if some probes were lost.
 pub fn ping(ping: &Ping) -> String {
+    let lost = if ping.lost() > 0 { "!" } else { "" };
     match ping.mean.map(|mean| mean.as_millis()) {
+        None if ping.is_late => format!(">{} ms", TOO_LATE.as_millis()),
         None => NOTHING.to_owned(),
-        Some(0) => "<1 ms".to_owned(),
-        Some(millis) => format!("{millis} ms"),
+        Some(0) => format!("<1 ms{lost}"),
+        Some(millis) => format!("{millis} ms{lost}"),
     }
 }
 
@@ -226,6 +228,20 @@ Friday cycles       3/8  <1 ms  0.70     fast   big   on     198.51.100.7:23460
         );
         assert!(!shown(&rows(), false, None).contains("PING"));
         assert_eq!(shown(&[], true, None), "");
+    }
+
+    #[test]
+    fn lost_probes_have_a_sign_and_late_ones_are_no_silence() {
+        let mut rows = [
+            row(1, "", Some(42)),
+            row(2, "", None),
+            row(3, "query=quake3", Some(7)),
+        ];
+        rows[0].ping.as_mut().unwrap().answered = 4;
+        rows[1].ping.as_mut().unwrap().is_late = true;
+        rows[2].ping.as_mut().unwrap().answered = 1;
+        let pings: Vec<String> = rows.iter().map(shown_ping).collect();
+        assert_eq!(pings, ["42 ms!", ">1000 ms", "7 ms"]);
     }
 
     #[test]

@@ -23,5 +23,5 @@ mod pinger;
 pub use pinger::Pinger;
 pub use queue::Queue;
 pub use schedule::Limits;
-pub(crate) use target::TOO_FAR;
 pub use target::{Ping, Target};
+pub(crate) use target::{TOO_FAR, TOO_LATE};

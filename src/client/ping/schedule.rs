@@ -5,7 +5,7 @@
 //! a late answer would be taken for that to the next probe: there the next one waits until the one before
 //! is lost. It bounds how many game servers are measured at the same time.
 
-use super::target::{Ping, Target};
+use super::target::{Ping, TOO_LATE, Target};
 use crate::query::{Kind, Status};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Default for Limits {
         Self {
             probes: 5,
             in_flight: 20,
-            timeout: Duration::from_secs(1),
+            timeout: TOO_LATE,
             patience: Duration::from_millis(200),
         }
     }
@@ -87,6 +87,8 @@ struct Measured {
     /// The words of its probes, in the order in which they were sent.
     words: Vec<u64>,
     answered: u32,
+    /// An answer came too late.
+    is_late: bool,
     /// The sum over all answers.
     time: Duration,
     /// What the latest answer says.
@@ -170,6 +172,7 @@ impl Schedule {
         let measured = Measured {
             words: Vec::new(),
             answered: 0,
+            is_late: false,
             time: Duration::ZERO,
             status: None,
             due: now,
@@ -179,21 +182,22 @@ impl Schedule {
         self.next_probe(now, word)
     }
 
-    /// The answer to the probe with this word has come. What was not asked for, or comes twice or too late,
-    /// is ignored.
+    /// The answer to the probe with this word has come. What was not asked for or comes twice
+    /// is ignored; of what comes too late only that it came is known.
     pub(super) fn on_answer(&mut self, word: u64, status: Option<Box<Status>>, now: Instant) {
         let Some(&(target, sent)) = self.open.get(&word) else {
             return;
         };
-        let took = now.saturating_duration_since(sent);
-        if took > self.limits.timeout {
-            return;
-        }
-        self.open.remove(&word);
         // What is open is being measured.
         let Some(measured) = self.measured.get_mut(&target) else {
             return;
         };
+        let took = now.saturating_duration_since(sent);
+        if took > self.limits.timeout {
+            measured.is_late = true;
+            return;
+        }
+        self.open.remove(&word);
         measured.answered += 1;
         measured.time += took;
         measured.status = status.or_else(|| measured.status.take());
@@ -245,6 +249,7 @@ impl Schedule {
             mean: measured.time.checked_div(measured.answered),
             sent: measured.words.len() as u32,
             answered: measured.answered,
+            is_late: measured.is_late,
             status: measured.status,
         });
     }

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// A game server that answers later than this is too far away to play on; a figure of GLtron's.
 pub(crate) const TOO_FAR: Duration = Duration::from_millis(400);
 
+/// An answer that takes longer than this does not count, as PROTOCOL.md says. That there was one is known.
+pub(crate) const TOO_LATE: Duration = Duration::from_secs(1);
+
 /// Where and how a game server is pinged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
@@ -65,6 +68,8 @@ pub struct Ping {
     pub sent: u32,
     /// Those that were answered in time; the others are lost.
     pub answered: u32,
+    /// True if a datagram was answered after that time, while others were waited for.
+    pub is_late: bool,
     /// What the latest answer says. An answer to `PING` says nothing.
     pub status: Option<Box<Status>>,
 }
@@ -77,8 +82,23 @@ impl Ping {
             mean: None,
             sent: 0,
             answered: 0,
+            is_late: false,
             status: None,
         }
+    }
+
+    /// `PING`s that were not answered in time. Questions of existing games do not count: those games answer
+    /// only so many.
+    pub(crate) fn lost(&self) -> u32 {
+        match self.target.kind {
+            None => self.sent.saturating_sub(self.answered),
+            Some(_) => 0,
+        }
+    }
+
+    /// True if all that came, came too late.
+    pub(crate) fn is_too_late(&self) -> bool {
+        self.is_late && self.mean.is_none()
     }
 
     /// How many play, if the answer says that. It goes before what a tracker lists; everything else is the

@@ -58,6 +58,21 @@ impl Conditions {
         self.filter.matches(infos)
     }
 
+    /// Each condition by itself.
+    pub(crate) fn each(&self) -> Vec<Self> {
+        let mut rest = self.text.as_str();
+        let mut single = Vec::new();
+        loop {
+            let before = rest;
+            match argument::next_argument(&mut rest) {
+                Ok(Some(_)) => {}
+                // All of them were read before.
+                Ok(None) | Err(_) => return single,
+            }
+            single.extend(before[..before.len() - rest.len()].parse());
+        }
+    }
+
     /// The line that asks with `verb` for what has changed since `revision`, LF included.
     pub(crate) fn request(&self, verb: &str, revision: Option<&str>) -> String {
         let mut line = verb.to_owned();

@@ -24,8 +24,11 @@ mod state;
 mod run;
 
 pub use super::secret::Secret;
+pub(super) use ask::{Answer, Verdict, start as start_asking};
 pub use ask::{Asked, Target, Whom};
 pub use error::AnnounceError;
 pub use options::Options;
+pub(super) use report::Report;
 pub use run::announce;
+pub(super) use state::State;
 pub use updates::{Follower, Numbered, read_lines};

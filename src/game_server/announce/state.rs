@@ -23,21 +23,21 @@ enum Party {
 }
 
 /// What is said, and what was said wrongly.
-pub(super) struct State {
+pub(crate) struct State {
     /// The first fields.
-    pub(super) infos: Infos,
+    pub(crate) infos: Infos,
     /// The keys of the admin: no game changes them.
     admins: HashSet<String>,
     /// Of where the admin's updates come from.
     of_admin: Mistakes,
     /// Of who speaks for the game.
     of_game: Mistakes,
-    pub(super) report: Report,
+    pub(crate) report: Report,
 }
 
 impl State {
     /// What is said first, as far as `options` tell.
-    pub(super) fn new(options: &Options, report: Report) -> Self {
+    pub(crate) fn new(options: &Options, report: Report) -> Self {
         let asked = options.asked.as_ref();
         let is_admins = |key: &str| !asked.is_some_and(|asked| asked.decides(key));
         let keys = options.fields.iter().map(|(key, _)| key);
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// Reads a file for the first time: what it says is part of what is said first.
-    pub(super) fn read_file(&mut self, path: PathBuf) -> Follower {
+    pub(crate) fn read_file(&mut self, path: PathBuf) -> Follower {
         let mut follower = Follower::new(path);
         let look = follower.look();
         if let Some(problem) = look.problem {
@@ -93,7 +93,7 @@ impl State {
     }
 
     /// Applies a line that speaks for the game.
-    pub(super) fn line_of_game(
+    pub(crate) fn line_of_game(
         &mut self,
         line: Numbered,
         change: impl FnOnce(&Changes<'_>) -> Result<(), String>,
@@ -106,7 +106,7 @@ impl State {
     }
 
     /// Applies what a game has answered: all of it, or as much as there is room for.
-    pub(super) fn fields_of_game(
+    pub(crate) fn fields_of_game(
         &mut self,
         fields: &[(&str, String)],
         mut change: impl FnMut(&Changes<'_>) -> Result<(), String>,

@@ -36,6 +36,13 @@ pub struct PongError {
     error: io::Error,
 }
 
+impl PongError {
+    /// True if the address is none of this machine.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.error.kind() == ErrorKind::AddrNotAvailable
+    }
+}
+
 impl fmt::Display for PongError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// The keys that gltracker knows, in the order in which they are sent.
-const KNOWN: [&str; 13] = [
+pub(crate) const KNOWN: [&str; 13] = [
     "ip",
     "port",
     "nbplayers",

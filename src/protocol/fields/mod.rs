@@ -22,7 +22,7 @@ pub mod json;
 
 pub use changes::Changes;
 pub use field::MAX_FIELDS;
-pub(crate) use field::is_known;
+pub(crate) use field::{KNOWN, is_known};
 pub use filter::Filter;
 pub(crate) use infos::places;
 pub use infos::{Infos, MAX_FIELDS_BYTES};

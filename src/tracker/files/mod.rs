@@ -10,6 +10,8 @@ mod dismissal;
 
 pub mod reload;
 
+pub mod sealed;
+
 pub mod state_file;
 
 pub mod publish;

@@ -6,7 +6,15 @@ use crate::base::files::kept_file::{LOCK, NEW};
 use std::path::{Path, PathBuf};
 
 /// The files that are published.
-pub(super) const PUBLISHED: [&str; 3] = ["servers.json", "index.html", "metrics.prom"];
+pub(super) const PUBLISHED: [&str; 4] = [
+    "servers.json",
+    "index.html",
+    "metrics.prom",
+    "activity.json",
+];
+
+/// What the name of the file ends in, beside the state file, that keeps what activity.json shows.
+pub(super) const ACTIVITY: &str = ".activity";
 
 /// The file that is locked for the folder of published files. Only its owner may open it, so nobody else
 /// can lock it.
@@ -34,7 +42,13 @@ pub(crate) fn clash(
 /// The paths that a state file uses.
 fn of_state(path: &Path) -> Vec<PathBuf> {
     let names = names(path).map(|name| absolute(&name));
-    let used = |name: PathBuf| ["", NEW, LOCK].map(|end| beside(&name, end));
+    let activity = [ACTIVITY.to_owned(), format!("{ACTIVITY}{NEW}")];
+    let ends = [&["", NEW, LOCK].map(str::to_owned)[..], &activity].concat();
+    let used = |name: PathBuf| {
+        ends.iter()
+            .map(move |end| beside(&name, end))
+            .collect::<Vec<_>>()
+    };
     names.flat_map(used).collect()
 }
 
@@ -104,6 +118,7 @@ mod tests {
             public.clone(),
             public.join("servers.json"),
             public.join("metrics.prom"),
+            public.join("activity.json"),
             public.join(".index.html.new"),
             public.join(".index.html"),
             elsewhere.join("index.html"),
@@ -145,6 +160,8 @@ mod tests {
             "link",
             "list.new",
             "list.lock",
+            "list.activity",
+            "list.activity.new",
             "public/servers.json",
         ] {
             assert!(is_clash(at(path)), "{path}");

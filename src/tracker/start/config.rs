@@ -2,6 +2,7 @@
 
 use crate::tracker::access::network::Network;
 use crate::tracker::access::slots::SlotShares;
+use crate::tracker::files::publish::page::{Link, Title};
 use crate::tracker::session::Timings;
 use crate::tracker::sharing::share::Share;
 use std::fmt;
@@ -107,6 +108,10 @@ pub struct Config {
     pub listed_per_key: Option<usize>,
     /// A folder for the files of [`publish`](crate::tracker::files::publish).
     pub publish: Option<PathBuf>,
+    /// What the page there is called.
+    pub title: Title,
+    /// Where its title leads.
+    pub link: Link,
     /// Shares the list with other trackers.
     pub share: Option<Share>,
     /// How long anything may take.

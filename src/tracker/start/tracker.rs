@@ -92,11 +92,13 @@ impl Tracker {
         }
         Reloader::start(shared, password_file, config.keys_file, config.bans_file)?;
         // After keys and bans, which say who may come back, and before anybody can ask.
-        if let Some(path) = config.state {
-            state_file::start(shared, path)?;
-        }
+        let kept = match config.state {
+            Some(path) => Some(state_file::start(shared, path)?),
+            None => None,
+        };
         if let Some(folder) = config.publish {
-            publish::start(shared, folder)?;
+            let page = publish::page::filled(&config.title, &config.link);
+            publish::start(shared, folder, page, kept)?;
         }
         if let (Some(share), Some(status)) = (&config.share, &shared.sharing) {
             sharer::start(shared, share.clone(), Arc::clone(status)).map_err(StartError::Thread)?;

@@ -226,3 +226,29 @@ fn a_game_that_is_asked_says_its_port_itself() {
     let arguments = ["a", "--ask=quake3", "--alive=60", "--", "game"];
     assert!(run(&arguments, &PASSWORD).is_ok());
 }
+
+#[test]
+fn a_check_may_be_told_the_port_for_players() {
+    let check = |arguments: &[&str]| {
+        let arguments = ["announce", "--port", "7"].iter().chain(arguments);
+        let secret = |name: &str| (name == PASSWORD[0].0).then(|| OsString::from("s"));
+        parse(arguments.map(OsString::from), secret)
+    };
+    for (arguments, port) in [
+        (&["--check"][..], None),
+        (&["--check=99"], Some(99)),
+        // It is a flag of the program.
+        (&["--check", "--", "game", "--check=5"], None),
+    ] {
+        match check(arguments) {
+            Ok(Command::CheckAnnounce(options, asked)) => {
+                assert_eq!((options.fields.number("port"), asked), (Some(7), port));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    for arguments in [["--check=0"], ["--check=x"], ["--check=70000"]] {
+        let error = check(&arguments).unwrap_err().to_string();
+        assert!(error.contains("a number from 1 to 65535"), "{error}");
+    }
+}

@@ -240,3 +240,48 @@ fn a_list_that_cannot_be_shared_so_is_told_what_would_be_right() {
         assert!(!error.contains("hidden"), "{error}");
     }
 }
+
+#[test]
+fn the_page_has_the_words_of_its_operator() {
+    let words = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let (config, _) = run(arguments, environment)?;
+        Ok::<_, String>((config.title, config.link))
+    };
+    let publish = ["--publish", "public"];
+    let usual = words(&publish, &[]).unwrap();
+    assert_eq!(usual, Default::default());
+    let environment = [
+        ("GLTRACKER_TITLE", "Friday"),
+        ("GLTRACKER_LINK", "https://example.org/"),
+    ];
+    let flags = [&publish[..], &["--title", "Friday cycles"]].concat();
+    let (title, link) = words(&flags, &environment).unwrap();
+    assert_eq!(title, "Friday cycles".parse().unwrap());
+    assert_eq!(link, "https://example.org/".parse().unwrap());
+    for (arguments, part) in [
+        (
+            &["--title", "x"][..],
+            "--title changes nothing without --publish",
+        ),
+        (
+            &["--link", "http://x"],
+            "--link changes nothing without --publish",
+        ),
+        (
+            &["--title", "a\nb"],
+            "--title: 'a\\u{a}b' is not a title: write 1 to 80 ",
+        ),
+        (
+            &["--link", "javascript:x"],
+            "--link: 'javascript:x' is not a link: write ",
+        ),
+    ] {
+        let error = run(arguments, &[]).unwrap_err();
+        assert!(error.starts_with(part), "{error}");
+    }
+    let error = words(&[], &environment[1..]).unwrap_err();
+    assert!(
+        error.starts_with("GLTRACKER_LINK changes nothing"),
+        "{error}"
+    );
+}

@@ -6,7 +6,29 @@
 use crate::protocol::fields::Infos;
 use std::net::SocketAddr;
 
-/// The value of `--exec`: words with placeholders such as `{ip}`, `{port}` or `{version}`.
+/// The fields that a template may name: those that PROTOCOL.md knows and that say what to join, and those of
+/// existing games. Any other takes a question mark, so that a mistake in one is noticed before it is played.
+const FIELDS: [&str; 16] = [
+    "ip",
+    "port",
+    "address",
+    "game",
+    "map",
+    "mode",
+    "version",
+    "protocol",
+    "description",
+    "nbplayers",
+    "maxplayers",
+    "password",
+    "speed",
+    "size",
+    "erase",
+    "pingport",
+];
+
+/// The value of `--exec`: words with placeholders such as `{ip}`, `{port}` or `{version}`, or `{zone?}` for a
+/// field that only some games have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     words: Vec<Vec<Part>>,
@@ -169,9 +191,20 @@ fn parts(word: &str) -> Result<Vec<Part>, String> {
             .split_once('}')
             .ok_or_else(|| format!("'{word}' has a {{ that is not closed"))?;
         let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        let (field, is_meant) = match field.strip_suffix('?') {
+            Some(field) => (field, true),
+            None => (field, false),
+        };
         if field.is_empty() || !field.chars().all(is_key) {
             return Err(format!(
                 "'{{{field}}}' is not a field; write {{ip}}, {{port}} or another key"
+            ));
+        }
+        if !is_meant && !FIELDS.contains(&field) {
+            return Err(format!(
+                "'{{{field}}}' is none of the fields that are known ({}); write {{{field}?}} if the game \
+                 servers of your game say it",
+                FIELDS.join(", ")
             ));
         }
         if !text.is_empty() {
@@ -214,7 +247,7 @@ mod tests {
                 &["game", "a b; rm -rf $HOME `x` 'y'", "x"],
             ),
             (
-                "'my game' \"two words\" '' {none}",
+                "'my game' \"two words\" '' {none?}",
                 &["my game", "two words", "", ""],
             ),
             ("  game\t-a  ", &["game", "-a"]),
@@ -241,10 +274,10 @@ mod tests {
     fn a_field_is_never_taken_for_an_option_or_a_command() {
         let infos = "port=5 map=--config=/tmp/x";
         assert!(call("game {map}", "192.0.2.1:5", infos).is_err());
-        assert!(call("game {none}-{map}", "192.0.2.1:5", "map=-config=x").is_err());
+        assert!(call("game {none?}-{map}", "192.0.2.1:5", "map=-config=x").is_err());
         let joined = call("game {port}-{map}", "192.0.2.1:5", "map=-x").unwrap();
         assert_eq!(joined, ["game", "5--x"]);
-        let joined = call("game -{none}{map}", "192.0.2.1:5", "map=-x").unwrap();
+        let joined = call("game -{none?}{map}", "192.0.2.1:5", "map=-x").unwrap();
         assert_eq!(
             joined,
             ["game", "--x"],
@@ -254,7 +287,7 @@ mod tests {
         assert_eq!(joined, ["game", "--map=--config=/tmp/x"]);
         let error = call("game +map {map}", "192.0.2.1:5", "map=+quit").unwrap_err();
         assert_eq!(error, "its map begins with '+' and would be a command");
-        assert!(call("game {none}+{map}", "192.0.2.1:5", "map=quit").is_err());
+        assert!(call("game {none?}+{map}", "192.0.2.1:5", "map=quit").is_err());
         let joined = call("game +{map} map={map}", "192.0.2.1:5", "map=+x").unwrap();
         assert_eq!(joined, ["game", "++x", "map=+x"]);
     }
@@ -274,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_in_the_name_of_a_field_is_noticed() {
+        let error = Template::parse("game {ip} {verison}").unwrap_err();
+        assert!(
+            error.starts_with("'{verison}' is none of the fields that are known (ip, port, "),
+            "{error}"
+        );
+        assert!(error.contains("write {verison?} if"), "{error}");
+        let joined = call("game {zone?} {map?}", "192.0.2.1:5", "zone=eu").unwrap();
+        assert_eq!(joined, ["game", "eu", ""]);
+    }
+
+    #[test]
     fn the_program_is_known_before_anything_is_joined() {
         let program = |template| Template::parse(template).unwrap().program();
         assert_eq!(program("'my game' {ip}"), "my game");
@@ -290,6 +335,8 @@ mod tests {
             "game {}",
             "game {IP}",
             "game 'x",
+            "game {?}",
+            "game {zone??}",
         ] {
             assert!(Template::parse(bad).is_err(), "{bad}");
         }

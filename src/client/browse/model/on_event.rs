@@ -1,12 +1,10 @@
 //! What happens to a model: events in, actions out. Pure.
 
 use super::row::{Listed, Row};
-use super::state::{Action, Connection, Event, Model, Page};
+use super::state::{Action, Connection, Event, Model, NAME_IN_NOTICE, Page};
+use crate::client::replica::twins;
 use crate::client::width::cut;
 use std::time::Instant;
-
-/// The most columns of a name in a notice, so that there is room for the rest.
-const NAME_IN_NOTICE: usize = 40;
 
 impl Model {
     /// Applies an event; returns what is to be done.
@@ -49,7 +47,7 @@ impl Model {
         self.targets.clear();
         for listed in list {
             let address = listed.0;
-            let mut row = Row::new(listed, self.favourites.contains(address));
+            let mut row = Row::new(listed);
             match old.remove(&address) {
                 Some(before) if before.target == row.target => row.follow(before),
                 _ => unmeasured.extend(row.target),
@@ -59,18 +57,23 @@ impl Model {
             }
             self.rows.insert(address, row);
         }
+        let certain = self.rows.values().filter(|row| row.doubt.is_none());
+        self.twins = twins(certain.map(|row| (row.address, &row.infos)));
+        let lost = self.selected.and_then(|address| old.get(&address));
+        let lost = lost.filter(|row| !row.is_offline).map(Row::name);
         self.connection = Connection::Live;
         self.updated = Some(now);
-        if let Some(lost) = self.selected.and_then(|address| old.get(&address)) {
-            let name = lost.name();
+        self.mark(old);
+        if let Some(name) = lost {
             let text = format!("{} has left the list", cut(&name, NAME_IN_NOTICE));
             self.notice = Some((text, now));
+        }
+        if self.selected().is_none() {
             self.behind = Page::List;
             if self.page == Page::Details {
                 self.page = Page::List;
             }
         }
-        self.is_stale = true;
         (!unmeasured.is_empty()).then_some(Action::Ping(unmeasured))
     }
 }

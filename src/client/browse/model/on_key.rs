@@ -3,8 +3,9 @@
 //! This file hides which key means what on which page.
 
 use super::row::Ping;
-use super::state::{Action, Connection, Model, Page};
+use super::state::{Action, Connection, Model, NAME_IN_NOTICE, Page};
 use crate::client::browse::keyboard::Key;
+use crate::client::width::cut;
 use std::time::Instant;
 
 impl Model {
@@ -58,18 +59,39 @@ impl Model {
             }
             Key::Char('f') => {
                 self.choose_selected();
-                let address = self.selected()?.address;
-                self.favourites.toggle(address);
-                if let Some(row) = self.rows.get_mut(&address) {
-                    row.favourite = !row.favourite;
+                let row = self.selected()?;
+                let (address, name) = (row.address, row.name());
+                let what = match self.like(address) {
+                    true => "is a favourite now",
+                    false => "is no favourite any more",
+                };
+                self.notice = Some((format!("{} {what}", cut(&name, NAME_IN_NOTICE)), now));
+                if self.selected().is_none() && self.page == Page::Details {
+                    self.page = Page::List;
                 }
                 return Some(Action::SaveFavourites);
             }
+            Key::Char('F') => {
+                self.hidden.others = !self.hidden.others;
+                let text = match (
+                    self.hidden.others,
+                    self.rows.values().any(|row| row.favourite),
+                ) {
+                    (false, _) => "all are shown, not only favourites",
+                    (true, true) => "only favourites are shown; F shows all",
+                    (true, false) => "there is no favourite yet: F shows all, and f makes one",
+                };
+                self.notice = Some((text.to_owned(), now));
+            }
+            Key::Char('*') => {
+                self.favourites_first = !self.favourites_first;
+                self.say_order(now);
+            }
             Key::Char('o') => {
                 let mut orders = self.orders();
-                let at = orders.iter().position(|order| *order == self.column);
+                let at = orders.iter().position(|order| *order == self.sort);
                 let next = at.map_or(0, |at| (at + 1) % orders.len());
-                self.column = orders.swap_remove(next);
+                self.sort = orders.swap_remove(next);
                 self.reversed = false;
                 self.say_order(now);
             }
@@ -144,7 +166,11 @@ impl Model {
         } else {
             ""
         };
-        let text = format!("in the order of {}{back}", self.column.title());
+        let first = match self.favourites_first {
+            true => "favourites first, then ",
+            false => "",
+        };
+        let text = format!("{first}in the order of {}{back}", self.sort.name());
         self.notice = Some((text, now));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! This file hides how rows are ordered and searched.
 
+use crate::client::columns::{Collated, Sort};
 use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
@@ -19,23 +20,25 @@ pub enum Ping {
     Answered {
         /// The mean time to an answer.
         mean: Duration,
-        /// `PING`s that were not answered. Questions of existing games do not count: those games answer
-        /// only so many.
+        /// Probes that were lost.
         lost: u32,
     },
+    /// All that came took longer than a second.
+    Late,
     /// No probe was answered.
     Silent,
 }
 
 impl Ping {
     fn of(ping: &ping::Ping) -> Self {
-        ping.mean.map_or(Self::Silent, |mean| Self::Answered {
-            mean,
-            lost: match ping.target.kind {
-                None => ping.sent.saturating_sub(ping.answered),
-                Some(_) => 0,
+        match ping.mean {
+            Some(mean) => Self::Answered {
+                mean,
+                lost: ping.lost(),
             },
-        })
+            None if ping.is_late => Self::Late,
+            None => Self::Silent,
+        }
     }
 }
 
@@ -59,25 +62,41 @@ pub struct Row {
     pub ping: Ping,
     /// The player likes it.
     pub favourite: bool,
-    /// Its name in lower case, for comparisons.
-    sorted_by: String,
+    /// It is a favourite, and not on the list.
+    pub is_offline: bool,
+    /// Its own name, for comparisons.
+    sorted_by: Collated,
 }
 
 impl Row {
-    pub(crate) fn new((address, infos, doubt): Listed, favourite: bool) -> Self {
+    pub(crate) fn new((address, infos, doubt): Listed) -> Self {
         let may_be_used = doubt.is_none_or(Doubt::may_be_used);
-        let mut row = Self {
+        Self {
             address,
             doubt,
             target: may_be_used.then(|| Target::of(address, &infos)),
+            sorted_by: Collated::of(&infos.get("description").unwrap_or_default()),
             infos,
             counted: None,
             ping: Ping::Waiting,
-            favourite,
-            sorted_by: String::new(),
-        };
-        row.sorted_by = row.name().to_lowercase();
-        row
+            favourite: false,
+            is_offline: false,
+        }
+    }
+
+    /// One that is not on the list, and what is remembered of it. It is not pinged.
+    pub(super) fn offline(address: SocketAddr, before: Option<Self>) -> Self {
+        let mut infos = Infos::default();
+        for key in ["description", "game", "version"] {
+            let said = before.as_ref().and_then(|row| row.infos.get(key));
+            // It was listed with them, so there is room.
+            let _ = said.map(|value| infos.set(key, &value));
+        }
+        Self {
+            target: None,
+            is_offline: true,
+            ..Self::new((address, infos, None))
+        }
     }
 
     /// What was known of it before counts on, except for players of whom a tracker says something new.
@@ -140,34 +159,6 @@ impl Row {
     }
 }
 
-/// What the rows are ordered by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Column {
-    /// Nearest first, then most players, then name.
-    Ping,
-    /// Most players first.
-    Players,
-    /// By name.
-    Name,
-    /// By what they say in this field.
-    Field(String),
-    /// By address.
-    Address,
-}
-
-impl Column {
-    /// Its name in the head of the table.
-    pub(crate) fn title(&self) -> &str {
-        match self {
-            Self::Ping => "ping",
-            Self::Players => "players",
-            Self::Name => "name",
-            Self::Field(key) => key,
-            Self::Address => "address",
-        }
-    }
-}
-
 /// True if some value of the game server, or its address, holds `needle`, which is lower case.
 pub(crate) fn matches(row: &Row, needle: &str) -> bool {
     needle.is_empty()
@@ -178,11 +169,12 @@ pub(crate) fn matches(row: &Row, needle: &str) -> bool {
             .any(|(_, value)| value.to_lowercase().contains(needle))
 }
 
-/// How likely it is that the player can play there, best first: near, not known, far, silent (a
+/// How likely it is that the player can play there, best first: near, not known, far, further, silent (a
 /// firewall may drop pings alone), of another version (it refuses the player, however near it is), in
-/// doubt (it may not be there at all).
+/// doubt (it may not be there at all), not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Chance {
+    is_offline: bool,
     doubt: Option<Doubt>,
     is_other_version: bool,
     distance: u8,
@@ -197,9 +189,11 @@ impl Chance {
             Ping::Waiting => (1, Duration::ZERO),
             Ping::Silent if row.may_not_know_ping() => (1, Duration::ZERO),
             Ping::Answered { mean, .. } => (2, mean),
-            Ping::Silent => (3, Duration::ZERO),
+            Ping::Late => (3, Duration::ZERO),
+            Ping::Silent => (4, Duration::ZERO),
         };
         Self {
+            is_offline: row.is_offline,
             doubt: row.doubt,
             is_other_version: row.other_version(version).is_some(),
             distance,
@@ -208,34 +202,65 @@ impl Chance {
     }
 }
 
-/// Compares two rows. Those in doubt come last in every order, and in the order of pings so do those
-/// that one cannot play on.
-pub(crate) fn compare(
-    (chance_a, a): &(Chance, &Row),
-    (chance_b, b): &(Chance, &Row),
-    column: &Column,
-    is_reversed: bool,
-) -> Ordering {
-    let class = |chance: &Chance| (chance.is_other_version, chance.distance);
-    let by_players = || b.players().cmp(&a.players());
-    let by_name = || a.sorted_by.cmp(&b.sorted_by);
-    let (class, first) = match column {
-        Column::Ping => (
-            class(chance_a).cmp(&class(chance_b)),
-            chance_a.mean.cmp(&chance_b.mean),
-        ),
-        Column::Players => (Ordering::Equal, by_players()),
-        Column::Name => (Ordering::Equal, by_name()),
-        Column::Field(key) => (Ordering::Equal, a.infos.get(key).cmp(&b.infos.get(key))),
-        Column::Address => (Ordering::Equal, a.address.cmp(&b.address)),
+/// A row with what it is sorted by.
+pub(crate) struct Ranked<'a> {
+    pub(crate) row: &'a Row,
+    chance: Chance,
+    /// Its name, or what it says in the field by which rows are sorted.
+    text: Collated,
+}
+
+impl<'a> Ranked<'a> {
+    /// A row, for a player with this version, if it is known.
+    pub(crate) fn of(row: &'a Row, version: Option<&str>, sort: &Sort) -> Self {
+        let text = match sort {
+            Sort::Name => row.sorted_by.clone(),
+            Sort::Field(key) => Collated::of(&row.infos.get(key).unwrap_or_default()),
+            Sort::Ping | Sort::Players | Sort::Address => Collated::default(),
+        };
+        Self {
+            row,
+            chance: Chance::of(row, version),
+            text,
+        }
+    }
+}
+
+impl Ranked<'_> {
+    /// Which of two addresses of a game server is the better one: the smaller.
+    pub(crate) fn rank(&self) -> (Chance, SocketAddr) {
+        (self.chance, self.row.address)
+    }
+
+    /// Puts favourites before others, if they are on the list.
+    pub(crate) fn by_favourite(&self, other: &Self) -> Ordering {
+        let is_first = |ranked: &Self| ranked.row.favourite && !ranked.row.is_offline;
+        is_first(other).cmp(&is_first(self))
+    }
+}
+
+/// Compares two rows. Those that are not listed or in doubt come last in every order, in the order of pings so do those that one
+/// cannot play on, and in the order of a text those that have none.
+pub(crate) fn compare(a: &Ranked, b: &Ranked, sort: &Sort, is_reversed: bool) -> Ordering {
+    let class = |ranked: &Ranked| match sort {
+        Sort::Ping => (ranked.chance.is_other_version, ranked.chance.distance),
+        _ => (ranked.text.is_nothing(), 0),
+    };
+    let by_players = || b.row.players().cmp(&a.row.players());
+    let first = match sort {
+        Sort::Ping => a.chance.mean.cmp(&b.chance.mean),
+        Sort::Players => by_players(),
+        Sort::Name | Sort::Field(_) => a.text.cmp(&b.text),
+        Sort::Address => a.row.address.cmp(&b.row.address),
     };
     let first = if is_reversed { first.reverse() } else { first };
-    let doubt = chance_a.doubt.cmp(&chance_b.doubt);
-    doubt
-        .then(class)
+    let doubt = |ranked: &Ranked| (ranked.chance.is_offline, ranked.chance.doubt);
+    doubt(a)
+        .cmp(&doubt(b))
+        .then(class(a).cmp(&class(b)))
         .then(first)
-        .then_with(|| chance_a.cmp(chance_b))
+        .then_with(|| a.chance.cmp(&b.chance))
         .then_with(by_players)
-        .then_with(by_name)
-        .then_with(|| a.address.cmp(&b.address))
+        .then_with(|| a.row.sorted_by.cmp(&b.row.sorted_by))
+        .then_with(|| a.row.address.cmp(&b.row.address))
 }

@@ -2,19 +2,23 @@
 //!
 //! This file hides what is shown and what is selected.
 
-use super::row::{Chance, Column, Listed, Ping, Row, compare, matches};
+use super::row::{Listed, Ping, Ranked, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
-use crate::client::columns::{Columns, Field};
-use crate::client::ping::{self, TOO_FAR, Target};
+use crate::client::columns::{Columns, Field, Sort};
+use crate::client::ping::{self, TOO_FAR, TOO_LATE, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// The most columns of a game server's version, so that there is room for the player's.
 const VERSION_IN_TROUBLE: usize = 24;
+
+/// The most columns of a name in a notice, so that there is room for the rest.
+pub(super) const NAME_IN_NOTICE: usize = 40;
 
 /// What is in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +103,16 @@ pub struct Hidden {
     pub full: bool,
     /// Those of another version.
     pub other_versions: bool,
+    /// Those that are no favourites.
+    pub others: bool,
 }
 
 /// Everything that the browser knows.
 #[derive(Debug)]
 pub struct Model {
     pub(super) rows: BTreeMap<SocketAddr, Row>,
+    /// The other address of each game server that is listed at two.
+    pub(super) twins: HashMap<SocketAddr, SocketAddr>,
     /// The game servers that are pinged as one.
     pub(super) targets: HashMap<Target, Vec<SocketAddr>>,
     /// The addresses that are shown, in order.
@@ -134,9 +142,11 @@ pub struct Model {
     /// The fields that have a column.
     pub fields: Vec<Field>,
     /// The order.
-    pub column: Column,
+    pub sort: Sort,
     /// The other way round.
     pub reversed: bool,
+    /// Favourites come first.
+    pub favourites_first: bool,
     /// The connection to the tracker.
     pub connection: Connection,
     /// The name of the tracker.
@@ -162,6 +172,7 @@ impl Model {
     pub fn new(tracker: String, game_version: Option<String>, favourites: Favourites) -> Self {
         Self {
             rows: BTreeMap::new(),
+            twins: HashMap::new(),
             targets: HashMap::new(),
             shown: Vec::new(),
             selected: None,
@@ -177,8 +188,9 @@ impl Model {
             hidden: Hidden::default(),
             columns: Columns::default(),
             fields: Vec::new(),
-            column: Column::Ping,
+            sort: Sort::Ping,
             reversed: false,
+            favourites_first: false,
             connection: Connection::Connecting,
             tracker,
             is_partial: false,
@@ -210,17 +222,28 @@ impl Model {
         self.shown.iter().map(|address| &self.rows[address])
     }
 
-    /// How many game servers there are, shown or not.
+    /// How many game servers are listed, shown or not.
     pub(crate) fn count(&self) -> usize {
-        self.rows.len()
+        let listed = self.rows.values().filter(|row| !row.is_offline);
+        listed.count() - self.twins.len() / 2
+    }
+
+    /// The other address of a game server that is listed at two.
+    pub(crate) fn twin_of(&self, address: SocketAddr) -> Option<SocketAddr> {
+        self.twins.get(&address).copied()
+    }
+
+    /// The row of its other address.
+    pub(crate) fn twin_row(&self, row: &Row) -> Option<&Row> {
+        self.rows.get(&self.twin_of(row.address)?)
     }
 
     /// The columns that rows can be ordered by, as a key goes through them.
-    pub(crate) fn orders(&self) -> Vec<Column> {
+    pub(crate) fn orders(&self) -> Vec<Sort> {
         let fields = self.fields.iter();
-        let mut orders = vec![Column::Ping, Column::Players, Column::Name];
-        orders.extend(fields.map(|field| Column::Field(field.key.clone())));
-        orders.push(Column::Address);
+        let mut orders = vec![Sort::Ping, Sort::Players, Sort::Name];
+        orders.extend(fields.map(|field| Sort::Field(field.key.clone())));
+        orders.push(Sort::Address);
         orders
     }
 
@@ -253,6 +276,9 @@ impl Model {
 
     /// Why one should not play there, if there is a reason.
     pub(crate) fn trouble(&self, row: &Row) -> Option<String> {
+        if row.is_offline {
+            return Some("not on the list".to_owned());
+        }
         if let Some(doubt) = row.doubt {
             return Some(doubt.text().to_owned());
         }
@@ -263,6 +289,7 @@ impl Model {
         }
         match row.ping {
             Ping::Silent if !row.may_not_know_ping() => Some("no answer to pings".to_owned()),
+            Ping::Late => Some(format!("over {} ms away", TOO_LATE.as_millis())),
             Ping::Answered { mean, .. } if mean > TOO_FAR => {
                 Some(format!("over {} ms away", TOO_FAR.as_millis()))
             }
@@ -280,13 +307,6 @@ impl Model {
         }
     }
 
-    /// Marks the favourites again, which may include those of other browsers now.
-    pub(crate) fn mark_favourites(&mut self) {
-        for row in self.rows.values_mut() {
-            row.favourite = self.favourites.contains(row.address);
-        }
-    }
-
     pub(super) fn go_to(&mut self, place: usize) {
         self.place = place.min(self.shown.len().saturating_sub(1));
         self.selected = self.shown.get(self.place).copied();
@@ -298,17 +318,39 @@ impl Model {
     pub(super) fn arrange(&mut self) {
         let needle = self.search.to_lowercase();
         let version = self.game_version.as_deref();
-        let mut shown: Vec<(Chance, &Row)> = self
+        let mut shown: Vec<Ranked> = self
             .rows
             .values()
             .filter(|row| !self.is_hidden(row) && matches(row, &needle))
-            .map(|row| (Chance::of(row, version), row))
+            .map(|row| Ranked::of(row, version, &self.sort))
             .collect();
-        shown.sort_by(|a, b| compare(a, b, &self.column, self.reversed));
-        self.shown = shown.iter().map(|(_, row)| row.address).collect();
+        // Of two addresses of a game server the better one is shown.
+        let ranks = shown
+            .iter()
+            .map(|ranked| (ranked.row.address, ranked.rank()));
+        let ranks: HashMap<SocketAddr, _> = ranks
+            .filter(|(address, _)| self.twins.contains_key(address))
+            .collect();
+        let is_worse = |address, other| {
+            ranks
+                .get(&other)
+                .is_some_and(|rank| *rank < ranks[&address])
+        };
+        shown.retain(|ranked| {
+            let address = ranked.row.address;
+            self.twin_of(address)
+                .is_none_or(|twin| !is_worse(address, twin))
+        });
+        shown.sort_by(|a, b| {
+            let first = self.favourites_first.then(|| a.by_favourite(b));
+            let order = || compare(a, b, &self.sort, self.reversed);
+            first.unwrap_or(Ordering::Equal).then_with(order)
+        });
+        self.shown = shown.iter().map(|ranked| ranked.row.address).collect();
         let selected = self.selected.filter(|_| self.has_chosen);
-        let place =
-            selected.and_then(|selected| self.shown.iter().position(|shown| *shown == selected));
+        let place_of = |address| self.shown.iter().position(|shown| *shown == address);
+        let place = selected
+            .and_then(|selected| place_of(selected).or_else(|| place_of(self.twin_of(selected)?)));
         let otherwise = if self.has_chosen { self.place } else { 0 };
         self.go_to(place.unwrap_or(otherwise));
     }
@@ -321,6 +363,7 @@ impl Model {
         (self.hidden.empty && row.players() == 0)
             || (self.hidden.full && row.is_full())
             || (self.hidden.other_versions && other_version())
+            || (self.hidden.others && !row.favourite)
     }
 
     pub(super) fn keep_in_sight(&mut self) {

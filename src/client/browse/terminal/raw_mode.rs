@@ -18,8 +18,10 @@ const RAW: [&str; 10] = [
     "-icanon", "-echo", "-isig", "-iexten", "-ixon", "-icrnl", "min", "0", "time", "1",
 ];
 
-const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
-const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
+/// The alternate screen, without a cursor, and without lines that go on in the next row: what a terminal
+/// draws wider than it was counted ends at the edge.
+const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
+const LEAVE_SCREEN: &str = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 /// How many reads discard what was typed.
 const MAX_DISCARDED_READS: usize = 64;

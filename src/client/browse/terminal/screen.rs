@@ -1,8 +1,11 @@
 //! The bytes that change the screen. Pure: lines in, bytes out.
 //!
-//! This file hides that only changed rows are written, and all rows now and then.
+//! This file hides that only changed rows are written, and all rows now and then; and that terminals
+//! disagree on how wide an emoji is. Every column of a table is written where it belongs, from left to right,
+//! so that whatever the one before it was drawn as moves nothing: what reaches too far is written over.
 
 use crate::client::browse::view::{Line, Style};
+use crate::client::width::width;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -67,12 +70,18 @@ fn write_rows(bytes: &mut String, old: &[Line], new: &[Line], colour: bool) {
         };
         // Erased first: behind a line that fills the row the cursor still stands on its last cell,
         // and erasing from there would take that cell away. Writing into a String does not fail.
-        let _ = write!(
-            bytes,
-            "\x1b[{};1H\x1b[0m\x1b[K{attributes}{}\x1b[0m",
-            row + 1,
-            line.text
-        );
+        let _ = write!(bytes, "\x1b[{};1H\x1b[0m\x1b[K{attributes}", row + 1);
+        // A character that is drawn narrower than it is counted leaves no hole in what is marked.
+        if line.style == Style::Selected {
+            let _ = write!(bytes, "{:1$}\x1b[1G", "", width(&line.text));
+        }
+        for (column, piece) in line.pieces() {
+            if column > 0 {
+                let _ = write!(bytes, "\x1b[{}G", column + 1);
+            }
+            bytes.push_str(piece);
+        }
+        bytes.push_str("\x1b[0m");
     }
 }
 
@@ -98,7 +107,7 @@ mod tests {
         );
         assert_eq!(screen.show(plain(["a", "b"]), true, now), "");
         let selected = vec![line("a", Style::Plain), line("c", Style::Selected)];
-        assert_eq!(screen.show(selected, true, now), row(2, "\x1b[7mc"));
+        assert_eq!(screen.show(selected, true, now), row(2, "\x1b[7m \x1b[1Gc"));
         assert_eq!(
             screen.show(plain(["a"]), true, now),
             format!("\x1b[0m\x1b[2J{}", row(1, "a")),
@@ -113,6 +122,24 @@ mod tests {
         for (at, _) in bytes.match_indices("\x1b[K") {
             assert!(bytes[..at].ends_with("H\x1b[0m"), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn every_column_of_a_table_is_written_where_it_belongs() {
+        let cells = ["★", "👨‍👩‍👧‍👦     ", " 3/8", "42"].map(str::to_owned);
+        let show = |style, columns| {
+            let line = Line::of_cells(style, &cells, &[1, 13, 4, 2], columns);
+            Screen::default().show(vec![line], true, Instant::now())
+        };
+        let begin = "\x1b[0m\x1b[2J\x1b[1;1H\x1b[0m\x1b[K";
+        let row = "★ \x1b[3G👨‍👩‍👧‍👦      \x1b[17G 3/8 \x1b[22G42 \x1b[0m";
+        assert_eq!(show(Style::Plain, 24), format!("{begin}{row}"));
+        // The spaces cover whatever the family leaves free, or reaches.
+        let marked = format!("{begin}\x1b[7m{}\x1b[1G{row}", " ".repeat(24));
+        assert_eq!(show(Style::Selected, 24), marked);
+        // Where there is no room for a column there is none for its place.
+        let narrow = show(Style::Plain, 12);
+        assert!(narrow.ends_with("★ \x1b[3G👨‍👩‍👧‍👦 …\x1b[0m"), "{narrow:?}");
     }
 
     #[test]

@@ -5,8 +5,9 @@
 use super::styled_line::{Line, Style};
 use super::{pages, status};
 use crate::base::time_format::in_units;
-use crate::client::browse::model::{Column, Connection, Model, Page, Ping, Row};
-use crate::client::columns::{ADDRESS, Field};
+use crate::client::browse::model::{Connection, Model, Page, Ping, Row};
+use crate::client::columns::{ADDRESS, Field, Sort};
+use crate::client::ping::TOO_LATE;
 use crate::client::width::{cut, pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ pub fn draw(model: &Model, now: Instant) -> Vec<Line> {
 /// A column of the table, and how wide it is.
 struct Cell {
     /// `None` for the sign of favourites.
-    column: Option<Column>,
+    column: Option<Sort>,
     width: usize,
     /// Columns with the highest value are left out first where there is no room; 0 always stays.
     expendable: u8,
@@ -44,21 +45,25 @@ struct Cell {
 
 impl Cell {
     fn title(&self) -> &str {
-        self.column.as_ref().map_or("★", Column::title)
+        match &self.column {
+            None => "★",
+            Some(Sort::Ping) => "ping ms",
+            Some(column) => column.name(),
+        }
     }
 
     fn is_number(&self) -> bool {
-        matches!(self.column, Some(Column::Players | Column::Ping))
+        matches!(self.column, Some(Sort::Players | Sort::Ping))
     }
 
     fn text(&self, row: &Row) -> String {
         match &self.column {
             None => if row.favourite { "★" } else { "" }.to_owned(),
-            Some(Column::Name) => row.name(),
-            Some(Column::Players) => players(row),
-            Some(Column::Ping) => ping(row),
-            Some(Column::Field(key)) => field(row, key),
-            Some(Column::Address) => row.address.to_string(),
+            Some(Sort::Name) => row.name(),
+            Some(Sort::Players) => players(row),
+            Some(Sort::Ping) => ping(row),
+            Some(Sort::Field(key)) => field(row, key),
+            Some(Sort::Address) => row.address.to_string(),
         }
     }
 }
@@ -86,20 +91,20 @@ fn cells(fields: &[Field]) -> Vec<Cell> {
     };
     let mut cells = vec![
         cell(None, 1, 0),
-        cell(Some(Column::Name), 0, 0),
-        cell(Some(Column::Players), 8, 0),
-        cell(Some(Column::Ping), 7, 0),
+        cell(Some(Sort::Name), 0, 0),
+        cell(Some(Sort::Players), 8, 0),
+        cell(Some(Sort::Ping), 8, 0),
     ];
     cells.extend(fields.iter().map(|Field { key, expendable }| {
-        let column = Column::Field(key.clone());
+        let column = Sort::Field(key.clone());
         cell(Some(column), field_width(key), *expendable)
     }));
-    cells.push(cell(Some(Column::Address), 21, ADDRESS));
+    cells.push(cell(Some(Sort::Address), 21, ADDRESS));
     cells
 }
 
 /// The width of a name below which another column is left out, and the greatest one.
-const NAME_WIDTHS: (usize, usize) = (22, 60);
+const NAME_WIDTHS: (usize, usize) = (21, 60);
 
 /// The width below which one is left out that the player has asked for.
 const NARROWEST_NAME: usize = 12;
@@ -117,10 +122,12 @@ fn players(row: &Row) -> String {
 /// The ping as it is shown in the table.
 pub fn ping(row: &Row) -> String {
     let ping = match row.ping {
+        _ if row.is_offline => "offline".to_owned(),
         _ if row.target.is_none() => "-".to_owned(),
         Ping::Waiting => "…".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "-".to_owned(),
         Ping::Silent => "?".to_owned(),
+        Ping::Late => format!(">{}", TOO_LATE.as_millis()),
         Ping::Answered { mean, lost } => {
             let digits = u32::from(mean < Duration::from_micros(9950));
             let number = in_units(mean, Duration::from_millis(1), digits);
@@ -155,9 +162,9 @@ fn layout(columns: usize, model: &Model) -> Vec<Cell> {
     let left = (columns + 1).saturating_sub(used(&cells));
     let mut rest = left.saturating_sub(NAME_WIDTHS.1);
     for cell in &mut cells {
-        if cell.column == Some(Column::Name) {
+        if cell.column == Some(Sort::Name) {
             cell.width = left.min(NAME_WIDTHS.1);
-        } else if cell.column == Some(Column::Address) {
+        } else if cell.column == Some(Sort::Address) {
             // A long address gets the room that names leave.
             let more = longest.unwrap_or_default().saturating_sub(cell.width);
             cell.width += more.min(rest);
@@ -171,7 +178,7 @@ fn list(model: &Model) -> Vec<Line> {
     let columns = model.size.0;
     let cells = layout(columns, model);
     let title = |cell: &Cell| {
-        let is_order = cell.column.as_ref() == Some(&model.column);
+        let is_order = cell.column.as_ref() == Some(&model.sort);
         let arrow = match (is_order, model.reversed) {
             (false, _) => "",
             (true, false) => "↓",
@@ -181,25 +188,21 @@ fn list(model: &Model) -> Vec<Line> {
         align(&title, cell.width, cell.is_number())
     };
     let head: Vec<String> = cells.iter().map(title).collect();
-    let mut lines = vec![Line::new(Style::Title, &head.join(" "), columns)];
+    let widths: Vec<usize> = cells.iter().map(|cell| cell.width).collect();
+    let mut lines = vec![Line::of_cells(Style::Title, &head, &widths, columns)];
     let selected = model.selected().map(|row| row.address);
     for row in model.shown().skip(model.top()).take(model.room()) {
         let texts = cells.iter().map(|cell| {
             let text = plain(&cell.text(row), MAX_VALUE);
             align(&text, cell.width, cell.is_number())
         });
-        let text = texts.collect::<Vec<_>>().join(" ");
+        let texts: Vec<String> = texts.collect();
         let style = match model.trouble(row) {
             _ if selected == Some(row.address) => Style::Selected,
             Some(_) => Style::Dim,
             None => Style::Plain,
         };
-        // The selected row is marked over the whole width.
-        let text = match style {
-            Style::Selected => pad(&text, columns),
-            _ => text,
-        };
-        lines.push(Line::new(style, &text, columns));
+        lines.push(Line::of_cells(style, &texts, &widths, columns));
     }
     for text in below(model) {
         lines.push(Line::new(Style::Plain, "", columns));

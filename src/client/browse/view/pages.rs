@@ -3,21 +3,27 @@
 use super::styled_line::{Line, Style};
 use crate::base::time_format::in_units;
 use crate::client::browse::model::{Model, Page, Ping, Row};
-use crate::client::width::{pad, plain, wrap};
+use crate::client::ping::TOO_LATE;
+use crate::client::width::{pad, plain, width, wrap};
 use crate::protocol::argument::MAX_VALUE;
 use std::time::Duration;
 
 const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "select"),
-    ("PgUp PgDn", "a page up or down"),
-    ("Home End", "the first, the last"),
+    (
+        "PgUp PgDn",
+        "a page up or down; Home, End: the first, the last",
+    ),
     (
         "Enter",
         "join: with the line for its game in the file of games, or --exec",
     ),
     ("i", "details: everything it says about itself"),
     ("/", "search as you type; Esc ends the search"),
-    ("f", "favourite, or not any more; kept for the next time"),
+    (
+        "f  F  *",
+        "favourite or not, kept; only favourites; favourites first",
+    ),
     ("o  O", "order by the next column; the other way round"),
     (
         "n  u  v",
@@ -37,7 +43,7 @@ const SIGNS: &[(&str, &str)] = &[
     ("", ""),
     (
         "ping",
-        "the mean of what was answered of five, in ms, from here",
+        "the mean of five, in ms, from here; >1000: answers came too late",
     ),
     (
         "…  ?  !",
@@ -49,6 +55,7 @@ const SIGNS: &[(&str, &str)] = &[
         "may not be there: stale, not heard of since its tracker was lost",
     ),
     ("-~", "is not to be pinged; i says why"),
+    ("offline", "a favourite that is not on the list"),
     ("dimmed", "~ or ?, too far away, or of another version"),
     (
         "order",
@@ -71,10 +78,15 @@ fn help(columns: usize) -> (String, Vec<String>) {
 /// Adds a line of two columns, of which the second begins behind `before`, and more lines where that is too
 /// long.
 fn push(texts: &mut Vec<String>, before: usize, what: &str, value: &str, columns: usize) {
-    let pieces = wrap(value, columns.saturating_sub(before));
-    for (at, piece) in pieces.into_iter().enumerate() {
-        let what = if at == 0 { what } else { "" };
+    let mut what = what;
+    // What is too long for its column has a line of its own.
+    if width(what) > before - 4 {
+        texts.push(format!("  {what}"));
+        what = "";
+    }
+    for piece in wrap(value, columns.saturating_sub(before)) {
         texts.push(format!("  {}  {piece}", pad(what, before - 4)));
+        what = "";
     }
 }
 
@@ -88,6 +100,12 @@ fn details(model: &Model) -> (String, Vec<String>) {
         |what: &str, value: &str| push(&mut texts, BEFORE_VALUE, what, value, model.size.0);
     fact("address", &row.address.to_string());
     fact("ping", &ping_in_words(row));
+    if let Some(twin) = model.twin_row(row) {
+        fact(
+            "also at",
+            &format!("{} ({})", twin.address, ping_in_words(twin)),
+        );
+    }
     if let Some(why) = model.trouble(row) {
         fact("unavailable", &why);
     }
@@ -101,10 +119,12 @@ fn details(model: &Model) -> (String, Vec<String>) {
 
 fn ping_in_words(row: &Row) -> String {
     match row.ping {
+        _ if row.is_offline => "not on the list".to_owned(),
         _ if row.target.is_none() => "not measured".to_owned(),
         Ping::Waiting => "is being measured".to_owned(),
         Ping::Silent if row.may_not_know_ping() => "its game may not answer pings".to_owned(),
         Ping::Silent => "no answer: UDP may be blocked on the way".to_owned(),
+        Ping::Late => format!("over {} ms: answers came too late", TOO_LATE.as_millis()),
         Ping::Answered { mean, lost } => {
             let lost = match lost {
                 0 => String::new(),

@@ -98,8 +98,13 @@ fn join(parts: &[Part]) -> String {
 }
 
 fn count(model: &Model) -> Part {
-    let short = format!("{} of {}", model.shown().len(), model.count());
-    Part(vec![format!("{short} servers"), short])
+    let offline = model.shown().filter(|row| row.is_offline).count();
+    let short = format!("{} of {}", model.shown().len() - offline, model.count());
+    let long = match offline {
+        0 => format!("{short} servers"),
+        _ => format!("{short} servers, {offline} offline"),
+    };
+    Part(vec![long, short])
 }
 
 fn age(model: &Model, now: Instant) -> Part {
@@ -140,6 +145,7 @@ fn hiding(model: &Model) -> Part {
         (model.hidden.empty, "empty", "n"),
         (model.hidden.full, "full", "u"),
         (model.hidden.other_versions, "other versions", "v"),
+        (model.hidden.others, "all but favourites", "F"),
         (!model.search.is_empty(), "search", "Esc"),
     ];
     let on = || filters.iter().filter(|(is_on, ..)| *is_on);
@@ -189,6 +195,7 @@ pub(crate) fn keys(model: &Model) -> Line {
             "n not empty",
             "u not full",
             "f favourite",
+            "F only favourites",
             "r ping again",
             "c copy address",
         ],

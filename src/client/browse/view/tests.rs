@@ -22,12 +22,12 @@ fn a_list_on_a_terminal_of_eighty_columns() {
     assert_eq!(
         text(&model, now + Duration::from_secs(3)),
         "\
-★ name                            players   ping↓ version  address
-  near and empty                      0/8      12 0.70     192.0.2.1:1
-  new                                   1       … 0.70     192.0.2.1:5
-  far                                 3/8     450 0.70     192.0.2.1:2
-  silent                                2       ? 0.70     192.0.2.1:4
-  full                                8/8      30 0.69     192.0.2.1:3
+★ name                           players ping ms↓ version  address
+  near and empty                     0/8       12 0.70     192.0.2.1:1
+  new                                  1        … 0.70     192.0.2.1:5
+  far                                3/8      450 0.70     192.0.2.1:2
+  silent                               2        ? 0.70     192.0.2.1:4
+  full                               8/8       30 0.69     192.0.2.1:3
 
 
 5 of 5 servers, tracker.example, updated 3 s ago
@@ -147,17 +147,17 @@ fn a_wide_terminal_shows_every_column_and_a_narrow_one_what_matters() {
     for (columns, head) in [
         (
             200,
-            "★ name                                                          players   ping↓ version  speed   size    erase address",
+            "★ name                                                          players ping ms↓ version  speed   size    erase address",
         ),
         (
             80,
-            "★ name                    players   ping↓ version  speed   address",
+            "★ name                   players ping ms↓ version  speed   address",
         ),
         (
             60,
-            "★ name                              players   ping↓ version",
+            "★ name                             players ping ms↓ version",
         ),
-        (40, "★ name                   players   ping↓"),
+        (40, "★ name                  players ping ms↓"),
         (10, "★ name"),
     ] {
         model.on_event(Event::Size(columns, 24), now);
@@ -176,7 +176,7 @@ fn columns_follow_what_is_listed_and_what_the_player_wants() {
     let head = |model: &mut Model, columns| {
         model.on_event(Event::Size(columns, 24), now);
         let text = text(model, now);
-        let head = text.lines().next().unwrap().split_whitespace().skip(4);
+        let head = text.lines().next().unwrap().split_whitespace().skip(5);
         head.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(head(&mut model, 200), "address");
@@ -205,10 +205,10 @@ fn columns_follow_what_is_listed_and_what_the_player_wants() {
         (80, "zone speed address"),
         (79, "zone speed"),
         (60, "zone speed"),
-        (48, "zone speed"),
-        (47, "zone"),
-        (40, "zone"),
-        (39, ""),
+        (49, "zone speed"),
+        (48, "zone"),
+        (41, "zone"),
+        (40, ""),
     ] {
         assert_eq!(head(&mut model, columns), heads, "{columns}");
     }
@@ -357,6 +357,28 @@ fn on_a_narrow_terminal_no_word_of_the_help_or_of_a_notice_is_cut() {
     let screen = draw(&model, now);
     assert_eq!(screen.len(), 12);
     assert!(screen[0].text.contains("players"), "{screen:?}");
+}
+
+#[test]
+fn details_break_between_words_and_beside_long_keys() {
+    let now = Instant::now();
+    let mut model = model();
+    let said = "mods=alpha,beta,gamma,delta motd=\"all are welcome to come\" \
+                a-key-of-more-than-its-column=short";
+    model.on_event(Event::List(vec![entry(1, said)]), now);
+    model.settle();
+    model.page = Page::Details;
+    model.size = (36, 24);
+    let screen = text(&model, now);
+    let broken = "\
+  a-key-of-more-than-its-column
+                  short
+  mods            alpha,beta,gamma,
+                  delta
+  motd            all are welcome to
+                  come
+";
+    assert!(screen.contains(broken), "{screen}");
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn the_mean_of_five_probes_each_sent_when_the_one_before_is_answered() {
         mean: Some(millis(30)),
         sent: 5,
         answered: 5,
+        is_late: false,
         status: None,
     };
     assert_eq!(world.schedule.next_done(), Some(ping));
@@ -323,4 +324,23 @@ fn the_latest_answer_says_how_many_play() {
     }
     let ping = world.schedule.next_done().unwrap();
     assert_eq!(ping.status.unwrap().players, Some(2));
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_known_and_does_not_count() {
+    let mut world = World::new(LIMITS, [1, 2, 3]);
+    let (done, _) = world.run(|port| [Some(1500), None, Some(2000)][usize::from(port) - 1]);
+    let mut pings: Vec<_> = done.into_iter().map(|(_, ping)| ping).collect();
+    pings.sort_by_key(|ping| ping.target);
+    let late: Vec<bool> = pings.iter().map(Ping::is_too_late).collect();
+    assert_eq!(
+        late,
+        [true, false, false],
+        "nobody is waited for longer than that"
+    );
+    assert!(
+        pings
+            .iter()
+            .all(|ping| ping.mean.is_none() && ping.answered == 0)
+    );
 }

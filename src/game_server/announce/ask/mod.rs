@@ -14,7 +14,7 @@ mod verdict;
 
 mod asker;
 
-pub(super) use asker::{Answer, start};
+pub(crate) use asker::{Answer, start};
 pub(super) use command::RunGuard;
 pub use target::{Asked, Target, Whom};
-pub(super) use verdict::Verdict;
+pub(crate) use verdict::Verdict;

@@ -7,4 +7,4 @@ mod reporter;
 mod writer;
 
 pub(super) use budget::Mistakes;
-pub(super) use writer::Report;
+pub(crate) use writer::Report;

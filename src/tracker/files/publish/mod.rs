@@ -10,6 +10,10 @@ mod sharing;
 
 mod metrics;
 
+pub mod activity;
+
+pub mod page;
+
 mod publisher;
 
 pub(crate) use publisher::start;

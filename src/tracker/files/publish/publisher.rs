@@ -4,17 +4,20 @@
 //! One thread looks once a second whether the list has changed or a file is not there any more, and replaces
 //! what must be replaced. No connection ever waits for it.
 
+use super::activity::format;
+use super::activity::history::{History, point_at};
 use super::folder::{Folder, Stamp};
 use super::metrics::Metrics;
 use super::servers::Servers;
 use crate::base::files::lock_file::{Lock, NoLock};
 use crate::base::files::outage::Outage;
-use crate::base::log::lasting;
+use crate::base::log::{Log, lasting};
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::tracker::access::slots::Class;
 use crate::tracker::files::error::FilesError;
 use crate::tracker::files::names::{PUBLISH_LOCK, PUBLISHED};
+use crate::tracker::files::state_file::ActivityFile;
 use crate::tracker::state::shared::Shared;
 use std::fmt::Display;
 use std::fs;
@@ -22,21 +25,28 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The page that shows servers.json.
-const PAGE: &str = include_str!("index.html");
-
 /// How often the thread looks whether something must be replaced; no file is written more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often metrics.prom is replaced. Prometheus asks every 15 s unless it is told otherwise.
 const METRICS_EVERY: Duration = Duration::from_secs(15);
 
-/// Starts the thread. A folder that is not there is made, but not the folder above it.
+/// How often the first point after a start is taken again, until the next one is due: many game servers log in
+/// only then, and nobody should look at an empty picture for five minutes.
+const FIRST_POINT_EVERY: Duration = METRICS_EVERY;
+
+/// Starts the thread. A folder that is not there is made, but not the folder above it. What was counted before
+/// is read from `kept`, and kept there.
 ///
 /// # Errors
 /// If another tracker publishes there or nothing can be written there, or without a thread. A disk
 /// that is full is none.
-pub(crate) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), FilesError> {
+pub(crate) fn start(
+    shared: &'static Shared,
+    folder: PathBuf,
+    page: String,
+    kept: Option<ActivityFile>,
+) -> Result<(), FilesError> {
     let no_place = |error| FilesError::unless_full("--publish", &folder, error);
     // Only at the start: a folder that is removed later was removed on purpose.
     match fs::create_dir(&folder) {
@@ -48,63 +58,120 @@ pub(crate) fn start(shared: &'static Shared, folder: PathBuf) -> Result<(), File
         return Err(FilesError::PublishInUse(folder));
     }
     let started = SystemTime::now();
-    if let Err(error) = Publisher::new(shared, &folder, &mut lock, started).publish_page() {
+    let history = kept.as_ref().and_then(|kept| read(kept, &shared.log));
+    let mut lasts = Lasting {
+        page,
+        lock,
+        started,
+        history: history.unwrap_or_default(),
+        kept,
+    };
+    if let Err(error) = Publisher::new(shared, &folder, &mut lasts).publish_page() {
         no_place(error)?;
     }
     // After a panic all files are written anew.
-    let publish = move || Publisher::new(shared, &folder, &mut lock, started).run();
+    let publish = move || Publisher::new(shared, &folder, &mut lasts).run();
     lasting::start("publisher", threads::STACK, &shared.log, publish)
         .map(drop)
         .map_err(FilesError::Thread)
+}
+
+/// What was counted before this tracker was started. A file that cannot be read is named in the log, and set
+/// aside.
+fn read(kept: &ActivityFile, log: &Log) -> Option<History> {
+    let why = match kept.read() {
+        Ok(text) => match format::decode(&text?) {
+            Ok(history) => return Some(history),
+            Err(wrong) => wrong.to_string(),
+        },
+        Err(error) => format!("it cannot be read: {error}"),
+    };
+    let so = match kept.set_aside() {
+        Ok(aside) => format!("activity.json starts empty; it is now {}", aside.display()),
+        Err(error) => format!("activity.json starts empty; it is written over, since {error}"),
+    };
+    let path = kept.path().display();
+    log.warn(
+        "activity-not-read",
+        &[("file", &path), ("error", &why), ("so", &so)],
+    );
+    None
+}
+
+/// What outlives a panic of the thread.
+struct Lasting {
+    page: String,
+    /// The lock of the folder.
+    lock: Lock,
+    started: SystemTime,
+    history: History,
+    /// Where the history survives the tracker.
+    kept: Option<ActivityFile>,
 }
 
 /// The state of the thread.
 struct Publisher<'a> {
     shared: &'static Shared,
     folder: Folder,
-    /// The lock of the folder.
-    lock: &'a mut Lock,
-    started: SystemTime,
+    lasts: &'a mut Lasting,
     servers: Servers,
     /// The files as they were left; `None` for one that must be written.
     servers_stamp: Option<Stamp>,
     page_stamp: Option<Stamp>,
     metrics_stamp: Option<Stamp>,
+    activity_stamp: Option<Stamp>,
     next_metrics: Instant,
+    /// When the first point is to be taken again.
+    next_point: Instant,
     outage: Outage,
 }
 
 impl<'a> Publisher<'a> {
-    fn new(
-        shared: &'static Shared,
-        folder: &Path,
-        lock: &'a mut Lock,
-        started: SystemTime,
-    ) -> Self {
+    fn new(shared: &'static Shared, folder: &Path, lasts: &'a mut Lasting) -> Self {
+        let now = Instant::now();
         Self {
             shared,
             folder: Folder::new(folder.to_owned()),
-            lock,
-            started,
+            lasts,
             servers: Servers::default(),
             servers_stamp: None,
             page_stamp: None,
             metrics_stamp: None,
-            next_metrics: Instant::now(),
+            activity_stamp: None,
+            next_metrics: now,
+            next_point: now,
             outage: Outage::default(),
         }
     }
 
     fn run(mut self) -> ! {
         loop {
+            self.count(Instant::now(), SystemTime::now());
             let written = self.publish();
             self.say(written, Instant::now());
             std::thread::sleep(LOOK_EVERY);
         }
     }
 
-    fn publish(&mut self) -> [(&'static str, io::Result<()>); 3] {
-        if let Err(NoLock::Held) = self.lock.hold() {
+    /// Notes what is listed if that is due, whether or not it can be published.
+    fn count(&mut self, now: Instant, clock: SystemTime) {
+        let point = point_at(clock);
+        let is_first = point == point_at(self.lasts.started);
+        if self.lasts.history.point == Some(point) && !(is_first && now >= self.next_point) {
+            return;
+        }
+        let list = lock(&self.shared.registry).list();
+        self.lasts.history.note(point, &list);
+        drop(list);
+        self.next_point = now + FIRST_POINT_EVERY;
+        self.activity_stamp = None;
+        if let Some(kept) = &self.lasts.kept {
+            kept.replace(format::encode(&self.lasts.history));
+        }
+    }
+
+    fn publish(&mut self) -> [(&'static str, io::Result<()>); PUBLISHED.len()] {
+        if let Err(NoLock::Held) = self.lasts.lock.hold() {
             let held = || Err(io::Error::other("another tracker publishes there"));
             return PUBLISHED.map(|name| (name, held()));
         }
@@ -112,6 +179,7 @@ impl<'a> Publisher<'a> {
             ("servers.json", self.publish_servers()),
             ("index.html", self.publish_page()),
             ("metrics.prom", self.publish_metrics(Instant::now())),
+            ("activity.json", self.publish_activity()),
         ]
     }
 
@@ -134,9 +202,10 @@ impl<'a> Publisher<'a> {
         if self.folder.still_has("index.html", &self.page_stamp) {
             return Ok(());
         }
-        self.page_stamp = match self.folder.stamp_of("index.html", PAGE) {
+        let page = &*self.lasts.page;
+        self.page_stamp = match self.folder.stamp_of("index.html", page) {
             Some(stamp) => Some(stamp),
-            None => Some(self.folder.replace("index.html", [PAGE])?),
+            None => Some(self.folder.replace("index.html", [page])?),
         };
         Ok(())
     }
@@ -153,13 +222,23 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
+    fn publish_activity(&mut self) -> io::Result<()> {
+        let is_there = self.folder.still_has("activity.json", &self.activity_stamp);
+        if !is_there {
+            self.activity_stamp = None;
+            let text = self.lasts.history.json(SystemTime::now());
+            self.activity_stamp = Some(self.folder.replace("activity.json", [&*text])?);
+        }
+        Ok(())
+    }
+
     fn metrics(&self) -> String {
         let shared = self.shared;
         let list = lock(&shared.registry).list();
         let admission = lock(&shared.admission);
         let slots = Class::ALL.map(|class| (class, admission.usage(class)));
         drop(admission);
-        let since = self.started.duration_since(UNIX_EPOCH);
+        let since = self.lasts.started.duration_since(UNIX_EPOCH);
         let metrics = Metrics {
             started: since.unwrap_or_default(),
             game_servers: list.count(),
@@ -175,7 +254,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Logs what could not be written, and that it can be again.
-    fn say(&mut self, written: [(&str, io::Result<()>); 3], now: Instant) {
+    fn say(&mut self, written: [(&str, io::Result<()>); PUBLISHED.len()], now: Instant) {
         let folder = self.folder.path().display().to_string();
         let mut is_failing = false;
         for (file, result) in written {

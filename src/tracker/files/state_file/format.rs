@@ -11,29 +11,22 @@
 //!
 //! Each game server has one line. It says whether the game server was live when this was written, or else
 //! at which second of Unix time it is to be forgotten; where it logged in from; what it logged in with,
-//! without any secret; and its line of the list. The last line has their count, and a checksum of all lines
-//! before it, which shows that a file is torn or was typed over. The lines are read with the parser and the
-//! limits of the wire. Pure: no file and no clock.
+//! without any secret; and its line of the list. The lines are read with the parser and the limits of the
+//! wire. Pure: no file and no clock.
 
 use crate::protocol::command::GameServerCommand;
 use crate::protocol::fields::Infos;
 use crate::protocol::line::MAX_LINE;
 use crate::protocol::text::number;
 use crate::tracker::access::keys::{Keys, is_name};
+use crate::tracker::files::sealed::{Form, Wrong, begin, end, open};
 use crate::tracker::list::snapshot::List;
 use std::collections::HashMap;
-use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
-/// What the first line says before the version.
-const MAGIC: &str = "gltracker-state";
-
-/// The version of this format.
-const VERSION: u32 = 1;
-
-/// The most entries in a file: no tracker has more slots.
-const MAX_ENTRIES: usize = 1_000_000;
+/// What the first line says.
+const FORM: Form = ("gltracker-state", 1);
 
 /// One game server of a state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,44 +43,17 @@ pub struct Saved {
     pub until: Option<u64>,
 }
 
-/// Why a text is not a state file that can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrong {
-    /// The first line is not that of a state file.
-    Foreign,
-    /// A format that this program does not know.
-    Version(u32),
-    /// The last line is missing, or is not what the lines before it give.
-    Torn,
-    /// This line, counted from 1, is none that a tracker writes.
-    Line(usize),
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Foreign => write!(f, "it is not a state file of gltracker"),
-            Self::Version(version) => write!(
-                f,
-                "it has format {version}, of a newer gltracker; this one reads {VERSION}"
-            ),
-            Self::Torn => write!(f, "it is torn: its end does not fit what is before it"),
-            Self::Line(number) => write!(f, "line {number} is not that of a game server"),
-        }
-    }
-}
-
 /// The text that keeps `list`. A game server whose key is not among `keys` has lost its right to be
 /// listed and is left out. `until` has the second at which each stale one is to be forgotten.
 pub fn encode(list: &List, keys: &Keys, until: &HashMap<SocketAddr, u64>) -> Vec<u8> {
     let mut text = Vec::with_capacity(64 + list.count() * 192);
     let mut count = 0;
-    // Writing into a Vec does not fail.
-    let _ = writeln!(text, "{MAGIC} {VERSION}");
+    text.extend_from_slice(begin(FORM).as_bytes());
     for entry in list.entries() {
         if !keys.allows(entry.credential) {
             continue;
         }
+        // Writing into a Vec does not fail.
         let _ = match until.get(&entry.address).filter(|_| entry.is_stale()) {
             Some(until) => write!(text, "{until} {} ", entry.peer),
             None => write!(text, "live {} ", entry.peer),
@@ -111,60 +77,10 @@ pub fn encode(list: &List, keys: &Keys, until: &HashMap<SocketAddr, u64>) -> Vec
 /// # Errors
 /// [`Wrong`], and nothing of it is used: half a list is not the list.
 pub fn decode(text: &[u8]) -> Result<Vec<Saved>, Wrong> {
-    let Some((first, _)) = split_line(text) else {
-        return Err(Wrong::Foreign);
-    };
-    let version = std::str::from_utf8(first).ok().and_then(|line| {
-        let version = line.strip_prefix(MAGIC)?.strip_prefix(' ')?;
-        // A number in its one spelling.
-        let number = version.parse::<u32>().ok()?;
-        (number.to_string() == version).then_some(number)
-    });
-    match version {
-        None => return Err(Wrong::Foreign),
-        Some(VERSION) => {}
-        Some(other) => return Err(Wrong::Version(other)),
-    }
-    let body = text.strip_suffix(b"\n").ok_or(Wrong::Torn)?;
-    let start = 1 + body
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .ok_or(Wrong::Torn)?;
-    let (lines, last) = text.split_at(start);
-    let count = lines.iter().filter(|&&byte| byte == b'\n').count() - 1;
-    if last != end(count, lines).as_bytes() {
-        return Err(Wrong::Torn);
-    }
-    if count > MAX_ENTRIES {
-        return Err(Wrong::Line(MAX_ENTRIES + 2));
-    }
-    let mut rest = &lines[first.len() + 1..];
-    let mut saved = Vec::with_capacity(count);
-    while let Some((line, after)) = split_line(rest) {
-        rest = after;
-        saved.push(read_line(line).ok_or(Wrong::Line(saved.len() + 2))?);
-    }
-    Ok(saved)
-}
-
-/// The last line of a file with these lines before it.
-fn end(count: usize, lines: &[u8]) -> String {
-    format!("end {count} {:016x}\n", checksum(lines))
-}
-
-/// FNV-1a with 64 bits. Each step is a bijection of what came before, so a change of one byte is always
-/// noticed, and any other change but once in 2^64. It keeps out accidents, not forgers: whoever can write
-/// the file can write a valid one.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-/// The first line without its LF, and what is behind it.
-fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|&byte| byte == b'\n')?;
-    Some((&text[..end], &text[end + 1..]))
+    let lines = open(text, FORM)?;
+    lines
+        .map(|(number, line)| read_line(line).ok_or(Wrong::Line(number)))
+        .collect()
 }
 
 fn read_line(line: &[u8]) -> Option<Saved> {
@@ -300,7 +216,7 @@ mod tests {
         assert_eq!(decode(b"gltracker-state 1\n"), Err(Wrong::Torn));
         assert_eq!(
             decode(&replaced("state 1", "state 2")),
-            Err(Wrong::Version(2))
+            Err(Wrong::Version(2, 1))
         );
         assert_eq!(
             decode(&replaced("state 1", "state 01")),

@@ -3,6 +3,7 @@
 //! Nobody ever waits for the disk: one thread takes a reference to the list, writes it, and tries again
 //! later if that fails.
 
+use super::activity_file::{ActivityFile, ActivityWriter, beside};
 use super::format;
 use super::restore::{forget, restore};
 use crate::base::files::atomic_file::behind_links;
@@ -26,12 +27,13 @@ use std::time::{Duration, Instant};
 /// the write.
 const WRITE_EVERY: Duration = Duration::from_millis(900);
 
-/// Puts the game servers of the state file back on the list, and keeps it up to date from now on.
+/// Puts the game servers of the state file back on the list, and keeps it up to date from now on. Returns what is
+/// kept beside it.
 ///
 /// If another tracker uses the file, if `path` cannot be a file or nothing can be written there, or if
 /// there is no thread. A file that cannot be read and a disk that is full are no errors: they are logged,
 /// and the tracker runs.
-pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesError> {
+pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<ActivityFile, FilesError> {
     // A link stays one: its target is locked and replaced.
     let path = behind_links(&path).map_err(|error| FilesError::Unreadable(path, error))?;
     let mut disk = KeptFile::new(path);
@@ -45,9 +47,11 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
         }
         Ok(()) => {}
     }
+    let (activity, activity_writer) = beside(&disk);
     let mut file = StateFile {
         shared,
         disk,
+        activity: activity_writer,
         is_bad: false,
         until: HashMap::new(),
         written: None,
@@ -64,7 +68,7 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
             };
             lasting::start("state-file", threads::STACK, &shared.log, keep)
         })
-        .map(drop)
+        .map(|_| activity)
         .map_err(FilesError::Thread)
 }
 
@@ -72,6 +76,7 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<(), FilesE
 struct StateFile {
     shared: &'static Shared,
     disk: KeptFile,
+    activity: ActivityWriter,
     /// The file that is there is to be set aside before another is written.
     is_bad: bool,
     /// At which second each game server that came back stale is to be forgotten. Kept in the file too, so
@@ -90,20 +95,8 @@ impl StateFile {
     }
 
     fn write_if_changed(&mut self) {
-        let list = lock(&self.shared.registry).list();
-        let revision = list.revision();
-        // Somebody may have removed it meanwhile.
-        if self.written == Some(revision) && self.disk.is_there() {
-            return self.say_written();
-        }
-        let text = format::encode(&list, &self.shared.keys.get(), &self.until);
-        // While the list is held, every change of it copies a piece.
-        drop(list);
-        match self.write(&text) {
-            Ok(()) => {
-                self.written = Some(revision);
-                self.say_written();
-            }
+        match self.write_list().and_then(|()| self.write_activity()) {
+            Ok(()) => self.say_written(),
             Err(error) => {
                 self.shared.stats.state_failures.add_one();
                 self.say_not_written(&error);
@@ -111,22 +104,43 @@ impl StateFile {
         }
     }
 
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        match self.disk.hold() {
-            Ok(()) => {}
-            Err(NoLock::Failed(error)) => return Err(error),
-            Err(NoLock::Held) => {
-                return Err(io::Error::other("another process keeps its state there"));
-            }
+    fn write_list(&mut self) -> io::Result<()> {
+        let list = lock(&self.shared.registry).list();
+        let revision = list.revision();
+        // Somebody may have removed it meanwhile.
+        if self.written == Some(revision) && self.disk.is_there() {
+            return Ok(());
         }
+        let text = format::encode(&list, &self.shared.keys.get(), &self.until);
+        // While the list is held, every change of it copies a piece.
+        drop(list);
+        self.hold()?;
         if self.is_bad {
             self.disk.set_aside()?;
             self.is_bad = false;
         }
-        self.disk.replace(text)
+        self.disk.replace(&text)?;
+        self.written = Some(revision);
+        Ok(())
     }
 
-    /// The list is on the disk. Logged if a failure was logged before.
+    fn write_activity(&mut self) -> io::Result<()> {
+        if !self.activity.is_waiting() {
+            return Ok(());
+        }
+        self.hold()?;
+        self.activity.write()
+    }
+
+    fn hold(&mut self) -> io::Result<()> {
+        match self.disk.hold() {
+            Ok(()) => Ok(()),
+            Err(NoLock::Failed(error)) => Err(error),
+            Err(NoLock::Held) => Err(io::Error::other("another process keeps its state there")),
+        }
+    }
+
+    /// All is on the disk. Logged if a failure was logged before.
     fn say_written(&mut self) {
         if self.outage.works(Instant::now()) {
             let path = self.disk.path().display();

@@ -16,7 +16,7 @@ fn those_that_may_not_be_there_come_last_in_every_order() {
     model.on_event(pinged(address(3), Ping::Silent), now);
     model.settle();
     for _ in model.orders() {
-        assert_eq!(ports(&model).last(), Some(&1), "{:?}", model.column);
+        assert_eq!(ports(&model).last(), Some(&1), "{:?}", model.sort);
         press(&mut model, "O");
         assert_eq!(ports(&model).last(), Some(&1), "the other way round");
         press(&mut model, "o");

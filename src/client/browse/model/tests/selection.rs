@@ -101,7 +101,8 @@ impl Arbitrary for Something {
             3 => Self::Size(u8::arbitrary(g), u8::arbitrary(g) % 40),
             _ => Self::Key(
                 *g.choose(&[
-                    'j', 'k', '<', '>', 'n', 'u', 'o', 'O', '/', 'i', '?', '\n', '\x1b', 'f', '1',
+                    'j', 'k', '<', '>', 'n', 'u', 'o', 'O', '/', 'i', '?', '\n', '\x1b', 'f', 'F',
+                    '*', '1',
                 ])
                 .unwrap(),
             ),

@@ -78,6 +78,14 @@ impl Columns {
         })
     }
 
+    /// The keys of all fields that may have a column.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        match &self.chosen {
+            Some(chosen) => chosen.iter().map(|field| field.key.as_str()).collect(),
+            None => FIELDS.iter().map(|(key, _)| *key).collect(),
+        }
+    }
+
     /// True if the player has said which.
     pub(crate) fn are_chosen(&self) -> bool {
         self.chosen.is_some()

@@ -1,0 +1,93 @@
+// How it looks at every width, in light and dark: nothing is wider than the window, and axe-core finds
+// nothing to complain of.
+import { existsSync, readFileSync } from "node:fs";
+import { activityOf, listOf, someServers } from "./lists.mjs";
+import { soon } from "./stage.mjs";
+
+const SIZES = [[1280, 800], [768, 1024], [360, 740]];
+const SCHEMES = ["light", "dark"];
+const AXE = process.env.AXE ?? new URL("../../target/tools/node_modules/axe-core/axe.min.js", import.meta.url).pathname;
+
+export async function looks(stage) {
+  const axe = existsSync(AXE) ? readFileSync(AXE, "utf8") : "";
+  if (!axe) {
+    if (process.env.GLTRACKER_NO_SKIP) throw new Error("there is no axe-core (scripts/install-test-tools.sh)");
+    console.log("SKIPPED: there is no axe-core (scripts/install-test-tools.sh)");
+  }
+  const look = (name, width, height, scheme) => lookAt(stage, axe, name, width, height, scheme);
+  for (const [width, height] of SIZES) {
+    await stage.browser.screen(width, height);
+    await stage.go();
+    for (const scheme of SCHEMES) await look("hostile", width, height, scheme);
+  }
+  await readOut(stage);
+  const servers = someServers(60);
+  stage.instead["activity.json"] = activityOf(servers);
+  const states = [
+    ["full", listOf(servers), "#sort=players&order=down"],
+    ["details", listOf(servers), `#server=${servers[3].addresses[0]}`],
+    ["empty", listOf([], Date.now(), Date.now() - 109 * 3600 * 1000), ""],
+    ["silent", listOf(servers, Date.now() - 200000), ""],
+    ["missing", 404, ""],
+  ];
+  for (const [name, list, hash] of states) {
+    stage.instead["servers.json"] = list;
+    for (const [width, height] of SIZES) {
+      // Widths differ in the list; the rest is looked at in each colour once.
+      const schemes = name === "full" ? SCHEMES : width === 768 ? [] : [width === 360 ? "dark" : "light"];
+      for (const scheme of schemes) {
+        await stage.browser.screen(width, height, scheme);
+        await stage.go(hash);
+        await look(name, width, height, scheme);
+      }
+    }
+  }
+  stage.instead["servers.json"] = listOf(servers);
+  await room(stage);
+  stage.instead = {};
+}
+
+async function lookAt(stage, axe, name, width, height, scheme) {
+  const { browser } = stage;
+  const at = `${name}, ${width} pixels, ${scheme}`;
+  await browser.screen(width, height, scheme);
+  await stage.see(`${at}: nothing is wider`, `innerWidth === ${width} && widest() <= ${width}`, "[innerWidth, widest()]");
+  await stage.see(`${at}: its colours`, `luminance() ${scheme === "dark" ? "<" : ">"} 384`, "luminance()");
+  await browser.shoot(`${name}-${width}-${scheme}`);
+  if (!axe) return;
+  await browser.evaluate(`if (!window.axe) { ${axe} }`);
+  const found = await browser.evaluate(async () => {
+    const { violations } = await window.axe.run({ resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0].target}: ${nodes[0].failureSummary}`).join("\n");
+  });
+  if (found) throw new Error(`${at}: axe-core finds ${found}`);
+  console.log(`ok: ${at}: axe-core finds nothing`);
+}
+
+// What a screen reader sees: a table, also where it does not look like one.
+async function readOut({ browser }) {
+  for (const [width, height, cells] of [[1280, 800, 47], [360, 740, 0]]) {
+    await browser.screen(width, height);
+    await soon("a screen reader sees a table", async () => {
+      const { nodes } = await browser.ask("Accessibility.getFullAXTree");
+      const count = (role) => nodes.filter((node) => !node.ignored && node.role?.value === role).length;
+      return count("table") === 1 && count("row") === 7 && count("rowheader") === 6 && count("columnheader") >= 8 && count("cell") >= cells;
+    });
+    console.log(`ok: ${width} pixels: a screen reader sees a table of seven rows with their heads`);
+  }
+}
+
+// How many game servers there is room for.
+async function room(stage) {
+  const inSight = "seen('#rows .row').filter((row) => row.getBoundingClientRect().bottom <= innerHeight)";
+  await stage.browser.screen(390, 844);
+  await stage.go();
+  await stage.see("at least six on a phone", `${inSight}.length >= 6`, `${inSight}.length`);
+  await stage.see("name and players on the first line, the rest on the second",
+    "seen('#rows .row').every((row) => { const [name, players, rest] = ['.open', '.figure', '.rest'].map((part) => row.querySelector(part).getBoundingClientRect()); return Math.abs(name.top - players.top) < 3 && rest.top >= name.bottom - 3 && rest.height < 24; })");
+  await stage.browser.shoot("full-390-light");
+  await stage.browser.screen(768, 1024);
+  await stage.see("two columns on a tablet", `new Set(${inSight}.map((row) => row.getBoundingClientRect().left)).size === 2`);
+  await stage.browser.screen(1280, 800);
+  await stage.see("sixty lines on a desktop", "seen('#rows .row').length === 60 && seen('#rows .row').every((row) => row.getBoundingClientRect().height === 36)");
+}
