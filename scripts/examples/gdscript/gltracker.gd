@@ -1,6 +1,6 @@
 # What a game server and a client of a gltracker have in common: a connection that comes back. For Godot 3.2
-# to 3.6. Nothing here waits, but for the name to be looked up: call step() in _process(). A Godot before
-# 3.5 looks up one address of each family only.
+# to 3.6 (tried with 3.2.3). Nothing here waits, but for the name to be looked up: call step() in _process().
+# A Godot before 3.5 looks up one address of each family only.
 #
 # In Godot 4 it is RefCounted, PackedByteArray, to_utf8_buffer(), slice() and is_empty(), `super(...)`,
 # `listed.emit(address)` and `signal.connect(callable)`; call _tcp.poll() before _tcp.get_status().
