@@ -24,9 +24,12 @@ root=$dir/root
 name=gltracker-try-$$
 pids=''
 engine=''
+remove() { # the containers that were made here
+  $engine rm --force $($engine ps --all --quiet --filter label=$name)
+}
 end() {
   [ -z "$engine" ] || {
-    $engine rm --force $name
+    remove
     $engine volume rm $name-state $name-publish
   }
   kill -s KILL $pids
@@ -52,9 +55,9 @@ fi
 # What the image has, and what it says.
 mkdir -p "$root"
 if [ -n "$engine" ]; then
-  $engine create --name $name $image >/dev/null
-  $engine export $name | tar -x -C "$root"
-  $engine rm $name >/dev/null 2>&1
+  container=$($engine create --label $name $image)
+  $engine export $container | tar -x -C "$root"
+  $engine rm $container >/dev/null 2>&1
   health=$($engine image inspect --format '{{json .Config.Healthcheck}}' $image)
   case $health in *list*--check*) ;; *) fail "the image has no health check: $health" ;; esac
 else
@@ -65,11 +68,11 @@ user=$(sed -n 's/^USER //p' $context/Containerfile)
 health=$(sed -n 's/^HEALTHCHECK .*"\/gltracker", \(.*\)]/\1/p' $context/Containerfile | tr -d '",')
 
 export GLTRACKER_PASSWORD=secret GLTRACKER_TRACKER=
-if [ -n "$engine" ] && $engine run --rm $image --version >/dev/null 2>"$dir/log"; then
+if [ -n "$engine" ] && $engine run --rm --no-healthcheck $image --version >/dev/null 2>"$dir/log"; then
   how=$engine
-  common="--read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
-  once="$engine run --rm $common $image"
-  tracker="$engine run --name $name $common --volume $name-state:/state --volume $name-publish:/publish $image"
+  common="--label $name --read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
+  once="$engine run --rm --no-healthcheck $common $image"
+  tracker="$engine run $common --volume $name-state:/state --volume $name-publish:/publish $image"
 else
   how=chroot
   [ -z "$engine" ] || echo "build-container.sh: $engine cannot run it here: $(tail -n 1 "$dir/log")" >&2
@@ -124,7 +127,7 @@ soon listed
 # The next one on the same volume has the list.
 kill -s KILL $pids
 pids=''
-[ "$how" = chroot ] || $engine rm --force $name >/dev/null
+[ "$how" = chroot ] || remove >/dev/null
 start
 listed || fail 'the list is gone after a restart'
 echo "$image: runs read-only, answers and keeps its list ($how)"

@@ -16,9 +16,11 @@ for tool in bash:bash dash:dash busybox:busybox ip:iproute2 nc.openbsd:netcat-op
   zsh:zsh fish:fish mandoc:mandoc man:man-db \
   systemd-analyze:systemd systemd-socket-activate:systemd \
   lintian:lintian mmdebstrap:mmdebstrap dpkg-deb:dpkg xz:xz-utils podman:podman \
+  go:golang-go lua5.4:lua5.4 godot3-server:godot3-server \
   quakestat:qstat npm:npm cube2-server:cube2-server /usr/lib/ioquake3/ioq3ded:ioquake3-server; do
   command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
+lua5.4 -e 'require "socket"' 2>/dev/null || missing="$missing lua-socket"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 # Programs that ask game servers, one that is asked, and one that looks at web pages. The versions are those that the tests know.

@@ -79,11 +79,11 @@ END
 sh -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --propagation private --pid --fork --kill-child --net \
   --uts --ipc --cgroup sh "$2/boot" "$2/root"' sh $groups "$dir" >"$dir/boot.log" 2>&1 &
 pids=$!
-soon() { # tries a command until it succeeds, for 30 s at the most
+soon() { # tries a command until it succeeds, for 60 s at the most
   tries=0
   until "$@"; do
     tries=$((tries + 1))
-    [ $tries -le 300 ] || {
+    [ $tries -le 600 ] || {
       tail -n 5 "$dir"/*.log >&2
       fail "waited in vain for: $*"
     }
@@ -140,7 +140,7 @@ for unit in $units; do
   case $said in *gltracker*) fail "$unit: $said" ;; esac
 done
 announce='gltracker announce 127.0.0.1 --port 23460 description=packed'
-! $inside GLTRACKER_PASSWORD=wrong timeout 20 $announce </dev/null >"$dir/wrong.log" 2>&1 ||
+! $inside GLTRACKER_PASSWORD=wrong timeout 60 $announce </dev/null >"$dir/wrong.log" 2>&1 ||
   fail 'a wrong password is taken'
 grep -q bad-password "$dir/wrong.log" || fail "no word of the wrong password: $(cat "$dir/wrong.log")"
 $inside GLTRACKER_PASSWORD="$password" $announce </dev/null >"$dir/announce.log" 2>&1 &
@@ -184,6 +184,7 @@ is 'the last line of bans.dpkg-dist' "$(tail -n 1 "$etc/bans.dpkg-dist")" '# new
 is 'the last line of keys' "$(tail -n 1 "$etc/keys")" '# newer'
 cmp "$etc/environment" "$dir/environment"
 $inside journalctl -u gltracker | grep -q max-slots=4096 || fail 'what the variables say does not count'
+$inside grep -q 'Friday cycles' /run/gltracker/index.html || fail 'the page has no title of its own'
 secrets_are_safe
 
 # What is disabled stays so.

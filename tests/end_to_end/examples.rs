@@ -1,84 +1,50 @@
-//! The game servers and clients of `scripts/examples`: each language is written from PROTOCOL.md alone.
+//! The game servers and clients of `scripts/examples`, each written from PROTOCOL.md alone.
 
 use crate::announce::Pretender;
-use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, free_udp_port, own_address};
-use crate::languages::{C, GDSCRIPT, GO, JAVASCRIPT, LUA, Language, PYTHON};
-use crate::patience::{PATIENCE, uninterrupted, wait_until};
-use crate::tools::Program;
+use crate::example_clients::{client_is_cut_off, client_lists, client_stays};
+use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, command, free_udp_port};
+use crate::hosts::Network;
+use crate::languages::{AWKWARD, Language, in_each_language, line_from, tracker, wait_for_lines};
+use crate::patience::{PATIENCE, uninterrupted};
+use crate::several_addresses::stop;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::io::BufReader;
+use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// The tests of each language, and one of all of them, for which they wait together.
-macro_rules! languages {
-    ($($module:ident: $language:ident),+) => {
-        $(mod $module {
-            use super::*;
-
-            #[test]
-            fn a_game_server_lives_and_leaves() {
-                game_server_lives(&$language);
-            }
-
-            #[test]
-            fn a_game_server_takes_no_for_an_answer() {
-                game_server_is_refused(&$language);
-            }
-
-            #[test]
-            fn a_game_server_reads_what_any_tracker_may_say() {
-                game_server_reads(&$language);
-            }
-
-            #[test]
-            fn a_client_has_the_list() {
-                client_lists(&$language);
-            }
-
-            #[test]
-            fn a_client_follows_and_watches() {
-                client_stays(&$language);
-            }
-
-            #[test]
-            fn a_client_takes_only_whole_answers() {
-                client_is_cut_off(&$language);
-            }
-        })+
-
-        /// All of them at once, since a game server waits 15 s for an answer.
-        #[test]
-        fn game_servers_leave_a_tracker_that_is_silent() {
-            std::thread::scope(|scope| {
-                $(scope.spawn(|| game_server_is_not_answered(&$language));)+
-            });
-        }
-    };
+#[test]
+fn a_game_server_lives_and_leaves() {
+    in_each_language(game_server_lives);
 }
 
-languages!(
-    c: C, gdscript: GDSCRIPT, go: GO, javascript: JAVASCRIPT, lua: LUA, python: PYTHON
-);
-
-/// Words with an awkward value among them, as an argument and as the tracker spells it.
-const AWKWARD: [&str; 2] = [
-    "description=Friday \"cycles\" \\o/ <b>",
-    "description=\"Friday \\\"cycles\\\" \\\\o/ <b>\"",
-];
-
-fn tracker(arguments: &[&str]) -> TrackerProcess {
-    let arguments = [&["--max-slots", "80"], arguments].concat();
-    TrackerProcess::start_at(own_address(), own_address(), &arguments)
+#[test]
+fn a_game_server_takes_no_for_an_answer() {
+    in_each_language(game_server_is_refused);
 }
 
-/// Waits until a program has printed a line so often.
-fn wait_for_lines(program: &Program, line: &str, times: usize) {
-    wait_until(&format!("{line:?} was printed {times} times"), || {
-        let text = program.output.text();
-        let count = text.lines().filter(|printed| *printed == line).count();
-        (count >= times).then_some(())
-    });
+#[test]
+fn a_game_server_reads_what_any_tracker_may_say() {
+    in_each_language(game_server_reads);
+}
+
+#[test]
+fn a_game_server_leaves_a_tracker_that_is_silent() {
+    in_each_language(game_server_is_not_answered);
+}
+
+#[test]
+fn a_client_has_the_list() {
+    in_each_language(client_lists);
+}
+
+#[test]
+fn a_client_follows_and_watches() {
+    in_each_language(client_stays);
+}
+
+#[test]
+fn a_client_takes_only_whole_answers() {
+    in_each_language(client_is_cut_off);
 }
 
 /// The answer to a player's datagram, which comes from where it was sent.
@@ -94,9 +60,6 @@ fn answer_of(port: &str, datagram: &str) -> String {
 
 /// It is listed and checked, answers players, changes, survives its tracker, and leaves at once.
 fn game_server_lives(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let mut first = tracker(&[]);
     let port = free_udp_port();
     let mut game =
@@ -133,9 +96,6 @@ fn game_server_lives(language: &Language) {
 
 /// What is final ends it, with the tracker's words. A tracker that wants a proof, or a key, gets it.
 fn game_server_is_refused(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let strict = tracker(&["--require-check", "--keys-file", KEYS]);
     let port = free_udp_port();
     let mut stranger = language.game_server(strict.servers, "other", &[&port]);
@@ -179,9 +139,6 @@ fn logged_in(listener: &TcpListener, first_infos: &str) -> Pretender {
 
 /// Lines that the document allows and that a tracker of today does not say; the fates of its errors.
 fn game_server_reads(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let port = free_udp_port();
@@ -213,12 +170,30 @@ fn game_server_reads(language: &Language) {
     tracker.hears("INFOS nbplayers=1");
     tracker.says("OK");
 
+    // What was not taken is no reason for its end, and is not said again.
+    game.say("nbplayers=many");
+    tracker.hears("INFOS nbplayers=many");
+    tracker.says("ERR bad-value that closes nothing");
+    game.output
+        .wait_for("not taken: bad-value that closes nothing");
+    drop(tracker);
+    let fields = fields.replace("=0", "=1");
+    let mut tracker = logged_in(&listener, &fields);
+    tracker.says("OK checking udp 127.0.0.1:2");
+    send("00112233445566aa");
+    tracker.hears("INFOS 00112233445566aa");
+    tracker.says("ERR bad-challenge that closes nothing");
+    send("00112233445566bb");
+    tracker.hears("INFOS 00112233445566bb");
+    tracker.says("OK listed 127.0.0.1:2");
+    game.output.wait_for("listed 127.0.0.1:2");
+
     // It waits as long as it is told, even if what the error says is new.
     let start = Instant::now();
     tracker.says("ERR newer-than-this wait 2 s");
     drop(tracker);
     game.output.wait_for("lost newer-than-this wait 2 s");
-    let mut tracker = logged_in(&listener, &fields.replace("=0", "=1"));
+    let mut tracker = logged_in(&listener, &fields);
     assert!(start.elapsed() >= Duration::from_secs(2));
     tracker.says("ERR taken listed with another password");
     drop(tracker);
@@ -229,9 +204,6 @@ fn game_server_reads(language: &Language) {
 
 /// It hangs up and comes back when LOGIN has no answer for 15 s.
 fn game_server_is_not_answered(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free_udp_port();
     let game = language.game_server(listener.local_addr().unwrap(), PASSWORD, &[&port]);
@@ -248,121 +220,31 @@ fn game_server_is_not_answered(language: &Language) {
     Pretender::accept(&listener).hears("LOGIN secret");
 }
 
-/// The next line; empty at the end.
-fn line_from(stream: &mut BufReader<TcpStream>) -> String {
-    let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
-}
-
-/// What strangers wrote arrives as they wrote it.
-fn client_lists(language: &Language) {
-    if !language.is_here() {
+/// A name has three addresses, of which only one answers.
+#[test]
+fn addresses_that_do_not_answer_are_passed_over() {
+    let names = ["10.2.0.5", "10.2.0.6", "10.2.200.1"].map(|ip| format!("{ip} tracker.example\n"));
+    let Some(network) = Network::new(&names.concat()) else {
         return;
-    }
-    let tracker = tracker(&[]);
-    assert_eq!(
-        language.list(tracker.clients, &[]),
-        (Some(0), String::new())
-    );
-    let _one = tracker.log_in(
-        1,
-        &format!("nbplayers=2 maxplayers=8 zone=\"far away\" {}", AWKWARD[1]),
-    );
-    let _two = tracker.log_in(2, "");
-    let (code, all) = language.list(tracker.clients, &[]);
-    let mut lines: Vec<&str> = all.lines().collect();
-    lines.sort_unstable();
-    let one = "127.0.0.1:1 2/8 Friday \"cycles\" \\o/ <b>";
-    assert_eq!((code, &*lines), (Some(0), &[one, "127.0.0.1:2 ?/? ?"][..]));
-    let conditions = ["notempty", "nbplayers>=2", "zone=far away", AWKWARD[0]];
-    assert_eq!(
-        language.list(tracker.clients, &conditions),
-        (Some(0), format!("{one}\n"))
-    );
-    assert_eq!(
-        language.list(tracker.clients, &["zone!=far away"]).1,
-        "127.0.0.1:2 ?/? ?\n"
-    );
-    let (code, nothing) = language.list(tracker.clients, &["nonsense"]);
-    assert_eq!((code == Some(0), &*nothing), (false, ""));
-}
-
-/// Both see an update, a game server that leaves, and a tracker that was started again.
-fn client_stays(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
-    let mut first = tracker(&[]);
-    let modes = ["follow", "watch"];
-    let clients = modes.map(|mode| language.client(first.clients, &[mode, "map!=hidden"]));
-    let mut game = first.log_in(1, "description=arena");
-    let see = |line: &str, times: usize| {
-        for client in &clients {
-            wait_for_lines(client, line, times);
-        }
     };
-    see("127.0.0.1:1 ?/? arena", 1);
-    assert_eq!(game.ask("INFOS nbplayers=1 maxplayers=2"), "OK");
-    see("127.0.0.1:1 1/2 arena", 1);
-    let last = || clients.each_ref().map(|client| client.output.text());
-    // No longer what was asked for, and gone for that.
-    assert_eq!(game.ask("INFOS map=hidden"), "OK");
-    wait_until("both see that it is gone", || {
-        last()
-            .iter()
-            .all(|text| text.ends_with("arena\n\n\n"))
-            .then_some(())
+    let hosts = [&["10.2.0.5/16", "10.2.0.6/16"][..], &["10.2.200.1/16"]];
+    let hosts = hosts.map(|addresses| network.host(addresses));
+    let trackers = hosts.each_ref().map(|host| {
+        let mut command = command();
+        command.args(["--max-slots", "80", "--trust", "10.2.0.0/16"]);
+        command.env("GLTRACKER_PASSWORD", PASSWORD);
+        TrackerProcess::run(host.run_here(&command))
     });
-    first.kill();
-    let second = TrackerProcess::start_at(first.servers, first.clients, &["--max-slots", "80"]);
-    let _game = second.log_in(2, "description=again");
-    see("127.0.0.1:2 ?/? again", 1);
-    for text in last() {
-        assert!(text.ends_with("\n\n127.0.0.1:2 ?/? again\n\n"), "{text}");
-    }
-}
-
-/// Answers without an END, and an entry that may be gone.
-fn client_is_cut_off(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut client = language.client(address, &["list"]);
-    let mut tracker = BufReader::new(accept(&listener));
-    assert!(line_from(&mut tracker).starts_with("LIST"));
-    assert_eq!(line_from(&mut tracker), "QUIT");
-    tracker
-        .get_mut()
-        .write_all(b"INFOS ip=192.0.2.1 port=1\nEND count=1 rev=a")
-        .unwrap();
-    drop(tracker);
-    assert_ne!(client.wait().code(), Some(0));
-    assert_eq!(client.output.wait_for_end(), "");
-
-    let client = language.client(address, &["follow", "map=arena"]);
-    let mut tracker = BufReader::new(accept(&listener));
-    assert!(line_from(&mut tracker).starts_with("LIST"));
-    let whole = "INFOS ip=2001:db8::1 port=1 stale=yes\nINFOS ip=192.0.2.1 port=1 new=key\nNEWS\n\n\
-        END count=2 rev=c0ffee-1 new=word\n";
-    tracker.get_mut().write_all(whole.as_bytes()).unwrap();
-    let first = "192.0.2.1:1 ?/? ?\n[2001:db8::1]:1 ?/? ? stale\n\n";
-    wait_until("the list is printed", || {
-        (client.output.text() == first).then_some(())
-    });
-    assert_eq!(line_from(&mut tracker), "LIST since=c0ffee-1 map=arena");
-    let half =
-        b"GONE ip=192.0.2.1 port=1\nINFOS ip=192.0.2.2 port=1\nEND count=2 rev=c0ffee-2 since=c0";
-    tracker.get_mut().write_all(half).unwrap();
-    drop(tracker);
-    let mut tracker = BufReader::new(accept(&listener));
-    assert_eq!(line_from(&mut tracker), "LIST since=c0ffee-1 map=arena");
-    let end = b"GONE ip=2001:db8::1 port=1\nEND count=1 rev=c0ffee-3 since=c0ffee-1\n";
-    tracker.get_mut().write_all(end).unwrap();
-    let second = format!("{first}192.0.2.1:1 ?/? ?\n\n");
-    wait_until("the next is printed", || {
-        (client.output.text() == second).then_some(())
+    stop(&trackers[0]);
+    let player = network.host(&["10.2.0.7/16"]);
+    in_each_language(|language| {
+        if language.knows_all_addresses {
+            let port = free_udp_port();
+            let game = language.game_server_on(&player, &["tracker.example:23470", &port]);
+            let listed = format!("10.2.0.7:{port}");
+            game.output.wait_for(&format!("listed {listed}"));
+            let list = language.list_on(&player, &["tracker.example:23471", "list"]);
+            assert!(list.contains(&listed), "{list}");
+        }
     });
 }

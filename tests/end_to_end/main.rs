@@ -20,6 +20,7 @@ mod doors;
 mod doubt;
 #[cfg(target_os = "linux")]
 mod engine;
+mod example_clients;
 mod examples;
 mod handed_over;
 #[cfg(target_os = "linux")]

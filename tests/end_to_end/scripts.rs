@@ -862,6 +862,41 @@ fn the_demonstration_runs_to_its_end() {
 }
 
 #[test]
+fn the_readme_shows_what_a_recorded_session_begins_with() {
+    if !need("dash") || !need("tmux") || !need("perl") {
+        return;
+    }
+    let mut command = script(&["dash"], "record-demo.sh", "");
+    command.arg(gltracker());
+    let (code, output, errors) = outcome(command);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{output}");
+    // All but the pings, which are this machine's.
+    let words = |picture: &str| {
+        let words = picture.split_whitespace();
+        let words = words.filter(|word| word.trim_end_matches('!').parse::<f64>().is_err());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let frames: Vec<&str> = output.split("\n== ").collect();
+    assert_eq!(frames.len(), 1 + 6, "{output}");
+    let (title, first) = frames[1].split_once('\n').unwrap();
+    assert_eq!(title, "The nearest come first");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    assert!(readme.contains(&format!("\n    {}", frames[0])), "{output}");
+    let picture = &readme[readme.find("    ★ name").unwrap()..];
+    let (picture, _) = picture.split_once("\n\nThe list is text").unwrap();
+    assert_eq!(words(picture), words(first), "{output}");
+    for part in [
+        "  description     Friday cycles\n",
+        "★ Friday cycles  ",
+        "only favourites",
+    ] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+    assert!(!output.contains("127.0.0.1"), "{output}");
+}
+
+#[test]
 fn a_build_is_tried_with_the_first_screen_and_nothing_less() {
     // A build whose own list shows nothing.
     let blind = r#"[ "$1" = list ] || exec "$0" "$@""#;

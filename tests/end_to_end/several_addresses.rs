@@ -20,7 +20,7 @@ fn tracker(host: &Host) -> TrackerProcess {
 }
 
 /// Stops it: the system goes on taking connections in its place, and nobody answers.
-fn stop(tracker: &TrackerProcess) {
+pub(crate) fn stop(tracker: &TrackerProcess) {
     let pid = tracker.id().to_string();
     let done = Command::new("kill").args(["-STOP", &pid]).status();
     assert!(done.unwrap().success());

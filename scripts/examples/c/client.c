@@ -76,7 +76,7 @@ int main(int count, char **words) {
     static gt_list list;
     char *port = count > 2 ? strrchr(words[1], ':') : NULL;
     const char *mode = count > 2 ? words[2] : "";
-    if (!port || port == words[1]) {
+    if (!port || port == words[1] || !gt_is_one_of(mode, " list follow watch ")) {
         fputs("client host:port list|follow|watch [condition...]\n", stderr);
         return 2;
     }
@@ -88,11 +88,12 @@ int main(int count, char **words) {
         char *value = strchr(words[i], '=');
         if (value)
             *value++ = '\0';
-        gt_add(conditions, words[i], value);
+        if (!gt_add(conditions, words[i], value))
+            return fputs("client: there are too many conditions\n", stderr), 2;
     }
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     while (!converse(&tracker, &list, mode)) {
-        bool is_full = !strncmp(list.error, "busy ", 5) || !strncmp(list.error, "too-many ", 9);
+        bool is_full = gt_is_one_of(list.error, " busy too-many ");
         int wait = gt_wait_in(list.error);
         delay = delay < 1 ? 1 : delay > 20 ? 40 : 2 * delay;
         fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : "the tracker hung up");

@@ -51,7 +51,8 @@ static bool gt_take(gt_server *self, const char *line) {
     char verb[32] = "", first[64] = "", second[128] = "", words[GT_LINE], what = self->asked[0];
     bool is_error = strncmp(line, "ERR ", 4) == 0, is_checked = what == 'N' && !is_error;
     sscanf(line, "%31s %63s %127s", verb, first, second);
-    strcpy(self->error, is_error ? line + 4 : ""); /* the reason, if it hangs up now */
+    bool is_mistake = self->listed_at > 0 && gt_is_one_of(line + 4, gt_mistakes);
+    strcpy(self->error, is_error && !is_mistake ? line + 4 : ""); /* why, if it hangs up now */
     if (strcmp(verb, "PING") == 0) {
         snprintf(words, sizeof words, "PONG%s", line + 4);
         gt_say(&self->link, words);
@@ -60,25 +61,26 @@ static bool gt_take(gt_server *self, const char *line) {
         self->asked[0] = '\0';
         gt_ask(self, 'F', "INFOS", first);
     }
-    if ((strcmp(verb, "OK") != 0 && !is_error) || !what || (is_error && self->listed_at == 0))
+    if ((strcmp(verb, "OK") != 0 && !is_error) || !what || what == 'L')
         return false;
     memmove(self->asked, self->asked + 1, strlen(self->asked));
     if (what == 'F' || what == 'U')
         gt_settle(&self->fields, !is_error);
-    self->is_checking = strcmp(first, "checking") == 0;
+    if (!is_error)
+        self->is_checking = strcmp(first, "checking") == 0;
     if (strcmp(first, "listed") == 0) {
         self->listed_at = self->listed_at > 0 ? self->listed_at : gt_now();
         self->tell("listed", second);
     }
     if (is_checked || (what == 'U' && is_error))
-        self->tell(is_checked ? "checked" : "not taken:", is_checked ? "" : self->error);
+        self->tell(is_checked ? "checked" : "not taken:", is_checked ? "" : line + 4);
     return what == 'Q';
 }
 
 /* Comes back later; false if it never does. */
 static bool gt_lose(gt_server *self, const char *reason) {
-    bool is_first = self->asked[0] == 'F' || self->asked[0] == 'N';
-    int least = gt_least_wait(self->error, is_first, self->udp_port);
+    bool was_named = self->listed_at == 0 && self->asked[0] != 'L';
+    int least = gt_least_wait(self->error, was_named, self->udp_port);
     double now = gt_now(), wait;
     gt_close(&self->link);
     self->is_running = false;

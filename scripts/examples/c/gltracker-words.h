@@ -3,12 +3,12 @@
 #define GLTRACKER_WORDS_H
 #include "gltracker.h"
 
-/* Puts ` key=value` behind what is in `line`, in quotes if it must be, if there is room for it. */
-static inline void gt_add(char line[GT_WORDS], const char *key, const char *value) {
+/* Puts ` key=value` behind what is in `line`, in quotes if it must be; false if it has no room. */
+static inline bool gt_add(char line[GT_WORDS], const char *key, const char *value) {
     bool is_quoted = value && strpbrk(value, " \"");
     char *out = line + strlen(line);
     if (strlen(key) + 2 * strlen(value ? value : "") + 5 > (size_t)(line + GT_WORDS - out))
-        return;
+        return false;
     out += sprintf(out, " %s%s%s", key, value ? "=" : "", is_quoted ? "\"" : "");
     for (; value && *value; value++) {
         if (is_quoted && strchr("\"\\", *value))
@@ -16,13 +16,14 @@ static inline void gt_add(char line[GT_WORDS], const char *key, const char *valu
         *out++ = (unsigned char)*value < ' ' || *value == 127 ? ' ' : *value; /* no LF in a line */
     }
     strcpy(out, is_quoted ? "\"" : "");
+    return true;
 }
 
-/* The fields of a game server, and what they were before the last change. */
+/* The fields of a game server: what they are, were last said to be, and were last taken to be. */
 typedef struct {
     struct {
-        char key[33], value[256], before[256];
-        enum { GT_TOLD, GT_CHANGED, GT_ASKED } state;
+        char key[33], value[256], said[256], taken[256];
+        bool has_changed, is_asked;
     } all[32];
     int count;
     bool have_changed;
@@ -36,32 +37,33 @@ static inline void gt_set(gt_fields *fields, const char *key, const char *value)
     if (i == 32)
         return;
     fields->count += i == fields->count;
-    if (fields->all[i].state == GT_TOLD)
-        strcpy(fields->all[i].before, fields->all[i].value);
     snprintf(fields->all[i].key, sizeof fields->all[i].key, "%s", key);
     snprintf(fields->all[i].value, sizeof fields->all[i].value, "%s", value);
-    fields->all[i].state = GT_CHANGED;
-    fields->have_changed = true;
+    fields->all[i].has_changed = fields->have_changed = true;
 }
 
-/* Puts all fields behind what is in `line`, or those that have changed. */
+/* Puts behind what is in `line` the fields that have changed, or at first all that there are. */
 static inline void gt_add_fields(gt_fields *fields, char line[GT_WORDS], bool is_first) {
     for (int i = 0; i < fields->count; i++) {
-        if (is_first ? fields->all[i].value[0] != '\0' : fields->all[i].state == GT_CHANGED)
+        if (!is_first && !fields->all[i].has_changed)
+            continue;
+        if (!is_first || fields->all[i].value[0])
             gt_add(line, fields->all[i].key, fields->all[i].value);
-        fields->all[i].state = fields->all[i].state == GT_CHANGED ? GT_ASKED : GT_TOLD;
+        strcpy(fields->all[i].said, fields->all[i].value);
+        fields->all[i].is_asked = true;
+        fields->all[i].has_changed = false;
     }
     fields->have_changed = false;
 }
 
-/* The tracker took what was asked, or did not: then it still has what was before. */
+/* The tracker has taken what was said last, or has left everything as it was. */
 static inline void gt_settle(gt_fields *fields, bool is_taken) {
     for (int i = 0; i < fields->count; i++) {
-        if (fields->all[i].state != GT_ASKED)
-            continue;
-        if (!is_taken)
-            strcpy(fields->all[i].value, fields->all[i].before);
-        fields->all[i].state = GT_TOLD;
+        if (fields->all[i].is_asked && is_taken)
+            strcpy(fields->all[i].taken, fields->all[i].said);
+        else if (fields->all[i].is_asked && !fields->all[i].has_changed)
+            strcpy(fields->all[i].value, fields->all[i].taken);
+        fields->all[i].is_asked = false;
     }
 }
 
@@ -93,21 +95,28 @@ static inline int gt_wait_in(const char *error) {
     return 0;
 }
 
-/* Seconds that a game server waits at least after an error; -1 if the error is final. */
-static inline int gt_least_wait(const char *error, bool is_first_infos, int udp_port) {
-    static const char finals[] = " unknown-command bad-syntax line-too-long not-text bad-value"
-                                 " bad-ip bad-password taken banned ";
+/* True if an error's code is one of these. */
+static inline bool gt_is_one_of(const char *error, const char *codes) {
     char code[40] = " ";
+    return sscanf(error, "%30s", code + 1) == 1 && strstr(codes, strcat(code, " "));
+}
+
+/* After these a game server that is listed stays so; before, they are final. */
+static const char gt_mistakes[] =
+    " unknown-command bad-syntax line-too-long not-text bad-value bad-ip ";
+
+/* Seconds that a game server waits at least after an error; -1 if the error is final. */
+static inline int gt_least_wait(const char *error, bool was_named, int udp_port) {
     if (strstr(error, "PROXY header"))
         return 60;
     if (gt_wait_in(error) > 0)
         return gt_wait_in(error);
     if (strstr(error, "took over"))
         return 600;
-    if (sscanf(error, "%30s", code + 1) == 1 && strstr(finals, strcat(code, " ")))
+    if (gt_is_one_of(error, gt_mistakes) || gt_is_one_of(error, " bad-password taken banned "))
         return -1;
-    if (strcmp(code, " unreachable ") == 0)
+    if (gt_is_one_of(error, " unreachable "))
         return udp_port < 1024 ? -1 : 60;
-    return strcmp(code, " too-many ") != 0 ? 0 : is_first_infos ? 60 : 5;
+    return !gt_is_one_of(error, " too-many ") ? 0 : was_named ? 60 : 5;
 }
 #endif

@@ -71,8 +71,8 @@ func (list *List) Once() error {
 	return errors.New("the answer was cut off")
 }
 
-// Stay says LIST every so often, or WATCH if that is 0, and calls show after each answer. It returns
-// why the connection ended.
+// Stay says LIST every so often, or WATCH if that is 0, and calls show after each answer. It
+// returns why the connection ended.
 func (list *List) Stay(every time.Duration, show func()) error {
 	list.news = map[string]Fields{}
 	verb, silence := "LIST", 15*time.Second+every

@@ -22,8 +22,8 @@ type GameServer struct {
 	changes Fields // what is not told yet
 }
 
-// Update changes a field. Of several values within a tenth of a second the last is sent, and an empty
-// one removes the field.
+// Update changes a field. Of several values within a tenth of a second the last is sent, and an
+// empty one removes the field.
 func (game *GameServer) Update(key, value string) {
 	game.lock.Lock()
 	defer game.lock.Unlock()
@@ -66,8 +66,8 @@ func (game *GameServer) Run() error {
 		if err == nil {
 			return nil
 		}
-		isFirst := len(s.asked) > 0 && (s.asked[0] == "first INFOS" || s.asked[0] == "number")
-		wait, isBack := s.refusal.leastWait(isFirst, game.Port)
+		wasNamed := s.listedAt.IsZero() && !s.waits("LOGIN")
+		wait, isBack := s.refusal.leastWait(wasNamed, game.Port)
 		if !isBack {
 			return err
 		}

@@ -87,20 +87,19 @@ func (s *session) take(line string) bool {
 		}
 		return false
 	case "ERR":
-		s.refusal = Refusal(rest)
-		if s.listedAt.IsZero() {
-			return false
+		if refusal := Refusal(rest); s.listedAt.IsZero() || !refusal.isMistake() {
+			s.refusal = refusal
 		}
 	case "OK":
 	default:
 		return false
 	}
-	if len(s.asked) == 0 {
+	if len(s.asked) == 0 || s.asked[0] == "LOGIN" {
 		return false
 	}
 	what := s.asked[0]
 	s.asked = s.asked[1:]
-	s.isChecking = words[0] == "checking"
+	s.isChecking = words[0] == "checking" || s.isChecking && verb == "ERR"
 	if words[0] == "listed" {
 		if s.listedAt.IsZero() {
 			s.listedAt = time.Now()

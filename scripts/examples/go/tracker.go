@@ -25,7 +25,7 @@ type Conn struct {
 	reader *bufio.Reader
 }
 
-// Say sends a line. If it cannot be sent, what the tracker said before it hung up is still to be read.
+// Say sends a line. If it cannot be sent, what the tracker said before is still to be read.
 func (conn *Conn) Say(words string) { fmt.Fprintf(conn, "%s\n", words) }
 
 // Lines ends with the connection. Who has enough of it calls leave.

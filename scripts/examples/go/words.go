@@ -68,6 +68,12 @@ func (refusal Refusal) Error() string { return string(refusal) }
 // Code is for programs, as the rest is for people.
 func (refusal Refusal) Code() string { return strings.SplitN(string(refusal), " ", 2)[0] }
 
+// isMistake is true of what leaves a game server on the list; before it is there, these are final.
+func (refusal Refusal) isMistake() bool {
+	codes := " unknown-command bad-syntax line-too-long not-text bad-value bad-ip "
+	return strings.Contains(codes, " "+refusal.Code()+" ")
+}
+
 var waitText = regexp.MustCompile(`wait (\d{1,4}) s`)
 
 // Wait is how long the text asks to wait; 0 if it does not.
@@ -80,7 +86,7 @@ func (refusal Refusal) Wait() time.Duration {
 }
 
 // leastWait is how long a game server waits at least before it comes back; false if it never does.
-func (refusal Refusal) leastWait(isFirst bool, udpPort int) (time.Duration, bool) {
+func (refusal Refusal) leastWait(wasNamed bool, udpPort int) (time.Duration, bool) {
 	code := refusal.Code()
 	switch {
 	case strings.Contains(string(refusal), "PROXY header"):
@@ -89,12 +95,11 @@ func (refusal Refusal) leastWait(isFirst bool, udpPort int) (time.Duration, bool
 		return refusal.Wait(), true
 	case code == "taken" && strings.Contains(string(refusal), "took over"):
 		return 10 * time.Minute, true
-	case code == "too-many" && !isFirst:
+	case code == "too-many" && !wasNamed:
 		return 5 * time.Second, true
 	case code == "too-many", code == "unreachable" && udpPort >= 1024:
 		return time.Minute, true
 	}
-	finals := "unknown-command bad-syntax line-too-long not-text bad-value bad-ip bad-password taken" +
-		" banned unreachable"
-	return 0, code == "" || !strings.Contains(" "+finals+" ", " "+code+" ")
+	finals := " bad-password taken banned unreachable "
+	return 0, !refusal.isMistake() && (code == "" || !strings.Contains(finals, " "+code+" "))
 }

@@ -20,12 +20,13 @@ if how ~= "list" and how ~= "follow" and how ~= "watch" then
   io.stderr:write("usage: lua client.lua TRACKERHOST:PORT list|follow|watch [condition...]\n")
   os.exit(2)
 end
-io.stdout:setvbuf("line")
+io.stdout:setvbuf("full")
 local failed = false
 local list = ServerList.new(arg[1], how, { (table.unpack or unpack)(arg, 3) }, {
   list = function(servers)
     show(servers)
     if how ~= "list" then print() end
+    io.stdout:flush()
   end,
   lost = function(why) io.stderr:write("lost ", why, "\n") end,
   failed = function(why) io.stderr:write(why, "\n") failed = true end,

@@ -7,7 +7,6 @@ With GLTRACKER_KEY=name it logs in with a key, whose secret the password is. A l
 input such as nbplayers=3 is an update, and the line quit ends it.
 """
 
-import hmac
 import os
 import random
 import select
@@ -16,7 +15,7 @@ import sys
 import threading
 import time
 
-from gltracker import Datagrams, Tracker, fields_of, least_wait, spelled
+from gltracker import MISTAKES, Datagrams, Tracker, fields_of, least_wait, mac, spelled
 
 
 class GameServer(threading.Thread):
@@ -48,14 +47,15 @@ class GameServer(threading.Thread):
                 reason = self.error or str(loss)
             with self.lock:
                 self.fields, self.changes = {**self.fields, **self.changes}, {}
-            least = least_wait(self.error, (self.asked or [""])[0], self.udp_port)
+            was_named = not self.listed_at and self.asked[:1] != ["LOGIN"]
+            least = least_wait(self.error, was_named, self.udp_port)
             if least is None:
                 return self.say("refused " + reason)
             self.say("lost " + reason)
             if self.error.startswith("busy"):
                 self.tracker.was_busy()
-            if self.listed_at and time.monotonic() > self.listed_at + 60:
-                delay = 1
+            stayed = self.listed_at and time.monotonic() > self.listed_at + 60
+            delay = 1 if stayed else delay
             self.leaving.wait(max(least, delay * random.uniform(0.5, 1.5)))
             delay = min(40, 2 * delay)
 
@@ -75,36 +75,35 @@ class GameServer(threading.Thread):
                         self.take(*line.partition(" ")[::2])
                     self.heard = self.since = self.now
                 if udp in ready:
-                    data, sender = udp.recvfrom(2048)
-                    if answer := self.datagrams.answer(data, sender):
-                        udp.sendto(answer, sender)
+                    self.datagrams.receive(udp)
                 self.speak()
 
     def take(self, verb, rest):
         """A line. Answers come in the order in which was asked."""
-        self.error = rest if verb == "ERR" else ""  # the reason, if the tracker closes now
+        is_mistake = self.listed_at and rest.split(" ")[0] in MISTAKES
+        self.error = rest if verb == "ERR" and not is_mistake else ""  # why, if it hangs up now
         if verb == "PING":
             self.connection.send("PONG " + rest)
         if verb == "CHALLENGE" and self.asked[0] == "LOGIN":
             self.introduce(rest.split(" ")[0])
-        if verb != "OK" and (verb != "ERR" or not self.listed_at) or not self.asked:
+        if verb not in ("OK", "ERR") or self.asked[:1] in ([], ["LOGIN"]):
             return
         what, words = self.asked.pop(0), rest.split(" ")
         if words[0] == "listed":
             self.listed_at = self.listed_at or self.now
-            self.say("listed " + words[1])
+            self.say(f"listed {words[1]}")
         if what == "update" and verb == "ERR":
             self.fields = self.fields_before
             self.say("not taken: " + rest)
         if what == "number" and verb == "OK":
             self.say("checked")
-        self.is_checking, self.said_bye = words[0] == "checking", what == "QUIT"
+        if verb == "OK":
+            self.is_checking, self.said_bye = words[0] == "checking", what == "QUIT"
 
     def introduce(self, number):
         fields = {key: value for key, value in self.fields.items() if value}
         if self.key:
-            text = f"{number} {self.key} {fields['port']}"
-            fields["mac"] = hmac.new(self.password.encode(), text.encode(), "sha256").hexdigest()
+            fields["mac"] = mac(self.password, f"{number} {self.key} {fields['port']}")
         self.asked.pop(0)
         self.ask("first INFOS", f"INFOS {number}{spelled(fields.items())}")
 
@@ -130,10 +129,11 @@ class GameServer(threading.Thread):
 
 
 def main():
-    tracker, port, *words = sys.argv[1:]
-    fields = {"port": port, **dict(word.split("=", 1) for word in words)}
+    if len(sys.argv) < 3 or "GLTRACKER_PASSWORD" not in os.environ:
+        sys.exit(__doc__)
+    fields = {"port": sys.argv[2], **dict(word.partition("=")[::2] for word in sys.argv[3:])}
     login = os.environ["GLTRACKER_PASSWORD"], os.environ.get("GLTRACKER_KEY")
-    server = GameServer(tracker, fields, *login, say=lambda line: print(line, flush=True))
+    server = GameServer(sys.argv[1], fields, *login, say=lambda line: print(line, flush=True))
     server.start()
 
     def read_input():

@@ -2,12 +2,14 @@
 
 import collections
 import contextlib
+import hmac
 import random
 import re
 import socket
 
-FINAL = {"unknown-command", "bad-syntax", "line-too-long", "not-text", "bad-value", "bad-ip",
-         "bad-password", "taken", "banned"}
+# A game server that is listed stays so after these; before, they are final like the others.
+MISTAKES = {"unknown-command", "bad-syntax", "line-too-long", "not-text", "bad-value", "bad-ip"}
+FINAL = MISTAKES | {"bad-password", "taken", "banned"}
 # What no value may hold: control characters, separators of lines, bidirectional controls.
 NO_TEXT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -28,14 +30,18 @@ def fields_of(text):
     return {key: re.sub(r"\\(.)", r"\1", inner) or bare for key, inner, bare in found}
 
 
+def mac(secret, text):
+    return hmac.new(secret.encode(), text.encode(), "sha256").hexdigest()
+
+
 def wait_in(error):
     """The seconds that the text of an error asks to wait, or None."""
     wait = re.search(r"wait (\d{1,4}) s", error)
     return int(wait[1]) if wait else None
 
 
-def least_wait(error, asked, udp_port):
-    """Seconds that a game server waits at least after an error to `asked`; None: for ever."""
+def least_wait(error, was_named, udp_port):
+    """Seconds that a game server waits at least after an error; None if it never comes back."""
     code = error.split(" ")[0]
     if "PROXY header" in error:
         return 60
@@ -45,8 +51,7 @@ def least_wait(error, asked, udp_port):
         return 600
     if code in FINAL or code == "unreachable" and udp_port < 1024:
         return None
-    is_full = asked in ("first INFOS", "number")
-    return {"unreachable": 60, "too-many": 60 if is_full else 5}.get(code, 0)
+    return {"unreachable": 60, "too-many": 60 if was_named else 5}.get(code, 0)
 
 
 class Connection:
@@ -110,6 +115,12 @@ class Datagrams:
 
     def __init__(self):
         self.numbers, self.returned, self.returned_at = {}, collections.deque(maxlen=100), 0
+
+    def receive(self, udp):
+        with contextlib.suppress(OSError):  # an answer that cannot be sent is as good as lost
+            data, sender = udp.recvfrom(2048)
+            if answer := self.answer(data, sender):
+                udp.sendto(answer, sender)
 
     def answer(self, data, sender):
         """What `sender` is answered, if anything. A game that has a UDP socket calls this."""

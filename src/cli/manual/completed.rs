@@ -1,7 +1,8 @@
 //! What may stand where on a command line. It is read from what the user is shown: the usage of a
 //! command, and the value and the help of a flag.
 
-use super::page::{Page, words};
+use super::page::Page;
+use super::text::words;
 use crate::cli::flags::Flag;
 use crate::protocol::fields::KNOWN;
 
@@ -44,8 +45,8 @@ impl Completed {
     /// none is named: there the first word may be a name.
     pub(in crate::cli) fn behind(page: &Page, pages: &[&Page]) -> Vec<Self> {
         let names = || pages.iter().map(|page| page.name.to_owned()).collect();
-        let parts = words(page.usage[0]).skip(1);
-        let completed = parts.flat_map(|part| match part {
+        let parts = words(page.usage[0]);
+        let completed = parts.into_iter().flat_map(|part| match part {
             "[serve]" | "[COMMAND]" => vec![Self::Words(names())],
             "[TRACKER...]" => vec![Self::Hosts],
             "[CONDITION...]" => {
@@ -60,13 +61,20 @@ impl Completed {
     }
 }
 
-/// The words among which the help of a flag lets one choose, as in `ask whom: one, two or three`.
+/// The words among which the help of a flag lets one choose, as in `ask whom: one, two or three`. What is
+/// said in several words is left out, but for columns.
 fn choices(help: &str) -> Vec<String> {
     let (line, _) = help.split_once(" [default").unwrap_or((help, ""));
     let line = line.lines().next().unwrap_or("");
     let (_, listed) = line.rsplit_once(": ").unwrap_or(("", line));
     let listed = listed.replace(" or ", ", ");
-    listed.split(", ").map(str::to_owned).collect()
+    let listed = listed.split(", ");
+    let words = listed.flat_map(|word| match word {
+        "a column" => USUAL.to_vec(),
+        word if word.contains(' ') => Vec::new(),
+        word => vec![word],
+    });
+    words.map(str::to_owned).collect()
 }
 
 /// The keys of fields that are written, each with its sign.
@@ -90,6 +98,10 @@ mod tests {
             (
                 "ask the game: quake3, source or minecraft\nOnce.",
                 &["quake3", "source", "minecraft"],
+            ),
+            (
+                "ping or a column, as in map",
+                &["ping", "game", "map", "mode"],
             ),
             ("on or off", &["on", "off"]),
         ] {

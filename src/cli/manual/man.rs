@@ -1,10 +1,9 @@
 //! The man page, in the language of roff with the macros of man(7).
 
 use super::around::{DESCRIPTION, ENVIRONMENT, Entry, FILES, SEE_ALSO, SUBJECT};
-use super::page::{Example, Page, words};
-use super::text::{Block, blocks, fill};
+use super::page::{Example, Page};
+use super::text::{Block, blocks, fill, words};
 use crate::cli::flags::Flag;
-use std::fmt::Write;
 
 /// When what it says was last changed. A page needs a date, and one of the build would make each build
 /// another.
@@ -12,31 +11,31 @@ const DATE: &str = "2026-11-30";
 
 /// The man page about these commands.
 pub(in crate::cli) fn man(pages: &[&Page]) -> String {
-    let version = env!("CARGO_PKG_VERSION");
     let mut man = Man(format!(
-        ".TH GLTRACKER 1 {DATE} \"gltracker {version}\" \"User Commands\"\n.nr HY 0\n.ad l\n"
+        ".TH GLTRACKER 1 {DATE} \"gltracker {}\" \"User Commands\"\n.nr HY 0\n.ad l\n",
+        env!("CARGO_PKG_VERSION")
     ));
-    man.section("NAME");
-    man.words(["gltracker", "-"].into_iter().chain(SUBJECT.split(' ')));
-    man.section("SYNOPSIS");
+    man.line(".SH NAME");
+    man.fill(&format!("gltracker - {SUBJECT}"));
+    man.line(".SH SYNOPSIS");
     for usage in pages.iter().flat_map(|page| page.usage) {
         man.synopsis(usage);
     }
-    man.section("DESCRIPTION");
+    man.line(".SH DESCRIPTION");
     man.prose(DESCRIPTION);
-    man.section("COMMANDS");
+    man.line(".SH COMMANDS");
     for page in pages {
         man.command(page);
     }
-    man.section("ENVIRONMENT");
+    man.line(".SH ENVIRONMENT");
     man.entries(&ENVIRONMENT);
-    man.section("FILES");
+    man.line(".SH FILES");
     man.entries(&FILES);
-    man.section("EXIT STATUS");
+    man.line(".SH EXIT STATUS");
     for page in pages {
-        man.entry(page.name, page.exits);
+        man.entries(&[(page.name, page.exits)]);
     }
-    man.section("SEE ALSO");
+    man.line(".SH SEE ALSO");
     man.prose(SEE_ALSO);
     man.0
 }
@@ -45,90 +44,75 @@ pub(in crate::cli) fn man(pages: &[&Page]) -> String {
 struct Man(String);
 
 impl Man {
-    fn macro_line(&mut self, line: &str) {
+    /// Adds a line that roff understands.
+    fn line(&mut self, line: &str) {
         self.0 += line;
         self.0.push('\n');
     }
 
-    fn section(&mut self, title: &str) {
-        self.macro_line(&format!(".SH {title}"));
+    /// Adds words, in lines of the width of a terminal.
+    fn fill(&mut self, text: &str) {
+        let escaped: Vec<String> = text.split_whitespace().map(escaped).collect();
+        self.line(&fill(String::new(), &escaped.join(" "), 0));
     }
 
-    /// A synopsis, whose first word is that of the program.
     fn synopsis(&mut self, usage: &str) {
-        let mut parts = words(usage);
-        self.macro_line(&format!(".SY {}", escaped(parts.next().unwrap_or(""))));
-        for part in parts {
+        let mut start = ".SY ";
+        for word in words(usage) {
             // No break within, and no end of a sentence behind.
-            self.macro_line(&(escaped(part).replace(' ', "\\ ") + "\\&"));
+            let word = escaped(word).replace(' ', "\\ ");
+            self.line(&(start.to_owned() + &word + "\\&"));
+            start = "";
         }
-        self.macro_line(".YS");
+        self.line(".YS");
     }
 
     fn command(&mut self, page: &Page) {
-        self.macro_line(&format!(".SS {}", page.name));
-        self.prose(&format!(
-            "{}.\n\n{}\n\n{}",
-            page.summary, page.notes, page.more
-        ));
-        self.macro_line(".PP\n\\fIExamples\\fR");
+        let Page {
+            name,
+            summary,
+            notes,
+            more,
+            ..
+        } = page;
+        self.line(&format!(".SS {name}"));
+        self.prose(&format!("{summary}.\n\n{notes}\n\n{more}"));
+        self.line(".PP\n\\fIExamples\\fR");
         for Example { typed, effect } in &page.examples {
-            self.macro_line(".PP");
-            self.words(format!("{effect}:").split(' '));
-            self.line(typed);
+            self.line(".PP");
+            self.prose(&format!("{effect}:\n {typed}"));
         }
         if !page.flags.is_empty() {
-            self.macro_line(".PP\n\\fIFlags\\fR");
+            self.line(".PP\n\\fIFlags\\fR");
         }
-        for flag in page.flags {
-            self.flag(flag);
+        for Flag { name, value, help } in page.flags {
+            let tag = escaped(name) + " " + &escaped(value);
+            self.line(&(".TP\n".to_owned() + tag.trim_end()));
+            self.fill(&help.replacen('\n', ".\n", 1));
         }
-    }
-
-    fn flag(&mut self, Flag { name, value, help }: &Flag) {
-        let tag = format!(".TP\n{} {}", escaped(name), escaped(value));
-        self.macro_line(tag.trim_end());
-        let (first, more) = help.split_once('\n').unwrap_or((help, ""));
-        let stop = if more.is_empty() { "" } else { ".\n" };
-        self.words(format!("{first}{stop}{more}").split_whitespace());
     }
 
     fn entries(&mut self, entries: &[Entry]) {
         for (term, about) in entries {
-            self.entry(term, about);
+            self.line(&format!(".TP\n\\fB{}\\fR", escaped(term)));
+            self.fill(about);
         }
-    }
-
-    fn entry(&mut self, term: &str, about: &str) {
-        self.macro_line(&format!(".TP\n\\fB{}\\fR", escaped(term)));
-        self.words(about.split(' '));
     }
 
     fn prose(&mut self, text: &str) {
-        let mut is_first = true;
-        for block in blocks(text) {
+        for (number, block) in blocks(text).into_iter().enumerate() {
             match block {
-                Block::Line(line) => self.line(line),
+                Block::Line(line) => {
+                    self.line(&format!(".RS\n.nf\n{}\n.fi\n.RE", escaped(line)));
+                }
                 Block::Paragraph(words) => {
-                    if !is_first {
-                        self.macro_line(".PP");
+                    if number > 0 {
+                        self.line(".PP");
                     }
-                    self.words(words);
+                    self.fill(words);
                 }
             }
-            is_first = false;
         }
-    }
-
-    /// A line as it stands, set in.
-    fn line(&mut self, line: &str) {
-        let _ = writeln!(self.0, ".RS\n.nf\n{}\n.fi\n.RE", escaped(line));
-    }
-
-    fn words<'a>(&mut self, words: impl IntoIterator<Item = &'a str>) {
-        let escaped: Vec<String> = words.into_iter().map(escaped).collect();
-        let filled = fill(String::new(), escaped.iter().map(String::as_str), 0);
-        self.macro_line(&filled);
     }
 }
 

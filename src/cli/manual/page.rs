@@ -2,7 +2,6 @@
 
 use super::text::{Block, blocks, fill};
 use crate::cli::flags::Flag;
-use std::fmt::Write;
 
 /// What is typed, and what comes of it.
 pub(in crate::cli) struct Example {
@@ -48,60 +47,41 @@ impl Page {
     pub(in crate::cli) fn help(&self) -> String {
         let mut help = String::new();
         for Example { typed, effect } in &self.examples {
-            let _ = writeln!(help, "# {effect}\n{typed}");
+            help = help + "# " + effect + "\n" + typed + "\n";
         }
-        let _ = writeln!(
-            help,
-            "\n{}",
-            fill(String::new(), self.summary.split(' '), 0)
-        );
-        for (number, usage) in self.usage.iter().enumerate() {
-            let start = if number == 0 { "Usage: " } else { "       " };
-            let _ = writeln!(help, "{}", fill(start.to_owned(), words(usage), 9));
+        help = help + "\n" + &fill(String::new(), self.summary, 0) + "\n";
+        let mut start = "Usage: ";
+        for usage in self.usage {
+            help = help + &fill(start.to_owned(), usage, 9) + "\n";
+            start = "       ";
         }
-        help += "\nFlags:\n";
-        help += &table(self.flags);
-        help.push('\n');
+        help = help + "\nFlags:\n" + &table(self.flags) + "\n";
         for block in blocks(self.notes) {
-            match block {
-                Block::Paragraph(words) => help += &fill(String::new(), words, 0),
-                Block::Line(line) => {
-                    help += "  ";
-                    help += line;
-                }
-            }
+            help += &match block {
+                Block::Paragraph(words) => fill(String::new(), words, 0),
+                Block::Line(line) => "  ".to_owned() + line,
+            };
             help.push('\n');
         }
-        let exits = self.exits.split(' ');
-        let _ = writeln!(help, "{}", fill("Exit codes: ".to_owned(), exits, 0));
-        help + "More of all this: gltracker man | man -l -\n"
+        help += &fill("Exit codes: ".to_owned(), self.exits, 0);
+        help + "\nMore of all this: gltracker man | man -l -\n"
     }
-}
-
-/// The words of a usage, where what stands in brackets is one.
-pub(super) fn words(usage: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0;
-    usage.split(move |c| {
-        depth += i32::from(c == '[') - i32::from(c == ']');
-        c == ' ' && depth == 0
-    })
 }
 
 /// The lines of a help text that list these flags. Of what is said about each, the man page alone has
 /// what follows its first line.
 fn table(flags: &[Flag]) -> String {
-    let said = |flag: &Flag| {
-        format!("  {} {}", flag.name, flag.value)
-            .trim_end()
-            .to_owned()
-    };
-    let all = || flags.iter().chain(&COMMON);
-    let width = all().map(|flag| said(flag).len()).max().unwrap_or(0) + 2;
+    let said: Vec<(String, &str)> = flags
+        .iter()
+        .chain(&COMMON)
+        .map(|Flag { name, value, help }| ("  ".to_owned() + name + " " + value, *help))
+        .collect();
+    let width = said.iter().map(|(said, _)| said.trim_end().len()).max();
+    let width = width.unwrap_or(0) + 2;
     let mut table = String::new();
-    for flag in all() {
-        let start = format!("{:width$}", said(flag));
-        let words = flag.help.lines().next().unwrap_or("").split(' ');
-        let _ = writeln!(table, "{}", fill(start, words, width));
+    for (said, help) in said {
+        let first = help.lines().next().unwrap_or("");
+        table = table + &fill(format!("{said:width$}"), first, width) + "\n";
     }
     table
 }

@@ -10,7 +10,7 @@ pub(super) const WIDTH: usize = 80;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Block<'a> {
     /// Words that are filled.
-    Paragraph(Vec<&'a str>),
+    Paragraph(&'a str),
     /// A line that stays as it is, without the spaces before it.
     Line(&'a str),
 }
@@ -18,41 +18,52 @@ pub(super) enum Block<'a> {
 /// The parts of a text.
 pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
-    let mut is_open = false;
-    for line in text.lines() {
-        match (line.starts_with(' '), blocks.last_mut()) {
-            (true, _) => blocks.push(Block::Line(line.trim_start())),
-            (false, Some(Block::Paragraph(words))) if is_open => {
-                words.extend(line.split_whitespace());
-            }
-            (false, _) if !line.is_empty() => {
-                blocks.push(Block::Paragraph(line.split_whitespace().collect()));
-            }
-            (false, _) => {}
+    for mut part in text.split("\n\n") {
+        while !part.is_empty() {
+            let is_line = part.starts_with(' ');
+            let end = if is_line {
+                part.find('\n')
+            } else {
+                part.find("\n ")
+            };
+            let (block, rest) = part.split_at(end.unwrap_or(part.len()));
+            blocks.push(match is_line {
+                true => Block::Line(block.trim_start()),
+                false => Block::Paragraph(block),
+            });
+            part = rest.strip_prefix('\n').unwrap_or(rest);
         }
-        is_open = !line.starts_with(' ') && !line.is_empty();
     }
     blocks
 }
 
-/// Fills lines with words. The first line goes on from `start`, and each other one begins with
-/// `indent` spaces. No line ends with a newline.
-pub(super) fn fill<'a>(
-    start: String,
-    words: impl IntoIterator<Item = &'a str>,
-    indent: usize,
-) -> String {
-    let (mut filled, mut line) = (String::new(), start);
-    for word in words {
-        let is_blank = line.trim_end().is_empty() || line.ends_with(' ');
-        let space = usize::from(!is_blank);
-        if line.chars().count() + space + word.chars().count() > WIDTH && !line.trim().is_empty() {
-            filled = filled + line.trim_end() + "\n";
+/// The words of a text, where what stands in brackets is one.
+pub(super) fn words(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let parts = text.split(|c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c.is_whitespace() && depth == 0
+    });
+    parts.filter(|word| !word.is_empty()).collect()
+}
+
+/// Fills lines with the words of `text`. The first line goes on from `line`, and each other one begins
+/// with `indent` spaces. The last has no newline.
+pub(super) fn fill(mut line: String, text: &str, indent: usize) -> String {
+    let mut filled = String::new();
+    let mut is_first = true;
+    for word in words(text) {
+        if !is_first && line.len() + 1 + word.len() > WIDTH {
+            filled += &line;
+            filled.push('\n');
             line = " ".repeat(indent);
-        } else if space > 0 {
+            is_first = true;
+        }
+        if !is_first {
             line.push(' ');
         }
         line.push_str(word);
+        is_first = false;
     }
     filled + &line
 }
@@ -72,37 +83,40 @@ mod tests {
         assert_eq!(
             blocks(text),
             [
-                Block::Paragraph(vec!["One", "two."]),
-                Block::Paragraph(vec!["Three:"]),
+                Block::Paragraph("One\ntwo."),
+                Block::Paragraph("Three:"),
                 Block::Line("a = b  c"),
                 Block::Line("d"),
-                Block::Paragraph(vec!["four"]),
+                Block::Paragraph("four"),
             ]
         );
         assert_eq!(blocks(""), []);
+        assert_eq!(blocks("\n\na"), [Block::Paragraph("a")]);
+    }
+
+    #[test]
+    fn brackets_hold_words_together() {
+        let text = "a [-- B...]\n c [default: [::]:1] d";
+        let apart = ["a", "[-- B...]", "c", "[default: [::]:1]", "d"];
+        assert_eq!(words(text), apart);
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        let words = ["eleven-long"; 20];
-        let filled = fill("  --flag  ".to_owned(), words, 10);
+        let text = "eleven-long ".repeat(20);
+        let filled = fill("  --flag  ".to_owned(), &text, 10);
         let lines: Vec<&str> = filled.lines().collect();
         assert!(lines.iter().all(|line| line.len() <= WIDTH), "{filled}");
         assert!(lines[0].starts_with("  --flag  eleven-long eleven"));
         assert!(lines[1].starts_with("          eleven-long"));
-        let words: usize = lines
-            .iter()
-            .map(|line| {
-                line.split(' ')
-                    .filter(|word| *word == "eleven-long")
-                    .count()
-            })
-            .sum();
-        assert_eq!(words, 20);
+        assert_eq!(filled.matches("eleven-long").count(), 20);
         let long = "x".repeat(90);
-        assert_eq!(
-            fill(String::new(), [long.as_str(), "y"], 2),
-            format!("{long}\n  y")
-        );
+        let filled = fill(String::new(), &format!("{long} y"), 2);
+        assert_eq!(filled, format!("{long}\n  y"));
+    }
+
+    #[test]
+    fn a_quote_ends_no_quoted_word() {
+        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }
