@@ -117,7 +117,7 @@ start() {
   GLTRACKER_TRACKER=$(address clients)
 }
 listed() {
-  $once list --tsv 2>/dev/null | grep -q ^contained
+  $once list --tsv --no-ping 2>/dev/null | grep -q ^contained
 }
 start
 $once $health >"$dir/health" 2>&1 || fail "it is not in good health: $(cat "$dir/health")"

@@ -145,7 +145,7 @@ announce='gltracker announce 127.0.0.1 --port 23460 description=packed'
 grep -q bad-password "$dir/wrong.log" || fail "no word of the wrong password: $(cat "$dir/wrong.log")"
 $inside GLTRACKER_PASSWORD="$password" $announce </dev/null >"$dir/announce.log" 2>&1 &
 listed() {
-  $inside gltracker list 127.0.0.1 --tsv 2>/dev/null | grep -q ^packed
+  $inside gltracker list 127.0.0.1 --tsv --no-ping 2>/dev/null | grep -q ^packed
 }
 soon listed
 
