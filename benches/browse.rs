@@ -140,6 +140,7 @@ fn screen(count: usize) -> Result<()> {
                 mean: Some(mean(number)),
                 sent: 5,
                 answered: 5,
+                is_late: false,
                 status: None,
             };
             model.on_event(Event::Ping(ping), now);

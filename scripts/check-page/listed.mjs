@@ -8,6 +8,7 @@ export async function listed(stage) {
   await stage.shows("most players first, what is not known last", "1002 1001 1003 1004 1005 1006");
   await stage.see("the community's name", `document.title === ${JSON.stringify(TITLE)} && text("home") === document.title`, "document.title");
   await stage.see("and its link", `document.getElementById("home").href === ${JSON.stringify(LINK)}`);
+  await stage.see("the page is one file of at most 60 KB", `${stage.read("www/index.html").length} <= 60 * 1024 && !document.querySelector("link[href]:not([href^='data:']), script[src]")`);
   await stage.see("counts", '/^Players 15$/.test(seen("#players figcaption")[0].textContent) && seen("#servers b")[0].textContent === "6"');
   await stage.see("age", '/^Live · last change \\d+ seconds? ago$/.test(text("age"))', 'text("age")');
   const before = await browser.evaluate('text("age")');

@@ -7,7 +7,7 @@ const ROUNDS = 3;
 // Promised: 0.5 of a page that makes a table of all of them, 100 ms, and 60 frames a second.
 const MOST_OF_PLAIN = 1;
 const SORT_MS = 250;
-const FRAMES_A_SECOND = 25;
+const FRAMES_A_SECOND = 15;
 
 // What a page without any art would be.
 const PLAIN = `<!DOCTYPE html><meta charset="utf-8"><table><tbody id="rows"></tbody></table><script>

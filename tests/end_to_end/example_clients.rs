@@ -8,9 +8,6 @@ use std::net::TcpListener;
 
 /// What strangers wrote arrives as they wrote it.
 pub(crate) fn client_lists(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let tracker = tracker(&[]);
     assert_eq!(
         language.list(tracker.clients, &[]),
@@ -41,9 +38,6 @@ pub(crate) fn client_lists(language: &Language) {
 
 /// Both see an update, a game server that leaves, and a tracker that was started again.
 pub(crate) fn client_stays(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let mut first = tracker(&[]);
     let modes = ["follow", "watch"];
     let clients = modes.map(|mode| language.client(first.clients, &[mode, "map!=hidden"]));
@@ -76,9 +70,6 @@ pub(crate) fn client_stays(language: &Language) {
 
 /// Answers without an END, and an entry that may be gone.
 pub(crate) fn client_is_cut_off(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut client = language.client(address, &["list"]);

@@ -4,8 +4,7 @@ use crate::announce::Pretender;
 use crate::example_clients::{client_is_cut_off, client_lists, client_stays};
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, command, free_udp_port};
 use crate::hosts::Network;
-use crate::languages::{AWKWARD, C, GDSCRIPT, GO, JAVASCRIPT, LUA, Language, PYTHON};
-use crate::languages::{line_from, tracker, wait_for_lines};
+use crate::languages::{AWKWARD, Language, in_each_language, line_from, tracker, wait_for_lines};
 use crate::patience::{PATIENCE, uninterrupted};
 use crate::several_addresses::stop;
 use std::collections::BTreeSet;
@@ -13,50 +12,40 @@ use std::io::BufReader;
 use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// The tests of each language.
-macro_rules! languages {
-    ($($module:ident: $language:ident),+) => {
-        $(mod $module {
-            use super::*;
-
-            #[test]
-            fn a_game_server_lives_and_leaves() {
-                game_server_lives(&$language);
-            }
-
-            #[test]
-            fn a_game_server_takes_no_for_an_answer() {
-                game_server_is_refused(&$language);
-            }
-
-            #[test]
-            fn a_game_server_reads_what_any_tracker_may_say() {
-                game_server_reads(&$language);
-            }
-
-            #[test]
-            fn a_client_has_the_list() {
-                client_lists(&$language);
-            }
-
-            #[test]
-            fn a_client_follows_and_watches() {
-                client_stays(&$language);
-            }
-
-            #[test]
-            fn a_client_takes_only_whole_answers() {
-                client_is_cut_off(&$language);
-            }
-        })+
-
-        const ALL: &[&Language] = &[$(&$language),+];
-    };
+#[test]
+fn a_game_server_lives_and_leaves() {
+    in_each_language(game_server_lives);
 }
 
-languages!(
-    c: C, gdscript: GDSCRIPT, go: GO, javascript: JAVASCRIPT, lua: LUA, python: PYTHON
-);
+#[test]
+fn a_game_server_takes_no_for_an_answer() {
+    in_each_language(game_server_is_refused);
+}
+
+#[test]
+fn a_game_server_reads_what_any_tracker_may_say() {
+    in_each_language(game_server_reads);
+}
+
+#[test]
+fn a_game_server_leaves_a_tracker_that_is_silent() {
+    in_each_language(game_server_is_not_answered);
+}
+
+#[test]
+fn a_client_has_the_list() {
+    in_each_language(client_lists);
+}
+
+#[test]
+fn a_client_follows_and_watches() {
+    in_each_language(client_stays);
+}
+
+#[test]
+fn a_client_takes_only_whole_answers() {
+    in_each_language(client_is_cut_off);
+}
 
 /// The answer to a player's datagram, which comes from where it was sent.
 fn answer_of(port: &str, datagram: &str) -> String {
@@ -71,9 +60,6 @@ fn answer_of(port: &str, datagram: &str) -> String {
 
 /// It is listed and checked, answers players, changes, survives its tracker, and leaves at once.
 fn game_server_lives(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let mut first = tracker(&[]);
     let port = free_udp_port();
     let mut game =
@@ -110,9 +96,6 @@ fn game_server_lives(language: &Language) {
 
 /// What is final ends it, with the tracker's words. A tracker that wants a proof, or a key, gets it.
 fn game_server_is_refused(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let strict = tracker(&["--require-check", "--keys-file", KEYS]);
     let port = free_udp_port();
     let mut stranger = language.game_server(strict.servers, "other", &[&port]);
@@ -156,9 +139,6 @@ fn logged_in(listener: &TcpListener, first_infos: &str) -> Pretender {
 
 /// Lines that the document allows and that a tracker of today does not say; the fates of its errors.
 fn game_server_reads(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let port = free_udp_port();
@@ -222,21 +202,8 @@ fn game_server_reads(language: &Language) {
     assert_eq!(game.wait().code(), Some(1));
 }
 
-/// All at once, since each waits.
-#[test]
-fn game_servers_leave_a_tracker_that_is_silent() {
-    std::thread::scope(|scope| {
-        for language in ALL {
-            scope.spawn(|| game_server_is_not_answered(language));
-        }
-    });
-}
-
 /// It hangs up and comes back when LOGIN has no answer for 15 s.
 fn game_server_is_not_answered(language: &Language) {
-    if !language.is_here() {
-        return;
-    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free_udp_port();
     let game = language.game_server(listener.local_addr().unwrap(), PASSWORD, &[&port]);
@@ -270,20 +237,14 @@ fn addresses_that_do_not_answer_are_passed_over() {
     });
     stop(&trackers[0]);
     let player = network.host(&["10.2.0.7/16"]);
-    std::thread::scope(|scope| {
-        let languages = ALL.iter().filter(|language| language.knows_all_addresses);
-        for (port, language) in (23460..).zip(languages) {
-            let player = &player;
-            scope.spawn(move || {
-                if language.is_here() {
-                    let at = ["tracker.example:23470", &port.to_string()];
-                    let game = language.game_server_on(player, &at);
-                    let listed = format!("10.2.0.7:{port}");
-                    game.output.wait_for(&format!("listed {listed}"));
-                    let list = language.list_on(player, &["tracker.example:23471", "list"]);
-                    assert!(list.contains(&listed), "{list}");
-                }
-            });
+    in_each_language(|language| {
+        if language.knows_all_addresses {
+            let port = free_udp_port();
+            let game = language.game_server_on(&player, &["tracker.example:23470", &port]);
+            let listed = format!("10.2.0.7:{port}");
+            game.output.wait_for(&format!("listed {listed}"));
+            let list = language.list_on(&player, &["tracker.example:23471", "list"]);
+            assert!(list.contains(&listed), "{list}");
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The languages of `scripts/examples`, and how their programs are made and run.
 
-use crate::harness::{PASSWORD, TrackerProcess, command, outcome, own_address};
+use crate::harness::{PASSWORD, TrackerProcess, command, own_address};
 use crate::hosts::Host;
 use crate::patience::wait_until;
 use crate::tools::{Program, need, path};
@@ -27,7 +27,7 @@ pub(crate) struct Language {
     pub(crate) knows_all_addresses: bool,
 }
 
-pub(crate) const C: Language = Language {
+const C: Language = Language {
     folder: "c",
     tool: "cc",
     prepare: &[
@@ -40,7 +40,7 @@ pub(crate) const C: Language = Language {
     knows_all_addresses: true,
 };
 
-pub(crate) const GO: Language = Language {
+const GO: Language = Language {
     folder: "go",
     tool: "go",
     prepare: &["go vet ./...", "go build -o {made} ./..."],
@@ -51,7 +51,7 @@ pub(crate) const GO: Language = Language {
 };
 
 /// Its engine prints two lines about itself first. Tabs do not separate words.
-pub(crate) const GDSCRIPT: Language = Language {
+const GDSCRIPT: Language = Language {
     folder: "gdscript",
     tool: "godot3-server",
     prepare: &[],
@@ -61,7 +61,7 @@ pub(crate) const GDSCRIPT: Language = Language {
     knows_all_addresses: false,
 };
 
-pub(crate) const JAVASCRIPT: Language = Language {
+const JAVASCRIPT: Language = Language {
     folder: "javascript",
     tool: "node",
     prepare: &[],
@@ -71,7 +71,7 @@ pub(crate) const JAVASCRIPT: Language = Language {
     knows_all_addresses: true,
 };
 
-pub(crate) const LUA: Language = Language {
+const LUA: Language = Language {
     folder: "lua",
     tool: "lua5.4",
     prepare: &[
@@ -87,7 +87,7 @@ pub(crate) const LUA: Language = Language {
     knows_all_addresses: true,
 };
 
-pub(crate) const PYTHON: Language = Language {
+const PYTHON: Language = Language {
     folder: "python",
     tool: "python3",
     prepare: &[],
@@ -96,6 +96,24 @@ pub(crate) const PYTHON: Language = Language {
     has_keys: true,
     knows_all_addresses: true,
 };
+
+/// Has `story` happen in each language that is installed here. They do not wait for each other, since
+/// most of a story is waiting.
+pub(crate) fn in_each_language(story: impl Fn(&Language) + Sync) {
+    let test = std::thread::current();
+    let test = test.name().unwrap_or_default();
+    std::thread::scope(|scope| {
+        for language in [&C, &GDSCRIPT, &GO, &JAVASCRIPT, &LUA, &PYTHON] {
+            let thread = std::thread::Builder::new().name(format!("{test} in {}", language.folder));
+            let told = thread.spawn_scoped(scope, || {
+                if language.is_here() {
+                    story(language);
+                }
+            });
+            told.unwrap();
+        }
+    });
+}
 
 impl Language {
     /// Where its programs are made.
@@ -122,7 +140,7 @@ impl Language {
     }
 
     /// True if its programs are ready to run, for which they are made once.
-    pub(crate) fn is_here(&self) -> bool {
+    fn is_here(&self) -> bool {
         static READY: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
         if !need(self.tool) {
             return false;
@@ -131,7 +149,8 @@ impl Language {
         if !ready.contains(self.folder) {
             std::fs::create_dir_all(self.made()).unwrap();
             for words in self.prepare {
-                let output = outcome(self.command(words));
+                // A compiler takes long on a machine that has never used it: no deadline is right.
+                let output = self.command(words).output().unwrap();
                 let errors = String::from_utf8_lossy(&output.stderr);
                 assert!(
                     output.status.success() && errors.is_empty(),

@@ -189,6 +189,9 @@ fn a_browser_shows_the_page_as_it_should_be() {
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("the page is as it should be"), "{said}");
+    if said.contains("SKIPPED: there is no axe-core") {
+        skip("axe-core");
+    }
 }
 
 /// What promtool says to `input`.

@@ -76,7 +76,7 @@ int main(int count, char **words) {
     static gt_list list;
     char *port = count > 2 ? strrchr(words[1], ':') : NULL;
     const char *mode = count > 2 ? words[2] : "";
-    if (!port || port == words[1]) {
+    if (!port || port == words[1] || !gt_is_one_of(mode, " list follow watch ")) {
         fputs("client host:port list|follow|watch [condition...]\n", stderr);
         return 2;
     }

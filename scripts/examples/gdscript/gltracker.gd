@@ -1,6 +1,6 @@
 # What a game server and a client of a gltracker have in common: a connection that comes back. For Godot 3.2
-# to 3.6. Nothing here waits, but for the name to be looked up: call step() in _process(). A Godot before
-# 3.5 looks up one address of each family only.
+# to 3.6 (tried with 3.2.3). Nothing here waits, but for the name to be looked up: call step() in _process().
+# A Godot before 3.5 looks up one address of each family only.
 #
 # In Godot 4 it is RefCounted, PackedByteArray, to_utf8_buffer(), slice() and is_empty(), `super(...)`,
 # `listed.emit(address)` and `signal.connect(callable)`; call _tcp.poll() before _tcp.get_status().
@@ -19,7 +19,6 @@ var _address := ""
 var _best := "" # the address that answered last
 var _busy := "" # the one that had no free slot
 var _answered := false
-var _allowed := 15.0
 var _deadline := 0.0
 var _try_at := 0.0
 var _rest := PoolByteArray()
@@ -95,7 +94,8 @@ func _try_next():
 	_address = _queue.pop_front()[1]
 	_answered = false
 	_rest = PoolByteArray()
-	_deadline = now() + _allowed
+	# With nobody else to ask, a slow tracker is given the time that any answer may take.
+	_deadline = now() + (15.0 if _queue.empty() else 3.0)
 	_tcp = StreamPeerTCP.new()
 	if _tcp.connect_to_host(_address, _port) == OK:
 		_tcp.set_no_delay(true)
@@ -110,8 +110,6 @@ func _look_up():
 			var address = _host if _host.is_valid_ip_address() else IP.resolve_hostname(_host, family)
 			if address and not address in found:
 				found.append(address)
-	# With nobody else to ask, a slow tracker is given the time that any answer may take.
-	_allowed = 3.0 if found.size() > 1 else 15.0
 	for address in found:
 		var rank = randf() + float((":" in address) != (":" in found[0]))
 		_queue.append([3.0 if address == _busy else -1.0 if address == _best else rank, address])

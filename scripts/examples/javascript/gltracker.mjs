@@ -52,7 +52,7 @@ export class Tracker {
     for (const address of addresses) {
       try {
         // With nobody else to ask, a slow tracker is given the time that any answer may take.
-        const answered = await this.ask(address, hello, addresses.length > 1 ? 3 : 15);
+        const answered = await this.ask(address, hello, address === addresses.at(-1) ? 15 : 3);
         this.best = address;
         this.busy = /^ERR busy/.test(answered.first) ? address : null;
         return answered;

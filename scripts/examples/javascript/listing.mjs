@@ -37,7 +37,9 @@ export class Listing extends EventEmitter {
       this.checking = false;
       let why, wait = 0;
       try {
-        why = await this.#session(await this.#tracker.connect(`LOGIN ${secret ? `name=${name}` : password}\n`));
+        const answered = await this.#tracker.connect(`LOGIN ${secret ? `name=${name}` : password}\n`);
+        if (signal.aborted) return void answered.socket.destroy();
+        why = await this.#session(answered);
       } catch (error) {
         why = error.message;
       }
@@ -141,7 +143,7 @@ export class Listing extends EventEmitter {
     const wait = /wait (\d+) s/.exec(error);
     if (wait) return Number(wait[1]);
     if (error.includes('took over')) return 600;
-    if (error.startsWith('too-many')) return this.expected.length && !this.listedAt ? 60 : 5;
+    if (error.startsWith('too-many')) return (this.expected.length || this.checking) && !this.listedAt ? 60 : 5;
     if (error.startsWith('unreachable')) return (this.#fields.pingport ?? this.#fields.port) < 1024 ? null : 60;
     return FINAL.test(`${error} `) ? null : 0;
   }

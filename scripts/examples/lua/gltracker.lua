@@ -107,7 +107,8 @@ function Tracker:connect(now)
   local found = table.remove(self.queue, 1)
   if not found then return self:fail("no address is known of " .. self.host) end
   self.address, self.rest, self.connected, self.answered = found.addr, "", false, false
-  self.deadline = now + self.allowed
+  -- With nobody else to ask, a slow tracker is given the time that any answer may take.
+  self.deadline = now + (#self.queue > 0 and 3 or 15)
   self.tcp = found.family == "inet6" and socket.tcp6() or socket.tcp4()
   self.tcp:settimeout(0)
   self.tcp:setoption("tcp-nodelay", true)
@@ -118,8 +119,6 @@ end
 -- Chance decides within a family, and the system's order between the two.
 function Tracker:look_up()
   self.queue = socket.dns.getaddrinfo(self.host) or {}
-  -- With nobody else to ask, a slow tracker is given the time that any answer may take.
-  self.allowed = #self.queue > 1 and 3 or 15
   local first, rank = self.queue[1], {}
   for _, found in ipairs(self.queue) do
     rank[found] = math.random() + (found.family == first.family and 0 or 1)

@@ -1,6 +1,6 @@
 -- Keeps a game server on the list of a gltracker. Take this file and gltracker.lua into your game, call
--- step() in each frame, and hand it the datagrams that begin with PING or CHALLENGE; game-server.lua
--- shows how. It logs in with a password. A key needs HMAC-SHA256, which Lua does not bring along.
+-- step() in each frame, and hand it the datagrams that begin with PING or CHALLENGE, as game-server.lua
+-- does. It logs in with a password. A key needs HMAC-SHA256, which Lua does not bring along.
 
 local gltracker = require "gltracker"
 local socket = require "socket"
@@ -74,7 +74,7 @@ end
 
 -- Leaves the list. Go on calling step() until tracker.over.
 function Listing:quit()
-  self.leaving = true
+  self.leaving, self.tracker.queue = true, {}
   if not self.tracker.connected then return self.tracker:fail("left") end
   self.tracker:send("QUIT\n")
   self.tracker.deadline = socket.gettime() + 3

@@ -93,6 +93,8 @@ def shown(server):
 
 
 def main():
+    if len(sys.argv) < 3 or sys.argv[2] not in ("list", "follow", "watch"):
+        sys.exit(__doc__)
     tracker, mode, *conditions = sys.argv[1:]
     servers, last = ServerList(tracker, conditions), None
     try:

@@ -75,9 +75,7 @@ class GameServer(threading.Thread):
                         self.take(*line.partition(" ")[::2])
                     self.heard = self.since = self.now
                 if udp in ready:
-                    data, sender = udp.recvfrom(2048)
-                    if answer := self.datagrams.answer(data, sender):
-                        udp.sendto(answer, sender)
+                    self.datagrams.receive(udp)
                 self.speak()
 
     def take(self, verb, rest):
@@ -131,7 +129,9 @@ class GameServer(threading.Thread):
 
 
 def main():
-    fields = {"port": sys.argv[2], **dict(word.split("=", 1) for word in sys.argv[3:])}
+    if len(sys.argv) < 3 or "GLTRACKER_PASSWORD" not in os.environ:
+        sys.exit(__doc__)
+    fields = {"port": sys.argv[2], **dict(word.partition("=")[::2] for word in sys.argv[3:])}
     login = os.environ["GLTRACKER_PASSWORD"], os.environ.get("GLTRACKER_KEY")
     server = GameServer(sys.argv[1], fields, *login, say=lambda line: print(line, flush=True))
     server.start()

@@ -116,6 +116,12 @@ class Datagrams:
     def __init__(self):
         self.numbers, self.returned, self.returned_at = {}, collections.deque(maxlen=100), 0
 
+    def receive(self, udp):
+        with contextlib.suppress(OSError):  # an answer that cannot be sent is as good as lost
+            data, sender = udp.recvfrom(2048)
+            if answer := self.answer(data, sender):
+                udp.sendto(answer, sender)
+
     def answer(self, data, sender):
         """What `sender` is answered, if anything. A game that has a UDP socket calls this."""
         number = re.fullmatch(rb"CHALLENGE ([0-9a-f]{16})", data)

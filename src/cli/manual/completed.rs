@@ -61,13 +61,20 @@ impl Completed {
     }
 }
 
-/// The words among which the help of a flag lets one choose, as in `ask whom: one, two or three`.
+/// The words among which the help of a flag lets one choose, as in `ask whom: one, two or three`. What is
+/// said in several words is left out, but for columns.
 fn choices(help: &str) -> Vec<String> {
     let (line, _) = help.split_once(" [default").unwrap_or((help, ""));
     let line = line.lines().next().unwrap_or("");
     let (_, listed) = line.rsplit_once(": ").unwrap_or(("", line));
     let listed = listed.replace(" or ", ", ");
-    listed.split(", ").map(str::to_owned).collect()
+    let listed = listed.split(", ");
+    let words = listed.flat_map(|word| match word {
+        "a column" => USUAL.to_vec(),
+        word if word.contains(' ') => Vec::new(),
+        word => vec![word],
+    });
+    words.map(str::to_owned).collect()
 }
 
 /// The keys of fields that are written, each with its sign.
@@ -91,6 +98,10 @@ mod tests {
             (
                 "ask the game: quake3, source or minecraft\nOnce.",
                 &["quake3", "source", "minecraft"],
+            ),
+            (
+                "ping or a column, as in map",
+                &["ping", "game", "map", "mode"],
             ),
             ("on or off", &["on", "off"]),
         ] {

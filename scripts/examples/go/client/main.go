@@ -13,6 +13,7 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,9 +55,13 @@ func shown(list *gltracker.List) string {
 }
 
 func main() {
+	if len(os.Args) < 3 || !strings.Contains(" list follow watch ", " "+os.Args[2]+" ") {
+		fmt.Fprintln(os.Stderr, "client host:port list|follow|watch [condition...]")
+		os.Exit(2)
+	}
 	host, port, err := net.SplitHostPort(os.Args[1])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(2)
 	}
 	mode := os.Args[2]

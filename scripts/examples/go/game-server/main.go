@@ -17,9 +17,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "game-server host:port port [key=value...]")
+		os.Exit(2)
+	}
 	host, tracker, err := net.SplitHostPort(os.Args[1])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "game-server:", err)
 		os.Exit(2)
 	}
 	game := &gltracker.GameServer{

@@ -5,8 +5,8 @@
 //! keeps its own. As many more are on trial: those of all others that have the most players now. A game comes
 //! onto the list of the shown by its week, so a name of today pushes none out.
 //!
-//! For this order alone a host counts with [`MOST_OF_HOST`] players at the most, which are shared among its
-//! games: who claims thousands, or has a name for each game server, gains nothing by it.
+//! For this order alone a host counts with 32 players at the most, which its games share: who claims thousands,
+//! or has another name for each game server, gains nothing by it.
 
 use super::count::{One, Total};
 use super::series::Series;
