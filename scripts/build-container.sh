@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2086 # words that are several
+# shellcheck disable=SC2046,SC2086 # words that are several
 # Builds the image gltracker:VERSION from Containerfile, with podman or docker, and tries it: read-only, as
 # its own user, with its volumes and its health check. Where none of the two is there, or cannot run what it
 # has built, the same root is tried by chroot, which takes root's rights.
