@@ -10,4 +10,10 @@ gltracker=${1:-$here/../target/release/gltracker}
   exit 2
 }
 command -v node >/dev/null || PATH=$PATH:$here/../target/tools
+for tool in chromium node; do
+  command -v $tool >/dev/null || {
+    echo "check-page.sh: there is no $tool; install-test-tools.sh installs it" >&2
+    exit 2
+  }
+done
 exec node "$here/check-page/main.mjs" "$gltracker" "${2:-}"

@@ -12,6 +12,7 @@ import { HELPERS, Stage } from "./stage.mjs";
 const [program, shotFolder] = process.argv.slice(2);
 let stage;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { stage?.clear(); process.exit(130); });
+process.on("uncaughtException", (error) => { console.error(error); stage?.clear(); process.exit(1); });
 let exitCode = 0;
 try {
   stage = await Stage.set(program, shotFolder);
