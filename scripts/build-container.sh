@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2086 # words that are several
+# shellcheck disable=SC2046,SC2086 # words that are several
 # Builds the image gltracker:VERSION from Containerfile, with podman or docker, and tries it: read-only, as
 # its own user, with its volumes and its health check. Where none of the two is there, or cannot run what it
 # has built, the same root is tried by chroot, which takes root's rights.
@@ -72,7 +72,8 @@ if [ -n "$engine" ] && $engine run --rm --no-healthcheck $image --version >/dev/
   how=$engine
   common="--label $name --read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
   once="$engine run --rm --no-healthcheck $common $image"
-  tracker="$engine run $common --volume $name-state:/state --volume $name-publish:/publish $image"
+  kept="$engine cp $name:/state/list -"
+  tracker="$engine run --name $name $common --volume $name-state:/state --volume $name-publish:/publish $image"
 else
   how=chroot
   [ -z "$engine" ] || echo "build-container.sh: $engine cannot run it here: $(tail -n 1 "$dir/log")" >&2
@@ -92,6 +93,7 @@ exec unshare --mount sh -ec '
 ' sh "\$@"
 END
   chmod +x $once
+  kept="cat $dir/state/list"
   tracker=$once
 fi
 
@@ -117,13 +119,17 @@ start() {
   GLTRACKER_TRACKER=$(address clients)
 }
 listed() {
-  $once list --tsv 2>/dev/null | grep -q ^contained
+  $once list --tsv --no-ping 2>/dev/null | grep -q ^contained
+}
+is_kept() {
+  $kept 2>/dev/null | grep -q contained
 }
 start
 $once $health >"$dir/health" 2>&1 || fail "it is not in good health: $(cat "$dir/health")"
 $once announce "$(address servers)" --port 23460 description=contained </dev/null >"$dir/announce" 2>&1 &
 pids="$pids $!"
 soon listed
+soon is_kept
 # The next one on the same volume has the list.
 kill -s KILL $pids
 pids=''

@@ -52,7 +52,7 @@ put() { # MODE FILE [NAME]: standard input into the package, or compressed as De
   esac >"$root/$2"
   chmod "$1" "$root/$2"
 }
-put 755 usr/bin/gltracker <$binary
+put 755 usr/bin/gltracker <"$binary"
 for unit in gltracker.service gltracker-clients.socket gltracker-servers.socket; do
   sed 's,/usr/local/bin/,/usr/bin/,; s/ Install it as README.md in this folder says\.//' "scripts/$unit" |
     put 644 "usr/lib/systemd/system/$unit"

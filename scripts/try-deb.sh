@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2086 # words that are several
+# shellcheck disable=SC2016,SC2086 # another program expands it; words that are several
 # Tries the Debian package that build-deb.sh has built: lintian reads it; on a Debian where nothing else
 # is, under its own systemd, it is installed, used, upgraded, removed and purged.
 # usage: try-deb.sh [DEB], as root; that in target/deb if none is given
@@ -53,7 +53,7 @@ tar -x -f $kept -C "$root"
 echo '127.0.0.1 localhost' >"$root/etc/hosts"
 # Nothing but this script uses apt.
 ln -s /dev/null "$root/etc/systemd/system/timers.target"
-mount -t cgroup2 none "$dir/cgroup" && mkdir $groups || code=3 fail 'NOT TRIED: no control group can be had'
+{ mount -t cgroup2 none "$dir/cgroup" && mkdir $groups; } || code=3 fail 'NOT TRIED: no control group can be had'
 
 # It has processes, a network and control groups of its own. By chroot systemd could give a service no users
 # of its own, and without the shared mounts no credentials.
@@ -145,7 +145,7 @@ announce='gltracker announce 127.0.0.1 --port 23460 description=packed'
 grep -q bad-password "$dir/wrong.log" || fail "no word of the wrong password: $(cat "$dir/wrong.log")"
 $inside GLTRACKER_PASSWORD="$password" $announce </dev/null >"$dir/announce.log" 2>&1 &
 listed() {
-  $inside gltracker list 127.0.0.1 --tsv 2>/dev/null | grep -q ^packed
+  $inside gltracker list 127.0.0.1 --tsv --no-ping 2>/dev/null | grep -q ^packed
 }
 soon listed
 

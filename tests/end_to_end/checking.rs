@@ -152,7 +152,7 @@ fn a_key_is_proven_by_the_login_that_lists() {
     let right = with("between us");
     right.says(&[
         "✓ The tracker has sent its challenge. Whether the key is right",
-        "✓ It has left",
+        "✓ The key is right: the tracker has listed it as",
     ]);
     assert!(right.is_well);
     with("between them").says(&["✗ The tracker refused (bad-password): there is no such key"]);
@@ -282,7 +282,7 @@ fn a_game_is_asked_once_and_what_it_says_is_seen() {
     assert!(checked.is_well && !checked.text.contains("started\n"));
     let status = ["--port", "1", "--status", "echo map=arena"];
     check(&tracker, &status)
-        .has("✓ the command of --status answers.")
+        .has("✓ The command of --status answers.")
         .has("map=arena");
     logged(&tracker, "event=listed", 2);
     assert!(tracker.list().is_empty());

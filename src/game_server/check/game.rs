@@ -1,5 +1,6 @@
 //! What the game server would be announced as.
 
+use super::login::sentence;
 use crate::game_server::announce::{Answer, Options, Report, State, Verdict, start_asking};
 use crate::game_server::session::fields::{merged, odd_quotes};
 use crate::protocol::fields::{Changes, Infos};
@@ -95,7 +96,7 @@ fn step(whom: &str, answer: &Result<Answer, String>, has_program: bool) -> Step 
             );
         }
     };
-    Step::well(format!("{}.", told.unwrap_or_default()))
+    Step::well(sentence(&told.unwrap_or_default()))
 }
 
 /// Makes fields of an answer, by the rules of the announcer.

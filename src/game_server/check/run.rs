@@ -277,7 +277,13 @@ impl<W: Write> Check<'_, W> {
             self.say([step]);
             Over
         })?;
-        self.say([Step::well(format!("The tracker has listed it as {entry}."))]);
+        let key = match self.credential.is_key() {
+            true => "The key is right: the",
+            false => "The",
+        };
+        self.say([Step::well(format!(
+            "{key} tracker has listed it as {entry}."
+        ))]);
         let is_shown = |lists: &Lists| lists.all_have(entry);
         let lists = self.look_until(before, is_shown);
         listing.leave();

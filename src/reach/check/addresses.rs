@@ -2,12 +2,14 @@
 
 use super::step::Step;
 use crate::base::io_error::{is_unknown_name, unreached};
+use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::reach::address::Address;
 use crate::reach::memory::Family;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long the look-up of a name may take: one repetition of the system's resolver.
@@ -74,18 +76,22 @@ pub(crate) fn at_each<T: Send + 'static>(
     addresses: &[SocketAddr],
     ask: impl Fn(SocketAddr) -> T + Clone + Send + 'static,
 ) -> Vec<(SocketAddr, T)> {
+    // A channel for each kind of answer would make the program larger.
     let started = addresses.iter().map(|&address| {
-        let ((tell, told), ask) = (mpsc::channel(), ask.clone());
-        // Without a thread the sender is gone, and there is no answer yet.
-        let _ = threads::start("check", threads::STACK, move || {
-            let _ = tell.send(ask(address));
+        let (answer, ask) = (Arc::new(Mutex::new(None)), ask.clone());
+        let slot = Arc::clone(&answer);
+        let thread = threads::start("check", threads::STACK, move || {
+            let answer = ask(address);
+            *lock(&slot) = Some(answer);
         });
-        (address, told)
+        (address, answer, thread)
     });
     let started: Vec<_> = started.collect();
-    let answers = started.into_iter().map(|(address, told)| {
-        let answer = told.recv().unwrap_or_else(|_| ask(address));
-        (address, answer)
+    let answers = started.into_iter().map(|(address, answer, thread)| {
+        let _ = thread.map(JoinHandle::join);
+        // Without a thread there is no answer yet.
+        let answer = lock(&answer).take();
+        (address, answer.unwrap_or_else(|| ask(address)))
     });
     answers.collect()
 }

@@ -130,8 +130,11 @@ mod tests {
     use quickcheck::quickcheck;
     use std::sync::Arc;
 
-    /// A history of the first of these points: each with its number and ports, players and games.
-    fn history(points: &[(u16, Vec<(u16, u16, String)>)]) -> History {
+    /// Its number, and of each game server the port, the players and the game.
+    type Point = (u16, Vec<(u16, u16, String)>);
+
+    /// A history of the first of these points.
+    fn history(points: &[Point]) -> History {
         let mut history = History::default();
         for (point, servers) in points.iter().take(9) {
             let mut list = List::new(1);
@@ -227,7 +230,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn decoding_undoes_encoding(points: Vec<(u16, Vec<(u16, u16, String)>)>) -> bool {
+        fn decoding_undoes_encoding(points: Vec<Point>) -> bool {
             let kept = history(&points);
             let read = decode(&encode(&kept)).unwrap();
             // What was counted last is not kept beside the sums.
