@@ -171,6 +171,7 @@ dpkg-deb --root-owner-group -Zgzip --build "$dir/second" "$root/root/second.deb"
 (
   while [ ! -e "$dir/upgraded" ]; do
     listed && echo yes || echo no
+    sleep 0.05 # a host may connect 50 times a second
   done >"$dir/seen"
 ) &
 watcher=$!
