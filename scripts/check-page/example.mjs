@@ -11,8 +11,9 @@ export async function example(stage) {
     await stage.browser.open(`${stage.url}servers-list.html`);
     await stage.see(`a page of one's own: ${what}`, expression);
   };
+  const first = ["Saturday cycles\t20 of 8\t127.0.0.1:1001", `${ATTACK}\t12 of 16\t127.0.0.1:1002`];
   await see("those with most players first, and hostile text as text",
-    `[...document.getElementById("servers").rows].slice(0, 2).map((row) => row.innerText.replace(/:\\d+$/, "")).join("\\n") === ${JSON.stringify(`${ATTACK}\t12 of 16\t127.0.0.1\nFriday cycles\t3 of 8\t127.0.0.1`)} && document.getElementById("servers").rows.length === 6 && typeof attacked === "undefined"`);
+    `document.getElementById("servers").rows.length === 6 && document.getElementById("servers").innerText.startsWith(${JSON.stringify(first.join("\n"))}) && typeof attacked === "undefined"`);
   stage.instead["servers.json"] = listOf([]);
   await see("nobody is there", 'text("state") === "No game server is listed now."');
   stage.instead["servers.json"] = 503;
