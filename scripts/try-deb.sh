@@ -27,7 +27,7 @@ kept=target/debian.tar
 [ -f $kept ] || {
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | sed q)
-  mmdebstrap --quiet --variant=apt --include=bash-completion,systemd "$suite" $kept.new \
+  mmdebstrap --quiet --format=tar --variant=apt --include=bash-completion,systemd "$suite" $kept.new \
     "deb ${mirror:-none} $suite main" || code=3 fail 'NOT TRIED: no Debian could be made'
   mv $kept.new $kept
 }
