@@ -8,6 +8,7 @@
 
 static char conditions[GT_WORDS];
 static double delay; /* seconds before it connects again */
+static const char *loss;
 
 /* The most players first, and last those that may be gone. */
 static int compare(const void *one, const void *other) {
@@ -46,9 +47,10 @@ static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
     bool is_once = strcmp(mode, "list") == 0, is_watching = strcmp(mode, "watch") == 0;
     char question[2 * GT_WORDS], line[GT_LINE];
     double heard = gt_now(), asks_at = 0;
+    double patience = is_watching ? 45 : is_once ? 15 : 17;
     int got = gt_open(tracker) ? 0 : -1;
     gt_forget_news(list);
-    while (got >= 0 && !list->error[0] && gt_now() < heard + (is_watching ? 45 : 17)) {
+    while (got >= 0 && !list->error[0] && gt_now() < heard + patience) {
         struct pollfd ready = {tracker->fd, POLLIN, 0};
         snprintf(question, sizeof question, "%s since=%s%s%s", is_watching ? "WATCH" : "LIST",
                  list->revision, conditions, is_once ? "\nQUIT" : "");
@@ -71,6 +73,7 @@ static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
                 return true;
         }
     }
+    loss = got < 0 ? gt_loss(tracker) : "the tracker says nothing, or does not end";
     gt_close(tracker);
     return false;
 }
@@ -96,7 +99,7 @@ int main(int count, char **words) {
         bool is_full = gt_is_one_of(list.error, " busy too-many ");
         int wait = gt_wait_in(list.error);
         delay = delay < 1 ? 1 : delay > 20 ? 40 : 2 * delay;
-        fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : gt_loss(&tracker));
+        fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : loss);
         if (strcmp(mode, "list") == 0 || (list.error[0] && !is_full))
             return 1;
         if (is_full)
