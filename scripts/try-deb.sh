@@ -27,7 +27,7 @@ kept=target/debian.tar
 [ -f $kept ] || {
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | sed q)
-  mmdebstrap --quiet --variant=apt --include=bash-completion,systemd "$suite" $kept.new \
+  mmdebstrap --quiet --variant=apt --format=tar --include=bash-completion,systemd "$suite" $kept.new \
     "deb ${mirror:-none} $suite main" || code=3 fail 'NOT TRIED: no Debian could be made'
   mv $kept.new $kept
 }
@@ -171,9 +171,11 @@ dpkg-deb --root-owner-group -Zgzip --build "$dir/second" "$root/root/second.deb"
 (
   while [ ! -e "$dir/upgraded" ]; do
     listed && echo yes || echo no
+    sleep 0.05 # a host may connect 50 times a second
   done >"$dir/seen"
 ) &
 watcher=$!
+pids="$pids $watcher"
 apt install /root/second.deb
 touch "$dir/upgraded"
 wait $watcher

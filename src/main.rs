@@ -101,7 +101,7 @@ fn main() -> ExitCode {
             match check_game_server(&options, client_port, player, variable) {
                 Ok(well) => is_well(well),
                 Err(error) if error.is_wrong_usage() => fail(&error, WRONG_USAGE),
-                Err(error) => fail(&error, NO),
+                Err(error) => fail(&error, SYSTEM_SAID_NO),
             }
         }
         Ok(Command::Bridge(options)) => match bridge(*options) {

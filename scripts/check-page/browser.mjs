@@ -13,25 +13,27 @@ export class Browser {
   shots = 0;
 
   // Its files go into `folder`, and screenshots into `shotFolder`, if there is one.
-  static async start(folder, shotFolder) {
-    const browser = new Browser();
+  constructor(folder, shotFolder) {
     if (shotFolder) mkdirSync(shotFolder, { recursive: true });
-    browser.shotFolder = shotFolder;
+    this.shotFolder = shotFolder;
     const env = { ...process.env, HOME: folder, LANGUAGE: "en" };
-    browser.#process = spawn("chromium", [...FLAGS, `--user-data-dir=${folder}/browser`, "about:blank"],
+    this.#process = spawn("chromium", [...FLAGS, `--user-data-dir=${folder}/browser`, "about:blank"],
       { env, stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true });
+    this.#process.on("exit", () => { throw new Error("the browser has ended"); });
     let rest = [];
-    browser.#process.stdio[4].on("data", (data) => {
+    this.#process.stdio[4].on("data", (data) => {
       for (let end; (end = data.indexOf(0)) >= 0; data = data.subarray(end + 1)) {
-        browser.#hear(JSON.parse(Buffer.concat([...rest, data.subarray(0, end)])));
+        this.#hear(JSON.parse(Buffer.concat([...rest, data.subarray(0, end)])));
         rest = [];
       }
       rest.push(data);
     });
-    const { targetId } = await browser.ask("Target.createTarget", { url: "about:blank" });
-    ({ sessionId: browser.#session } = await browser.ask("Target.attachToTarget", { flatten: true, targetId }));
-    await browser.ask("Page.enable");
-    return browser;
+  }
+
+  async start() {
+    const { targetId } = await this.ask("Target.createTarget", { url: "about:blank" });
+    ({ sessionId: this.#session } = await this.ask("Target.attachToTarget", { flatten: true, targetId }));
+    await this.ask("Page.enable");
   }
 
   #hear({ id, result, error }) {
@@ -89,8 +91,8 @@ export class Browser {
     writeFileSync(`${this.shotFolder}/${name}.png`, Buffer.from(data, "base64"));
   }
 
-  // It has processes of its own, which are all of one group.
-  end() { if (this.#process.exitCode === null) process.kill(-this.#process.pid, "SIGKILL"); }
+  // It has processes of its own, which are all of one group. Nothing may be left of them, or none was started.
+  end() { try { process.kill(-this.#process.pid, "SIGKILL"); } catch { /* So there is nothing to end. */ } }
 }
 
 function deferred() {

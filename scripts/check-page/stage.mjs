@@ -24,19 +24,14 @@ export class Stage {
   // nothing for a file that is not there.
   instead = {};
 
-  static async set(program, shotFolder) {
-    const stage = new Stage();
-    stage.folder = mkdtempSync(`${tmpdir()}/gltracker-page-`);
-    stage.www = `${stage.folder}/www`;
-    try {
-      await stage.#serve();
-      await stage.#startTracker(program);
-      stage.browser = await Browser.start(stage.folder, shotFolder);
-    } catch (error) {
-      stage.clear();
-      throw error;
-    }
-    return stage;
+  folder = mkdtempSync(`${tmpdir()}/gltracker-page-`);
+  www = `${this.folder}/www`;
+
+  async set(program, shotFolder) {
+    await this.#serve();
+    await this.#startTracker(program);
+    this.browser = new Browser(this.folder, shotFolder);
+    await this.browser.start();
   }
 
   #start(program, log, words) {
@@ -76,7 +71,7 @@ export class Stage {
       const instead = name in this.instead ? this.instead[name] : this.read(`www/${name}`);
       const body = typeof instead === "function" ? instead() : instead;
       if (typeof body === "number" || !body) return response.writeHead(body || 404).end();
-      const type = name.endsWith(".html") ? "text/html" : "application/json";
+      const type = { html: "text/html", mjs: "text/javascript" }[name.split(".").at(-1)] ?? "application/json";
       return response.writeHead(200, { "content-type": type, "cache-control": "no-cache" }).end(body);
     });
     await new Promise((go) => { this.web.listen(0, "127.0.0.1", go); });
@@ -101,8 +96,8 @@ export class Stage {
   clear() {
     for (const child of this.#processes) child.kill("SIGKILL");
     this.browser?.end();
-    this.web.closeAllConnections();
-    this.web.close();
+    this.web?.closeAllConnections();
+    this.web?.close();
     // Processes of the browser may write there until they notice that the browser has ended.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 50 });
   }

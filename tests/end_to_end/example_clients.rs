@@ -87,8 +87,8 @@ pub(crate) fn client_is_cut_off(language: &Language) {
     let client = language.client(address, &["follow", "map=arena"]);
     let mut tracker = BufReader::new(accept(&listener));
     assert!(line_from(&mut tracker).starts_with("LIST"));
-    let whole = "INFOS ip=2001:db8::1 port=1 stale=yes\nINFOS ip=192.0.2.1 port=1 new=key\nNEWS\n\n\
-        END count=2 rev=c0ffee-1 new=word\n";
+    let whole = "INFOS ip=2001:db8::1 port=1 stale=yes\nINFOS ip=192.0.2.1 port=1 new=key\n\
+        NEWS of\u{2028}another\rday\n\nINFOS\nINFOS port=2\nGONE ip=192.0.2.1\nEND count=2 rev=c0ffee-1 new=word\n";
     tracker.get_mut().write_all(whole.as_bytes()).unwrap();
     let first = "192.0.2.1:1 ?/? ?\n[2001:db8::1]:1 ?/? ? stale\n\n";
     wait_until("the list is printed", || {
@@ -107,4 +107,12 @@ pub(crate) fn client_is_cut_off(language: &Language) {
     wait_until("the next is printed", || {
         (client.output.text() == second).then_some(())
     });
+    // It says nothing of a revision: the next answer is to be whole.
+    assert_eq!(line_from(&mut tracker), "LIST since=c0ffee-3 map=arena");
+    tracker.get_mut().write_all(b"END\n").unwrap();
+    let third = format!("{second}\n");
+    wait_until("the last is printed", || {
+        (client.output.text() == third).then_some(())
+    });
+    assert!(["LIST map=arena", "LIST since= map=arena"].contains(&&*line_from(&mut tracker)));
 }

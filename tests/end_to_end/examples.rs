@@ -127,7 +127,7 @@ fn game_server_is_refused(language: &Language) {
 fn logged_in(listener: &TcpListener, first_infos: &str) -> Pretender {
     let mut tracker = Pretender::accept(listener);
     tracker.hears("LOGIN secret");
-    tracker.says("\r\nNEWS of another day\r\nCHALLENGE 5f1c9a3e77b04d21 and more\r");
+    tracker.says("\r\nNEWS of\u{2028}another\rday\r\nCHALLENGE 5f1c9a3e77b04d21 and more\r");
     let line = tracker.line();
     let said = line
         .strip_prefix("INFOS 5f1c9a3e77b04d21 ")
@@ -137,7 +137,8 @@ fn logged_in(listener: &TcpListener, first_infos: &str) -> Pretender {
     tracker
 }
 
-/// Lines that the document allows and that a tracker of today does not say; the fates of its errors.
+/// Lines that the document allows and that a tracker of today does not say, and some that no tracker may
+/// say, which end nothing; the fates of its errors.
 fn game_server_reads(language: &Language) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -149,6 +150,9 @@ fn game_server_reads(language: &Language) {
     tracker.says("PING first\nPING second");
     tracker.hears("PONG first");
     tracker.hears("PONG second");
+    // Nothing was asked that these could answer.
+    tracker.says("CHALLENGE\nOK\nOK listed\nERR\nPING");
+    assert_eq!(tracker.line().trim_end(), "PONG");
     game.output.wait_for("listed 127.0.0.1:1");
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
     let send = |number: &str| {
@@ -168,7 +172,7 @@ fn game_server_reads(language: &Language) {
     tracker.says("ERR bad-challenge that closes nothing");
     game.say("nbplayers=1");
     tracker.hears("INFOS nbplayers=1");
-    tracker.says("OK");
+    tracker.says("OK listed");
 
     // What was not taken is no reason for its end, and is not said again.
     game.say("nbplayers=many");

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// What is typed, how it goes on, and what that completes it to.
-const COMPLETED: [(&str, &str, &str); 11] = [
+const COMPLETED: [(&str, &str, &str); 12] = [
     ("gltracker ", "bro", "browse"),
     ("gltracker completions ", "fi", "fish"),
     ("gltracker announce ", "--al", "--alive"),
@@ -18,6 +18,7 @@ const COMPLETED: [(&str, &str, &str); 11] = [
     ("gltracker list --sort ", "pl", "players"),
     ("gltracker list tracker.example ", "note", "notempty"),
     ("gltracker announce tracker.example ", "nb", "nbplayers="),
+    ("gltracker announce tracker.example ", "ip", "ip="),
     ("gltracker --password-file ", "pass", "passwords"),
     ("gltracker serve --publish ", "publi", "published"),
     ("gltracker announce --port 1 -- ", "mkfif", "mkfifo"),

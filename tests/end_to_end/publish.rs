@@ -153,6 +153,25 @@ fn what_was_counted_is_published_and_survives_the_tracker() {
     assert!(kept.0.join("list.activity.bad").exists());
 }
 
+/// What is in the way of the one file keeps nobody from writing the other.
+#[test]
+fn the_file_that_cannot_be_written_is_named() {
+    let (folder, kept) = (Folder::new("unwritten"), Folder::new("unwritten-state"));
+    let in_the_way = kept.0.join("list.activity.new");
+    fs::create_dir_all(&in_the_way).unwrap();
+    let tracker = start_with_state(&folder, &kept);
+    let _game_server = tracker.log_in(23460, "");
+    let file = format!("file={}", kept.0.join("list.activity").display());
+    let warning = tracker.wait_for_log("event=state-not-written");
+    assert!(warning.contains(&file), "{warning}");
+    assert_ne!(tracker.stats()["state-failures"], "0");
+    wait_for(&kept.0.join("list"), " port=23460\n");
+    fs::remove_dir(&in_the_way).unwrap();
+    let again = tracker.wait_for_log("event=state-written-again");
+    assert!(again.contains(&file), "{again}");
+    wait_for(&kept.0.join("list.activity"), "\nend ");
+}
+
 #[test]
 fn the_page_has_the_words_of_its_operator() {
     let folder = Folder::new("words");

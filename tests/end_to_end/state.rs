@@ -320,9 +320,9 @@ fn a_file_that_cannot_be_read_is_set_aside() {
     let newer = good.replace("state 1", "state 2");
     for (number, (bad, why)) in [
         (&good[..good.len() - 9], "it is torn"),
-        ("root:x:0:0\n", "not a state file of gltracker"),
+        ("root:x:0:0\n", "not the file that gltracker keeps"),
         (&newer, "it has format 2, of a newer gltracker"),
-        ("", "not a state file of gltracker"),
+        ("", "not the file that gltracker keeps"),
     ]
     .into_iter()
     .enumerate()

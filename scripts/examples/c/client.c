@@ -23,7 +23,8 @@ static int compare(const void *one, const void *other) {
 
 /* Prints the list, and `end` behind it. */
 static void show(gt_lines *servers, const char *end) {
-    qsort(servers->at, servers->count, GT_LINE, compare);
+    if (servers->count > 0)
+        qsort(servers->at, servers->count, GT_LINE, compare);
     for (size_t i = 0; i < servers->count; i++) {
         const char *line = servers->at[i];
         char players[256] = "?", places[256] = "?", text[256] = "?", stale[256] = "";

@@ -34,14 +34,14 @@ static void gt_address(const char *line, char address[GT_LINE]) {
 /* Takes a line; true at the end of an answer. */
 static bool gt_take_list(gt_list *self, const char *line) {
     char since[256], address[GT_LINE], other[GT_LINE];
-    bool is_news = strncmp(line, "INFOS ", 6) == 0 || strncmp(line, "GONE ", 5) == 0;
+    bool is_entry = gt_value(line, "ip", address) && gt_value(line, "port", other);
     bool is_whole = !gt_value(line, "since", since);
     gt_lines *servers = &self->servers;
     if (strncmp(line, "ERR ", 4) == 0)
         strcpy(self->error, line + 4);
-    if (is_news)
+    if (is_entry && gt_is_one_of(line, " INFOS GONE "))
         gt_keep(&self->news, line);
-    if (strncmp(line, "END ", 4) != 0)
+    if (!gt_is_one_of(line, " END "))
         return false;
     self->has_changed = is_whole || self->news.count > 0;
     servers->count = is_whole ? 0 : servers->count;
@@ -56,7 +56,9 @@ static bool gt_take_list(gt_list *self, const char *line) {
             gt_keep(servers, self->news.at[i]);
     }
     self->news.count = 0;
-    return gt_value(line, "rev", self->revision);
+    if (!gt_value(line, "rev", self->revision))
+        self->revision[0] = '\0';
+    return true;
 }
 
 /* What was said before the connection was lost is no list. */

@@ -51,7 +51,7 @@ static bool gt_take(gt_server *self, const char *line) {
     char verb[32] = "", first[64] = "", second[128] = "", words[GT_LINE], what = self->asked[0];
     bool is_error = strncmp(line, "ERR ", 4) == 0, is_checked = what == 'N' && !is_error;
     sscanf(line, "%31s %63s %127s", verb, first, second);
-    bool is_mistake = self->listed_at > 0 && gt_is_one_of(line + 4, gt_mistakes);
+    bool is_mistake = is_error && self->listed_at > 0 && gt_is_one_of(line + 4, gt_mistakes);
     strcpy(self->error, is_error && !is_mistake ? line + 4 : ""); /* why, if it hangs up now */
     if (strcmp(verb, "PING") == 0) {
         snprintf(words, sizeof words, "PONG%s", line + 4);

@@ -90,7 +90,7 @@ static inline bool gt_value(const char *line, const char *key, char value[256]) 
 static inline int gt_wait_in(const char *error) {
     int seconds = 0;
     while ((error = strstr(error, "wait ")) != NULL)
-        if (sscanf(error += 5, "%4d s", &seconds) == 1)
+        if (sscanf(error += 5, "%4d s", &seconds) == 1 && seconds > 0)
             return seconds;
     return 0;
 }

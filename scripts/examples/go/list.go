@@ -32,14 +32,15 @@ func (list *List) take(line string) (bool, error) {
 	verb, rest, _ := strings.Cut(line, " ")
 	fields := ParseFields(rest)
 	address := net.JoinHostPort(fields["ip"], fields["port"])
-	switch verb {
-	case "ERR":
+	isEntry := fields["ip"] != "" && fields["port"] != ""
+	switch {
+	case verb == "ERR":
 		return false, Refusal(rest)
-	case "INFOS":
+	case verb == "INFOS" && isEntry:
 		list.news[address] = fields
-	case "GONE":
+	case verb == "GONE" && isEntry:
 		list.news[address] = nil
-	case "END":
+	case verb == "END":
 		if _, isRecent := fields["since"]; !isRecent || list.Servers == nil {
 			list.Servers = map[string]Fields{}
 		}

@@ -74,14 +74,14 @@ func (s *session) run() error {
 // take takes a line; true if it is the last. Answers come in the order of the questions.
 func (s *session) take(line string) bool {
 	verb, rest, _ := strings.Cut(line, " ")
-	words := strings.Split(rest, " ")
+	words := strings.Split(rest+" ", " ") // two at least
 	s.heard, s.since, s.refusal = time.Now(), time.Now(), ""
 	switch verb {
 	case "PING":
 		s.conn.Say("PONG " + rest)
 		return false
 	case "CHALLENGE":
-		if s.asked[0] == "LOGIN" {
+		if s.waits("LOGIN") {
 			s.asked = nil
 			s.ask("first INFOS", s.game.introduction(words[0]))
 		}

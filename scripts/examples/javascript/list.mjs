@@ -78,7 +78,7 @@ export class ServerList extends EventEmitter {
   }
 
   #line(line) {
-    const [, verb, rest] = /^(\S*) ?(.*)$/.exec(line);
+    const [, verb, rest] = /^(\S*) ?(.*)$/s.exec(line);
     const fields = parseFields(rest);
     if (verb === 'END') this.#end(fields);
     if (/^(INFOS|GONE)$/.test(verb) && fields.ip && fields.port) this.#batch.push([verb, fields]);

@@ -111,7 +111,7 @@ export class Listing extends EventEmitter {
   }
 
   #line(line) {
-    const [, verb, rest] = /^(\S*) ?(.*)$/.exec(line);
+    const [, verb, rest] = /^(\S*) ?(.*)$/s.exec(line);
     if (verb === 'PING') this.#socket.write(`PONG ${rest}\n`);
     if (verb === 'CHALLENGE' && !this.#said) {
       const { name, secret } = this.#login;
@@ -121,7 +121,7 @@ export class Listing extends EventEmitter {
     }
     if (verb === 'OK' && rest !== 'bye') {
       const { change, number } = this.expected.shift() ?? {};
-      const [word, address] = rest.split(' ');
+      const [word, address = ''] = rest.split(' ');
       this.#keep(change);
       this.checking = word === 'checking' || (this.checking && word !== 'listed');
       this.#socket.setTimeout(this.checking ? 90_000 : 45_000);

@@ -31,13 +31,13 @@ class ServerList:
         fields = fields_of(rest)
         if verb == "ERR":
             raise Refused(rest)
-        if verb in ("INFOS", "GONE"):
+        if verb in ("INFOS", "GONE") and {"ip", "port"} <= fields.keys():
             self.news[fields["ip"], fields["port"]] = fields if verb == "INFOS" else None
         if verb != "END":
             return False
         known = {**(self.servers if "since" in fields else {}), **self.news}
         self.servers = {at: server for at, server in known.items() if server}
-        self.revision, self.news = fields["rev"], {}
+        self.revision, self.news = fields.get("rev", ""), {}
         return True
 
     def ask(self):

@@ -84,11 +84,11 @@ class GameServer(threading.Thread):
         self.error = rest if verb == "ERR" and not is_mistake else ""  # why, if it hangs up now
         if verb == "PING":
             self.connection.send("PONG " + rest)
-        if verb == "CHALLENGE" and self.asked[0] == "LOGIN":
+        if verb == "CHALLENGE" and "LOGIN" in self.asked:
             self.introduce(rest.split(" ")[0])
         if verb not in ("OK", "ERR") or self.asked[:1] in ([], ["LOGIN"]):
             return
-        what, words = self.asked.pop(0), rest.split(" ")
+        what, words = self.asked.pop(0), (rest + " ").split(" ")  # two words at least
         if words[0] == "listed":
             self.listed_at = self.listed_at or self.now
             self.say(f"listed {words[1]}")

@@ -82,7 +82,7 @@ const FLAGS: [Flag; 21] = [
     Flag {
         name: "--publish",
         value: "DIR",
-        help: "keep servers.json, a web page and metrics here",
+        help: "keep the list as JSON, a web page and metrics here\nThe JSON is servers.json and activity.json.",
     },
     Flag {
         name: "--title",

@@ -14,7 +14,7 @@ prints the version.";
 pub(super) type Entry = (&'static str, &'static str);
 
 /// The variables that are not those of flags.
-pub(in crate::cli) const ENVIRONMENT: [Entry; 14] = [
+pub(in crate::cli) const ENVIRONMENT: [Entry; 15] = [
     (
         "GLTRACKER_PASSWORD",
         "A password of game servers, for serve; that of the tracker, or the secret of the key, for \
@@ -58,6 +58,10 @@ pub(in crate::cli) const ENVIRONMENT: [Entry; 14] = [
     ("XDG_DATA_HOME", "Where favourites are kept."),
     ("NO_COLOR", "If set, browse uses no colours."),
     ("COLUMNS", "The width of the table that list prints."),
+    (
+        "LC_ALL, LC_CTYPE, LANG",
+        "The first that is set is the locale. In one of UTF-8, --check has signs in place of letters.",
+    ),
 ];
 
 pub(super) const FILES: [Entry; 2] = [

@@ -10,7 +10,7 @@ use crate::protocol::fields::KNOWN;
 const USUAL: [&str; 3] = ["game", "map", "mode"];
 
 /// Keys that nobody writes: a flag says the port, and the tracker says the others.
-const NOT_WRITTEN: [&str; 4] = ["ip", "port", "checked", "stale"];
+const NOT_WRITTEN: [&str; 3] = ["port", "checked", "stale"];
 
 /// What may stand in one place.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,14 +5,14 @@
 //! say the same. A third one, such as a stranger, makes all of them stand alone again.
 
 use crate::protocol::fields::Infos;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// The other address of each entry that has one.
 pub(crate) fn twins<'a>(
     listed: impl Iterator<Item = (SocketAddr, &'a Infos)>,
 ) -> HashMap<SocketAddr, SocketAddr> {
-    let mut groups: BTreeMap<String, Vec<(SocketAddr, &Infos)>> = BTreeMap::new();
+    let mut groups: HashMap<String, Vec<(SocketAddr, &Infos)>> = HashMap::new();
     for (address, infos) in listed {
         if let Some(group) = infos.get("group") {
             let entries = groups.entry(group.into_owned()).or_default();

@@ -2,7 +2,6 @@
 
 use super::login::{of_loss, of_refusal};
 use super::reached::{Datagram, of_datagram};
-use super::sight::ANSWER_TIME;
 use crate::base::io_error::in_words;
 use crate::game_server::announcer::Announcer;
 use crate::game_server::event::Happening;
@@ -10,7 +9,7 @@ use crate::game_server::pong::{Pong, PongError, PongPlace, PongPort};
 use crate::game_server::session::{Credential, Situation};
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
-use crate::reach::check::Step;
+use crate::reach::check::{ANSWER_TIME, Step};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};

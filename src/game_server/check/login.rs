@@ -81,13 +81,6 @@ mod tests {
     use super::*;
     use crate::game_server::session::Stage;
 
-    const SITUATION: Situation = Situation {
-        udp_port: 23460,
-        answers: false,
-        names_ip: false,
-        is_queried: false,
-    };
-
     fn refused(said: &str, stage: Stage) -> TrackerRefusal {
         TrackerRefusal::parse(said, stage)
     }
@@ -120,7 +113,7 @@ mod tests {
                 "Check again after a minute",
             ),
         ] {
-            let step = of_refusal(&refused(said, stage), SITUATION);
+            let step = of_refusal(&refused(said, stage), Situation::USUAL);
             assert!(step.found.starts_with(found), "{step:?}");
             assert!(step.advice.starts_with(advice), "{step:?}");
             assert!(step.advice.ends_with('.'), "{step:?}");

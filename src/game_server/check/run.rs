@@ -8,14 +8,14 @@ use super::lists::{Lists, Player};
 use super::login::{of_challenge, of_listed_already, of_loss, of_refusal};
 use super::place::Place;
 use super::reached::{Datagram, of_datagram, of_ping};
-use super::sight::{ANSWER_TIME, Failure, Sight, look};
+use super::sight::{Failure, Sight, look};
 use crate::base::io_error::unreached;
 use crate::game_server::announce::{AnnounceError, Options};
 use crate::game_server::pong::PongPort;
 use crate::game_server::session::{Credential, Situation, fields};
 use crate::game_server::tracker_address::{TRACKER_PORT, TrackerAddress};
 use crate::protocol::fields::Infos;
-use crate::reach::check::{Report, Step, at_each, find, of_ports};
+use crate::reach::check::{ANSWER_TIME, Report, Step, at_each, find, of_ports};
 use crate::reach::connect;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -325,8 +325,8 @@ impl<W: Write> Check<'_, W> {
             Err(error) => {
                 self.say([Step::wrong(
                     format!("{error}."),
-                    "(Or by an announce that runs already.) Until that is mended, announce does not \
-                     start, and the rest is not tried.",
+                    "Perhaps an announce that runs already has the port. Until that is mended, announce \
+                     does not start, and the rest is not tried.",
                 )]);
                 Err(Over)
             }

@@ -11,14 +11,12 @@ use crate::game_server::session::{
 use crate::protocol::fields::Infos;
 use crate::protocol::line::LineSplitter;
 use crate::protocol::refusal::ErrorCode;
+use crate::reach::check::ANSWER_TIME;
 use crate::reach::connect;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long a tracker may take for a connection and its answers. A healthy one answers within a second.
-pub(super) const ANSWER_TIME: Duration = Duration::from_secs(5);
+use std::time::Instant;
 
 /// An address at which nobody can be.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

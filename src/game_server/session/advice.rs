@@ -20,6 +20,15 @@ pub struct Situation {
 }
 
 impl Situation {
+    /// That of tests, unless they say otherwise.
+    #[cfg(test)]
+    pub(crate) const USUAL: Self = Self {
+        udp_port: 23460,
+        answers: false,
+        names_ip: false,
+        is_queried: false,
+    };
+
     /// True for a port to which trackers send no datagrams.
     pub(crate) fn is_never_checked(&self) -> bool {
         self.udp_port < LOWEST_CHECKED
@@ -132,18 +141,11 @@ mod tests {
         TrackerRefusal::parse(said, stage)
     }
 
-    const SITUATION: Situation = Situation {
-        udp_port: 23460,
-        answers: false,
-        names_ip: false,
-        is_queried: false,
-    };
-
     #[test]
     fn advice_names_the_port_and_texts_are_plain() {
         let unreachable = refusal("unreachable \u{1b}[2Judp", Stage::Checking);
         assert_eq!(unreachable.to_string(), "(unreachable): \\u{1b}[2Judp");
-        let advice = unreachable.advice(SITUATION);
+        let advice = unreachable.advice(Situation::USUAL);
         assert!(
             advice.starts_with("open UDP 23460 in your firewall"),
             "{advice}"
@@ -151,7 +153,7 @@ mod tests {
         assert!(advice.ends_with("--pong does it"), "{advice}");
         let answers = Situation {
             answers: true,
-            ..SITUATION
+            ..Situation::USUAL
         };
         let advice = unreachable.advice(answers);
         assert!(
@@ -160,7 +162,7 @@ mod tests {
         );
         let named = Situation {
             names_ip: true,
-            ..SITUATION
+            ..Situation::USUAL
         };
         let advice = unreachable.advice(named);
         assert!(advice.contains("the ip= that you name"), "{advice}");
@@ -173,7 +175,7 @@ mod tests {
         let low = Situation {
             udp_port: 80,
             answers: true,
-            ..SITUATION
+            ..Situation::USUAL
         };
         let said = "unreachable this tracker lists only checked ports, and does not check those";
         let refusal = refusal(said, Stage::Introducing);
@@ -197,7 +199,7 @@ mod tests {
             ("busy no", Stage::Listed, "from your network"),
             ("timeout no", Stage::Listed, "network"),
         ] {
-            let advice = refusal(said, stage).advice(SITUATION);
+            let advice = refusal(said, stage).advice(Situation::USUAL);
             assert!(advice.contains(part), "{said}: {advice}");
             let is_passing = part == "operator";
             assert!(!is_passing || refusal(said, stage).fate() != Fate::GiveUp);

@@ -11,7 +11,8 @@ const DEEPEST: usize = 64;
 pub(super) enum Json {
     /// `null`, `true` or `false`.
     Word,
-    Number(f64),
+    /// A number as it is written.
+    Number(String),
     Text(String),
     List(Vec<Self>),
     Object(Vec<(String, Self)>),
@@ -53,16 +54,38 @@ impl Json {
 
     /// The whole number that it is, if it is one from `least` to `most`.
     pub(super) fn whole(&self, least: i32, most: i32) -> Option<i32> {
-        match *self {
-            Self::Number(number)
-                if number.fract() == 0.0
-                    && (f64::from(least)..=f64::from(most)).contains(&number) =>
-            {
-                Some(number as i32)
-            }
+        match self {
+            Self::Number(text) => whole(text).filter(|number| (least..=most).contains(number)),
             _ => None,
         }
     }
+}
+
+/// The parts of a number: its digits with its sign, how many of them are behind the point, and its
+/// exponent. `None` if `text` is no number.
+fn parts(text: &str) -> Option<(String, usize, &str)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let is_number = [digits, fraction, power].into_iter().all(is_digits);
+    is_number.then(|| (format!("{whole}{fraction}"), fraction.len(), exponent))
+}
+
+/// The whole number of 32 bits that the number `text` is, if it is one. It is computed without floating
+/// point, whose tables would take more of a package than all that reads JSON.
+fn whole(text: &str) -> Option<i32> {
+    let (digits, places, exponent) = parts(text)?;
+    let figures = digits.trim_end_matches('0');
+    if matches!(figures, "" | "-") {
+        return Some(0);
+    }
+    let zeros = (digits.len() - figures.len()) as i64;
+    let power = i64::from(exponent.parse::<i32>().ok()?) + zeros - places as i64;
+    let factor = 10_i64.checked_pow(u32::try_from(power).ok()?)?;
+    let number = figures.parse::<i64>().ok()?.checked_mul(factor)?;
+    i32::try_from(number).ok()
 }
 
 struct Reader<'a>(Peekable<Chars<'a>>);
@@ -192,7 +215,7 @@ impl Reader<'_> {
         {
             digits.push(c);
         }
-        digits.parse().ok().map(Json::Number)
+        parts(&digits).is_some().then_some(Json::Number(digits))
     }
 
     fn word(&mut self) -> Option<Json> {
@@ -216,13 +239,13 @@ mod tests {
         let text = r#" { "a" : [ 1, -2.5e1, "x\u00e9\ud83d\ude00\n\/" ], "b":{}, "c":[], "d":null, "a2":true } "#;
         let json = Json::parse(text).unwrap();
         let list = json.get("a").unwrap().list();
-        assert_eq!(list[1], Json::Number(-25.0));
+        assert_eq!(list[1].whole(-30, 0), Some(-25));
         assert_eq!(list[2].text(), Some("xé😀\n/"));
         assert_eq!(json.get("b"), Some(&Json::Object(Vec::new())));
         assert_eq!((json.get("d"), json.get("e")), (Some(&Json::Word), None));
         assert_eq!(
             Json::parse(r#"{"a":1,"a":2}"#).unwrap().get("a"),
-            Some(&Json::Number(2.0))
+            Some(&Json::Number("2".into()))
         );
     }
 
@@ -252,6 +275,10 @@ mod tests {
             "1 2",
             "--1",
             "1e",
+            "1.",
+            "-.5",
+            "1e+-1",
+            "1.2.3",
             "{\"a\":1,}",
             "True",
         ] {
@@ -269,12 +296,36 @@ mod tests {
             [whole("5"), whole("5.0"), whole("65535")],
             [Some(5), Some(5), Some(65_535)]
         );
-        for bad in ["5.5", "-1", "65536", "1e400", "\"5\""] {
+        for (text, number) in [
+            ("0e99999999999", 0),
+            ("-0.0", 0),
+            ("0.05E+2", 5),
+            ("500e-2", 5),
+        ] {
+            assert_eq!(whole(text), Some(number), "{text}");
+        }
+        for bad in [
+            "5.5",
+            "5e-1",
+            "-1",
+            "65536",
+            "1e400",
+            "1e99999999999",
+            "12345678901234567890",
+            "\"5\"",
+        ] {
             assert_eq!(whole(bad), None, "{bad}");
         }
     }
 
     quickcheck! {
+        fn numbers_are_what_floating_point_makes_of_them(figures: i32, exponent: i8) -> bool {
+            let text = format!("{figures}.50e{}", exponent % 12);
+            let float: f64 = text.parse().unwrap();
+            let is_whole = float.fract() == 0.0 && float >= i32::MIN.into() && float <= i32::MAX.into();
+            super::whole(&text) == is_whole.then_some(float as i32)
+        }
+
         fn nothing_panics(text: String) -> bool {
             Json::parse(&text).is_none_or(|json| json.get("a").is_none_or(|_| text.contains('a')))
         }

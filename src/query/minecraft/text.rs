@@ -47,7 +47,7 @@ fn push(out: &mut String, component: &Json) {
                 push(out, part);
             }
         }
-        Json::Number(number) => out.push_str(&number.to_string()),
+        Json::Number(number) => out.push_str(number),
         Json::Word => {}
     }
 }

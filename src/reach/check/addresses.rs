@@ -12,6 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How long a tracker may take for a connection and its answer, such as the whole list. A healthy one answers
+/// within a second.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(5);
+
 /// How long the look-up of a name may take: one repetition of the system's resolver.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 

@@ -10,6 +10,6 @@ mod report;
 
 mod addresses;
 
-pub(crate) use addresses::{at_each, find, of_ports};
+pub(crate) use addresses::{ANSWER_TIME, at_each, find, of_ports};
 pub(crate) use report::Report;
 pub(crate) use step::{Mark, Step, game_servers};

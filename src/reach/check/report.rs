@@ -12,7 +12,7 @@ const MAX_SHOWN: usize = 2000;
 pub(crate) struct Report<W> {
     out: W,
     has_signs: bool,
-    titles: usize,
+    has_title: bool,
     wrong: usize,
 }
 
@@ -22,15 +22,15 @@ impl<W: Write> Report<W> {
         Self {
             out,
             has_signs: is_utf8(environment),
-            titles: 0,
+            has_title: false,
             wrong: 0,
         }
     }
 
     /// What the next steps are about.
     pub(crate) fn title(&mut self, text: &str) {
-        let gap = if self.titles > 0 { "\n" } else { "" };
-        self.titles += 1;
+        let gap = if self.has_title { "\n" } else { "" };
+        self.has_title = true;
         self.write(&format!("{gap}{}\n", spelled_out(text, MAX_SHOWN)));
     }
 

@@ -15,8 +15,11 @@ use std::fmt;
 /// What a text is: the word on its first line, and the version behind it.
 pub(super) type Form = (&'static str, u32);
 
-/// The most lines of a text: no tracker has more slots.
-const MAX_LINES: usize = 1_000_000;
+/// Lines that a text may have besides one for each slot.
+pub(super) const MORE_LINES: usize = 5000;
+
+/// The most lines of a text: no tracker has more than a million slots.
+const MAX_LINES: usize = 1_000_000 + MORE_LINES;
 
 /// Why a text is not one that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign => write!(f, "it is not a state file of gltracker"),
+            Self::Foreign => write!(f, "it is not the file that gltracker keeps there"),
             Self::Version(version, known) => write!(
                 f,
                 "it has format {version}, of a newer gltracker; this one reads {known}"

@@ -31,6 +31,20 @@ pub fn grown(data: &[u8]) -> Vec<u8> {
     grown
 }
 
+/// A file that shows whether it is whole, with this first line and `lines` behind it.
+pub fn sealed(first: &str, lines: &[u8]) -> Vec<u8> {
+    let mut text = [first.as_bytes(), b"\n", lines].concat();
+    if !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    let count = text.iter().filter(|&&byte| byte == b'\n').count() - 1;
+    let sum = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    text.extend(format!("end {count} {sum:016x}\n").bytes());
+    text
+}
+
 /// The number that `bytes` begin with, or `most` if that is less.
 pub fn number(bytes: &[u8], most: u64) -> u64 {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());

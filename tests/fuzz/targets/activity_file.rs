@@ -11,7 +11,7 @@ use gltracker::tracker::files::publish::activity::rows::DAY;
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker_fuzz::checks::{is_plain, plain_line};
-use gltracker_fuzz::script::grown;
+use gltracker_fuzz::script::{grown, sealed};
 use libfuzzer_sys::fuzz_target;
 use std::time::UNIX_EPOCH;
 
@@ -22,26 +22,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(history) = decode(data) {
         goes_on(history, step as i8);
     }
-    let mut text = b"gltracker-activity 1\n".to_vec();
-    text.extend_from_slice(data);
-    if !data.is_empty() && !data.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    match decode(&with_end(text)) {
+    match decode(&sealed("gltracker-activity 1", data)) {
         Ok(history) => goes_on(history, step as i8),
         Err(wrong) => plain_line(&wrong.to_string()),
     }
 });
-
-/// `text` with the last line that makes it whole.
-fn with_end(mut text: Vec<u8>) -> Vec<u8> {
-    let count = text.iter().filter(|&&byte| byte == b'\n').count() - 1;
-    let sum = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    text.extend(format!("end {count} {sum:016x}\n").bytes());
-    text
-}
 
 /// Checks that a file of `history` says the same, and that it can be counted on.
 fn goes_on(mut history: History, step: i8) {

@@ -7,7 +7,7 @@ use gltracker::tracker::files::state_file::format::{Saved, decode, encode};
 use gltracker::tracker::list::entry::Entry;
 use gltracker::tracker::list::registry::Registry;
 use gltracker_fuzz::checks::{plain_line, whole_lines};
-use gltracker_fuzz::script::grown;
+use gltracker_fuzz::script::{grown, sealed};
 use libfuzzer_sys::fuzz_target;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -19,26 +19,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(saved) = decode(data) {
         comes_back(&saved);
     }
-    let mut text = b"gltracker-state 1\n".to_vec();
-    text.extend_from_slice(data);
-    if !data.is_empty() && !data.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    match decode(&with_end(text)) {
+    match decode(&sealed("gltracker-state 1", data)) {
         Ok(saved) => comes_back(&saved),
         Err(wrong) => plain_line(&wrong.to_string()),
     }
 });
-
-/// `text` with the last line that makes it whole.
-fn with_end(mut text: Vec<u8>) -> Vec<u8> {
-    let count = text.iter().filter(|&&byte| byte == b'\n').count() - 1;
-    let sum = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    text.extend(format!("end {count} {sum:016x}\n").bytes());
-    text
-}
 
 /// Lists those who were saved, and checks that a file of that list says the same.
 fn comes_back(saved: &[Saved]) {

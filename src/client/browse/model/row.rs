@@ -254,11 +254,12 @@ impl Ranked<'_> {
     }
 }
 
-/// Compares two rows. Those that are not listed or in doubt come last in every order, in the order of pings so do those that one
-/// cannot play on, and in the order of a text those that have none.
+/// Compares two rows. In every order those come last that are not listed or in doubt; before these, whichever
+/// way the order runs, those that one cannot play on (by ping), or that say nothing (by players or a text).
 pub(crate) fn compare(a: &Ranked, b: &Ranked, sort: &Sort, is_reversed: bool) -> Ordering {
     let class = |ranked: &Ranked| match sort {
         Sort::Ping => (ranked.chance.is_other_version, ranked.chance.distance),
+        Sort::Players => (ranked.row.infos.number("nbplayers").is_none(), 0),
         _ => (ranked.text.is_nothing(), 0),
     };
     let by_players = || b.row.players().cmp(&a.row.players());

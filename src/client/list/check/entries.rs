@@ -2,10 +2,36 @@
 
 use crate::client::replica::{Conditions, Doubt, KnownList};
 use crate::protocol::text::spelled_out;
-use crate::reach::check::{Step, game_servers};
+use crate::reach::check::{Mark, Step, game_servers};
+use std::net::IpAddr;
 
 /// The longest condition that is shown, in characters.
 const MAX_SHOWN: usize = 60;
+
+/// The step of addresses that do not list as many game servers as each other, if so. What is on the list of
+/// `looked_at` is looked at next.
+pub(super) fn of_difference(lists: &[(IpAddr, &KnownList)], looked_at: IpAddr) -> Option<Step> {
+    let counts = lists.iter().map(|(_, list)| list.len());
+    let (least, most) = (counts.clone().min()?, counts.max()?);
+    if least == most {
+        return None;
+    }
+    let each = lists
+        .iter()
+        .map(|(ip, list)| format!("{} at {ip}", list.len()));
+    let each: Vec<String> = each.collect();
+    // Some may have logged in meanwhile, but hardly the first.
+    let mark = if least == 0 { Mark::Wrong } else { Mark::Aside };
+    let found = format!(
+        "Not all addresses list the same: game servers are {}.",
+        each.join(", ")
+    );
+    let advice = format!(
+        "Players see the list of the one that they reach; what follows is that of {looked_at}. If it stays \
+         so, tell the operator: trackers behind one name are to share their list (--share)."
+    );
+    Some(Step::new(mark, found, advice))
+}
 
 /// The steps of the game servers on a list, by what speaks against them.
 pub(super) fn of_list(list: &KnownList) -> Vec<Step> {
@@ -100,7 +126,6 @@ pub(super) fn of_conditions(list: &KnownList, conditions: &Conditions) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reach::check::Mark;
 
     fn list(entries: &[&str], from: &str) -> KnownList {
         let mut list = KnownList::default();
@@ -147,6 +172,25 @@ mod tests {
         assert_eq!(steps[0].mark, Mark::Wrong);
         let steps = of_list(&list(&[near], "10.0.0.2"));
         assert_eq!((steps[0].mark, steps.len()), (Mark::Well, 1));
+    }
+
+    #[test]
+    fn addresses_that_list_others_are_told_and_an_empty_list_beside_another_is_wrong() {
+        let [a, b] = ["198.51.100.1", "2001:db8::1"].map(|ip| ip.parse().unwrap());
+        let [none, one, two] = [0, 1, 2].map(|count| {
+            let entries = ["ip=1.1.1.1 port=1", "ip=1.1.1.1 port=2"];
+            list(&entries[..count], "198.51.100.1")
+        });
+        let mark = |lists: &[_]| of_difference(lists, a).map(|step| step.mark);
+        assert_eq!(mark(&[(a, &one)]), None);
+        assert_eq!(mark(&[(a, &two), (b, &two)]), None);
+        assert_eq!(mark(&[(a, &none), (b, &none)]), None);
+        assert_eq!(mark(&[(a, &one), (b, &two)]), Some(Mark::Aside));
+        assert_eq!(mark(&[(a, &one), (b, &none)]), Some(Mark::Wrong));
+        let step = of_difference(&[(b, &none), (a, &two)], a).unwrap();
+        let said = "Not all addresses list the same: game servers are 0 at 2001:db8::1, 2 at 198.51.100.1.";
+        assert_eq!(step.found, said);
+        assert!(step.advice.contains("that of 198.51.100.1."), "{step:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Checks one tracker after the other, and prints what comes out.
 
 use super::answer::{advice, in_words};
-use super::entries::{of_conditions, of_list};
+use super::entries::{of_conditions, of_difference, of_list};
 use super::pings::of_pings;
 use super::seen::{ask, ping_all};
 use crate::client::list::run::Request;
@@ -12,6 +12,7 @@ use crate::reach::check::{Report, Step, at_each, find, of_ports};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// The most game servers that are pinged: enough to tell whether pings get through.
@@ -52,19 +53,25 @@ fn check_one(tracker: &TrackerAddress, request: &Request, report: &mut Report<im
     for step in of_ports(&told, "players", &advice) {
         report.step(step);
     }
-    let mut lists = answers
-        .into_iter()
-        .filter_map(|(_, (answer, _))| answer.ok());
-    let Some(list) = lists.next() else {
+    let lists = answers
+        .iter()
+        .filter_map(|(address, (answer, _))| Some((address.ip(), answer.as_ref().ok()?)));
+    let lists: Vec<(IpAddr, &KnownList)> = lists.collect();
+    // The first of the longest.
+    let longest = lists.iter().rev().max_by_key(|(_, list)| list.len());
+    let Some(&(ip, list)) = longest else {
         return;
     };
-    of_list(&list)
+    if let Some(step) = of_difference(&lists, ip) {
+        report.step(step);
+    }
+    of_list(list)
         .into_iter()
         .for_each(|step| _ = report.step(step));
     if !request.conditions.is_empty() {
-        report.step(of_conditions(&list, &request.conditions));
+        report.step(of_conditions(list, &request.conditions));
     }
-    let targets = targets(&list, &request.conditions);
+    let targets = targets(list, &request.conditions);
     report.step(match request.pings {
         None => Step::aside("Nobody is pinged (--no-ping).", ""),
         Some(_) if targets.is_empty() => Step::aside("There is nobody to ping.", ""),

@@ -5,13 +5,10 @@ use crate::client::ping::{Limits, Ping, Pinger, Target};
 use crate::client::replica::{Conditions, Doubt, Error, KnownList};
 use crate::client::tracker_address::TrackerAddress;
 use crate::protocol::fields::Infos;
+use crate::reach::check::ANSWER_TIME;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-
-/// How long one address may take to accept a connection and send its list. A healthy tracker answers
-/// within a second.
-const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// How long all pings may take together: twice the time after which one that does not answer at all is
 /// given up.

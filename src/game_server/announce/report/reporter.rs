@@ -171,13 +171,6 @@ mod tests {
     use crate::reach::Family;
     use std::time::Duration;
 
-    const SITUATION: Situation = Situation {
-        udp_port: 23460,
-        answers: false,
-        names_ip: false,
-        is_queried: false,
-    };
-
     fn event(what: Happening) -> Event {
         let tracker = "tracker.example".parse().unwrap();
         Event { tracker, what }
@@ -202,7 +195,7 @@ mod tests {
     fn each_trouble_is_said_once_until_all_is_well_again() {
         let mut reporter = Reporter::default();
         let now = Instant::now();
-        let mut says = |event: Event| reporter.lines(&event, SITUATION, now).join("|");
+        let mut says = |event: Event| reporter.lines(&event, Situation::USUAL, now).join("|");
         let listed = || event(Happening::Listed("1.2.3.4:1".to_owned()));
         for _ in 0..2 {
             let first = says(lost("nobody listens there", false, 1));
@@ -231,7 +224,7 @@ mod tests {
         let mut reporter = Reporter::default();
         let refusal = refused("taken 1.2.3.4:1 is listed", Stage::Introducing, None);
         assert_eq!(
-            reporter.lines(&refusal, SITUATION, Instant::now()),
+            reporter.lines(&refusal, Situation::USUAL, Instant::now()),
             [
                 "tracker.example refused (taken): 1.2.3.4:1 is listed; it is not tried again",
                 "  somebody else announces this port with another password or key; end that, or use \
@@ -243,7 +236,7 @@ mod tests {
     #[test]
     fn who_names_two_trackers_of_one_list_is_told_what_to_name() {
         let same = event(Happening::SameList("b.example".parse().unwrap()));
-        let lines = Reporter::default().lines(&same, SITUATION, Instant::now());
+        let lines = Reporter::default().lines(&same, Situation::USUAL, Instant::now());
         assert!(lines[1].starts_with("  name one of the two"), "{lines:?}");
     }
 
@@ -252,7 +245,7 @@ mod tests {
         let now = Instant::now();
         let says = |tracker: TrackerAddress, address: &str| {
             let what = Happening::Listed(address.to_owned());
-            Reporter::default().lines(&Event { tracker, what }, SITUATION, now)
+            Reporter::default().lines(&Event { tracker, what }, Situation::USUAL, now)
         };
         let name: TrackerAddress = "tracker.example".parse().unwrap();
         assert_eq!(
@@ -290,7 +283,7 @@ mod tests {
         ] {
             let situation = Situation {
                 answers,
-                ..SITUATION
+                ..Situation::USUAL
             };
             assert_eq!(reporter.lines(&listed, situation, now).len(), 1);
             let lines = reporter.lines(&unchecked, situation, now);
@@ -306,7 +299,7 @@ mod tests {
         let checking = event(Happening::Checking("10.2.9.9:1".to_owned()));
         let named = Situation {
             names_ip: true,
-            ..SITUATION
+            ..Situation::USUAL
         };
         let lines = reporter.lines(&checking, named, now);
         assert!(
@@ -332,7 +325,7 @@ mod tests {
             ("?", ""),
         ] {
             let listed = event(Happening::Listed(address.to_owned()));
-            let lines = Reporter::default().lines(&listed, SITUATION, Instant::now());
+            let lines = Reporter::default().lines(&listed, Situation::USUAL, Instant::now());
             let advice = lines.get(1).map_or("", |line| line.trim_start());
             assert!(advice.starts_with(who), "{lines:?}");
             assert_eq!(lines.len(), 1 + usize::from(!who.is_empty()), "{lines:?}");
@@ -347,7 +340,7 @@ mod tests {
             reporter.asked(asked.parse().unwrap());
             let situation = Situation {
                 names_ip,
-                ..SITUATION
+                ..Situation::USUAL
             };
             let listed = event(Happening::Listed(listed.to_owned()));
             reporter.lines(&listed, situation, now).join("|")
@@ -375,15 +368,15 @@ mod tests {
         let mut lines = 0;
         for _ in 0..50 {
             let listed = event(Happening::Listed("1.2.3.4:1".to_owned()));
-            lines += reporter.lines(&listed, SITUATION, start).len();
+            lines += reporter.lines(&listed, Situation::USUAL, start).len();
             lines += reporter
-                .lines(&lost("it hung up", true, 1), SITUATION, start)
+                .lines(&lost("it hung up", true, 1), Situation::USUAL, start)
                 .len();
         }
         assert_eq!(lines, MAX_LINES as usize);
         let last = refused("banned", Stage::Listed, None);
-        assert!(!reporter.lines(&last, SITUATION, start).is_empty());
-        let lines = reporter.lines(&lost("still", false, 1), SITUATION, start + WINDOW);
+        assert!(!reporter.lines(&last, Situation::USUAL, start).is_empty());
+        let lines = reporter.lines(&lost("still", false, 1), Situation::USUAL, start + WINDOW);
         assert_eq!(lines[0], "70 lines about tracker.example left out");
         assert_eq!(lines.len(), 2);
     }

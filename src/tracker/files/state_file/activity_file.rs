@@ -73,6 +73,11 @@ impl ActivityFile {
 }
 
 impl ActivityWriter {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// True if something has come, or could not be written before.
     pub(super) fn is_waiting(&mut self) -> bool {
         self.waiting = self.texts.try_iter().last().or(self.waiting.take());

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// From one write to the next. A login is to be on the disk within a second; this leaves a tenth of it for
@@ -56,6 +56,7 @@ pub(crate) fn start(shared: &'static Shared, path: PathBuf) -> Result<ActivityFi
         until: HashMap::new(),
         written: None,
         outage: Outage::default(),
+        activity_outage: Outage::default(),
     };
     file.load();
     // A thread of its own, so that a disk that hangs keeps nobody on the list for longer.
@@ -85,6 +86,7 @@ struct StateFile {
     /// The revision that is on the disk.
     written: Option<Revision>,
     outage: Outage,
+    activity_outage: Outage,
 }
 
 impl StateFile {
@@ -95,13 +97,10 @@ impl StateFile {
     }
 
     fn write_if_changed(&mut self) {
-        match self.write_list().and_then(|()| self.write_activity()) {
-            Ok(()) => self.say_written(),
-            Err(error) => {
-                self.shared.stats.state_failures.add_one();
-                self.say_not_written(&error);
-            }
-        }
+        let written = self.write_list();
+        note(self.shared, &mut self.outage, self.disk.path(), written);
+        let (written, path) = (self.write_activity(), self.activity.path());
+        note(self.shared, &mut self.activity_outage, path, written);
     }
 
     fn write_list(&mut self) -> io::Result<()> {
@@ -140,28 +139,6 @@ impl StateFile {
         }
     }
 
-    /// All is on the disk. Logged if a failure was logged before.
-    fn say_written(&mut self) {
-        if self.outage.works(Instant::now()) {
-            let path = self.disk.path().display();
-            let log = &self.shared.log;
-            log.info("state-written-again", &[("file", &path)]);
-        }
-    }
-
-    fn say_not_written(&mut self, error: &io::Error) {
-        if !self.outage.fails(Instant::now()) {
-            return;
-        }
-        let so = "the file is as it was, and is tried again every second";
-        let path = self.disk.path().display();
-        let log = &self.shared.log;
-        log.warn(
-            "state-not-written",
-            &[("file", &path), ("error", error), ("so", &so)],
-        );
-    }
-
     /// Reads the file and puts on the list what is in it.
     fn load(&mut self) {
         let path = self.disk.path().display().to_string();
@@ -197,5 +174,24 @@ impl StateFile {
                 );
             }
         }
+    }
+}
+
+/// Counts a failure to write the file at `path`, and logs what is new.
+fn note(shared: &Shared, outage: &mut Outage, path: &Path, written: io::Result<()>) {
+    let (log, path, now) = (&shared.log, path.display(), Instant::now());
+    let Err(error) = written else {
+        if outage.works(now) {
+            log.info("state-written-again", &[("file", &path)]);
+        }
+        return;
+    };
+    shared.stats.state_failures.add_one();
+    if outage.fails(now) {
+        let so = "the file is as it was, and is tried again every second";
+        log.warn(
+            "state-not-written",
+            &[("file", &path), ("error", &error), ("so", &so)],
+        );
     }
 }

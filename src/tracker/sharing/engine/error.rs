@@ -144,7 +144,8 @@ impl From<Trouble> for EngineError {
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64()).replace(".0 s", " s")
+    let tenths = (time.as_millis() + 50) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10).replace(".0 s", " s")
 }
 
 #[cfg(test)]

@@ -65,6 +65,21 @@ fn who_has_no_name_or_says_nothing_comes_last_in_both_directions() {
 }
 
 #[test]
+fn who_does_not_say_how_many_play_comes_last_in_both_directions() {
+    let mut model = model();
+    let list = [
+        entry(1, ""),
+        entry(2, "nbplayers=0"),
+        entry(3, "nbplayers=4"),
+    ];
+    model.on_event(Event::List(list.to_vec()), Instant::now());
+    for (keys, order) in [("o", [3, 2, 1]), ("O", [2, 3, 1])] {
+        press(&mut model, keys);
+        assert_eq!(ports(&model), order, "{keys}");
+    }
+}
+
+#[test]
 fn who_answers_late_stands_before_who_does_not_answer() {
     let now = Instant::now();
     let mut model = five(now);

@@ -14,14 +14,17 @@
 
 use super::games::{Game, Games, MOST_KEPT, Totals};
 use super::history::History;
-use super::rows::{Row, Rows};
+use super::rows::{MOST_GONE, Row, Rows};
 use super::series::Series;
 use crate::protocol::text::{first_not_plain, number};
-use crate::tracker::files::sealed::{Form, Wrong, begin, end, open};
+use crate::tracker::files::sealed::{Form, MORE_LINES, Wrong, begin, end, open};
 use std::collections::BTreeMap;
 
 /// What the first line says.
 const FORM: Form = ("gltracker-activity", 1);
+
+// A tracker can read what it has written: there is a line for the whole list, too.
+const _: () = assert!(MOST_GONE + MOST_KEPT < MORE_LINES);
 
 /// What stands for a number that is unknown.
 const UNKNOWN: &str = "-";

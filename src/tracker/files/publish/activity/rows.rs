@@ -18,7 +18,7 @@ const POINTS: u32 = 6;
 const MOST_AWAY: u32 = 12;
 
 /// Days that are kept of game servers that are off the list. Each takes at most 200 bytes.
-const MOST_GONE: usize = 4096;
+pub(super) const MOST_GONE: usize = 4096;
 
 /// One game server.
 #[derive(Debug, Clone, PartialEq, Eq)]
