@@ -14,6 +14,9 @@ const MAX_MARKS: usize = 8;
 /// Turns the character before it into an emoji, which is two columns wide.
 const EMOJI_SELECTOR: char = '\u{fe0f}';
 
+/// Makes one sign of the characters around it.
+const JOINER: char = '\u{200d}';
+
 /// Columns that `text` takes, which is plain: 2 for each East Asian wide character and emoji, 0
 /// for marks that are put onto others and for what cannot be seen, 1 for the rest.
 ///
@@ -74,7 +77,7 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
         .char_indices()
         .find(fits)
         .map_or(text.len(), |(at, _)| at);
-    Cow::Owned(format!("{}…", &text[..end]))
+    Cow::Owned(format!("{}…", &text[..sign_start(text, end)]))
 }
 
 /// The end of `text` in at most `columns` columns, which if that is not all begins with `…`.
@@ -92,14 +95,14 @@ pub fn cut_start(text: &str, columns: usize) -> Cow<'_, str> {
     };
     let (mut left, mut before) = (width(text), 0);
     // Marks whose character does not fit go with it.
-    let fits = |&(_, c): &(usize, char)| {
+    let mut fits = |&(_, c): &(usize, char)| {
         let fits = left <= columns && of(c) > 0;
         left -= added(c, &mut before);
         fits
     };
-    let start = text
-        .char_indices()
-        .find(fits)
+    let mut places = text.char_indices().skip_while(|place| !fits(place));
+    let start = places
+        .find(|(at, _)| !is_inside_sign(text, *at))
         .map_or(text.len(), |(at, _)| at);
     Cow::Owned(format!("…{}", &text[start..]))
 }
@@ -128,6 +131,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
         let more = added(c, &mut before);
         if taken + more > columns && at > start {
             let places = [space, sign].into_iter().flatten();
+            let places = places.chain([sign_start(text, at)]);
             let end = places.into_iter().find(|end| *end > start).unwrap_or(at);
             pieces.push(&text[start..end]);
             start = end + usize::from(text[end..].starts_with(' '));
@@ -152,6 +156,32 @@ pub fn pad(text: &str, columns: usize) -> String {
 /// `text` with spaces before it, for numbers.
 pub fn pad_left(text: &str, columns: usize) -> String {
     format!("{:1$}{text}", "", columns.saturating_sub(width(text)))
+}
+
+/// Where the sign begins in whose middle the place `at` of `text` is; `at` itself between two signs.
+fn sign_start(text: &str, at: usize) -> usize {
+    let mut places = text[..at].char_indices().rev().map(|(before, _)| before);
+    match is_inside_sign(text, at) {
+        true => places
+            .find(|place| !is_inside_sign(text, *place))
+            .unwrap_or(0),
+        false => at,
+    }
+}
+
+/// True if the character at `at` is one sign with what stands before it: a mark, a tone of skin, what is
+/// joined to that, or the second half of a flag.
+fn is_inside_sign(text: &str, at: usize) -> bool {
+    let is_half = |c: &char| ('\u{1f1e6}'..='\u{1f1ff}').contains(c);
+    let (before, Some(c)) = (&text[..at], text[at..].chars().next()) else {
+        return false;
+    };
+    let halves = || before.chars().rev().take_while(is_half).count();
+    !before.is_empty()
+        && (of(c) == 0
+            || ('\u{1f3fb}'..='\u{1f3ff}').contains(&c)
+            || before.ends_with(JOINER)
+            || is_half(&c) && halves() % 2 == 1)
 }
 
 /// Columns that `c` adds behind a character of `before` columns; marks do not change that.
@@ -300,7 +330,13 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_cut_between_characters() {
         assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
-        assert_eq!(cut("a🏍\u{fe0f}b", 3), "a🏍…");
+        assert_eq!(cut("a🏍\u{fe0f}b", 3), "a…");
+        assert_eq!((cut("🇩🇪🇫🇷", 3), cut("🇩🇪🇫🇷", 2)), ("🇩🇪…".into(), "…".into()));
+        assert_eq!(cut_start("🇩🇪🇫🇷a", 3), "…a");
+        assert_eq!(cut("a👩\u{200d}🚀b", 4), "a…");
+        assert_eq!(cut("a👍🏽b", 4), "a…");
+        assert_eq!(cut_start("a👩\u{200d}🚀b", 4), "…b");
+        assert_eq!(wrap("🇩🇪🇫🇷", 3), ["🇩🇪", "🇫🇷"]);
         assert_eq!(cut_start("ae\u{301}b", 2), "…b");
         assert_eq!(cut_start("金曜日", 4), "…日");
         assert_eq!(
