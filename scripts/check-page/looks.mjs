@@ -84,9 +84,10 @@ async function room(stage) {
   await stage.see("at least six on a phone", `${inSight}.length >= 6`, `${inSight}.length`);
   await stage.see("name and players on the first line, the rest on the second",
     "seen('#rows .row').every((row) => { const [name, players, rest] = ['.open', '.figure', '.rest'].map((part) => row.querySelector(part).getBoundingClientRect()); return Math.abs(name.top - players.top) < 3 && rest.top >= name.bottom - 3 && rest.height < 24; })");
+  await stage.see("all filters are in sight", "seen('.filters > :not(:empty)').length === 4 && seen('.filters > :not(:empty)').every((one) => one.getBoundingClientRect().right <= innerWidth)");
   await stage.browser.shoot("full-390-light");
   await stage.browser.screen(768, 1024);
   await stage.see("two columns on a tablet", `new Set(${inSight}.map((row) => row.getBoundingClientRect().left)).size === 2`);
   await stage.browser.screen(1280, 800);
-  await stage.see("sixty lines on a desktop", "seen('#rows .row').length === 60 && seen('#rows .row').every((row) => row.getBoundingClientRect().height === 36)");
+  await stage.see("sixty lines on a desktop", "seen('#rows .row').length === 60 && seen('.tags[data-more]').length > 0 && seen('#rows .row').every((row) => row.getBoundingClientRect().height === 36)");
 }
