@@ -304,6 +304,12 @@ impl<W: Write> Check<'_, W> {
                  connection behind it is gone.",
             ),
         }]);
+        let is_other = |at: SocketAddr| at.ip() == entry.ip() && at != entry;
+        let datagram = match datagram {
+            Datagram::Lost if before.entry(is_other).is_some() => Datagram::Awaited,
+            datagram => datagram,
+        };
+        self.is_whole &= datagram != Datagram::Awaited;
         let mean = (self.player.ping)(entry, &self.game.infos);
         self.say([
             of_datagram(datagram, entry, situation),
