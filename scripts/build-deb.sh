@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 # The most bytes that the package may have.
-most=700000 # 689,884 bytes were measured for x86_64
+most=700000 # 692,480 bytes were measured for x86_64
 fail() {
   echo "build-deb.sh: $*" >&2
   exit "${code:-1}"

@@ -22,6 +22,13 @@ export async function troubles(stage) {
   await stage.shows("the list is back", "1002 1001 1003 1004 1005 1006");
   stage.instead["servers.json"] = JSON.stringify(JSON.parse(stage.read("www/servers.json")), null, 1);
   await stage.shows("a list in another form is read, too", ROWS);
+  const odd = someServers(5);
+  [odd[0].info.map, odd[1].info.description, odd[2].info.game, odd[3].addresses] = [{ toString: 1 }, "\u3164 ", "\u2800", [{ toString: 1 }]];
+  stage.instead["servers.json"] = listOf(odd).replace('"info":', '"info":\n');
+  await stage.see("one bad entry loses no other, and what shows nothing is not said",
+    `seen("#rows .row").length === 4 && seen(".open").some((name) => name.textContent === "${odd[1].addresses[0]}") && ![...at("game").options].some(({ value }) => value === "\u2800")`);
+  stage.instead["servers.json"] = listOf([]);
+  await stage.see("one that is empty since a moment has no figure", 'text("state").includes("No game server is listed.")', 'text("state")');
   stage.instead["servers.json"] = listOf([], Date.now(), Date.now() - 109 * 3600 * 1000);
   await stage.see("an empty list has a word of its own", 'text("state").startsWith("Nobody is here at the moment") && text("state").includes("for 5 days") && seen(".tools").length === 0', 'text("state")');
   stage.instead["servers.json"] = listOf(someServers(3));

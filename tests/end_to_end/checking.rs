@@ -257,6 +257,27 @@ fn the_port_of_one_that_runs_is_left_to_it() {
     assert_eq!(first.list().len(), 1);
 }
 
+/// The port behind the tracker's own, which is assumed, is another tracker's.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_list_of_another_tracker_does_not_say_that_nobody_runs() {
+    let at = own_address();
+    let there = |port| SocketAddr::new(at.ip(), port);
+    let first = TrackerProcess::start_at(there(6000), there(7000), &["--max-slots", "80"]);
+    let _second = TrackerProcess::start_at(there(6002), there(6001), &["--max-slots", "80"]);
+    let running = first.log_in(1, "");
+    let checked = Checked::by(announce(&[first.servers], &["--port", "1", "--check"]));
+    checked.says(&[
+        "✓ Port 6001 of",
+        "✓ The password is right",
+        "- It is not listed for a moment: without the list nobody can tell whether it is there \
+         already, and a second login would take its place. Name the port for players",
+    ]);
+    assert_eq!(first.list().len(), 1);
+    logged(&first, "event=listed", 1);
+    drop(running);
+}
+
 #[test]
 fn a_game_is_asked_once_and_what_it_says_is_seen() {
     let tracker = TrackerProcess::start();

@@ -2,9 +2,10 @@
 
 use crate::harness::{TrackerProcess, accept};
 use crate::languages::{AWKWARD, Language, line_from, tracker, wait_for_lines};
-use crate::patience::wait_until;
+use crate::patience::{PATIENCE, wait_until};
 use std::io::{BufReader, Write};
 use std::net::TcpListener;
+use std::time::Instant;
 
 /// What strangers wrote arrives as they wrote it.
 pub(crate) fn client_lists(language: &Language) {
@@ -87,10 +88,12 @@ pub(crate) fn client_is_cut_off(language: &Language) {
     let client = language.client(address, &["follow", "map=arena"]);
     let mut tracker = BufReader::new(accept(&listener));
     assert!(line_from(&mut tracker).starts_with("LIST"));
-    let whole = "INFOS ip=2001:db8::1 port=1 stale=yes\nINFOS ip=192.0.2.1 port=1 new=key\n\
+    let whole = "INFOS ip=2001:db8::1 port=1 stale=yes\n\
+        INFOS ip=192.0.2.1 port=1 nbplayers=x new=key description=\"a\u{1b}[2J\u{9b}\u{202e}b\"\n\
         NEWS of\u{2028}another\rday\n\nINFOS\nINFOS port=2\nGONE ip=192.0.2.1\nEND count=2 rev=c0ffee-1 new=word\n";
     tracker.get_mut().write_all(whole.as_bytes()).unwrap();
-    let first = "192.0.2.1:1 ?/? ?\n[2001:db8::1]:1 ?/? ? stale\n\n";
+    // What could change a terminal is not printed.
+    let first = "192.0.2.1:1 x/? a [2J  b\n[2001:db8::1]:1 ?/? ? stale\n\n";
     wait_until("the list is printed", || {
         (client.output.text() == first).then_some(())
     });
@@ -103,7 +106,7 @@ pub(crate) fn client_is_cut_off(language: &Language) {
     assert_eq!(line_from(&mut tracker), "LIST since=c0ffee-1 map=arena");
     let end = b"GONE ip=2001:db8::1 port=1\nEND count=1 rev=c0ffee-3 since=c0ffee-1\n";
     tracker.get_mut().write_all(end).unwrap();
-    let second = format!("{first}192.0.2.1:1 ?/? ?\n\n");
+    let second = format!("{first}192.0.2.1:1 x/? a [2J  b\n\n");
     wait_until("the next is printed", || {
         (client.output.text() == second).then_some(())
     });
@@ -115,4 +118,21 @@ pub(crate) fn client_is_cut_off(language: &Language) {
         (client.output.text() == third).then_some(())
     });
     assert!(["LIST map=arena", "LIST since= map=arena"].contains(&&*line_from(&mut tracker)));
+}
+
+/// A list without an end is no list: it hangs up.
+pub(crate) fn client_gives_up(language: &Language) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = language.client(listener.local_addr().unwrap(), &["list"]);
+    let mut tracker = accept(&listener);
+    tracker.set_write_timeout(Some(PATIENCE)).unwrap();
+    let end = Instant::now() + 2 * PATIENCE;
+    let entry = |port: u32| format!("INFOS ip=192.0.2.1 port={}\n", port % 60_000 + 1);
+    let lines: String = (0..60_000).map(entry).collect();
+    while tracker.write_all(lines.as_bytes()).is_ok() {
+        assert!(Instant::now() < end, "it reads on");
+    }
+    drop(tracker);
+    assert_ne!(client.wait().code(), Some(0));
+    assert_eq!(client.output.wait_for_end(), "");
 }

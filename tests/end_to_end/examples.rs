@@ -1,7 +1,7 @@
 //! The game servers and clients of `scripts/examples`, each written from PROTOCOL.md alone.
 
 use crate::announce::Pretender;
-use crate::example_clients::{client_is_cut_off, client_lists, client_stays};
+use crate::example_clients::{client_gives_up, client_is_cut_off, client_lists, client_stays};
 use crate::harness::{KEYS, PASSWORD, TrackerProcess, accept, command, free_udp_port};
 use crate::hosts::Network;
 use crate::languages::{AWKWARD, Language, in_each_language, line_from, tracker, wait_for_lines};
@@ -47,6 +47,11 @@ fn a_client_takes_only_whole_answers() {
     in_each_language(client_is_cut_off);
 }
 
+#[test]
+fn a_client_gives_up_on_a_list_without_end() {
+    in_each_language(client_gives_up);
+}
+
 /// The answer to a player's datagram, which comes from where it was sent.
 fn answer_of(port: &str, datagram: &str) -> String {
     let player = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -62,14 +67,22 @@ fn answer_of(port: &str, datagram: &str) -> String {
 fn game_server_lives(language: &Language) {
     let mut first = tracker(&[]);
     let port = free_udp_port();
-    let mut game =
-        language.game_server(first.servers, PASSWORD, &[&port, "nbplayers=0", AWKWARD[0]]);
+    // No value may hold such characters, or be as long.
+    let note = format!("note=a\u{202e}\u{85}\u{2028}\t{}", "ü".repeat(200));
+    let kept = format!("note=\"a    {}\"", "ü".repeat(125));
+    let mut game = language.game_server(
+        first.servers,
+        PASSWORD,
+        &[&port, "nbplayers=0", AWKWARD[0], &note],
+    );
     let listed = format!("listed 127.0.0.1:{port}");
     game.output.wait_for(&listed);
     game.output.wait_for("checked");
     let entry = |players: u32| {
         let [_, description] = AWKWARD;
-        format!("INFOS ip=127.0.0.1 port={port} nbplayers={players} {description} checked=yes")
+        format!(
+            "INFOS ip=127.0.0.1 port={port} nbplayers={players} {description} checked=yes {kept}"
+        )
     };
     first.wait_for_list(|list| list == [entry(0)]);
     assert_eq!(
@@ -78,6 +91,10 @@ fn game_server_lives(language: &Language) {
     );
     game.say("nbplayers=many");
     game.output.wait_for("not taken: bad-value nbplayers");
+    game.say(&format!("mode=b\u{202e}{}", "ü".repeat(200)));
+    let mode = format!("mode=\"b {}\"", "ü".repeat(126));
+    first.wait_for_list(|list| list.iter().any(|entry| entry.contains(&mode)));
+    game.say("mode=");
     game.say("nbplayers=3");
     first.wait_for_list(|list| list == [entry(3)]);
 

@@ -151,6 +151,16 @@ fn what_was_counted_is_published_and_survives_the_tracker() {
     assert_eq!(tracker.list().len(), 1);
     wait_for(&state, "127.0.0.1:23460 3");
     assert!(kept.0.join("list.activity.bad").exists());
+    // So is what a clock that is wrong now takes for the future.
+    drop(tracker);
+    let lines = old.replace("all 0", &format!("all {}", point() + 576));
+    fs::write(&state, sealed(&lines)).unwrap();
+    let tracker = start_with_state(&folder, &kept);
+    let warning = tracker.wait_for_log("event=activity-not-read");
+    assert!(
+        warning.contains("is the clock right?") && warning.contains("list.activity.bad.1"),
+        "{warning}"
+    );
 }
 
 /// What is in the way of the one file keeps nobody from writing the other.

@@ -8,6 +8,7 @@
 
 static char conditions[GT_WORDS];
 static double delay; /* seconds before it connects again */
+static const char *loss;
 
 /* The most players first, and last those that may be gone. */
 static int compare(const void *one, const void *other) {
@@ -18,7 +19,8 @@ static int compare(const void *one, const void *other) {
     gt_value(other, "nbplayers", players[1]);
     if (!stale[0][0] != !stale[1][0])
         return stale[0][0] ? 1 : -1;
-    return atoi(players[1]) - atoi(players[0]);
+    int first = atoi(players[0]), second = atoi(players[1]);
+    return (second > first) - (second < first);
 }
 
 /* Prints the list, and `end` behind it. */
@@ -45,9 +47,10 @@ static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
     bool is_once = strcmp(mode, "list") == 0, is_watching = strcmp(mode, "watch") == 0;
     char question[2 * GT_WORDS], line[GT_LINE];
     double heard = gt_now(), asks_at = 0;
+    double patience = is_watching ? 45 : is_once ? 15 : 17;
     int got = gt_open(tracker) ? 0 : -1;
     gt_forget_news(list);
-    while (got >= 0 && !list->error[0] && gt_now() < heard + (is_watching ? 45 : 20)) {
+    while (got >= 0 && !list->error[0] && gt_now() < heard + patience) {
         struct pollfd ready = {tracker->fd, POLLIN, 0};
         snprintf(question, sizeof question, "%s since=%s%s%s", is_watching ? "WATCH" : "LIST",
                  list->revision, conditions, is_once ? "\nQUIT" : "");
@@ -58,9 +61,11 @@ static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
         got = gt_line(tracker, question, line);
         if (got == 0)
             poll(&ready, 1, 100);
-        heard = got > 0 ? gt_now() : heard;
+        if (!tracker->has_heard || (is_watching && got > 0))
+            heard = gt_now(); /* The answer to LIST is to be whole in time, however many lines come. */
         if (got > 0 && gt_take_list(list, line)) {
             delay = 0;
+            heard = gt_now();
             asks_at = is_watching ? 0 : gt_now() + 2;
             if (list->has_changed)
                 show(&list->servers, is_once ? "" : "\n");
@@ -68,23 +73,20 @@ static bool converse(gt_link *tracker, gt_list *list, const char *mode) {
                 return true;
         }
     }
+    loss = got < 0 ? gt_loss(tracker) : "the tracker says nothing, or does not end";
     gt_close(tracker);
     return false;
 }
 
 int main(int count, char **words) {
-    static gt_link tracker;
+    static gt_link tracker = {.port = "23471"};
     static gt_list list;
-    char *port = count > 2 ? strrchr(words[1], ':') : NULL;
     const char *mode = count > 2 ? words[2] : "";
-    if (!port || port == words[1] || !gt_is_one_of(mode, " list follow watch ")) {
+    if (count < 3 || !gt_take_apart(words[1], &tracker.host, &tracker.port) ||
+        !gt_is_one_of(mode, " list follow watch ")) {
         fputs("client host:port list|follow|watch [condition...]\n", stderr);
         return 2;
     }
-    *port = '\0';
-    port[-(port[-1] == ']')] = '\0'; /* [2001:db8::1]:23471 */
-    tracker.host = words[1] + (words[1][0] == '[');
-    tracker.port = port + 1;
     for (int i = 3; i < count; i++) {
         char *value = strchr(words[i], '=');
         if (value)
@@ -97,7 +99,7 @@ int main(int count, char **words) {
         bool is_full = gt_is_one_of(list.error, " busy too-many ");
         int wait = gt_wait_in(list.error);
         delay = delay < 1 ? 1 : delay > 20 ? 40 : 2 * delay;
-        fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : "the tracker hung up");
+        fprintf(stderr, "no list: %s\n", list.error[0] ? list.error : loss);
         if (strcmp(mode, "list") == 0 || (list.error[0] && !is_full))
             return 1;
         if (is_full)

@@ -74,18 +74,14 @@ static bool take_input(gt_server *server) {
 }
 
 int main(int count, char **words) {
-    static gt_server server;
+    static gt_server server = {.link.port = "23470"};
     int udp = -1, input = 0;
-    char *port = count > 2 ? strrchr(words[1], ':') : NULL;
     server.password = getenv("GLTRACKER_PASSWORD");
-    if (!port || port == words[1] || !server.password) {
+    if (count < 3 || !gt_take_apart(words[1], &server.link.host, &server.link.port) ||
+        !server.password) {
         fputs("GLTRACKER_PASSWORD=... game-server host:port port [key=value...]\n", stderr);
         return 2;
     }
-    *port = '\0';
-    port[-(port[-1] == ']')] = '\0'; /* [2001:db8::1]:23470 */
-    server.link.host = words[1] + (words[1][0] == '[');
-    server.link.port = port + 1;
     server.tell = tell;
     server.udp_port = atoi(words[2]);
     gt_set(&server.fields, "port", words[2]);

@@ -31,7 +31,7 @@ static void gt_address(const char *line, char address[GT_LINE]) {
     snprintf(address, GT_LINE, strchr(ip, ':') ? "[%s]:%s" : "%s:%s", ip, port);
 }
 
-/* Takes a line; true at the end of an answer. */
+/* Takes a line; true at the end of an answer. A list that does not end is an error. */
 static bool gt_take_list(gt_list *self, const char *line) {
     char since[256], address[GT_LINE], other[GT_LINE];
     bool is_entry = gt_value(line, "ip", address) && gt_value(line, "port", other);
@@ -41,6 +41,8 @@ static bool gt_take_list(gt_list *self, const char *line) {
         strcpy(self->error, line + 4);
     if (is_entry && gt_is_one_of(line, " INFOS GONE "))
         gt_keep(&self->news, line);
+    if (self->news.count > 100000)
+        strcpy(self->error, "that is no tracker: its list does not end");
     if (!gt_is_one_of(line, " END "))
         return false;
     self->has_changed = is_whole || self->news.count > 0;

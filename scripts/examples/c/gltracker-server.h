@@ -122,7 +122,7 @@ static bool gt_step(gt_server *self) {
             return gt_close(&self->link), false;
     }
     if (got < 0)
-        return gt_lose(self, "the tracker hung up");
+        return gt_lose(self, gt_loss(&self->link));
     if (!self->link.has_heard)
         return true;
     if (now > self->heard + (self->is_checking ? 90 : 45) ||

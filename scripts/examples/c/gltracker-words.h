@@ -5,15 +5,17 @@
 
 /* Puts ` key=value` behind what is in `line`, in quotes if it must be; false if it has no room. */
 static inline bool gt_add(char line[GT_WORDS], const char *key, const char *value) {
-    bool is_quoted = value && strpbrk(value, " \"");
-    char *out = line + strlen(line);
-    if (strlen(key) + 2 * strlen(value ? value : "") + 5 > (size_t)(line + GT_WORDS - out))
+    char text[256] = "", *out = line + strlen(line);
+    bool is_quoted;
+    gt_copy(text, sizeof text, value ? value : "");
+    is_quoted = strpbrk(text, " \"");
+    if (strlen(key) + 2 * strlen(text) + 5 > (size_t)(line + GT_WORDS - out))
         return false;
     out += sprintf(out, " %s%s%s", key, value ? "=" : "", is_quoted ? "\"" : "");
-    for (; value && *value; value++) {
-        if (is_quoted && strchr("\"\\", *value))
+    for (const char *at = text; *at; at++) {
+        if (is_quoted && strchr("\"\\", *at))
             *out++ = '\\';
-        *out++ = (unsigned char)*value < ' ' || *value == 127 ? ' ' : *value; /* no LF in a line */
+        *out++ = *at;
     }
     strcpy(out, is_quoted ? "\"" : "");
     return true;
@@ -38,22 +40,26 @@ static inline void gt_set(gt_fields *fields, const char *key, const char *value)
         return;
     fields->count += i == fields->count;
     snprintf(fields->all[i].key, sizeof fields->all[i].key, "%s", key);
-    snprintf(fields->all[i].value, sizeof fields->all[i].value, "%s", value);
+    gt_copy(fields->all[i].value, sizeof fields->all[i].value, value);
     fields->all[i].has_changed = fields->have_changed = true;
 }
 
-/* Puts behind what is in `line` the fields that have changed, or at first all that there are. */
+/* Puts behind what is in `line` the fields that have changed, or at first all that there are. One
+ * for which it has no room is left for the next line. */
 static inline void gt_add_fields(gt_fields *fields, char line[GT_WORDS], bool is_first) {
+    fields->have_changed = false;
     for (int i = 0; i < fields->count; i++) {
         if (!is_first && !fields->all[i].has_changed)
             continue;
-        if (!is_first || fields->all[i].value[0])
-            gt_add(line, fields->all[i].key, fields->all[i].value);
+        if ((!is_first || fields->all[i].value[0]) &&
+            !gt_add(line, fields->all[i].key, fields->all[i].value)) {
+            fields->all[i].has_changed = fields->have_changed = true;
+            continue;
+        }
         strcpy(fields->all[i].said, fields->all[i].value);
         fields->all[i].is_asked = true;
         fields->all[i].has_changed = false;
     }
-    fields->have_changed = false;
 }
 
 /* The tracker has taken what was said last, or has left everything as it was. */

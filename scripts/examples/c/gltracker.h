@@ -3,6 +3,7 @@
 #ifndef GLTRACKER_H
 #define GLTRACKER_H
 #define _POSIX_C_SOURCE 200809L
+#include "gltracker-text.h"
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GT_LINE = 1025, GT_WORDS = 2048 }; /* bytes of a line to read, and to say */
+enum { GT_LINE = 1025, GT_WORDS = 1024 }; /* bytes of a line to read, and to say */
 
 /* A connection to a tracker, whose name may have several addresses. It begins with all bits 0. */
 typedef struct {
@@ -100,7 +101,13 @@ static inline bool gt_open(gt_link *link) {
         freeaddrinfo(link->found);
     link->found = NULL;
     link->tried = 0;
+    link->has_heard = false;
     return getaddrinfo(link->host, link->port, &hints, &link->found) == 0 && gt_next(link);
+}
+
+/* Why it is lost. */
+static inline const char *gt_loss(const gt_link *link) {
+    return link->has_heard ? "the tracker hung up" : "nobody answers there";
 }
 
 /* 1 and the next line; 0 if there is none yet; -1 if the connection is lost. The first address is
@@ -134,6 +141,7 @@ static inline int gt_line(gt_link *link, const char *first, char line[GT_LINE]) 
     *end++ = '\0';
     memcpy(line, link->in, (size_t)(end - link->in));
     line[strcspn(line, "\r")] = '\0';
+    gt_copy(line, GT_LINE, line); /* fit to be printed */
     link->used -= (size_t)(end - link->in);
     memmove(link->in, end, link->used);
     return 1;

@@ -6,6 +6,8 @@
 # `listed.emit(address)` and `signal.connect(callable)`; call _tcp.poll() before _tcp.get_status().
 extends Reference
 
+const Lines = preload("lines.gd")
+
 var over := false
 var connected := false
 var failures := 0
@@ -82,7 +84,7 @@ func _take(data: PoolByteArray):
 	_rest = _rest.subarray(last + 1, _rest.size() - 1) if last + 1 < _rest.size() else PoolByteArray()
 	for line in lines:
 		if _tcp:
-			_line(line)
+			_line(Lines.clean(line))
 
 # One address after the other, until one has answered.
 func _try_next():

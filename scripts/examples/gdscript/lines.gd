@@ -37,11 +37,21 @@ static func _unquote(text: String) -> String:
 		at += 1
 	return value
 
-# A value in quotes where it must be. A line must stay one line, so control characters become spaces.
+# The text with spaces in place of what no value may hold: control characters, separators of lines and
+# bidirectional controls.
+static func clean(text: String) -> String:
+	for i in text.length():
+		var c = text.ord_at(i)
+		if c < 32 or (c >= 127 and c < 160) or c in [0x61c, 0x200e, 0x200f] or (c >= 0x2028 and c <= 0x202e) \
+				or (c >= 0x2066 and c <= 0x2069):
+			text[i] = " "
+	return text
+
+# A value in quotes where it must be, and of it the whole letters that 255 bytes have room for.
 static func spell_value(value: String) -> String:
-	for i in value.length():
-		if value.ord_at(i) < 32 or value.ord_at(i) == 127:
-			value[i] = " "
+	value = clean(value.substr(0, 255))
+	while value.to_utf8().size() > 255:
+		value.erase(value.length() - 1, 1)
 	if not (" " in value or "\"" in value):
 		return value
 	return "\"%s\"" % value.replace("\\", "\\\\").replace("\"", "\\\"")
@@ -56,6 +66,6 @@ static func spell_fields(fields: Dictionary) -> String:
 static func wait_in(text: String) -> float:
 	var words = text.split(" ")
 	for i in range(1, words.size() - 1):
-		if words[i - 1] == "wait" and words[i].is_valid_integer() and words[i + 1].begins_with("s"):
+		if words[i - 1] == "wait" and words[i].is_valid_integer() and words[i].length() < 5 and words[i + 1].begins_with("s"):
 			return float(words[i])
 	return 0.0

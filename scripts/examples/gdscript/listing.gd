@@ -1,9 +1,7 @@
-# Keeps a game server on the list of a gltracker. Take this file and gltracker.gd into your game, call
+# Keeps a game server on the list of a gltracker. Take this file, gltracker.gd and lines.gd into your game, call
 # step() in _process(), and hand it the datagrams that begin with PING or CHALLENGE; game-server.gd shows
 # how. It logs in with a password: a key needs HMAC-SHA256, which Godot brings along from 3.5 on only.
 extends "gltracker.gd"
-
-const Lines = preload("lines.gd")
 
 signal listed(address)
 signal checked

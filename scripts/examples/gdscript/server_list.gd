@@ -2,8 +2,6 @@
 # _process(); client.gd shows how. To ping or join what is listed, leave out addresses as PROTOCOL.md says.
 extends "gltracker.gd"
 
-const Lines = preload("lines.gd")
-
 signal listed(servers) # They have changed. Each is a dictionary of texts; those that may be gone are last.
 signal lost(why)
 signal failed(why) # It does not come back after that.
@@ -19,6 +17,7 @@ var _complete := false
 var _error := ""
 var _tries := 0
 var _ask_at := 0.0
+var _end_by := 0.0 # when the answer to LIST is to be whole, however many lines come
 
 # `how` is "list", "follow" or "watch".
 func _init(tracker: String, how: String, conditions: Array).(tracker, 23471):
@@ -42,7 +41,10 @@ func step():
 	.step()
 	if _ask_at and now() > _ask_at:
 		_ask_at = 0.0
+		_end_by = now() + 15
 		send(_command("LIST"))
+	if _end_by and now() > _end_by:
+		fail("the answer does not end")
 
 func _command(verb: String) -> String:
 	return verb + (" since=" + _rev if _rev else "") + _conditions + "\n"
@@ -52,6 +54,7 @@ func _hello() -> String:
 	_complete = false
 	_watching = _how == "watch" and not _no_place
 	patience = 45.0 if _watching else 15.0
+	_end_by = 0.0 if _watching else now() + 15
 	if _how == "list":
 		return _command("LIST") + "QUIT\n"
 	return _command("WATCH" if _watching else "LIST")
@@ -68,6 +71,8 @@ func _line(line: String):
 		_take_end(fields)
 	elif (verb == "INFOS" or verb == "GONE") and "ip" in fields and "port" in fields:
 		_batch.append([verb, fields])
+		if _batch.size() > 100000:
+			fail("that is no tracker: its list does not end")
 
 # Only here is the list what it was at one moment.
 func _take_end(end: Dictionary):
@@ -80,6 +85,7 @@ func _take_end(end: Dictionary):
 		else:
 			_servers.erase(address_of(entry[1]))
 	_batch.clear()
+	_end_by = 0.0
 	_rev = end.get("rev", "")
 	_complete = true
 	failures = 0
@@ -105,6 +111,7 @@ func _lost(why: String) -> float:
 		emit_signal("failed", why)
 		return -1.0
 	_ask_at = 0.0
+	_end_by = 0.0
 	_error = ""
 	emit_signal("lost", why)
 	return least

@@ -34,6 +34,8 @@ func (list *List) take(line string) (bool, error) {
 	address := net.JoinHostPort(fields["ip"], fields["port"])
 	isEntry := fields["ip"] != "" && fields["port"] != ""
 	switch {
+	case len(list.news) > 100_000:
+		return false, errors.New("that is no tracker: its list does not end")
 	case verb == "ERR":
 		return false, Refusal(rest)
 	case verb == "INFOS" && isEntry:
@@ -62,6 +64,7 @@ func (list *List) Once() error {
 	if err != nil {
 		return err
 	}
+	conn.SetReadDeadline(time.Now().Add(15 * time.Second)) // however many lines come
 	lines := conn.Lines()
 	defer conn.leave(lines)
 	for line := range lines {
@@ -87,6 +90,8 @@ func (list *List) Stay(every time.Duration, show func()) error {
 	}
 	lines := conn.Lines()
 	defer conn.leave(lines)
+	// The answer to LIST is to be whole by then, however many lines come.
+	deadline := time.After(silence)
 	var next <-chan time.Time
 	for {
 		select {
@@ -98,6 +103,9 @@ func (list *List) Stay(every time.Duration, show func()) error {
 			if err != nil {
 				return err
 			}
+			if isEnd || every == 0 {
+				deadline = time.After(silence)
+			}
 			if isEnd {
 				show()
 			}
@@ -106,8 +114,8 @@ func (list *List) Stay(every time.Duration, show func()) error {
 			}
 		case <-next:
 			conn.Say(question())
-		case <-time.After(silence):
-			return errors.New("the tracker says nothing")
+		case <-deadline:
+			return errors.New("the tracker says nothing, or does not end")
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Conn struct {
 // Say sends a line. If it cannot be sent, what the tracker said before is still to be read.
 func (conn *Conn) Say(words string) { fmt.Fprintf(conn, "%s\n", words) }
 
-// Lines ends with the connection. Who has enough of it calls leave.
+// Lines are fit to be printed, and end with the connection. Who has enough of it calls leave.
 func (conn *Conn) Lines() <-chan string {
 	lines := make(chan string)
 	go func() {
@@ -38,7 +38,7 @@ func (conn *Conn) Lines() <-chan string {
 			if err != nil {
 				return
 			}
-			lines <- strings.TrimRight(string(line), "\r\n")
+			lines <- notText.ReplaceAllString(strings.TrimRight(string(line), "\r\n"), " ")
 		}
 	}()
 	return lines
@@ -55,6 +55,15 @@ func (conn *Conn) leave(lines <-chan string) {
 type Tracker struct {
 	Host, Port     string
 	answered, busy string
+}
+
+// NewTracker takes HOST, HOST:PORT or [IPv6]:PORT.
+func NewTracker(address, defaultPort string) (Tracker, error) {
+	if !strings.Contains(address, ":") || strings.HasSuffix(address, "]") {
+		address += ":" + defaultPort
+	}
+	host, port, err := net.SplitHostPort(address)
+	return Tracker{Host: host, Port: port}, err
 }
 
 // Dial connects to the first address that says anything to a line: first to the one that answered

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Fields are the key=value of a line.
@@ -41,9 +42,13 @@ func (fields Fields) with(others Fields) Fields {
 	return all
 }
 
-// quoted is a value in quotes, if it must be.
+// quoted is a value in quotes, if it must be, and of it the whole letters that 255 bytes have room for.
 func quoted(value string) string {
-	value = notText.ReplaceAllString(value, " ")
+	value = notText.ReplaceAllString(strings.ToValidUTF8(value, "?"), " ")
+	for len(value) > 255 {
+		_, size := utf8.DecodeLastRuneInString(value)
+		value = value[:len(value)-size]
+	}
 	if !strings.ContainsAny(value, ` "`) {
 		return value
 	}

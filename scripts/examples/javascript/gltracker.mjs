@@ -12,9 +12,13 @@ export function parseFields(text) {
   return fields;
 }
 
-/** A value in quotes where it must be. A line must stay one line, so control characters become spaces. */
+/** Spaces in place of what no value may hold: control characters, separators of lines, bidirectional controls. */
+export const clean = text => text.replace(/[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ');
+
+/** A value in quotes where it must be, and of it the whole letters that 255 bytes have room for. */
 export function spellValue(value) {
-  const text = String(value).replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+  const bytes = Buffer.from(clean(String(value))).subarray(0, 255);
+  const text = new TextDecoder().decode(bytes, { stream: true }); // leaves out half a letter at the end
   return /[ "]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
 }
 
@@ -91,7 +95,7 @@ export class Tracker {
 }
 
 /**
- * Calls `onLine` for each whole line, and is done when the connection is: with why.
+ * Calls `onLine` for each whole line, fit to be printed, and is done when the connection is: with why.
  * A line that the end has cut off counts for nothing.
  */
 export function readLines({ socket, first }, onLine) {
@@ -100,7 +104,7 @@ export function readLines({ socket, first }, onLine) {
     const take = data => {
       const lines = (rest + data).split(/\r?\n/);
       rest = lines.pop();
-      for (const line of lines) if (line && !socket.destroyed) onLine(line);
+      for (const line of lines) if (line && !socket.destroyed) onLine(clean(line));
       if (rest.length > 1024) socket.destroy(new Error('a line without an end: that is no tracker'));
     };
     socket.on('data', take);

@@ -26,7 +26,7 @@ export class ServerList extends EventEmitter {
   /** Asks once. */
   async list() {
     for (let tries = 1; ; tries++) {
-      const why = await this.#session(`${this.#command('LIST')}QUIT\n`, 15);
+      const why = await this.#session('LIST', 15, 'QUIT\n');
       if (this.#complete) return this.servers;
       const wait = this.#waitAfter();
       if (!this.#error || tries === 5) throw new Error(why);
@@ -49,11 +49,10 @@ export class ServerList extends EventEmitter {
       this.pause = verb === 'LIST' ? pause : null;
       let why;
       try {
-        why = await this.#session(this.#command(verb), patience);
+        why = await this.#session(verb, patience);
       } catch (error) {
         why = error.message;
       }
-      clearTimeout(this.#timer);
       const wait = this.#waitAfter();
       if (this.#error) verb = 'LIST'; // #waitAfter throws for all but these two and a proxy.
       if (this.#complete) this.#tracker.failures = 0;
@@ -66,15 +65,22 @@ export class ServerList extends EventEmitter {
     return `${[verb, ...(this.#rev ? [`since=${this.#rev}`] : []), ...this.#conditions].join(' ')}\n`;
   }
 
-  async #session(hello, patience) {
+  async #session(verb, patience, more = '') {
     this.#batch = [];
     this.#complete = false;
     this.#error = null;
-    const answered = await this.#tracker.connect(hello);
+    const answered = await this.#tracker.connect(this.#command(verb) + more);
     this.#socket = answered.socket;
     this.#socket.setTimeout(patience * 1000);
+    if (verb === 'LIST') this.#expectEnd();
     const why = await readLines(answered, line => this.#line(line));
+    clearTimeout(this.#timer);
     return this.#error ?? (this.#complete ? why : `${why} before END`);
+  }
+
+  /** However many lines come, the answer to LIST is to be whole in time. */
+  #expectEnd() {
+    this.#timer = setTimeout(() => this.#socket.destroy(new Error('the answer does not end')), 15_000);
   }
 
   #line(line) {
@@ -82,6 +88,7 @@ export class ServerList extends EventEmitter {
     const fields = parseFields(rest);
     if (verb === 'END') this.#end(fields);
     if (/^(INFOS|GONE)$/.test(verb) && fields.ip && fields.port) this.#batch.push([verb, fields]);
+    if (this.#batch.length > 100_000) this.#socket.destroy(new Error('that is no tracker: its list does not end'));
     if (verb === 'ERR') {
       this.#error = rest;
       this.#socket.end();
@@ -100,7 +107,13 @@ export class ServerList extends EventEmitter {
     this.#rev = rev;
     this.#complete = true;
     if (changed) this.emit('list', this.servers);
-    if (this.pause) this.#timer = setTimeout(() => this.#socket.write(this.#command('LIST')), this.pause * 1000);
+    clearTimeout(this.#timer);
+    if (this.pause) this.#timer = setTimeout(() => this.#ask(), this.pause * 1000);
+  }
+
+  #ask() {
+    this.#socket.write(this.#command('LIST'));
+    this.#expectEnd();
   }
 
   /** Seconds to wait at least. Where asking again is of no use, it throws. */
@@ -108,6 +121,6 @@ export class ServerList extends EventEmitter {
     if (!this.#error) return 0;
     if (this.#error.includes('PROXY header')) return 60;
     if (!/^(busy|too-many) /.test(`${this.#error} `)) throw new Error(this.#error);
-    return Number(/wait (\d+) s/.exec(this.#error)?.[1] ?? 3);
+    return Number(/wait (\d{1,4}) s/.exec(this.#error)?.[1] ?? 3);
   }
 }

@@ -140,7 +140,7 @@ export class Listing extends EventEmitter {
   /** The column "come back" of PROTOCOL.md's table of errors, in seconds, or null for never. */
   #waitAfter(error) {
     if (error.includes('PROXY header')) return 60;
-    const wait = /wait (\d+) s/.exec(error);
+    const wait = /wait (\d{1,4}) s/.exec(error);
     if (wait) return Number(wait[1]);
     if (error.includes('took over')) return 600;
     if (error.startsWith('too-many')) return (this.expected.length || this.checking) && !this.listedAt ? 60 : 5;

@@ -27,21 +27,25 @@ function gltracker.parse_fields(text)
   return fields
 end
 
--- A value in quotes where it must be. A line must stay one line, so control characters become spaces.
+-- What no value may hold: control characters, separators of lines, bidirectional controls.
+local NOT_TEXT = { "%c", "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]" }
+
+local function clean(text)
+  for _, pattern in ipairs(NOT_TEXT) do text = text:gsub(pattern, " ") end
+  return text
+end
+
+-- A value in quotes where it must be, and of it the whole letters that 255 bytes have room for.
 function gltracker.spell_value(value)
-  local text = tostring(value):gsub("%c", " ")
+  local text = clean(tostring(value))
+  if #text > 255 then text = text:sub(1, 256):gsub("[^\128-\191][\128-\191]*$", "") end
   if not text:find('[ "]') then return text end
   return '"' .. text:gsub('["\\]', "\\%0") .. '"'
 end
 
--- The order means nothing; people who read along look for the port first.
 function gltracker.spell_fields(fields)
   local words = {}
-  for key, value in pairs(fields) do
-    words[#words + 1] = key .. "=" .. gltracker.spell_value(value)
-  end
-  local function rank(word) return word:find("^port=") and "" or word end
-  table.sort(words, function(a, b) return rank(a) < rank(b) end)
+  for key, value in pairs(fields) do words[#words + 1] = key .. "=" .. gltracker.spell_value(value) end
   return table.concat(words, " ")
 end
 
@@ -94,7 +98,7 @@ function Tracker:take(data, now)
   self.rest = self.rest .. data
   for line, next_line in self.rest:gmatch("([^\n]-)\r?\n()") do
     done = next_line
-    if line ~= "" then self.owner:line(line) end
+    if line ~= "" then self.owner:line(clean(line)) end
     if not self.tcp then return end
   end
   self.rest = self.rest:sub(done) -- A line that the end has cut off counts for nothing.

@@ -126,7 +126,7 @@ end
 
 -- The column "come back" of PROTOCOL.md's table of errors, in seconds, or nil for never.
 function Listing:wait_after(text)
-  local code, wait = text:match("^%S*"), text:match("wait (%d+) s")
+  local code, wait = text:match("^%S*"), text:match("wait (%d%d?%d?%d?) s")
   if text:find("PROXY header") then return 60 end
   if wait then return tonumber(wait) end
   if text:find("took over") then return 600 end

@@ -37,10 +37,12 @@ end
 
 function ServerList:step()
   self.tracker:step()
-  if self.ask_at and socket.gettime() > self.ask_at then
-    self.ask_at = nil
+  local now = socket.gettime()
+  if self.ask_at and now > self.ask_at then
+    self.ask_at, self.end_by = nil, now + 15
     self.tracker:send(self:command("LIST"))
   end
+  if self.end_by and now > self.end_by then self.tracker:fail("the answer does not end") end
 end
 
 function ServerList:command(verb)
@@ -53,6 +55,7 @@ function ServerList:hello()
   self.batch, self.complete, self.error, self.ask_at = {}, false, nil, nil
   self.watching = self.how == "watch" and not self.no_place
   self.tracker.patience = self.watching and 45 or 15
+  self.end_by = not self.watching and socket.gettime() + 15 or nil -- However many lines come until then.
   if self.how == "list" then return self:command("LIST") .. "QUIT\n" end
   return self:command(self.watching and "WATCH" or "LIST")
 end
@@ -68,6 +71,7 @@ function ServerList:line(line)
     self:take_end(fields)
   elseif (verb == "INFOS" or verb == "GONE") and fields.ip and fields.port then
     self.batch[#self.batch + 1] = { gone = verb == "GONE", fields = fields }
+    if #self.batch > 100000 then self.tracker:fail("that is no tracker: its list does not end") end
   end
 end
 
@@ -78,7 +82,7 @@ function ServerList:take_end(fields)
   for _, entry in ipairs(self.batch) do
     self.servers[ServerList.join(entry.fields)] = not entry.gone and entry.fields or nil
   end
-  self.batch, self.rev, self.complete = {}, fields.rev or "", true
+  self.batch, self.rev, self.complete, self.end_by = {}, fields.rev or "", true, nil
   self.tracker.failures = 0
   if changed then self.on.list(self:sorted()) end
   if not self.watching then
@@ -90,7 +94,7 @@ function ServerList:lost(why)
   local least, code = 0, self.error and self.error:match("^%S*")
   if self.how == "list" and self.complete then return nil end
   if code == "busy" or code == "too-many" then
-    least = tonumber(self.error:match("wait (%d+) s")) or 3
+    least = tonumber(self.error:match("wait (%d%d?%d?%d?) s")) or 3
     self.no_place = true -- Where a watcher has no place, asking every few seconds will do.
   elseif code and self.error:find("PROXY header") then
     least = 60
@@ -100,7 +104,7 @@ function ServerList:lost(why)
     self.on.failed(self.error or why)
     return nil
   end
-  self.ask_at, self.error = nil, nil
+  self.ask_at, self.end_by, self.error = nil, nil, nil
   self.on.lost(why)
   return least
 end

@@ -7,6 +7,7 @@ list asks once, follow asks every 2 s what has changed, and watch is told.
 """
 
 import random
+import re
 import sys
 import time
 
@@ -21,7 +22,7 @@ class ServerList:
     """The game servers by ip and port. Half an answer changes nothing."""
 
     def __init__(self, tracker, conditions=()):
-        self.tracker, self.servers, self.revision = Tracker(tracker), {}, ""
+        self.tracker, self.servers, self.revision = Tracker(tracker, 23471), {}, ""
         words = [word.split("=", 1) for word in conditions]
         self.conditions = "".join(spelled([w]) if w[1:] else " " + w[0] for w in words)
 
@@ -33,6 +34,8 @@ class ServerList:
             raise Refused(rest)
         if verb in ("INFOS", "GONE") and {"ip", "port"} <= fields.keys():
             self.news[fields["ip"], fields["port"]] = fields if verb == "INFOS" else None
+        if len(self.news) > 100_000:
+            raise ConnectionError("this is no tracker: its list does not end")
         if verb != "END":
             return False
         known = {**(self.servers if "since" in fields else {}), **self.news}
@@ -44,6 +47,7 @@ class ServerList:
         """Asks once."""
         self.news = {}
         connection = self.tracker.connect(f"LIST{self.conditions}\nQUIT")
+        connection.deadline = time.monotonic() + 15
         with connection.tcp:
             while not any(self.take(line) for line in connection.lines()):
                 pass
@@ -58,12 +62,15 @@ class ServerList:
                 with connection.tcp as tcp:
                     tcp.settimeout(15 if is_list else 45)  # a watcher hears something every 30 s
                     while True:
-                        if any([self.take(line) for line in connection.lines()]):
-                            yield
-                            delay = 1
-                            if is_list:
-                                time.sleep(2)
-                                connection.send(self.question(verb))
+                        if is_list:
+                            connection.deadline = time.monotonic() + 15
+                        while not any([self.take(line) for line in connection.lines()]):
+                            pass
+                        yield
+                        delay = 1
+                        if is_list:
+                            time.sleep(2)
+                            connection.send(self.question(verb))
             except OSError as lost:
                 print("lost", lost, file=sys.stderr)
                 time.sleep(delay * random.uniform(0.5, 1.5))
@@ -81,7 +88,8 @@ class ServerList:
     def __str__(self):
         """The most players first, and last those that may be gone."""
         def rank(server):
-            return "stale" in server, -int(server.get("nbplayers", 0)), server["ip"], server["port"]
+            players = re.fullmatch(r"[0-9]{1,9}", server.get("nbplayers", ""))
+            return "stale" in server, -int(players[0] if players else 0), server["ip"], server["port"]
         return "".join(map(shown, sorted(self.servers.values(), key=rank)))
 
 
@@ -94,10 +102,10 @@ def shown(server):
 
 def main():
     if len(sys.argv) < 3 or sys.argv[2] not in ("list", "follow", "watch"):
-        sys.exit(__doc__)
+        sys.exit(print(__doc__, file=sys.stderr) or 2)
     tracker, mode, *conditions = sys.argv[1:]
-    servers, last = ServerList(tracker, conditions), None
     try:
+        servers, last = ServerList(tracker, conditions), None
         if mode == "list":
             servers.ask()
             print(end=str(servers))
@@ -106,7 +114,7 @@ def main():
             if str(servers) != last:
                 last = str(servers)
                 print(last, flush=True)
-    except (OSError, Refused) as error:
+    except (OSError, Refused, ValueError) as error:
         sys.exit(f"no list: {error}")
 
 

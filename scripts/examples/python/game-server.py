@@ -23,8 +23,8 @@ class GameServer(threading.Thread):
 
     def __init__(self, tracker, fields, password, key=None, say=print):
         super().__init__(daemon=True)
-        self.tracker, self.password, self.key, self.say = Tracker(tracker), password, key, say
-        self.lock = threading.Lock()
+        self.tracker, self.say, self.lock = Tracker(tracker, 23470), say, threading.Lock()
+        self.password, self.key = password, key
         self.fields, self.changes = fields, {}  # what is sent, and what is not yet
         self.udp_port = int(fields.get("pingport") or fields["port"])
         self.leaving = threading.Event()  # set it to leave the list
@@ -130,7 +130,7 @@ class GameServer(threading.Thread):
 
 def main():
     if len(sys.argv) < 3 or "GLTRACKER_PASSWORD" not in os.environ:
-        sys.exit(__doc__)
+        sys.exit(print(__doc__, file=sys.stderr) or 2)
     fields = {"port": sys.argv[2], **dict(word.partition("=")[::2] for word in sys.argv[3:])}
     login = os.environ["GLTRACKER_PASSWORD"], os.environ.get("GLTRACKER_KEY")
     server = GameServer(sys.argv[1], fields, *login, say=lambda line: print(line, flush=True))

@@ -6,6 +6,7 @@ import hmac
 import random
 import re
 import socket
+import time
 
 # A game server that is listed stays so after these; before, they are final like the others.
 MISTAKES = {"unknown-command", "bad-syntax", "line-too-long", "not-text", "bad-value", "bad-ip"}
@@ -15,9 +16,9 @@ NO_TEXT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u2
 
 
 def spelled(fields):
-    """Pairs as ` key=value` each, in quotes where that must be."""
+    """Pairs as ` key=value` each, in quotes where that must be. Of a value 255 bytes are said."""
     def quoted(value):
-        value = NO_TEXT.sub(" ", value)
+        value = NO_TEXT.sub(" ", value).encode(errors="replace")[:255].decode(errors="ignore")
         if " " not in value and '"' not in value:
             return value
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -58,29 +59,34 @@ class Connection:
     """Lines to and from a tracker."""
 
     def __init__(self, tcp):
-        self.tcp, self.rest = tcp, b""
+        self.tcp, self.rest, self.deadline = tcp, b"", float("inf")
 
     def send(self, line):
         with contextlib.suppress(ConnectionError):  # what the tracker said before is read first
             self.tcp.sendall(line.encode() + b"\n")
 
     def lines(self):
-        """The whole lines that have come. Waits for some bytes as long as its socket does."""
+        """The whole lines that have come, fit to be printed. Waits as long as its socket does."""
         data = self.tcp.recv(65536)
         if not data:
             raise ConnectionError("the tracker hung up")
+        if time.monotonic() > self.deadline:
+            raise TimeoutError("the tracker's answer does not end")
         *lines, self.rest = (self.rest + data).split(b"\n")
         if len(self.rest) > 1024:
             raise ConnectionError("this is no tracker: a line does not end")
-        return [line.decode(errors="replace").rstrip("\r") for line in lines]
+        texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
+        return [NO_TEXT.sub(" ", text) for text in texts]
 
 
 class Tracker:
-    """A tracker by its name, which may have several addresses."""
+    """A tracker by HOST, HOST:PORT or [IPv6]:PORT. A name may have several addresses."""
 
-    def __init__(self, address):
-        host, _, port = address.rpartition(":")
-        self.name = host.strip("[]"), port
+    def __init__(self, address, default_port):
+        found = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::(\d+))?", address)
+        if not found:
+            raise ValueError(f"not HOST:PORT: {address}")
+        self.name = found[1] or found[2], found[3] or default_port
         self.answered = self.busy = None
 
     def connect(self, first_line):

@@ -70,6 +70,10 @@ impl KeptFile {
     /// # Errors
     /// Why it cannot be read.
     pub(crate) fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        // To open a named pipe takes somebody who writes.
+        if self.is_no_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
         let file = match File::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened?,
@@ -165,6 +169,18 @@ mod tests {
         disk.replace(b"two").unwrap();
         assert_eq!(disk.read().unwrap().unwrap(), b"two");
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_is_not_waited_for() {
+        let folder = Folder::new("pipe");
+        let disk = KeptFile::new(folder.0.join("state"));
+        let made = std::process::Command::new("mkfifo")
+            .arg(disk.path())
+            .status();
+        assert!(made.unwrap().success());
+        assert!(disk.read().is_err());
     }
 
     #[test]

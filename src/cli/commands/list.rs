@@ -25,7 +25,7 @@ const FLAGS: [Flag; 10] = [
     Flag {
         name: "--sort",
         value: "KEY",
-        help: "ping, players, name or address [default: ping]\nOr a field with a column, as in map.",
+        help: "ping, players, name, address or a column [default: ping]\nA column is one of a field, as in map.",
     },
     COLUMNS,
     Flag {

@@ -120,6 +120,10 @@ impl Favourites {
 
 /// What the file holds; nothing if there is none.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // To open a named pipe takes somebody who writes.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::other("it is not a file"));
+    }
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?,
@@ -329,6 +333,18 @@ mod tests {
         favourites.save().unwrap();
         let mode = fs::metadata(&real).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_is_not_waited_for() {
+        let folder = Folder::new("pipe");
+        let path = folder.0.join("favourites");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let mut favourites = Favourites::at(Some(path));
+        let error = favourites.load().unwrap_err().to_string();
+        assert!(error.contains("it is not a file"), "{error}");
     }
 
     #[test]

@@ -123,7 +123,12 @@ impl Trackers {
                 events.push(Event::List(self.merged()));
             }
             watch::Event::Lost { why, .. } => {
-                told.lost = Some((why.told(&self.names[number], "browse"), true));
+                let name = &self.names[number];
+                let why = match told.was_heard {
+                    true => format!("lost {name}: {why}; what it said last is shown"),
+                    false => why.told(name, "browse"),
+                };
+                told.lost = Some((why, true));
             }
             watch::Event::Refused { refused, retry_in } => {
                 let why = format!("{}: it said {refused}", self.names[number]);
@@ -259,7 +264,11 @@ mod tests {
             why: crate::client::replica::Error::CutOff,
             retry_in: std::time::Duration::ZERO,
         };
-        assert!(seen(&trackers.on_event(3, lost)).1);
+        let events = trackers.on_event(3, lost);
+        let [Event::Lost { why, .. }] = &events[..] else {
+            panic!("it is not lost: {events:?}");
+        };
+        assert!(why.ends_with("; what it said last is shown"), "{why}");
         assert_eq!(
             seen(&trackers.on_event(2, batch(&[5]))),
             (vec![2, 3, 4, 5], true)

@@ -74,6 +74,15 @@ impl Collated {
     }
 }
 
+/// A text as it is searched: without accents and letter case.
+pub(crate) fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        c.to_lowercase().for_each(|c| push_base(&mut out, c));
+    }
+    out
+}
+
 /// Adds a lower-case character without its accents; a mark by itself is one.
 fn push_base(out: &mut String, c: char) {
     match c {

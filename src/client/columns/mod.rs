@@ -9,7 +9,7 @@ mod collation;
 
 mod sort;
 
-pub(crate) use collation::Collated;
+pub(crate) use collation::{Collated, folded};
 pub(crate) use fields::ADDRESS;
 pub use fields::{Columns, Field};
 pub use sort::Sort;

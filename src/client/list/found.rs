@@ -192,7 +192,10 @@ impl Findings {
             }
         };
         let mut rows: Vec<Row> = found.into_iter().map(row).collect();
-        merge_twins(&mut rows);
+        // Without pings nobody is nearer.
+        if is_pinged {
+            merge_twins(&mut rows);
+        }
         // Those that are the same in everything stay in the order of their addresses.
         rows.sort_by_cached_key(|row| {
             let name = Collated::of(&row.name());

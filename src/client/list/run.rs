@@ -245,7 +245,17 @@ fn nothing(least: Option<Doubt>, conditions: &Conditions) -> String {
     match (least, conditions.is_empty()) {
         (Some(doubt), _) => format!("nobody on the list is there for sure: {}", doubt.text()),
         (None, true) => "there is no game server on the list".to_owned(),
-        (None, false) => "no game server on the list satisfies these conditions".to_owned(),
+        (None, false) => {
+            let each: Vec<String> = conditions.each().iter().map(ToString::to_string).collect();
+            let is_name = |it: &String| it.starts_with("name=");
+            let is_text = |it: &String| it.contains('=') && !it.contains(['<', '>', '!']);
+            let hint = match () {
+                () if each.iter().any(is_name) => "; the field for names is description",
+                () if each.iter().any(is_text) => "; letter case counts",
+                () => "",
+            };
+            format!("no game server on the list satisfies these conditions{hint}")
+        }
     }
 }
 
@@ -253,4 +263,25 @@ fn nothing(least: Option<Doubt>, conditions: &Conditions) -> String {
 fn say(text: &str) {
     // With standard error closed, the exit code says enough.
     let _ = writeln!(io::stderr(), "gltracker: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_find_nothing_get_a_hint() {
+        for (conditions, end) in [
+            (
+                "name=x",
+                "these conditions; the field for names is description",
+            ),
+            ("map=X", "these conditions; letter case counts"),
+            ("notempty", "these conditions"),
+            ("", "no game server on the list"),
+        ] {
+            let said = nothing(None, &conditions.parse().unwrap());
+            assert!(said.ends_with(end), "{said}");
+        }
+    }
 }

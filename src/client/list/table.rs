@@ -89,7 +89,6 @@ fn all_columns(rows: &[Row], wanted: &Columns, is_pinged: bool) -> Vec<Column> {
         expendable: *expendable,
         ..Column::new(&key.to_uppercase(), rows, |row| field(row, key))
     }));
-    let address = |row: &Row| row.address.to_string();
     columns.push(Column::new("ADDRESS", rows, address));
     if rows.iter().any(|row| row.doubt.is_some()) {
         let doubt = |row: &Row| row.doubt.map_or("", Doubt::word).to_owned();
@@ -146,6 +145,12 @@ fn push_line(out: &mut String, columns: &[Column], cell: impl Fn(&Column) -> &St
     let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
     out.push_str(line.trim_end());
     out.push('\n');
+}
+
+/// The address, with a `+1` if the game server has another one.
+fn address(row: &Row) -> String {
+    let also = if row.also.is_some() { " +1" } else { "" };
+    format!("{}{also}", row.address)
 }
 
 /// The name of a game server, as in the browser.

@@ -2,7 +2,8 @@
 //!
 //! This file hides when two entries are one game server. Whoever logs in may say any `group`, so that alone
 //! proves nothing: the two must be of different families and the same in port and name, and nobody else may
-//! say the same. A third one, such as a stranger, makes all of them stand alone again.
+//! say the same. A third one, such as a stranger, makes all of them stand alone again. But one that is listed in
+//! one family only has no such guard: a stranger of the other can pass for its other half.
 
 use crate::protocol::fields::Infos;
 use std::collections::HashMap;

@@ -14,6 +14,9 @@ pub(super) enum Datagram {
     Answered,
     /// It was not answered in time.
     Lost,
+    /// It was not answered in time, and others of the same host are listed. A tracker asks a host three times
+    /// in 10 s at the most.
+    Awaited,
     /// This check has nothing that could answer.
     NotTried,
     /// The same, of a tracker that lists nobody before that.
@@ -42,6 +45,13 @@ pub(super) fn of_datagram(datagram: Datagram, to: SocketAddr, situation: Situati
                 "{advice} (A tracker sends few: if you have announced or checked in the last 10 s, \
                  wait so long and check again.)"
             ),
+        ),
+        Datagram::Awaited => Step::aside(
+            format!(
+                "No datagram of the tracker has come to UDP {udp} so far. It asks one host three times in \
+                 10 s at the most, and others of this host are listed."
+            ),
+            "Check again in half a minute.",
         ),
         Datagram::Demanded => Step::wrong(
             format!(
@@ -138,6 +148,7 @@ mod tests {
                 "Open UDP 23460 in your firewall",
             ),
             (Lost, true, 80, Mark::Aside, "below 1024"),
+            (Awaited, true, 23460, Mark::Aside, "half a minute"),
             (Demanded, false, 23460, Mark::Wrong, "--pong does it"),
             (
                 NotTried,

@@ -222,6 +222,7 @@ impl<W: Write> Check<'_, W> {
 
     /// Has it listed for a moment, unless that would harm one that runs.
     fn list(&mut self, via: SocketAddr, place: Place, before: &Lists) -> Result<(), Over> {
+        let is_assumed = self.client_port.is_none() && via.port() != TRACKER_PORT;
         if let Some((entry, infos)) = before.entry(|entry| place.may_be(entry)) {
             let is_known = place.listed().is_some();
             self.is_running |= is_known;
@@ -229,10 +230,15 @@ impl<W: Write> Check<'_, W> {
             let infos = infos.clone();
             return self.look_at_listed(entry, &infos, is_known && place.is_elsewhere(), before);
         }
-        if !before.is_any() {
+        // The list of an assumed port may be that of another tracker.
+        if !before.is_any() || is_assumed {
             let found = "It is not listed for a moment: without the list nobody can tell whether it is \
                          there already, and a second login would take its place.";
-            self.say([Step::aside(found, "")]);
+            let advice = match is_assumed {
+                true => "Name the port for players, and it is tried: --check=PORT.",
+                false => "",
+            };
+            self.say([Step::aside(found, advice)]);
             return Err(Over);
         }
         if self.game.is_silent {
@@ -298,6 +304,12 @@ impl<W: Write> Check<'_, W> {
                  connection behind it is gone.",
             ),
         }]);
+        let is_other = |at: SocketAddr| at.ip() == entry.ip() && at != entry;
+        let datagram = match datagram {
+            Datagram::Lost if before.entry(is_other).is_some() => Datagram::Awaited,
+            datagram => datagram,
+        };
+        self.is_whole &= datagram != Datagram::Awaited;
         let mean = (self.player.ping)(entry, &self.game.infos);
         self.say([
             of_datagram(datagram, entry, situation),

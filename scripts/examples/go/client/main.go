@@ -9,7 +9,6 @@ import (
 	"errors"
 	"example/gltracker"
 	"fmt"
-	"net"
 	"os"
 	"sort"
 	"strconv"
@@ -59,13 +58,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "client host:port list|follow|watch [condition...]")
 		os.Exit(2)
 	}
-	host, port, err := net.SplitHostPort(os.Args[1])
+	tracker, err := gltracker.NewTracker(os.Args[1], "23471")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(2)
 	}
 	mode := os.Args[2]
-	list := &gltracker.List{Tracker: gltracker.Tracker{Host: host, Port: port}}
+	list := &gltracker.List{Tracker: tracker}
 	list.Conditions(os.Args[3:]...)
 	if mode == "list" {
 		if err := list.Once(); err != nil {

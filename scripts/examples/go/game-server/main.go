@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"example/gltracker"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -21,13 +20,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "game-server host:port port [key=value...]")
 		os.Exit(2)
 	}
-	host, tracker, err := net.SplitHostPort(os.Args[1])
+	tracker, err := gltracker.NewTracker(os.Args[1], "23470")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "game-server:", err)
 		os.Exit(2)
 	}
 	game := &gltracker.GameServer{
-		Tracker:  gltracker.Tracker{Host: host, Port: tracker},
+		Tracker:  tracker,
 		Password: os.Getenv("GLTRACKER_PASSWORD"),
 		Key:      os.Getenv("GLTRACKER_KEY"),
 		Leave:    make(chan struct{}),

@@ -2,7 +2,7 @@
 //!
 //! This file hides how rows are ordered and searched.
 
-use crate::client::columns::{Collated, Sort};
+use crate::client::columns::{Collated, Sort, folded};
 use crate::client::ping::{self, TOO_FAR, Target};
 use crate::client::replica::Doubt;
 use crate::client::width::is_blank;
@@ -159,14 +159,29 @@ impl Row {
     }
 }
 
-/// True if some value of the game server, or its address, holds `needle`, which is lower case.
-pub(crate) fn matches(row: &Row, needle: &str) -> bool {
-    needle.is_empty()
-        || row.address.to_string().contains(needle)
-        || row
-            .infos
-            .iter()
-            .any(|(_, value)| value.to_lowercase().contains(needle))
+/// True if each of these words, which are [`folded`], stands in a value of the game server or in its address,
+/// or, if it holds a `=`, in `key=value` of one of its fields.
+pub(crate) fn matches(row: &Row, words: &[String]) -> bool {
+    let text_of = |is_keyed: bool| {
+        let mut text = row.address.to_string();
+        for (key, value) in row.infos.iter() {
+            text.push('\n');
+            if is_keyed {
+                text.extend([key, "="]);
+            }
+            text.push_str(&folded(&value));
+        }
+        text
+    };
+    let hold = |is_keyed| {
+        let those = words.iter().filter(|word| word.contains('=') == is_keyed);
+        let mut those = those.peekable();
+        those.peek().is_none() || {
+            let text = text_of(is_keyed);
+            those.all(|word| text.contains(word.as_str()))
+        }
+    };
+    hold(false) && hold(true)
 }
 
 /// How likely it is that the player can play there, best first: near, not known, far, further, silent (a

@@ -5,7 +5,7 @@
 use super::row::{Listed, Ping, Ranked, Row, compare, matches};
 use crate::client::browse::favourites::Favourites;
 use crate::client::browse::keyboard::Key;
-use crate::client::columns::{Columns, Field, Sort};
+use crate::client::columns::{Columns, Field, Sort, folded};
 use crate::client::ping::{self, TOO_FAR, TOO_LATE, Target};
 use crate::client::width::cut;
 use crate::protocol::fields::Infos;
@@ -316,12 +316,13 @@ impl Model {
     /// Chooses the rows that are shown and sorts them. The selected one stays selected wherever it
     /// moves; if it has gone, the next one in its place is.
     pub(super) fn arrange(&mut self) {
-        let needle = self.search.to_lowercase();
+        let searched = folded(&self.search);
+        let words: Vec<String> = searched.split_whitespace().map(str::to_owned).collect();
         let version = self.game_version.as_deref();
         let mut shown: Vec<Ranked> = self
             .rows
             .values()
-            .filter(|row| !self.is_hidden(row) && matches(row, &needle))
+            .filter(|row| !self.is_hidden(row) && matches(row, &words))
             .map(|row| Ranked::of(row, version, &self.sort))
             .collect();
         // Of two addresses of a game server the better one is shown.

@@ -240,6 +240,29 @@ fn what_a_game_server_has_answered_counts_until_a_tracker_says_something_else() 
 }
 
 #[test]
+fn a_search_takes_words_without_accents_and_fields() {
+    let mut model = Model::new("t".to_owned(), None, Favourites::default());
+    let list = vec![
+        entry(1, "description=\"Crème Brûlée\" map=dome"),
+        entry(2, "description=\"the dome\" map=ice"),
+    ];
+    model.on_event(Event::List(list), Instant::now());
+    model.settle();
+    for (searched, found) in [
+        ("brulee", &[1][..]),
+        ("BRÛL crème", &[1]),
+        ("ice creme", &[]),
+        ("dome", &[1, 2]),
+        ("map=dome", &[1]),
+        ("MAP=i the", &[2]),
+    ] {
+        press(&mut model, &format!("/{searched}"));
+        assert_eq!(ports(&model), found, "{searched}");
+        press(&mut model, "\x1b");
+    }
+}
+
+#[test]
 fn filters_and_search_hide_and_show_again() {
     let mut model = five_for(Some("0.70"), Instant::now());
     for (key, left) in [

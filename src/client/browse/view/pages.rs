@@ -19,7 +19,10 @@ const HELP: &[(&str, &str)] = &[
         "join: with the line for its game in the file of games, or --exec",
     ),
     ("i", "details: everything it says about itself"),
-    ("/", "search as you type; Esc ends the search"),
+    (
+        "/",
+        "search all words in all fields, or key=value; Esc ends the search",
+    ),
     (
         "f  F  *",
         "favourite or not, kept; only favourites; favourites first",

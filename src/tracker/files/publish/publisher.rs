@@ -58,7 +58,9 @@ pub(crate) fn start(
         return Err(FilesError::PublishInUse(folder));
     }
     let started = SystemTime::now();
-    let history = kept.as_ref().and_then(|kept| read(kept, &shared.log));
+    let history = kept
+        .as_ref()
+        .and_then(|kept| read(kept, point_at(started), &shared.log));
     let mut lasts = Lasting {
         page,
         lock,
@@ -76,12 +78,15 @@ pub(crate) fn start(
         .map_err(FilesError::Thread)
 }
 
-/// What was counted before this tracker was started. A file that cannot be read is named in the log, and set
-/// aside.
-fn read(kept: &ActivityFile, log: &Log) -> Option<History> {
+/// What was counted before this tracker was started, at `point`. A file that cannot be read is named in the
+/// log, and set aside. So is one of another time: a clock that is wrong at one start takes no week away.
+fn read(kept: &ActivityFile, point: u32, log: &Log) -> Option<History> {
     let why = match kept.read() {
         Ok(text) => match format::decode(&text?) {
-            Ok(history) => return Some(history),
+            Ok(history) if history.goes_on_at(point) => return Some(history),
+            Ok(_) => {
+                "it ends in the future, or more than a week ago: is the clock right?".to_owned()
+            }
             Err(wrong) => wrong.to_string(),
         },
         Err(error) => format!("it cannot be read: {error}"),

@@ -4,7 +4,7 @@
 //! is taken at once, and belongs to the multiple before.
 
 use super::count::{listed, total};
-use super::games::{Game, Games, Totals};
+use super::games::{Game, Games, Totals, WEEK};
 use super::rows::Rows;
 use super::series::{Number, Series};
 use crate::base::log::push_time;
@@ -46,6 +46,13 @@ impl History {
         self.games.note(steps, &listed);
         self.rows.note(point, &listed);
         self.point = Some(point);
+    }
+
+    /// True if something of it is left when the next point is this one.
+    pub fn goes_on_at(&self, point: u32) -> bool {
+        let last = self.point.unwrap_or(point);
+        // A clock that is set may go back by a little.
+        last <= point.saturating_add(1) && point.saturating_sub(last) < WEEK as u32
     }
 
     /// activity.json as it is written at the time `now`.
@@ -159,6 +166,15 @@ mod tests {
             json.contains("\"rows\":{\"every\":1800,\n\"192.0.2.1:3\":[9]}"),
             "{json}"
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_at_one_start_is_noticed() {
+        let mut history = History::default();
+        assert!(history.goes_on_at(0));
+        history.note(5000, &list(&["port=1"]));
+        let goes_on = [0, 4998, 4999, 5000, 7015, 7016].map(|point| history.goes_on_at(point));
+        assert_eq!(goes_on, [false, false, true, true, true, false]);
     }
 
     #[test]
