@@ -97,6 +97,8 @@ fn fill(word: &str, address: SocketAddr, fields: &Fields) -> Option<String> {
         let (field, after) = after.split_once('}')?;
         filled.push_str(text);
         let is_all = word.len() == field.len() + 2;
+        // It says that the field is meant, and no mistake.
+        let field = field.strip_suffix('?').unwrap_or(field);
         let value = match field {
             "ip" if address.is_ipv6() && !is_all => format!("[{}]", address.ip()),
             "ip" => address.ip().to_string(),
