@@ -1,3 +1,5 @@
+// The list: asked for once, again and again, or watched.
+
 package gltracker
 
 import (

@@ -1,3 +1,5 @@
+// A game server, which stays on the list for as long as it runs.
+
 package gltracker
 
 import (

@@ -1,3 +1,5 @@
+// One connection of a game server: what the tracker says, and what that means.
+
 package gltracker
 
 import (

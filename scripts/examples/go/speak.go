@@ -1,3 +1,5 @@
+// What a game server says, and when.
+
 package gltracker
 
 import (

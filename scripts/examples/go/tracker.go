@@ -1,3 +1,5 @@
+// How a tracker is reached: one address of its name after the other, and lines with deadlines.
+
 package gltracker
 
 import (
