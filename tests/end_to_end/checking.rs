@@ -488,9 +488,9 @@ fn a_player_is_told_what_is_on_the_list_and_why_nothing_is_shown() {
     assert!(checked.is_well);
     let checked = check_list(tracker.clients, &["--no-ping", "notempty", "map=A"]);
     checked
-        .says(&["✗ None of 2 game servers satisfies the conditions. Leave out map=A, which none"]);
+        .says(&["✗ Of 2 game servers none satisfies the conditions. Leave out map=A, which none"]);
     let checked = check_list(tracker.clients, &[]);
-    checked.says(&["- None of 2 game servers answers a ping from here."]);
+    checked.says(&["- Of 2 game servers none answers a ping from here."]);
     assert!(
         checked.is_well,
         "a tracker is well whose game servers do not answer"

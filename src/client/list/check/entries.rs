@@ -117,7 +117,7 @@ pub(super) fn of_conditions(list: &KnownList, conditions: &Conditions) -> Step {
         ),
     };
     let found = format!(
-        "None of {} satisfies the conditions.",
+        "Of {} none satisfies the conditions.",
         game_servers(list.len())
     );
     Step::wrong(found, advice)

@@ -28,7 +28,7 @@ pub(super) fn of_pings(pings: &[Ping], is_here: bool) -> Step {
             in_units(nearest, Duration::from_millis(1), 1)
         ),
         None => format!(
-            "None of {} answers a ping from here.",
+            "Of {} none answers a ping from here.",
             game_servers(pings.len())
         ),
     };
@@ -81,7 +81,7 @@ mod tests {
                 &[silent, silent],
                 false,
                 Mark::Aside,
-                "None of 2 game servers answers",
+                "Of 2 game servers none answers",
             ),
             (
                 &[silent, silent, silent],
@@ -95,7 +95,12 @@ mod tests {
                 Mark::Wrong,
                 "1 of 4 game servers",
             ),
-            (&[silent, silent, silent], true, Mark::Aside, "None of 3"),
+            (
+                &[silent, silent, silent],
+                true,
+                Mark::Aside,
+                "Of 3 game servers none",
+            ),
         ] {
             let step = of_pings(&pings(answers), is_here);
             assert_eq!(step.mark, mark, "{step:?}");
