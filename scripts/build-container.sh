@@ -68,7 +68,7 @@ user=$(sed -n 's/^USER //p' $context/Containerfile)
 health=$(sed -n 's/^HEALTHCHECK .*"\/gltracker", \(.*\)]/\1/p' $context/Containerfile | tr -d '",')
 
 export GLTRACKER_PASSWORD=secret GLTRACKER_TRACKER=
-if [ -n "$engine" ] && $engine run --rm --no-healthcheck $image --version >/dev/null 2>"$dir/log"; then
+if [ -n "$engine" ] && $engine run --rm --no-healthcheck --network none $image --version >/dev/null 2>"$dir/log"; then
   how=$engine
   common="--label $name --read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
   once="$engine run --rm --no-healthcheck $common $image"

@@ -44,6 +44,8 @@ pub(crate) struct GameServer {
     stream: TcpStream,
     /// The beginning of a line.
     unread: Vec<u8>,
+    /// The last `ERR` that it was sent.
+    refusal: Vec<u8>,
     /// Its number, and one more for each update.
     turn: usize,
     seen: Seen,
@@ -144,6 +146,7 @@ impl Fleet {
         self.game_servers.push(GameServer {
             stream,
             unread: Vec::new(),
+            refusal: Vec::new(),
             turn: number,
             seen: Seen::default(),
         });
@@ -186,7 +189,7 @@ impl Fleet {
         loop {
             let seen = self.listen_to_all();
             if seen.lost > 0 {
-                return Err(format!("{} game servers were dropped", seen.lost).into());
+                return Err(self.why_lost(seen.lost).into());
             }
             if is_enough(seen) {
                 return Ok(());
@@ -195,6 +198,14 @@ impl Fleet {
                 return Err(format!("no more came than {seen:?}").into());
             }
             thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn why_lost(&self, lost: u64) -> String {
+        let mut told = self.game_servers.iter().map(|one| &one.refusal);
+        match told.find(|refusal| !refusal.is_empty()) {
+            Some(one) => format!("{lost} game servers were dropped: {}", one.escape_ascii()),
+            None => format!("{lost} game servers were dropped without a word"),
         }
     }
 
@@ -269,6 +280,8 @@ impl GameServer {
             } else if line.starts_with(b"PONG") || line.starts_with(b"OK") {
                 self.seen.answers += 1;
                 self.seen.oks += u64::from(line.starts_with(b"OK"));
+            } else if line.starts_with(b"ERR") {
+                self.refusal = line.to_vec();
             }
         }
         self.unread.drain(..=end);
