@@ -68,14 +68,24 @@ user=$(sed -n 's/^USER //p' $context/Containerfile)
 health=$(sed -n 's/^HEALTHCHECK .*"\/gltracker", \(.*\)]/\1/p' $context/Containerfile | tr -d '",')
 
 export GLTRACKER_PASSWORD=secret GLTRACKER_TRACKER=
-if [ -n "$engine" ] && $engine run --rm --no-healthcheck --network none $image --version >/dev/null 2>"$dir/log"; then
-  how=$engine
+how=chroot
+# Not everywhere may an engine raise limits, and podman's first choice, crun, does not run beside control
+# groups of version 1. Without a network, because another would leave rules on the host, for which Linux tracks
+# all of its connections.
+lower='--ulimit nofile=4096 --ulimit nproc=4096'
+for run in "$engine run" "$engine run $lower" "$engine --runtime runc run $lower"; do
+  [ -n "$engine" ] || break
+  ! $run --rm --no-healthcheck --network none $image --version >/dev/null 2>"$dir/log" || {
+    how=$engine
+    break
+  }
+done
+if [ "$how" != chroot ]; then
   common="--label $name --read-only --network host --env GLTRACKER_PASSWORD --env GLTRACKER_TRACKER"
-  once="$engine run --rm --no-healthcheck $common $image"
+  once="$run --rm --no-healthcheck $common $image"
   kept="$engine cp $name:/state/list -"
-  tracker="$engine run --name $name $common --volume $name-state:/state --volume $name-publish:/publish $image"
+  tracker="$run --name $name $common --volume $name-state:/state --volume $name-publish:/publish $image"
 else
-  how=chroot
   [ -z "$engine" ] || echo "build-container.sh: $engine cannot run it here: $(tail -n 1 "$dir/log")" >&2
   [ "$(id -u)" -eq 0 ] || code=3 fail 'NOT TRIED: only root may try it by chroot'
   mkdir "$dir/state" "$dir/publish"
@@ -135,7 +145,7 @@ soon is_kept
 kill -s KILL $pids
 wait $pids 2>/dev/null || : # it has the lock of the list until then
 pids=''
-[ "$how" = chroot ] || remove >/dev/null
+[ "$how" = chroot ] || remove >/dev/null 2>&1
 start
 soon listed
 echo "$image: runs read-only, answers and keeps its list ($how)"
