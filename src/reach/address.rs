@@ -166,6 +166,9 @@ impl<const PORT: u16> FromStr for Address<PORT> {
 fn read(text: &str, default: u16) -> Result<(&str, u16), NotAnAddress> {
     let bad = |why: &str| NotAnAddress(format!("'{}' {why}", spelled_out(text, 80)));
     let not_a_host = "is not an address; write HOST, HOST:PORT or [IPv6]:PORT";
+    if text.contains("://") {
+        return Err(bad("is a URL; write HOST, HOST:PORT or [IPv6]:PORT alone"));
+    }
     let (host, port) = match text.strip_prefix('[') {
         Some(bracketed) => {
             let (host, port) = bracketed.split_once(']').ok_or_else(|| bad(not_a_host))?;
@@ -269,7 +272,7 @@ mod tests {
             ("user@host", "write HOST"),
             (&long, "write HOST"),
             ("\u{1b}[2J", "'\\u{1b}[2J' is not"),
-            ("http://a/", "no port from 1 to 65535"),
+            ("http://a/", "is a URL; write HOST"),
             ("::1", "IPv6 stands in brackets: [::1]:23471"),
             ("::1:23471", "IPv6 stands in brackets"),
             ("a:1:2", "IPv6 stands in brackets"),

@@ -1,11 +1,16 @@
 //! The values that `gltracker announce` is given.
 
 use crate::cli::command::UsageError;
+use crate::cli::flags;
 use crate::game_server::{PongPlace, TrackerAddress};
-use crate::protocol::fields::Infos;
+use crate::protocol::fields::{Infos, KNOWN, is_known};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::time::Duration;
+
+/// The shortest known key, in bytes, that others are taken for: `side` may well be a game's own key
+/// beside `size`, and `maxplayer` hardly beside `maxplayers`.
+const MISTAKABLE: usize = 7;
 
 /// The longest `--alive`, in seconds: a day.
 const MAX_ALIVE_SECONDS: u64 = 24 * 60 * 60;
@@ -70,15 +75,25 @@ pub(crate) fn variable(
     }
 }
 
-/// Checks that a word `key=value` is about a field that is written so.
+/// Checks that a word `key=value` is about a field that is written so, and spelled so.
 pub(crate) fn check_own(word: &str) -> Result<(), UsageError> {
     let (key, _) = word.split_once('=').unwrap_or((word, ""));
     let instead = match key {
         "port" => "write --port N",
         "checked" | "stale" | "mac" => "leave it out, it is not yours to say",
-        _ => return Ok(()),
+        key if is_known(key) => return Ok(()),
+        key => {
+            // A slip of the finger leaves the first letter: `session` is not meant as `version`.
+            let near = |known: &&str| {
+                known.len() >= MISTAKABLE && known.chars().next() == key.chars().next()
+            };
+            match flags::closest(key, KNOWN.into_iter().filter(near)) {
+                Some(near) => &format!("did you mean {near}=?"),
+                None => return Ok(()),
+            }
+        }
     };
-    Err(UsageError(format!("{key}=: {instead}")))
+    Err(UsageError(format!("{}=: {instead}", key.escape_debug())))
 }
 
 /// Sets a field from a word `key=value`. The shell has removed the quotes: the value is everything

@@ -35,6 +35,7 @@ fn all_of_it_is_understood() {
             "--port",
             "7",
             "description=two \"words\"",
+            "session=12",
             "--pong",
             "--alive=30",
             "--updates",
@@ -51,7 +52,7 @@ fn all_of_it_is_understood() {
     assert_eq!(trackers, ["a", "[::1]:5"]);
     assert_eq!(
         options.fields.to_string(),
-        "port=7 nbplayers=0 description=\"two \\\"words\\\"\""
+        "port=7 nbplayers=0 description=\"two \\\"words\\\"\" session=12"
     );
     assert_eq!(options.key.as_deref(), Some("alice"));
     assert!(matches!(&options.secret, Secret::Text(text) if text == "s p"));
@@ -127,6 +128,10 @@ fn wrong_usage_is_told_what_would_be_right() {
         ),
         (&["port=1"], "write --port N"),
         (&["checked=yes"], "leave it out"),
+        (&["maxplayer=8"], "maxplayer=: did you mean maxplayers=?"),
+        (&["descripton=x"], "did you mean description=?"),
+        (&["=8", "é=1"], "a key is a letter"),
+        (&["http://a", "--port=1"], "'http://a' is a URL; write HOST"),
         (&["nbplayers=many"], "nbplayers must be a number"),
         (
             &["a", "description=My", "server"],
