@@ -52,13 +52,14 @@ impl List {
     fn on_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Batch { changes, from, .. } => {
-                self.lost = None;
+                let was_lost = self.lost.take().is_some();
                 if self.outage.works(now) {
                     let tracker: (_, &dyn Display) = ("tracker", &self.tracker);
                     self.hall.log.info("list-back", &[tracker]);
                 }
                 let is_moved = std::mem::replace(&mut self.from, from) != from;
-                if is_moved || !changes.is_empty() {
+                // What is told may have been cut down meanwhile.
+                if was_lost || is_moved || !changes.is_empty() {
                     changes.into_iter().for_each(|change| self.change(change));
                     self.publish(|_| true);
                 }
@@ -87,18 +88,19 @@ impl List {
 
     /// The list is not confirmed, for this reason.
     fn on_loss(&mut self, why: &dyn Display, now: Instant) {
-        let since = *self.lost.get_or_insert(now);
+        let is_good = now < *self.lost.get_or_insert(now) + GOOD_FOR;
         self.hall.desk.set_live(false);
         if self.outage.fails(now) {
-            let so = match self.known.is_empty() {
-                true => "players are told of no game servers until it is back",
-                false => "players are told the last list, for ten minutes",
+            let so = match (self.known.is_empty(), is_good) {
+                (true, _) => "players are told of no game servers until it is back",
+                (false, true) => "players are told the last list, for ten minutes",
+                (false, false) => "players are told of what this bridge lists",
             };
             let fields: [(_, &dyn Display); 3] =
                 [("tracker", &self.tracker), ("why", why), ("so", &so)];
             self.hall.log.warn("list-away", &fields);
         }
-        if now >= since + GOOD_FOR {
+        if !is_good {
             let desk = &self.hall.desk;
             self.publish(|address| desk.is_wanted(address));
         }
@@ -115,5 +117,64 @@ impl List {
             .filter(|(address, infos)| may_be_used(**address, infos) && is_good(**address))
             .map(|(address, infos)| (*address, infos.clone()));
         self.hall.desk.set_listing(servers.collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::log::{Level, Log};
+    use crate::bridge::desk::Wanted;
+    use crate::bridge::hall::Counters;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_list_is_told_for_ten_minutes_and_again_when_it_is_back() {
+        let hall = Hall {
+            desk: Arc::default(),
+            log: Log::start(Level::Error, io::sink()).unwrap(),
+            counters: Counters::default(),
+        };
+        let mut list = List {
+            hall: hall.clone(),
+            tracker: "a:1".to_owned(),
+            known: BTreeMap::new(),
+            from: None,
+            lost: None,
+            outage: Outage::default(),
+        };
+        let [own, foreign] = [1, 2].map(|host| SocketAddr::from(([198, 51, 100, host], 1)));
+        let (door, tag, infos) = ("quake", String::new(), Infos::default());
+        hall.desk.list(own, Wanted { door, tag, infos });
+        let told = || {
+            let listing = hall.desk.listing();
+            let addresses = listing.servers.iter().map(|(address, _)| *address);
+            addresses.collect::<Vec<_>>()
+        };
+        let batch = |changes| Event::Batch {
+            changes,
+            is_live: true,
+            from: Some([192, 0, 2, 1].into()),
+        };
+        let lost = || Event::Lost {
+            why: Error::Late,
+            retry_in: Duration::ZERO,
+        };
+        let start = Instant::now();
+        let both = [own, foreign].map(|address| Change::New(address, Infos::default()));
+        list.on_event(batch(both.to_vec()), start);
+        assert_eq!(told(), [own, foreign]);
+        let second = Duration::from_secs(1);
+        list.on_event(lost(), start);
+        list.on_event(lost(), start + GOOD_FOR - second);
+        assert_eq!(told(), [own, foreign]);
+        list.on_event(lost(), start + GOOD_FOR);
+        assert_eq!(told(), [own], "nobody has confirmed the other");
+        // Nothing has changed meanwhile.
+        list.on_event(batch(Vec::new()), start + GOOD_FOR + second);
+        assert_eq!(told(), [own, foreign]);
+        let version = hall.desk.listing().version;
+        list.on_event(batch(Vec::new()), start + GOOD_FOR + 2 * second);
+        assert_eq!(hall.desk.listing().version, version, "nothing has changed");
     }
 }
