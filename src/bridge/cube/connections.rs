@@ -38,16 +38,6 @@ pub(super) struct Connection {
     is_shut: bool,
 }
 
-/// What has become of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Kept,
-    /// The peer has closed it.
-    HungUp,
-    /// Its time is over.
-    Late,
-}
-
 impl Connection {
     /// Sends `text`.
     pub(super) fn say(&mut self, text: &str, now: Instant) {
@@ -74,11 +64,12 @@ impl Connection {
         self.session.is_quiet()
     }
 
-    fn look(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> Fate {
+    /// False if it is over.
+    fn look(&mut self, now: Instant, take: &mut dyn FnMut(&mut Self, Request)) -> bool {
         // What is not taken yet is not added to: the rest waits at the peer.
         let is_reading = !self.has_ended && !self.session.has_line();
-        if is_reading && self.read() == Fate::HungUp {
-            return Fate::HungUp;
+        if is_reading && !self.read() {
+            return false;
         }
         for _ in 0..LINES {
             let Some(request) = self.session.next(now) else {
@@ -89,24 +80,25 @@ impl Connection {
         self.send(now)
     }
 
-    fn read(&mut self) -> Fate {
+    fn read(&mut self) -> bool {
         let mut buffer = [0; READ];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.has_ended = true,
             Ok(count) => self.session.on_bytes(&buffer[..count]),
             Err(error) if is_patient(error.kind()) => {}
-            Err(_) => return Fate::HungUp,
+            Err(_) => return false,
         }
-        Fate::Kept
+        true
     }
 
-    fn send(&mut self, now: Instant) -> Fate {
+    /// False if it is over.
+    fn send(&mut self, now: Instant) -> bool {
         while !self.session.to_send().is_empty() {
             match self.stream.write(self.session.to_send()) {
-                Ok(0) => return Fate::HungUp,
+                Ok(0) => return false,
                 Ok(count) => self.session.on_sent(count),
                 Err(error) if is_patient(error.kind()) => break,
-                Err(_) => return Fate::HungUp,
+                Err(_) => return false,
             }
         }
         if self.session.has_said_all() && !self.is_shut {
@@ -114,11 +106,8 @@ impl Connection {
             // The peer may have closed it already.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
-        match () {
-            () if self.has_ended && self.session.to_send().is_empty() => Fate::HungUp,
-            () if self.session.is_late(now) => Fate::Late,
-            () => Fate::Kept,
-        }
+        let has_hung_up = self.has_ended && self.session.to_send().is_empty();
+        !has_hung_up && !self.session.is_late(now)
     }
 }
 
@@ -143,6 +132,8 @@ fn of_greediest(all: &[(usize, IpAddr)], newcomer: IpAddr) -> Option<(usize, IpA
 pub(super) struct Connections {
     most: (usize, usize),
     all: Vec<Connection>,
+    /// The numbers of those that made room since the last look.
+    closed: Vec<u64>,
     last: u64,
     turn: u64,
 }
@@ -153,6 +144,7 @@ impl Connections {
         Self {
             most,
             all: Vec::new(),
+            closed: Vec::new(),
             last: 0,
             turn: 0,
         }
@@ -179,7 +171,7 @@ impl Connections {
                 false => None,
             };
             match victim {
-                Some((at, _)) => drop(self.all.remove(at)),
+                Some((at, _)) => self.closed.push(self.all.remove(at).id),
                 None if is_host_full => return false,
                 None => {}
             }
@@ -196,26 +188,28 @@ impl Connections {
         true
     }
 
-    /// Looks at those whose turn it is. Requests are given to `take`; returns whose peers have hung up.
+    /// Looks at those whose turn it is. Requests are given to `take`; returns the numbers of those that are
+    /// closed since the last look, whoever closed them, in order.
     pub(super) fn look(
         &mut self,
         now: Instant,
         mut take: impl FnMut(&mut Connection, Request),
     ) -> Vec<u64> {
         self.turn += 1;
-        let mut hung_up = Vec::new();
+        let mut closed = std::mem::take(&mut self.closed);
         self.all.retain_mut(|connection| {
-            let fate =
-                match connection.is_quiet() && !(connection.id + self.turn).is_multiple_of(QUIET) {
-                    true => connection.send(now),
-                    false => connection.look(now, &mut take),
-                };
-            if fate == Fate::HungUp {
-                hung_up.push(connection.id);
+            let is_its_turn = (connection.id + self.turn).is_multiple_of(QUIET);
+            let is_open = match connection.is_quiet() && !is_its_turn {
+                true => connection.send(now),
+                false => connection.look(now, &mut take),
+            };
+            if !is_open {
+                closed.push(connection.id);
             }
-            fate == Fate::Kept
+            is_open
         });
-        hung_up
+        closed.sort_unstable();
+        closed
     }
 
     /// Sends `text` to one, if it is still there.
@@ -295,6 +289,7 @@ mod tests {
             .collect();
         scene.come("192.0.0.9").unwrap();
         assert!(scene.has(all[0]) && !scene.has(all[9]));
+        assert_eq!(scene.connections.closed, [all[9]]);
         // Among hosts that are all alike the oldest makes way.
         scene.come("198.51.100.7").unwrap();
         assert!(!scene.has(all[0]) && scene.has(all[1]));
@@ -317,6 +312,29 @@ mod tests {
         scene.come("203.0.113.1").unwrap();
         assert_eq!(scene.connections.all.len(), MOST.0 + MOST.1);
         assert!(scene.listed.iter().all(|&id| scene.has(id)));
+    }
+
+    #[test]
+    fn whoever_closes_a_connection_it_is_said_once_and_in_order() {
+        let mut scene = Scene::new();
+        let address = scene.listener.local_addr().unwrap();
+        let now = Instant::now();
+        let mut come = || {
+            let peer = TcpStream::connect(address).unwrap();
+            let (stream, _) = scene.listener.accept().unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let listed = |_| false;
+            assert!(scene.connections.let_in(stream, address.ip(), listed, now));
+            peer
+        };
+        let silent: Vec<_> = (0..=MOST.1).map(|_| come()).collect();
+        let connections = &mut scene.connections;
+        assert_eq!(connections.look(now, |_, _| ()), [1], "it made room");
+        assert_eq!(connections.look(now, |_, _| ()), []);
+        let late = now + Duration::from_secs(3600);
+        let all: Vec<u64> = (2..=silent.len() as u64).collect();
+        assert_eq!(connections.look(late, |_, _| ()), all);
+        assert!(connections.all.is_empty());
     }
 
     #[test]

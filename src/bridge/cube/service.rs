@@ -174,9 +174,9 @@ impl Service {
             now,
         };
         let take = |connection: &mut Connection, request| requests.take(connection, request);
-        let hung_up = self.connections.look(now, take);
-        if !hung_up.is_empty() {
-            self.roll.on_hang_ups(&hung_up, now, acts);
+        let closed = self.connections.look(now, take);
+        if !closed.is_empty() {
+            self.roll.on_closed(&closed, now, acts);
         }
     }
 

@@ -146,9 +146,9 @@ impl Roll {
         })
     }
 
-    /// Connections were closed by their peers; the numbers stand in order. A server of Red Eclipse is listed only while it is open; others
-    /// are asked whether they are still there.
-    pub fn on_hang_ups(&mut self, connections: &[u64], now: Instant, out: &mut Vec<Act>) {
+    /// Connections were closed, by whomever; the numbers stand in order. A server of Red Eclipse is listed
+    /// only while its own is open; others are asked whether they are still there.
+    pub fn on_closed(&mut self, connections: &[u64], now: Instant, out: &mut Vec<Act>) {
         self.entries.retain(|address, entry| {
             let is_closed = |id| connections.binary_search(&id).is_ok();
             if !entry.connection.is_some_and(is_closed) {
@@ -160,7 +160,7 @@ impl Roll {
             }
             let is_over = entry.dialect == Dialect::RedEclipse;
             if is_over && entry.state == State::Listed {
-                out.push(Act::Unlist(*address, "it has closed its connection"));
+                out.push(Act::Unlist(*address, "its connection is closed"));
             }
             !is_over
         });

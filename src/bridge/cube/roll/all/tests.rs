@@ -109,7 +109,7 @@ fn who_answers_is_listed_and_asked_again_every_half_minute() {
         );
     }
     let mut out = Vec::new();
-    scene.roll.on_hang_ups(&[1], scene.now, &mut out);
+    scene.roll.on_closed(&[1], scene.now, &mut out);
     assert_eq!(out, [], "that is no reason");
     let acts = scene.pass(14);
     assert_eq!(acts, [ask(28786), ask(28786), ask(28786)]);
@@ -196,8 +196,8 @@ fn red_eclipse_is_listed_while_its_connection_lives() {
     scene.pong(28802, 0);
     assert!(told(&scene.pass(0))[0].starts_with("echo \"ping reply confirmed"));
     let mut out = Vec::new();
-    scene.roll.on_hang_ups(&[1], scene.now, &mut out);
-    assert_eq!(out, [Unlist(at(28801), "it has closed its connection")]);
+    scene.roll.on_closed(&[1], scene.now, &mut out);
+    assert_eq!(out, [Unlist(at(28801), "its connection is closed")]);
     assert!(scene.roll.entries.is_empty());
 }
 
