@@ -68,7 +68,8 @@ impl WatchedFile {
                 self.settling = None;
                 return Ok(None);
             }
-            if self.seen.is_some() && self.settling.as_ref() != Some(&stamp) {
+            let is_first = self.seen.is_none() && !self.is_missing;
+            if !is_first && self.settling.as_ref() != Some(&stamp) {
                 self.settling = Some(stamp);
                 return Ok(None);
             }
@@ -85,7 +86,7 @@ impl WatchedFile {
                 Contents::Changed(text)
             }
             Err(error) => {
-                self.seen = None;
+                (self.seen, self.settling) = (None, None);
                 if std::mem::replace(&mut self.is_missing, true) {
                     return Contents::Unchanged;
                 }
@@ -122,6 +123,7 @@ mod tests {
         assert!(matches!(file.read_if_changed(), Contents::Unreadable(_)));
         assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         fs::write(&path, "one").unwrap();
+        assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "one"));
         assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         fs::write(&path, "\u{feff}three").unwrap();
@@ -144,7 +146,13 @@ mod tests {
             matches!(file.read_if_changed(), Contents::Unchanged),
             "not text is no more readable than before"
         );
+        fs::write(&path, "ba").unwrap();
+        assert!(matches!(file.read_if_changed(), Contents::Unchanged));
         fs::write(&path, "back").unwrap();
+        assert!(
+            matches!(file.read_if_changed(), Contents::Unchanged),
+            "it may still be being written"
+        );
         assert!(matches!(file.read_if_changed(), Contents::Changed(text) if text == "back"));
         fs::remove_file(&path).unwrap();
     }
