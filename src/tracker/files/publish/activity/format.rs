@@ -180,7 +180,7 @@ mod tests {
         assert!(last.starts_with("end 5 "), "{last}");
         let expected = "gltracker-activity 1\n\
                         all 6002 3,-,4 1,-,2\n\
-                        game 9214 3,-,4 1,-,1 xonotic\n\
+                        game 9212 3,-,4 1,-,1 xonotic\n\
                         game 1024 0 1 The \"old\" game\n\
                         row 6002 [2001:db8::1]:1 4\n\
                         row 6002 [2001:db8::1]:2 0";

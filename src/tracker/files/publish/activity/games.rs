@@ -53,31 +53,37 @@ pub struct Game {
     pub name: Box<str>,
     /// The sum of `now` over time, of which each point leaves out the 2,016th part: the last week counts most.
     pub week: u64,
-    /// What it counts at the last point.
-    now: u64,
+    /// What it counts at the last point, unless that was read from a file.
+    now: Option<u64>,
     /// How many there were.
     pub totals: Totals,
 }
 
 impl Game {
-    /// One that has just been seen for the first time, or read from a file.
+    /// One that was read from a file.
     pub fn new(name: Box<str>, week: u64, totals: Totals) -> Self {
         Self {
             name,
             week,
-            now: 0,
+            now: None,
             totals,
         }
     }
 
     fn note(&mut self, steps: i64, tally: Tally) {
-        match steps {
-            1.. => self.week -= self.week / WEEK as u64,
-            // The last point is replaced.
-            _ => self.week = self.week.saturating_sub(self.now),
+        for _ in 0..steps.min(WEEK as i64) {
+            self.week -= self.week / WEEK as u64;
         }
-        self.now = tally.weight;
-        self.week = self.week.saturating_add(self.now);
+        // The last point is replaced. What it counted in a file is taken to be the same.
+        let replaced = match steps {
+            1.. => 0,
+            _ => self.now.unwrap_or(tally.weight),
+        };
+        self.week = self
+            .week
+            .saturating_sub(replaced)
+            .saturating_add(tally.weight);
+        self.now = Some(tally.weight);
         self.totals.note(steps, tally.total);
     }
 }
@@ -240,6 +246,20 @@ mod tests {
             week,
             6 * PLAYER,
             "the point was replaced, and not counted twice"
+        );
+        // A file does not say what its last point counted: it counts once after a restart, too.
+        let totals = games.kept()[0].totals.clone();
+        games = Games::new(vec![Game::new("real-0".into(), week, totals)]);
+        games.note(0, &real(1, 5));
+        assert_eq!(games.kept()[0].week, week);
+        games.note(0, &real(1, 0));
+        assert_eq!(games.kept()[0].week, PLAYER);
+        let mut leap = games.clone();
+        leap.note(WEEK as i64, &[]);
+        assert_eq!(
+            leap.kept(),
+            [],
+            "a week is a week, however many looks there were"
         );
         for _ in 1..WEEK {
             games.note(1, &[]);
