@@ -10,8 +10,9 @@ use crate::pretend_games::PretendGame;
 use crate::tools::Program;
 use gltracker::query::Kind;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::thread;
 
 /// What a check has printed, with its lines joined, and whether all was well.
 struct Checked {
@@ -118,6 +119,37 @@ fn what_is_right_is_seen_and_checked_and_leaves_nothing_on_the_list() {
     ]);
     assert!(checked.is_well && tracker.list().is_empty());
     logged(&tracker, "event=listed", 1);
+}
+
+#[test]
+fn a_list_that_can_be_had_once_only_proves_nothing() {
+    let tracker = TrackerProcess::start();
+    let once = TcpListener::bind("127.0.0.1:0").unwrap();
+    let players = once.local_addr().unwrap().port();
+    let clients = tracker.clients;
+    let relay = thread::spawn(move || {
+        let (mut client, _) = once.accept().unwrap();
+        drop(once);
+        let mut asked = [0; 512];
+        let count = client.read(&mut asked).unwrap();
+        let mut there = TcpStream::connect(clients).unwrap();
+        there.write_all(&asked[..count]).unwrap();
+        there.write_all(b"QUIT\n").unwrap();
+        let mut answer = Vec::new();
+        there.read_to_end(&mut answer).unwrap();
+        client.write_all(&answer).unwrap();
+    });
+    let mut command = announce(&[tracker.servers], &["--port", "1"]);
+    command.arg(format!("--check={players}"));
+    let checked = Checked::by(command);
+    relay.join().unwrap();
+    checked.says(&[
+        &format!("✓ Port {players} of 127.0.0.1, for players: it sends"),
+        "✓ The tracker has listed it as 127.0.0.1:1.",
+        "✗ Players who ask 127.0.0.1 (IPv4) get no list any more: no connection: nobody",
+        "✗ Whether it has left the list of 127.0.0.1 cannot be seen: no connection: nobody",
+    ]);
+    assert!(!checked.is_well);
 }
 
 #[test]

@@ -34,9 +34,21 @@ impl Lists {
         self.0.iter().any(|(_, list)| list.is_ok())
     }
 
-    /// The addresses that have sent one.
-    pub(super) fn answered(&self) -> Vec<SocketAddr> {
-        self.all().map(|(asked, _)| asked).collect()
+    /// Only those that came.
+    pub(super) fn that_came(mut self) -> Self {
+        self.0.retain(|(_, list)| list.is_ok());
+        self
+    }
+
+    /// The addresses that were asked.
+    pub(super) fn asked(&self) -> Vec<SocketAddr> {
+        self.0.iter().map(|(asked, _)| *asked).collect()
+    }
+
+    /// The first address that has sent none, and why.
+    pub(super) fn failure(&self) -> Option<(IpAddr, &str)> {
+        let mut lists = self.0.iter();
+        lists.find_map(|(asked, list)| Some((asked.ip(), list.as_ref().err()?.as_str())))
     }
 
     /// What came of each address, in words.
@@ -53,22 +65,36 @@ impl Lists {
 
     /// The first entry of which this is true.
     pub(super) fn entry(&self, is_it: impl Fn(SocketAddr) -> bool) -> Option<(SocketAddr, &Infos)> {
-        let mut entries = self.all().flat_map(|(_, list)| list);
+        let mut entries = self
+            .0
+            .iter()
+            .filter_map(|(_, list)| list.as_ref().ok())
+            .flatten();
         let found = entries.find(|(address, _)| is_it(*address))?;
         Some((found.0, &found.1))
     }
 
-    /// True if every list has this entry.
+    /// True if all addresses have sent a list, and each has this entry.
     pub(super) fn all_have(&self, entry: SocketAddr) -> bool {
-        self.all()
-            .all(|(_, list)| list.iter().any(|(address, _)| *address == entry))
+        let has = |list: &Vec<(SocketAddr, Infos)>| list.iter().any(|(at, _)| *at == entry);
+        self.0.iter().all(|(_, list)| list.as_ref().is_ok_and(has))
     }
 
     /// The steps of what those see who ask for the list, at each address.
     pub(super) fn steps(&self, entry: SocketAddr, player: Player) -> Vec<Step> {
-        let steps = self.all().map(|(asked, list)| {
-            let family = Family::of(asked);
+        let steps = self.0.iter().map(|(asked, list)| {
+            let family = Family::of(*asked);
             let who = format!("Players who ask {} ({family})", asked.ip());
+            let list = match list {
+                Ok(list) => list,
+                Err(why) => {
+                    return Step::wrong(
+                        format!("{who} get no list any more: {why}."),
+                        "It came a moment ago. Check again; if that stays, does a firewall let a host \
+                         connect only so often?",
+                    );
+                }
+            };
             let Some((_, infos)) = list.iter().find(|(address, _)| *address == entry) else {
                 return Step::wrong(
                     format!("{who} do not see it."),
@@ -86,11 +112,6 @@ impl Lists {
             }
         });
         steps.collect()
-    }
-
-    fn all(&self) -> impl Iterator<Item = (SocketAddr, &Vec<(SocketAddr, Infos)>)> {
-        let lists = self.0.iter();
-        lists.filter_map(|(asked, list)| Some((*asked, list.as_ref().ok()?)))
     }
 }
 
@@ -112,6 +133,8 @@ mod tests {
         let infos = Infos::default().with(&Changes::parse("map=\"old town\"").unwrap());
         let list = vec![(entry, infos)];
         let asked = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let alone = Lists(vec![(asked("192.0.2.1:2"), Ok(list.clone()))]);
+        assert!(alone.all_have(entry) && alone.failure().is_none());
         let lists = Lists(vec![
             (asked("192.0.2.1:2"), Ok(list.clone())),
             (asked("192.0.2.2:2"), Ok(Vec::new())),
@@ -120,14 +143,20 @@ mod tests {
         ]);
         let steps = lists.steps(entry, PLAYER);
         let marks: Vec<Mark> = steps.iter().map(|step| step.mark).collect();
-        assert_eq!(marks, [Mark::Well, Mark::Wrong, Mark::Wrong]);
+        assert_eq!(marks, [Mark::Well, Mark::Wrong, Mark::Wrong, Mark::Wrong]);
         assert_eq!(
             steps[0].found,
             "Players who ask 192.0.2.1 (IPv4) see: map=\"old town\""
         );
         assert!(steps[1].advice.contains("--share"), "{steps:?}");
         assert!(
-            steps[2].found.ends_with("They do not join it: it is near."),
+            steps[2]
+                .found
+                .ends_with("get no list any more: nobody listens there."),
+            "{steps:?}"
+        );
+        assert!(
+            steps[3].found.ends_with("They do not join it: it is near."),
             "{steps:?}"
         );
         assert!(lists.is_any() && !lists.all_have(entry));
@@ -139,5 +168,10 @@ mod tests {
             Ok("it sends the list, 1 game server".to_owned())
         );
         assert!(words[2].1.is_err());
+        let failure = lists.failure().expect("one has failed");
+        assert_eq!(failure, (asked("192.0.2.3:2").ip(), "nobody listens there"));
+        let lists = lists.that_came();
+        assert_eq!((lists.asked().len(), lists.failure()), (3, None));
+        assert!(!lists.all_have(entry), "one has it not");
     }
 }

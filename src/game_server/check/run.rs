@@ -163,7 +163,7 @@ impl<W: Write> Check<'_, W> {
             return Err(Over);
         }
         self.say(of_ports(&lists.in_words(), role, &advice));
-        Ok(lists)
+        Ok(lists.that_came())
     }
 
     /// The port for players of a tracker with this port for game servers, for whom it is, and what to do
@@ -294,15 +294,20 @@ impl<W: Write> Check<'_, W> {
         let lists = self.look_until(before, is_shown);
         listing.leave();
         self.say(lists.steps(entry, self.player));
-        let is_gone = |lists: &Lists| lists.entry(|at| at == entry).is_none();
+        let is_there = |lists: &Lists| lists.entry(|at| at == entry).is_some();
+        let is_gone = |lists: &Lists| !is_there(lists) && lists.failure().is_none();
         let after = self.look_until(before, is_gone);
-        self.say([match is_gone(&after) {
-            true => Step::well("It has left the list again."),
-            false => Step::wrong(
+        let advice = "A tracker takes it off by itself when the connection behind it is gone.";
+        self.say([match after.failure() {
+            _ if is_there(&after) => Step::wrong(
                 format!("{entry} is still on the list."),
-                "Has somebody else announced it just now? A tracker takes it off by itself when the \
-                 connection behind it is gone.",
+                format!("Has somebody else announced it just now? {advice}"),
             ),
+            Some((asked, why)) => Step::wrong(
+                format!("Whether it has left the list of {asked} cannot be seen: {why}."),
+                advice,
+            ),
+            None => Step::well("It has left the list again."),
         }]);
         let is_other = |at: SocketAddr| at.ip() == entry.ip() && at != entry;
         let datagram = match datagram {
@@ -349,7 +354,7 @@ impl<W: Write> Check<'_, W> {
     fn look_until(&self, before: &Lists, is_it: impl Fn(&Lists) -> bool) -> Lists {
         let until = Instant::now() + CHANGE_TIME;
         loop {
-            let lists = Lists::ask(self.player, &before.answered());
+            let lists = Lists::ask(self.player, &before.asked());
             if is_it(&lists) || Instant::now() >= until {
                 return lists;
             }
