@@ -20,7 +20,7 @@ const LATIN: [(u32, &str); 3] = [
     ),
     (
         0x1cd,
-        "aaiioouuuuuuuuuu.aaaa....ggkkoooo..j...gg..nnaa....aaaaeeeeiiiioooorrrruuuusstt.\
+        "aaiioouuuuuuuuuu.aaaa....ggkkoooo..j...gg..nnaa..ooaaaaeeeeiiiioooorrrruuuusstt.\
          .hh......aaeeooooooooyy",
     ),
     (
@@ -32,8 +32,9 @@ const LATIN: [(u32, &str); 3] = [
     ),
 ];
 
-/// Greek and Cyrillic letters with accents, each before the one without.
-const OTHERS: &str = "άαέεήηίιϊιΐιόούυϋυΰυώωйиѐеёеѓгїіќкѝиўу";
+/// Greek and Cyrillic letters with accents, and the Greek sigma of a word's end, each before the one that it is
+/// taken for.
+const OTHERS: &str = "άαέεήηίιϊιΐιόούυϋυΰυώωςσйиѐеёеѓгїіќкѝиўу";
 
 /// A text as it is compared: without accents and letter case, without what is no letter or digit in front,
 /// and with numbers for digits. One without any letter or digit comes last.
@@ -91,7 +92,7 @@ fn push_base(out: &mut String, c: char) {
         // Full-width forms of these.
         '！'..='～' => return out.extend(char::from_u32(u32::from(c) - 0xfee0)),
         'ß' => return out.push_str("ss"),
-        'æ' => return out.push_str("ae"),
+        'æ' | 'ǣ' | 'ǽ' => return out.push_str("ae"),
         'œ' => return out.push_str("oe"),
         'þ' => return out.push_str("th"),
         _ => {}
@@ -156,6 +157,8 @@ mod tests {
             ("★★ MEGA 007", "mega 7"),
             ("Đặng", "dang"),
             ("ΆΛΦΑ", "αλφα"),
+            ("ΛΌΓΟΣ", "λόγος"),
+            ("Ǿ Ǽ Ǣ", "ø ae æ"),
             ("Йод", "Иод"),
         ] {
             assert_eq!(Collated::of(one), Collated::of(other), "{one}");
