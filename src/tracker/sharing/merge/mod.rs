@@ -30,12 +30,8 @@ pub enum Op {
     Show {
         /// Where it is.
         address: SocketAddr,
-        /// Who owns it.
-        owner: TrackerId,
         /// What is said of it, with `stale=yes` if nothing is heard of its owner.
         claim: Claim,
-        /// True if a game server of this tracker's own loses its place, which is to be told so.
-        over_own: bool,
     },
     /// Takes another's game server off the list. It may be gone already.
     Hide {
@@ -229,7 +225,7 @@ impl Merge {
         let Some(won) = winner(&candidates) else {
             return self.shown.unsay(address).then_some(Op::Hide { address });
         };
-        let (owner, over_own) = (won.owner, own.is_some_and(|own| own.is_live()));
+        let owner = won.owner;
         let claim = (owner != self.id).then(|| won.shown());
         let left = candidates.iter().filter(|one| won.replaces(one));
         let left: Vec<_> = left.map(|one| (one.owner, one.claim.stamp)).collect();
@@ -238,12 +234,7 @@ impl Merge {
         }
         let claim = claim?;
         let is_news = self.shown.say(owner, &claim);
-        is_news.then_some(Op::Show {
-            address,
-            owner,
-            claim,
-            over_own,
-        })
+        is_news.then_some(Op::Show { address, claim })
     }
 
     /// This tracker's own candidate. It has none where the list shows another's: what it may have had there

@@ -45,7 +45,7 @@ fn knows(claim: &Claim) -> (Merge, Instant) {
     merge.engine(true, now);
     merge.hear(OTHER, true, now);
     merge.read(OTHER, list(std::slice::from_ref(claim)));
-    assert_eq!(ops(&mut merge), [show(OTHER, claim.clone(), false)]);
+    assert_eq!(ops(&mut merge), [show(claim.clone())]);
     (merge, now)
 }
 
@@ -55,12 +55,10 @@ fn ops(merge: &mut Merge) -> Vec<Op> {
     ops
 }
 
-fn show(owner: TrackerId, claim: Claim, over_own: bool) -> Op {
+fn show(claim: Claim) -> Op {
     Op::Show {
         address: claim.address,
-        owner,
         claim,
-        over_own,
     }
 }
 
@@ -75,13 +73,13 @@ fn what_others_have_is_shown_once_as_it_changes() {
     assert!(merge.apply(OTHER, "=0 nbplayers=4"));
     let mut changed = claim("5 a");
     changed.infos.set("nbplayers", "4").unwrap();
-    assert_eq!(ops(&mut merge), [show(OTHER, changed.clone(), false)]);
+    assert_eq!(ops(&mut merge), [show(changed.clone())]);
     merge.read(OTHER, list(&[changed.clone()]));
     assert!(merge.apply(OTHER, "=0 nbplayers=4"));
     assert_eq!(ops(&mut merge), []);
     // What this tracker makes of it has changed.
     merge.touch_all();
-    assert_eq!(ops(&mut merge), [show(OTHER, changed, false)]);
+    assert_eq!(ops(&mut merge), [show(changed)]);
     assert!(merge.apply(OTHER, "-0"));
     assert_eq!(ops(&mut merge), [hide()]);
     assert!(!merge.apply(OTHER, "=0"), "it cannot be understood");
@@ -93,9 +91,9 @@ fn what_others_have_is_shown_once_as_it_changes() {
 fn an_owner_that_is_away_has_stale_entries_for_a_minute() {
     let (mut merge, now) = knows(&claim("5 a"));
     merge.hear(OTHER, false, now);
-    assert_eq!(ops(&mut merge), [show(OTHER, stale(claim("5 a")), false)]);
+    assert_eq!(ops(&mut merge), [show(stale(claim("5 a")))]);
     merge.hear(OTHER, true, now);
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("5 a"), false)]);
+    assert_eq!(ops(&mut merge), [show(claim("5 a"))]);
     merge.hear(OTHER, false, now);
     ops(&mut merge);
     let almost = now + AWAY_FOR - Duration::from_millis(1);
@@ -111,7 +109,7 @@ fn without_an_engine_all_others_are_stale_for_ten_minutes() {
     let (mut merge, now) = knows(&claim("5 a"));
     merge.hear(THIRD, false, now);
     merge.engine(false, now);
-    assert_eq!(ops(&mut merge), [show(OTHER, stale(claim("5 a")), false)]);
+    assert_eq!(ops(&mut merge), [show(stale(claim("5 a")))]);
     merge.hear(OTHER, true, now);
     assert_eq!(ops(&mut merge), [], "nobody can be heard");
     let back = now + KEPT_FOR - Duration::from_millis(1);
@@ -120,7 +118,7 @@ fn without_an_engine_all_others_are_stale_for_ten_minutes() {
     merge.engine(true, back);
     assert_eq!((ops(&mut merge), merge.forget(back)), (vec![], vec![THIRD]));
     merge.hear(OTHER, true, back);
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("5 a"), false)]);
+    assert_eq!(ops(&mut merge), [show(claim("5 a"))]);
     merge.engine(false, back);
     assert_eq!(merge.forget(now + KEPT_FOR), []);
     assert_eq!(merge.forget(back + KEPT_FOR), [OTHER]);
@@ -137,7 +135,7 @@ fn an_own_entry_that_loses_its_place_says_so() {
     assert_eq!(ops(&mut merge), []);
     // It has gone back.
     merge.read(OTHER, list(&[claim("7 a")]));
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("7 a"), true)]);
+    assert_eq!(ops(&mut merge), [show(claim("7 a"))]);
     // The next round says so; until then nobody can win by it.
     assert!(merge.apply(OTHER, "-0"));
     assert_eq!(ops(&mut merge), [hide()]);
@@ -151,7 +149,7 @@ fn who_comes_back_before_its_loss_was_said_is_a_later_login() {
     merge.put_own(claim("6 a"));
     assert_eq!(merge.own_stamp(address()), Some(6));
     merge.read(OTHER, list(&[claim("7 a")]));
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("7 a"), true)]);
+    assert_eq!(ops(&mut merge), [show(claim("7 a"))]);
     assert_eq!(merge.own_stamp(address()), None);
     assert_eq!(merge.stamp(address(), 3), 8);
     assert!(merge.put_own(claim("8 a")).unwrap().starts_with("+0 8 "));
@@ -165,7 +163,7 @@ fn who_comes_back_before_its_loss_was_said_is_a_later_login() {
 fn a_stale_entry_of_its_own_goes_without_a_word() {
     let (mut merge, now) = knows(&claim("5 a"));
     merge.put_own(stale(claim("6 b")));
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("5 a"), false)]);
+    assert_eq!(ops(&mut merge), [show(claim("5 a"))]);
     merge.put_own(claim("7 b"));
     merge.hear(OTHER, false, now);
     assert_eq!(ops(&mut merge), [], "its own are always live");
@@ -180,17 +178,14 @@ fn what_could_not_be_done_is_tried_in_the_next_round() {
     merge.again(address());
     assert_eq!(merge.next_ops(9), []);
     merge.put_own(claim("6 b"));
-    assert!(matches!(
-        &ops(&mut merge)[..],
-        [Op::Show { over_own: true, .. }]
-    ));
+    assert!(matches!(&ops(&mut merge)[..], [Op::Show { .. }]));
 }
 
 #[test]
 fn who_comes_and_goes_within_a_round_leaves_no_hole() {
     let (mut merge, _) = knows(&claim("5 a"));
     assert_eq!(merge.remove_own(address()), None);
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("5 a"), false)]);
+    assert_eq!(ops(&mut merge), [show(claim("5 a"))]);
 }
 
 #[test]
@@ -202,7 +197,7 @@ fn a_set_of_fields_that_nobody_has_said_is_not_shown() {
     }
     assert_eq!(ops(&mut merge), [hide()]);
     assert!(merge.apply(OTHER, "=0 a= b= c= d="));
-    assert_eq!(ops(&mut merge), [show(OTHER, claim("5 a"), false)]);
+    assert_eq!(ops(&mut merge), [show(claim("5 a"))]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn apply_some(shared: &Shared, merge: &mut Merge, marks: &Marks, ops: Vec<Op>) -
     for op in ops {
         match op {
             Op::Hide { address } => hide(&mut admission, &mut registry, address),
-            Op::Show { address, claim, .. } if is_newer(&registry, merge, &claim) => {
+            Op::Show { address, claim } if is_newer(&registry, merge, &claim) => {
                 merge.again(address);
             }
             Op::Show { claim, .. } => {

@@ -89,7 +89,7 @@ impl Tracker {
         for op in self.merge.next_ops(usize::MAX) {
             match op {
                 Op::Hide { address } => drop(self.shown.remove(&address)),
-                Op::Show { address, claim, .. } => {
+                Op::Show { address, claim } => {
                     self.shown.insert(address, claim);
                     self.leave(address);
                 }

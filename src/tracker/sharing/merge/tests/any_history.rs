@@ -118,7 +118,7 @@ impl World {
     fn moves(&mut self, to: usize, claim: &Claim, how: u8) {
         let from = (to + 1) % 3;
         let there = self.trackers[from].list.get(&claim.address);
-        let Some(there) = there.filter(|it| it.owner.is_none()).cloned() else {
+        let Some(there) = there.filter(|it| it.is_own).cloned() else {
             return;
         };
         if how.is_multiple_of(2) {
@@ -154,15 +154,12 @@ impl World {
     }
 
     /// What all trackers own, of which no address may belong to two.
-    fn union(
-        &self,
-        is_wanted: impl Fn(&Claim) -> bool,
-    ) -> BTreeMap<SocketAddr, (TrackerId, Claim)> {
+    fn union(&self, is_wanted: impl Fn(&Claim) -> bool) -> BTreeMap<SocketAddr, Claim> {
         let mut all = BTreeMap::new();
         for tracker in &self.trackers {
             for (address, it) in &tracker.list {
-                if it.owner.is_none() && is_wanted(&it.claim) {
-                    let before = all.insert(*address, (tracker.id, it.claim.clone()));
+                if it.is_own && is_wanted(&it.claim) {
+                    let before = all.insert(*address, it.claim.clone());
                     assert_eq!(before, None, "two own it");
                 }
             }
@@ -174,12 +171,8 @@ impl World {
         let union = self.union(&is_wanted);
         for tracker in &self.trackers {
             let shown = tracker.list.iter();
-            let shown = shown
-                .filter(|(_, it)| is_wanted(&it.claim))
-                .map(|(address, it)| {
-                    let owner = it.owner.unwrap_or(tracker.id);
-                    (*address, (owner, it.claim.clone()))
-                });
+            let shown = shown.filter(|(_, it)| is_wanted(&it.claim));
+            let shown = shown.map(|(address, it)| (*address, it.claim.clone()));
             assert_eq!(shown.collect::<BTreeMap<_, _>>(), union, "{:?}", tracker.id);
         }
     }

@@ -30,8 +30,7 @@ pub(super) struct Engine {
 /// An entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
-    /// `None` for this tracker's own.
-    pub(super) owner: Option<TrackerId>,
+    pub(super) is_own: bool,
     pub(super) claim: Claim,
     /// Its login has not been said yet.
     is_new: bool,
@@ -91,7 +90,7 @@ impl Tracker {
         if may {
             self.changed.insert(claim.address);
             let own = Listed {
-                owner: None,
+                is_own: true,
                 claim,
                 is_new: true,
             };
@@ -102,7 +101,7 @@ impl Tracker {
 
     /// An own game server changes a field or, with an empty one, leaves.
     pub(super) fn update(&mut self, address: SocketAddr, players: Option<u8>) {
-        let own = self.list.get_mut(&address).filter(|it| it.owner.is_none());
+        let own = self.list.get_mut(&address).filter(|it| it.is_own);
         let Some(own) = own else { return };
         match players {
             Some(players) => {
@@ -118,7 +117,7 @@ impl Tracker {
     pub(super) fn restart(&mut self, id: u64, with_list: bool, now: Instant) {
         let before = std::mem::replace(self, Self::new(id, now));
         for (address, mut it) in before.list {
-            if with_list && it.owner.is_none() {
+            if with_list && it.is_own {
                 it.claim.infos.set("stale", "yes").unwrap();
                 it.claim.mark = it.claim.mark.filter(|mark| mark.0 == 1);
                 it.is_new = true;
@@ -161,7 +160,7 @@ impl Tracker {
         let is_away = self.is_cut || engine.is_down;
         for (address, it) in &self.list {
             assert!(it.claim.is_whole());
-            let is_settled = it.owner.is_some() && !self.changed.contains(address);
+            let is_settled = !it.is_own && !self.changed.contains(address);
             assert!(!is_away || !is_settled || it.claim.is_stale(), "{it:?}");
         }
     }
@@ -171,7 +170,7 @@ impl Tracker {
             self.forget_at = None;
             let own = self
                 .list
-                .extract_if(.., |_, it| it.owner.is_none() && it.claim.is_stale());
+                .extract_if(.., |_, it| it.is_own && it.claim.is_stale());
             self.changed.extend(own.map(|(address, _)| address));
         }
     }
@@ -179,7 +178,7 @@ impl Tracker {
     fn own_changes(&mut self, ms: u64) -> Vec<String> {
         let mut lines = Vec::new();
         for address in std::mem::take(&mut self.changed) {
-            let own = self.list.get_mut(&address).filter(|it| it.owner.is_none());
+            let own = self.list.get_mut(&address).filter(|it| it.is_own);
             lines.extend(match own {
                 Some(own) => {
                     if std::mem::take(&mut own.is_new) {
@@ -281,7 +280,7 @@ impl Tracker {
             }
         }
         if self.changed.is_empty() {
-            let others = self.list.values().filter(|it| it.owner.is_some());
+            let others = self.list.values().filter(|it| !it.is_own);
             let stale = others.clone().filter(|it| it.claim.is_stale());
             assert_eq!(self.merge.shown(), (others.count(), stale.count()));
         }
@@ -290,27 +289,20 @@ impl Tracker {
     fn change(&mut self, op: Op) {
         let (Op::Show { address, .. } | Op::Hide { address }) = op;
         let there = self.list.get(&address);
-        let is_elsewhere = there.is_some_and(|it| it.owner.is_some());
+        let is_elsewhere = there.is_some_and(|it| !it.is_own);
         if self.changed.contains(&address) && !is_elsewhere {
             return self.merge.again(address);
         }
         let before = self.list.remove(&address);
-        let was_own = before.as_ref().filter(|it| it.owner.is_none());
+        let was_own = before.as_ref().filter(|it| it.is_own);
         match op {
-            Op::Show {
-                owner,
-                claim,
-                over_own,
-                ..
-            } => {
-                assert_eq!(over_own, was_own.is_some_and(|it| !it.claim.is_stale()));
+            Op::Show { claim, .. } => {
                 assert_eq!(claim.address, address);
                 if was_own.is_some() {
                     self.changed.insert(address);
                 }
-                let owner = Some(owner);
                 let shown = Listed {
-                    owner,
+                    is_own: false,
                     claim,
                     is_new: false,
                 };
