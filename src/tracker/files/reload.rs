@@ -272,6 +272,7 @@ mod tests {
         );
 
         fs::write(&path, "back\nold\n").unwrap();
+        assert!(!look(&mut passwords).unwrap(), "it may be half written");
         assert!(look(&mut passwords).unwrap() && passwords.count() == 3);
         assert!(passwords.verify("back").is_some());
         assert_eq!(passwords.verify("old"), Some(old), "as ever");
