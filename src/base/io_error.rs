@@ -26,6 +26,14 @@ pub(crate) fn unreached(error: &io::Error) -> String {
     }
 }
 
+/// True if the other side has hung up. What it has said before can still be read.
+pub(crate) fn is_hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
+    )
+}
+
 /// True if the host's name was not found.
 pub(crate) fn is_unknown_name(error: &io::Error) -> bool {
     error.to_string().starts_with(LOOK_UP)

@@ -30,10 +30,10 @@ impl Door for Options {
 
     fn open(self: Box<Self>, hall: &Hall) -> Result<Opened, DoorError> {
         let sockets = sockets(self.at).map_err(|error| DoorError::Listen(self.at, error))?;
-        let mut at = Vec::new();
+        let (mut at, is_alone) = (Vec::new(), sockets.len() == 1);
         for (listener, socket) in sockets {
             at.push(listener.local_addr().unwrap_or(self.at));
-            let service = Service::new(hall, listener, socket, self.game.clone());
+            let service = Service::new(hall, listener, socket, is_alone, self.game.clone());
             start(
                 service.map_err(|error| DoorError::Listen(self.at, error))?,
                 hall,

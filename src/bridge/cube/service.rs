@@ -68,11 +68,13 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// A door with these sockets, which are at one port. Those who were listed before are asked first.
+    /// A door with these sockets, which are at one port; `is_alone` if there are no others. Those who were
+    /// listed before are asked first.
     pub(super) fn new(
         hall: &Hall,
         listener: TcpListener,
         socket: UdpSocket,
+        is_alone: bool,
         game: Option<String>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
@@ -91,6 +93,9 @@ impl Service {
         let now = Instant::now();
         for (address, tag) in hall.desk.remembered(WORD) {
             let own = |dialect: &Dialect| tag == service.tag(*dialect);
+            if !address::is_for(service.at, is_alone, address.ip()) {
+                continue;
+            }
             if let Some(dialect) = Dialect::ALL.into_iter().find(own) {
                 service.roll.remember(address, dialect, now);
             }

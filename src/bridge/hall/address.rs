@@ -21,6 +21,13 @@ pub(in crate::bridge) fn at_socket(local: SocketAddr, address: SocketAddr) -> So
     }
 }
 
+/// True if a socket at `local` reaches those of the family of `ip`; `is_alone` if its door has no other, and
+/// all addresses of IPv6 stand for those of IPv4 too.
+pub(in crate::bridge) fn is_for(local: SocketAddr, is_alone: bool, ip: IpAddr) -> bool {
+    let is_both = is_alone && local.is_ipv6() && local.ip().is_unspecified();
+    is_both || local.is_ipv4() == ip.is_ipv4()
+}
+
 /// One host: an IPv4 address, or an IPv6 /64.
 pub(in crate::bridge) fn host(ip: IpAddr) -> IpAddr {
     first(ip, 32, 64)
@@ -54,6 +61,14 @@ mod tests {
         let both = address("[::]:1");
         assert_eq!((at_socket(both, v4), at_socket(both, v6)), (mapped, v6));
         assert_eq!(at_socket(address("0.0.0.0:1"), v4), v4);
+        let is_for = |local, is_alone| {
+            let local = address(local);
+            [v4, v6].map(|address| is_for(local, is_alone, address.ip()))
+        };
+        assert_eq!(is_for("[::]:1", true), [true, true]);
+        assert_eq!(is_for("[::]:1", false), [false, true]);
+        assert_eq!(is_for("0.0.0.0:1", true), [true, false]);
+        assert_eq!(is_for("[2001:db8::1]:1", true), [false, true]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::base::threads;
 use crate::bridge::hall::{self, DoorError, Hall, Opened, address, listen};
 use crate::protocol::refusal::{ErrorCode, Refusal};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -70,9 +70,9 @@ impl Thread {
         socket.set_write_timeout(Some(SEND_WITHIN))?;
         let (at, now) = (socket.local_addr()?, Instant::now());
         let mut master = Master::new(rules.clone(), &hall.counters, now);
-        let is_ours = |ip: IpAddr| ip.is_ipv4() == at.is_ipv4() || is_alone && is_both(at.ip());
+        let is_ours = |address: SocketAddr| address::is_for(at, is_alone, address.ip());
         let remembered = hall.desk.remembered(WORD).into_iter();
-        master.remember(remembered.filter(|(address, _)| is_ours(address.ip())), now);
+        master.remember(remembered.filter(|(address, _)| is_ours(*address)), now);
         Ok(Self {
             socket,
             at,
@@ -177,9 +177,4 @@ impl Thread {
             }
         }
     }
-}
-
-/// True for all addresses of IPv6, which stand for those of IPv4 too.
-fn is_both(ip: IpAddr) -> bool {
-    ip.is_ipv6() && ip.is_unspecified()
 }

@@ -233,7 +233,7 @@ impl Register {
         }
     }
 
-    /// Takes one off the list. Who has said that it ends is not asked any more.
+    /// Takes one off the list. It is asked for some time yet: it may be back by itself.
     fn unlist(&mut self, address: SocketAddr) {
         if let Some(count) = self.hosts.get_mut(&host(address.ip())) {
             *count -= 1;

@@ -4,7 +4,7 @@
 //! names an address at which nobody can be, and the tracker refuses that with a text that says what it sees.
 
 use super::login::seen_in;
-use crate::base::io_error::unreached;
+use crate::base::io_error::{is_hung_up, unreached};
 use crate::game_server::session::{
     Credential, Ending, News, Outbox, Session, Stage, TrackerRefusal,
 };
@@ -123,13 +123,4 @@ fn converse(
             Err(error) => session.on_end(unreached(&error), &mut out),
         }
     }
-}
-
-/// True if the other side has hung up. What it has said before can still be read.
-fn is_hung_up(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::*;
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionReset | ConnectionAborted
-    )
 }

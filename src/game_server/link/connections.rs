@@ -4,9 +4,10 @@
 //! longer than a write may take.
 
 use super::mailbox::{Mailbox, Message, NO_ATTEMPT, Received, StopIs};
-use super::reader::{CONNECT_TIMEOUT, Reader, is_hung_up};
+use super::reader::{CONNECT_TIMEOUT, Reader};
 use super::retry::Retry;
 use super::siblings::Siblings;
+use crate::base::io_error::is_hung_up;
 use crate::base::io_error::unreached;
 use crate::base::mutex::lock;
 use crate::base::random::RANDOM;

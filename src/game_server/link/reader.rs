@@ -4,11 +4,11 @@
 //! may block.
 
 use super::mailbox::{Mailbox, Received};
-use crate::base::io_error::unreached;
+use crate::base::io_error::{is_hung_up, unreached};
 use crate::game_server::tracker_address::TrackerAddress;
 use crate::protocol::line::LineSplitter;
 use crate::reach::{Reached, Throttle};
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -145,13 +145,6 @@ impl Answer {
             _ => None,
         }
     }
-}
-
-pub(super) fn is_hung_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
-    )
 }
 
 #[cfg(test)]

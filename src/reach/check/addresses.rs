@@ -5,7 +5,7 @@ use crate::base::io_error::{is_unknown_name, unreached};
 use crate::base::mutex::lock;
 use crate::base::threads;
 use crate::reach::address::Address;
-use crate::reach::memory::Family;
+use crate::reach::memory::{Family, Memory};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -19,21 +19,10 @@ pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// How long the look-up of a name may take: one repetition of the system's resolver.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 
-/// The most addresses that are tried: as many as a program tries that wants the tracker.
-const MAX_TRIED: usize = 8;
-
-/// The addresses of a tracker, each once, and the step that tells of them.
+/// The addresses of a tracker that are tried by a program that wants it, and the step that tells of them.
 pub(crate) fn find<const PORT: u16>(tracker: &Address<PORT>) -> (Step, Vec<SocketAddr>) {
     let found = tracker.look_up(Instant::now() + LOOK_UP_TIME);
-    let found = found.map(|found| {
-        let mut distinct = Vec::new();
-        for address in found {
-            if !distinct.contains(&address) && distinct.len() < MAX_TRIED {
-                distinct.push(address);
-            }
-        }
-        distinct
-    });
+    let found = found.map(|found| Vec::from(Memory::default().order(found, 0)));
     let host = tracker.has_name().then(|| tracker.host());
     (
         of_name(host, tracker.family(), &found),

@@ -1,7 +1,7 @@
 //! What a session wants sent, and why it ends.
 
 use super::watch::Watch;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{ErrorCode, Refusal};
 use crate::tracker::list::snapshot::List;
 use std::sync::Arc;
 
@@ -51,6 +51,11 @@ pub enum Ending {
     SlowReader,
     /// The connection broke, with this error of the system.
     Lost(String),
+}
+
+/// Why a connection is closed whose peer does not take an answer in time.
+pub(crate) fn slow_reader() -> Refusal {
+    Refusal::new(ErrorCode::SlowReader, "an answer was not read in time")
 }
 
 /// What a session wants sent, and whether that was the last of it.

@@ -170,8 +170,7 @@ impl Reception {
         let waiting =
             lock(&shared.admission).arrive_as_guest(newcomer, denied, Arc::clone(&connection));
         let evicted = match waiting {
-            Ok(evicted) if connection.set_nonblocking(true).is_ok() => evicted,
-            Ok(_) => return lock(&shared.admission).leave(newcomer.id),
+            Ok(evicted) => evicted,
             Err(denied) => {
                 shared.say_denied(denied, connection.peer(), class);
                 return connection.reject(&denied.refusal());
@@ -179,6 +178,9 @@ impl Reception {
         };
         if let Some(evicted) = evicted {
             evicted.dismiss(busy("all slots are in use, try again soon"));
+        }
+        if connection.set_nonblocking(true).is_err() {
+            return lock(&shared.admission).leave(newcomer.id);
         }
         shared.check_bans(&connection);
         let slot = SlotGuard::new(shared, Arc::clone(&connection), class, newcomer.trusted)

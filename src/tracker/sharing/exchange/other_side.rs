@@ -30,8 +30,8 @@ struct Other {
     name: String,
     /// The batch up to which its list is known; `None` if all of it must be read.
     known: Option<u64>,
-    /// Its whole list, as long as there are changes that are not in it. It may be a minute older than what
-    /// was known before, so nobody is shown it until then.
+    /// Its whole list, as long as there are changes that are not in it. It may be some minutes older than
+    /// what was known before, so nobody is shown it until then.
     reading: Option<Claims>,
     /// The digests of its list after the batches that were read last.
     digests: VecDeque<(u64, u64)>,

@@ -7,6 +7,7 @@ use crate::tracker::access::admission::{Denied, Newcomer};
 use crate::tracker::access::rate_limits::Penalties;
 use crate::tracker::access::slots::Class;
 use crate::tracker::session::Ending;
+use crate::tracker::session::outbox::slow_reader;
 use crate::tracker::state::shared::Shared;
 use crate::tracker::state::sockets::connection::Connection;
 use std::cell::Cell;
@@ -157,9 +158,7 @@ impl SlotGuard {
             }
             Ending::SlowReader => {
                 shared.stats.slow_readers.add_one();
-                let text = "an answer was not read in time";
-                let refusal = Refusal::new(ErrorCode::SlowReader, text);
-                shared.log.noisy("refused", &refusal, &fields);
+                shared.log.noisy("refused", &slow_reader(), &fields);
                 None
             }
             Ending::Lost(error) => {

@@ -6,9 +6,10 @@
 
 use crate::base::log::Log;
 use crate::base::log::lasting;
-use crate::protocol::refusal::{ErrorCode, Refusal};
+use crate::protocol::refusal::Refusal;
 use crate::threads;
 use crate::tracker::session::Chunk;
+use crate::tracker::session::outbox::slow_reader;
 use crate::tracker::state::sockets::connection::Connection;
 use crate::tracker::state::sockets::tuning::MOST_JOBS;
 use std::io;
@@ -90,9 +91,4 @@ fn send(connection: &Connection, chunks: &[Chunk]) {
     if sent.is_ok_and(|sent| sent < size) {
         connection.dismiss(slow_reader());
     }
-}
-
-/// Why a peer is closed that does not read.
-pub(crate) fn slow_reader() -> Refusal {
-    Refusal::new(ErrorCode::SlowReader, "an answer was not read in time")
 }
