@@ -119,6 +119,13 @@ impl Infos {
         Ok(())
     }
 
+    /// True if silence to `PING` says nothing of it: it is of a game that has a name of its own, and no tracker
+    /// has seen its UDP port answer. Existing games do not know `PING`.
+    pub(crate) fn may_not_know_ping(&self) -> bool {
+        let is_there = |key| self.get(key).is_some();
+        is_there("game") && !is_there("query") && !is_there("checked")
+    }
+
     /// ` key=value` for every field.
     pub fn spelled(&self) -> &str {
         &self.spelled

@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 
 impl Model {
     /// Marks the favourites, which may include those of other browsers now. Those that are not on the list
-    /// have a row as soon as there is a list; what was listed of them `before` is remembered.
+    /// have a row as soon as there is the whole list; what was listed of them `before` is remembered.
     pub(super) fn mark(&mut self, mut before: BTreeMap<SocketAddr, Row>) {
-        if self.updated.is_some() {
+        if self.updated.is_some() && !self.is_partial {
             for address in self.favourites.iter() {
                 let missing = || Row::offline(address, before.remove(&address));
                 self.rows.entry(address).or_insert_with(missing);

@@ -125,12 +125,9 @@ impl Row {
         }
     }
 
-    /// True if that it is silent says nothing: it is sent `PING`, it is of a game that has a name of its own,
-    /// and no tracker has seen its UDP port answer. Existing games do not know `PING`.
+    /// True if that it is silent says nothing.
     pub(crate) fn may_not_know_ping(&self) -> bool {
-        let is_there = |key| self.infos.get(key).is_some();
-        let is_sent_ping = self.target.is_some_and(|target| target.kind.is_none());
-        is_sent_ping && is_there("game") && !is_there("checked")
+        self.target.is_some() && self.infos.may_not_know_ping()
     }
 
     /// What the player reads as its name.

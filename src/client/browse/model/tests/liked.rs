@@ -50,6 +50,19 @@ fn a_game_server_with_two_addresses_is_one_row_with_the_better_one() {
 }
 
 #[test]
+fn of_a_part_of_the_list_nobody_knows_who_is_offline() {
+    let (now, mut model) = (Instant::now(), five(Instant::now()));
+    model.is_partial = true;
+    model.favourites.toggle(address(9));
+    model.mark_favourites();
+    model.on_event(Event::List(Vec::new()), now);
+    assert!(model.rows.is_empty());
+    model.is_partial = false;
+    model.mark_favourites();
+    assert_eq!(model.rows.len(), 1);
+}
+
+#[test]
 fn favourites_are_shown_alone_or_first_and_one_that_is_offline_is_a_row() {
     let (now, mut model) = (Instant::now(), five(Instant::now()));
     for number in [4, 9] {
