@@ -36,7 +36,7 @@ pub(super) const MAN: Page = Page {
         },
         Example {
             typed: "gltracker man > /usr/local/share/man/man1/gltracker.1",
-            effect: "Let man gltracker find it, as root",
+            effect: "Let man gltracker find it, as root; the folder must be there",
         },
     ],
     flags: &[],

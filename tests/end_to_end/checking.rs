@@ -352,6 +352,39 @@ fn a_game_is_asked_once_and_what_it_says_is_seen() {
 }
 
 #[test]
+fn a_game_that_need_not_answer_pings_is_not_blamed_and_nothing_is_proved() {
+    let tracker = TrackerProcess::start();
+    let port = free_udp_port();
+    for (more, why) in [
+        (&["game=sauerbraten"][..], "existing games do not know PING"),
+        (
+            &["--", "sh", "-c", "exit 7"],
+            "the program behind -- is the game",
+        ),
+    ] {
+        let checked = check(&tracker, &[&["--port", &port], more].concat());
+        checked.has(why).says(&[
+            &format!("- PING at 127.0.0.1:{port} is not answered from here."),
+            "What was tried is well. What was not, and why, is said above.",
+        ]);
+        assert!(checked.is_well);
+    }
+    // It runs, and the list does not say that a datagram has reached it.
+    let words = ["--port", &port, "game=sauerbraten"];
+    let running = Program::start(announce(&[tracker.servers], &words));
+    running.errors.wait_for("listed on");
+    let checked = check(&tracker, &words);
+    checked.says(&[
+        "- This game server is on the list already",
+        "What was tried is well.",
+    ]);
+    assert!(!checked.text.contains("the ip= that you name"));
+    check_list(tracker.clients, &[])
+        .says(&["- Of 1 game server none answers a ping from here. That says nothing"]);
+    drop(running);
+}
+
+#[test]
 fn a_datagram_that_is_not_answered_is_told() {
     let tracker = TrackerProcess::start_with(&["--max-slots", "80", "--require-check"]);
     let port = free_udp_port();

@@ -77,12 +77,14 @@ pub(super) fn of_datagram(datagram: Datagram, to: SocketAddr, situation: Situati
     }
 }
 
-/// The step of a ping from here to this address; `is_near` if it is one of this host.
+/// The step of a ping from here to this address; `is_near` if it is one of this host. Silence is no fault if
+/// there is an `excuse`.
 pub(super) fn of_ping(
     mean: Option<Duration>,
     to: SocketAddr,
     is_near: bool,
     situation: Situation,
+    excuse: Option<&'static str>,
 ) -> Step {
     let udp = SocketAddr::new(to.ip(), situation.udp_port);
     let what = match situation.is_queried {
@@ -94,13 +96,15 @@ pub(super) fn of_ping(
             "It answers {what} at {udp}, from here in {} ms.",
             in_units(mean, Duration::from_millis(1), 1)
         )),
-        None if !is_near => Step::aside(
+        None if !is_near || excuse.is_some() => Step::aside(
             format!(
                 "{what} at {udp} is not answered from here.",
                 what = sentence_start(what)
             ),
-            "That need not be wrong: behind a router, few reach themselves at their outer address. Ask \
-             somebody outside to run: gltracker list TRACKER",
+            excuse.unwrap_or(
+                "That need not be wrong: behind a router, few reach themselves at their outer address. \
+                 Ask somebody outside to run: gltracker list TRACKER",
+            ),
         ),
         None => Step::wrong(
             format!("It does not answer {what} at {udp}: players see it last, without a ping."),
@@ -175,11 +179,13 @@ mod tests {
     #[test]
     fn a_ping_that_is_lost_is_wrong_only_where_it_would_have_come_back() {
         let to = "[2001:db8::7]:5".parse().unwrap();
-        for (mean, is_near, is_queried, mark, part) in [
+        let excuse = Some("It is asleep.");
+        for (mean, is_near, is_queried, excuse, mark, part) in [
             (
                 Some(2),
                 true,
                 false,
+                excuse,
                 Mark::Well,
                 "It answers PING at [2001:db8::7]:23460, from here in 2.0 ms",
             ),
@@ -187,21 +193,32 @@ mod tests {
                 Some(2),
                 true,
                 true,
+                None,
                 Mark::Well,
                 "the question of its players",
             ),
-            (None, true, false, Mark::Wrong, "--pong answers for it"),
-            (None, true, true, Mark::Wrong, "Does the game run"),
+            (
+                None,
+                true,
+                false,
+                None,
+                Mark::Wrong,
+                "--pong answers for it",
+            ),
+            (None, true, true, None, Mark::Wrong, "Does the game run"),
+            (None, true, false, excuse, Mark::Aside, "It is asleep."),
             (
                 None,
                 false,
                 true,
+                None,
                 Mark::Aside,
                 "The question of its players at",
             ),
         ] {
             let mean = mean.map(Duration::from_millis);
-            let step = of_ping(mean, to, is_near, situation(false, is_queried, 23460));
+            let situation = situation(false, is_queried, 23460);
+            let step = of_ping(mean, to, is_near, situation, excuse);
             assert_eq!(step.mark, mark, "{step:?}");
             let text = format!("{} {}", step.found, step.advice);
             assert!(text.contains(part), "{text}");

@@ -257,17 +257,19 @@ impl<W: Write> Check<'_, W> {
         is_elsewhere: bool,
         lists: &Lists,
     ) -> Result<(), Over> {
-        let situation = fields::situation(infos, self.situation.answers);
+        let situation = Situation {
+            // The tracker has filled in that of the list.
+            names_ip: self.situation.names_ip,
+            ..fields::situation(infos, self.situation.answers)
+        };
         let datagram = match infos.get("checked") {
             Some(_) => Datagram::Answered,
             None => Datagram::Unknown,
         };
         self.say(lists.steps(entry, self.player));
         let mean = (self.player.ping)(entry, infos);
-        self.say([
-            of_datagram(datagram, entry, situation),
-            of_ping(mean, entry, !is_elsewhere, situation),
-        ]);
+        let excuse = excuse(infos, situation, false);
+        self.say_what_reaches_it(datagram, mean, entry, !is_elsewhere, situation, excuse);
         Ok(())
     }
 
@@ -314,12 +316,11 @@ impl<W: Write> Check<'_, W> {
             Datagram::Lost if before.entry(is_other).is_some() => Datagram::Awaited,
             datagram => datagram,
         };
-        self.is_whole &= datagram != Datagram::Awaited;
-        let mean = (self.player.ping)(entry, &self.game.infos);
-        self.say([
-            of_datagram(datagram, entry, situation),
-            of_ping(mean, entry, !place.is_elsewhere(), situation),
-        ]);
+        let infos = &self.game.infos;
+        let mean = (self.player.ping)(entry, infos);
+        let excuse = excuse(infos, situation, !self.options.program.is_empty());
+        let is_near = !place.is_elsewhere();
+        self.say_what_reaches_it(datagram, mean, entry, is_near, situation, excuse);
         Ok(())
     }
 
@@ -362,9 +363,41 @@ impl<W: Write> Check<'_, W> {
         }
     }
 
+    /// All is whole only if something has reached it.
+    fn say_what_reaches_it(
+        &mut self,
+        datagram: Datagram,
+        mean: Option<Duration>,
+        entry: SocketAddr,
+        is_near: bool,
+        situation: Situation,
+        excuse: Option<&'static str>,
+    ) {
+        self.is_whole &= datagram == Datagram::Answered || is_near && mean.is_some();
+        self.say([
+            of_datagram(datagram, entry, situation),
+            of_ping(mean, entry, is_near, situation, excuse),
+        ]);
+    }
+
     fn say(&mut self, steps: impl IntoIterator<Item = Step>) {
         for step in steps {
             self.report.step(step);
         }
+    }
+}
+
+/// Why nobody answers a ping, if that is no fault; `is_not_started` if the game is a program of `announce`.
+fn excuse(infos: &Infos, situation: Situation, is_not_started: bool) -> Option<&'static str> {
+    match () {
+        () if situation.answers => None,
+        () if is_not_started => Some(
+            "That is no wonder if the program behind -- is the game: start it by itself, and check then.",
+        ),
+        () if infos.may_not_know_ping() => Some(
+            "That need not be wrong: existing games do not know PING, and players see them without one. \
+             Where others can join it, it is well.",
+        ),
+        () => None,
     }
 }

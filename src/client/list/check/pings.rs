@@ -48,6 +48,14 @@ pub(super) fn of_pings(pings: &[Ping], is_here: bool) -> Step {
     }
 }
 
+/// What was measured of so many of whom nobody has answered, and nobody need have.
+pub(super) fn of_excused(silent: usize) -> Step {
+    Step::aside(
+        format!("Of {} none answers a ping from here.", game_servers(silent)),
+        "That says nothing: they are stale, or of games that do not know PING.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,14 +2,14 @@
 
 use super::answer::{advice, in_words};
 use super::entries::{of_conditions, of_difference, of_list};
-use super::pings::of_pings;
+use super::pings::{of_excused, of_pings};
 use super::seen::{ask, ping_all};
 use crate::client::list::run::Request;
 use crate::client::ping::Target;
 use crate::client::replica::{Conditions, Doubt, KnownList};
 use crate::client::tracker_address::TrackerAddress;
 use crate::reach::check::{Report, Step, at_each, find, of_ports};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -75,16 +75,30 @@ fn check_one(tracker: &TrackerAddress, request: &Request, report: &mut Report<im
     report.step(match request.pings {
         None => Step::aside("Nobody is pinged (--no-ping).", ""),
         Some(_) if targets.is_empty() => Step::aside("There is nobody to ping.", ""),
-        Some(_) => of_pings(&ping_all(targets), is_here),
+        Some(_) => {
+            let mut pings = ping_all(targets.keys().copied().collect());
+            let silent = pings.len();
+            pings.retain(|ping| ping.mean.is_some() || targets[&ping.target]);
+            match pings.is_empty() {
+                true => of_excused(silent),
+                false => of_pings(&pings, is_here),
+            }
+        }
     });
 }
 
-/// Who is pinged.
-fn targets(list: &KnownList, conditions: &Conditions) -> Vec<Target> {
+/// Who is pinged, and whether silence says something there.
+fn targets(list: &KnownList, conditions: &Conditions) -> BTreeMap<Target, bool> {
     let usable = list.iter().filter(|(address, infos)| {
         let doubt = Doubt::of(address.ip(), infos, list.from());
         doubt.is_none_or(Doubt::may_be_used) && conditions.matches(infos)
     });
-    let targets: BTreeSet<Target> = usable.map(|(at, infos)| Target::of(at, infos)).collect();
-    targets.into_iter().take(MAX_PINGED).collect()
+    let targets = usable.map(|(at, infos)| {
+        let is_excused = infos.get("stale").is_some() || infos.may_not_know_ping();
+        (Target::of(at, infos), !is_excused)
+    });
+    let targets: BTreeMap<Target, bool> = targets.collect();
+    // Those that ought to answer come first.
+    let (these, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, ought)| *ought);
+    these.into_iter().chain(others).take(MAX_PINGED).collect()
 }
