@@ -49,7 +49,7 @@ pub(crate) struct Stats {
     pub watches: Counter,
     /// Batches of changes sent to watchers.
     pub batches: Counter,
-    /// Connections that had been let in and were closed with an ERR.
+    /// Connections that were closed with an ERR, but for those that were denied when they came.
     pub refused: Each<{ ErrorCode::ALL.len() }>,
     /// Connections closed because the peer did not read.
     pub slow_readers: Counter,

@@ -2,7 +2,7 @@
 
 use crate::cli::flags::Flag;
 use crate::cli::manual::completed::{Completed, keys};
-use crate::cli::manual::page::Page;
+use crate::cli::manual::page::{COMMON, Page};
 use crate::cli::manual::text::quoted;
 use std::fmt::Write;
 
@@ -43,8 +43,10 @@ pub(super) fn script(pages: &[&Page]) -> String {
         for flag in page.flags {
             let _ = write!(script, " \\\n            {}", quoted(&spec(flag)));
         }
-        script +=
-            " \\\n            '(- *)'{--help,-h}'[this text]' '(- *)'{--version,-V}'[the version]'";
+        for Flag { name, help, .. } in &COMMON {
+            let names = name.replace(", ", ",");
+            let _ = write!(script, " \\\n            '(- *)'{{{names}}}'[{help}]'");
+        }
         let behind = Completed::behind(page, pages);
         if !behind.is_empty() {
             let place = if number == 0 { '1' } else { '*' };

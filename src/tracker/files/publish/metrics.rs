@@ -148,7 +148,7 @@ fn counters(out: &mut String, stats: &Stats) {
     );
     counter(
         "connections_refused_total",
-        "Connections that had been let in and were closed with an ERR, by its code.",
+        "Connections closed with an ERR, other than those denied, by its code.",
         "reason",
         &refused,
     );
