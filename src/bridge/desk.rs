@@ -176,6 +176,11 @@ impl Desk {
         roll.is_live.then(|| roll.addresses.contains(&address))
     }
 
+    /// True while the tracker confirms its list.
+    pub fn is_live(&self) -> bool {
+        lock(&self.roll).is_live
+    }
+
     /// Says whether the tracker confirms its list.
     pub fn set_live(&self, is_live: bool) {
         let mut roll = lock(&self.roll);

@@ -261,6 +261,39 @@ fn whoever_was_thrown_out_by_another_login_is_back_when_that_is_gone() {
     assert_eq!(bridge.log().matches("event=not-listed").count(), 1);
 }
 
+/// Whoever has the password and is listed, such as the game server's own admin, is not put out by a bridge: not
+/// by one that has just started, and not by a heartbeat that anybody may have sent.
+#[test]
+fn whoever_is_on_the_list_already_stays_there() {
+    let tracker = TrackerProcess::start();
+    let log_in = || {
+        let mut admin = Peer::connect(tracker.servers);
+        let number = admin.challenge();
+        admin.send(&format!("INFOS {number} ip=198.51.100.7 port=1 map=admins"));
+        assert!(admin.line().starts_with("OK listed"));
+        admin
+    };
+    let admin = log_in();
+    let bridge = Bridge::start(&tracker, PASSWORD);
+    bridge.list("198.51.100.7:1", "map=bridges");
+    let line = bridge.wait_for_log("event=not-listed");
+    assert!(
+        line.contains("it is on the list already") && line.contains("as soon as that is gone"),
+        "{line}"
+    );
+    bridge.list("198.51.100.7:2", "map=witness");
+    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=witness")));
+    assert!(
+        tracker
+            .list()
+            .iter()
+            .any(|line| line.ends_with("map=admins"))
+    );
+    drop(admin);
+    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=bridges")));
+    assert_eq!(bridge.log().matches("event=not-listed").count(), 1);
+}
+
 #[test]
 fn who_needs_no_trust_is_listed_without_it_and_the_others_as_soon_as_it_is_there() {
     let any = own_address();

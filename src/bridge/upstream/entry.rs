@@ -16,7 +16,7 @@ pub(super) enum State {
     Queued(u64),
     /// It is tried again later.
     Resting,
-    /// Another login has its address. It is tried again when that is gone from the list, or then.
+    /// Another login has its address. It is looked at again when that is gone from the list, or then.
     Taken(Instant),
     /// Somebody connects for it.
     Dialing,
@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// Its place in the agenda.
     pub(super) due: Option<Instant>,
+    /// When its last connection ended.
+    pub(super) ended: Option<Instant>,
     /// True if the log says that it is not listed.
     pub(super) is_said: bool,
     /// True if the tracker has refused it for want of trust.
@@ -48,6 +50,7 @@ impl Entry {
             avoided: Vec::new(),
             state: State::Resting,
             due: None,
+            ended: None,
             is_said: false,
             is_distrusted: false,
         }

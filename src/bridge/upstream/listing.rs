@@ -76,7 +76,9 @@ impl List {
     fn change(&mut self, change: Change) {
         match change {
             Change::New(address, infos) | Change::Updated(address, infos) => {
-                self.hall.desk.set_on_list(address, true);
+                // What a tracker has kept from before it was started anew is anybody's.
+                let is_stale = infos.get("stale").is_some();
+                self.hall.desk.set_on_list(address, !is_stale);
                 self.known.insert(address, infos);
             }
             Change::Gone(address) => {
@@ -108,15 +110,17 @@ impl List {
 
     /// Shows the doors what is known, if it is good.
     fn publish(&self, is_good: impl Fn(SocketAddr) -> bool) {
+        let desk = &self.hall.desk;
+        // What this bridge has listed itself is near it, wherever the tracker is.
         let may_be_used = |address: SocketAddr, infos: &Infos| {
             let doubt = Doubt::of(address.ip(), infos, self.from);
-            doubt.is_none_or(Doubt::may_be_used)
+            doubt.is_none_or(Doubt::may_be_used) || desk.is_wanted(address)
         };
         let servers = self.known.iter();
         let servers = servers
             .filter(|(address, infos)| may_be_used(**address, infos) && is_good(**address))
             .map(|(address, infos)| (*address, infos.clone()));
-        self.hall.desk.set_listing(servers.collect());
+        desk.set_listing(servers.collect());
     }
 }
 
@@ -173,6 +177,26 @@ mod tests {
         // Nothing has changed meanwhile.
         list.on_event(batch(Vec::new()), start + GOOD_FOR + second);
         assert_eq!(told(), [own, foreign]);
+        assert_eq!(hall.desk.is_on_list(foreign), Some(true));
+        let mut stale = Infos::default();
+        stale.set("stale", "yes").unwrap();
+        let change = Change::Updated(foreign, stale);
+        list.on_event(batch(vec![change]), start + GOOD_FOR + second);
+        assert_eq!(hall.desk.is_on_list(foreign), Some(false), "it is free");
+        // One that is near this bridge, and far from the tracker.
+        let near = SocketAddr::from(([192, 168, 7, 1], 1));
+        let wanted = |tag: &str| Wanted {
+            door,
+            tag: tag.to_owned(),
+            infos: Infos::default(),
+        };
+        let new = |address| Change::New(address, Infos::default());
+        list.from = Some([203, 0, 113, 1].into());
+        list.on_event(batch(vec![new(near)]), start + GOOD_FOR + second);
+        assert!(!told().contains(&near));
+        hall.desk.list(near, wanted("x"));
+        list.publish(|_| true);
+        assert!(told().contains(&near));
         let version = hall.desk.listing().version;
         list.on_event(batch(Vec::new()), start + GOOD_FOR + 2 * second);
         assert_eq!(hall.desk.listing().version, version, "nothing has changed");

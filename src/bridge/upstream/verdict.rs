@@ -25,6 +25,12 @@ pub(super) const REFUSES: &str = "tracker-refuses";
 /// What to do about something that does not speak like a tracker to game servers.
 const PORT: &str = "is that the tracker's port for game servers? It is 23470 by default";
 
+/// Why a game server is not logged in whose address another login has, and what comes of it.
+pub(super) const ON_THE_LIST: (&str, &str) = (
+    "it is on the list already",
+    "another login has this address on the list; it is tried again as soon as that is gone",
+);
+
 /// The number of the error EMFILE.
 pub(super) const TOO_MANY_FILES: i32 = 24;
 
@@ -66,10 +72,7 @@ pub(super) fn of(refusal: &TrackerRefusal, here: Option<IpAddr>) -> Verdict {
         }
         Some(TooMany | BadIp | Unreachable) => distrusted(here),
         Some(UnknownCommand | BadSyntax) => PORT.to_owned(),
-        Some(Taken) => {
-            "another login has this address on the list; it is tried again as soon as that is gone"
-                .to_owned()
-        }
+        Some(Taken) => ON_THE_LIST.1.to_owned(),
         _ => String::new(),
     };
     let is_unlisted = refusal.stage != Stage::Listed;

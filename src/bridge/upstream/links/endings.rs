@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 /// How soon a game server is tried again that was refused for a reason of its own, if nothing says when.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// How often to look whether another login has left the address of a game server.
+/// How often to look whether another login has left the address of a game server, and how long what the list
+/// has there may be left over from the connection before.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 impl Links {
@@ -76,6 +77,7 @@ impl Links {
         let mut is_counted = false;
         if let State::Linked(link, counted) = old {
             is_counted = counted;
+            entry.ended = Some(now);
             entry.avoided = link.into_session().into_avoided();
         }
         let (advice, wait) = (&verdict.advice, verdict.wait);
@@ -112,6 +114,13 @@ impl Links {
                 self.rest(address, whom, now + wait, now);
             }
         }
+    }
+
+    /// Another login has the address of this game server: a second one would take its place.
+    pub(super) fn make_way(&mut self, address: SocketAddr, now: Instant) {
+        let (why, advice) = verdict::ON_THE_LIST;
+        self.refused(address, why, advice);
+        self.rest(address, Whom::Rival, now + LOOK_AGAIN, now);
     }
 
     /// A game server is tried again then; before that, once its address is free.

@@ -12,11 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Who logs in at the start, to be listed nowhere: whether the tracker is there, and takes the password, is
 /// known before the first game server comes.
 pub(super) const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// How long the tracker's list may take at the start. It comes within milliseconds, if it can be had.
+const LIST_TIME: Duration = Duration::from_secs(2);
 
 /// All of them.
 pub(in crate::bridge::upstream) struct Links {
@@ -30,6 +33,8 @@ pub(in crate::bridge::upstream) struct Links {
     pub(super) queue: BTreeMap<u64, SocketAddr>,
     last_ticket: u64,
     pub(super) gate: Gate,
+    /// Until then nobody logs in before the list has come: somebody may be on it already.
+    pub(super) list_by: Instant,
     pub(super) distrusted: Distrusted,
     /// How often the tracker's list was lost and found.
     pub(super) turns: u64,
@@ -63,6 +68,7 @@ impl Links {
             queue: BTreeMap::new(),
             last_ticket: 0,
             gate: Gate::default(),
+            list_by: Instant::now() + LIST_TIME,
             distrusted: Distrusted::default(),
             turns: 0,
             here: None,

@@ -62,9 +62,11 @@ impl Links {
     fn pause(&self, now: Instant) -> Duration {
         let gate = self.gate.next().filter(|_| !self.queue.is_empty());
         let next = self.agenda.first().map(|(due, _)| *due);
+        let list = Some(self.list_by).filter(|by| now < *by && !self.queue.is_empty());
         let next = next
             .into_iter()
             .chain(gate)
+            .chain(list)
             .chain(self.distrusted.next())
             .min();
         let left = next.map_or(FOR_EVER, |next| next.saturating_duration_since(now));
@@ -116,17 +118,35 @@ impl Links {
 
     /// Lets in whom the gate lets in.
     fn admit(&mut self, now: Instant) {
-        while !self.queue.is_empty() && self.may_be_more() && self.gate.admit(now) {
-            let first = self.queue.pop_first().map(|(_, address)| address);
-            let entry = first.and_then(|address| Some((address, self.entries.get_mut(&address)?)));
-            match entry {
+        while let Some((&ticket, &address)) = self.queue.first_key_value() {
+            if address != NOBODY && now < self.list_by && !self.hall.desk.is_live() {
+                return;
+            }
+            if self.is_anothers(address, now) {
+                self.queue.remove(&ticket);
+                self.make_way(address, now);
+                continue;
+            }
+            if !self.may_be_more() || !self.gate.admit(now) {
+                return;
+            }
+            self.queue.remove(&ticket);
+            match self.entries.get_mut(&address) {
                 None => self.gate.drop_one(),
-                Some((address, entry)) => {
+                Some(entry) => {
                     entry.state = State::Dialing;
                     self.dialer.start(address);
                 }
             }
         }
+    }
+
+    /// True if the tracker lists somebody else at this address. That may be its own admin, who says more than
+    /// the game does; and whom a stranger's heartbeat must not put out.
+    fn is_anothers(&self, address: SocketAddr, now: Instant) -> bool {
+        let ended = self.entries.get(&address).and_then(|entry| entry.ended);
+        let is_left_over = ended.is_some_and(|ended| now < ended + LOOK_AGAIN);
+        !is_left_over && self.is_on_list(address) == Some(true)
     }
 
     /// A tracker takes only few logins at the same time from whom it does not trust.
@@ -177,7 +197,7 @@ impl Links {
                 }
                 Some(State::Taken(until)) => {
                     let is_over = now >= *until;
-                    match is_over || self.is_free(address) {
+                    match is_over || self.is_on_list(address) == Some(false) {
                         true => self.enqueue(address),
                         false => self.set_due(address, Some(now + LOOK_AGAIN)),
                     }
@@ -188,10 +208,10 @@ impl Links {
         }
     }
 
-    /// True if the tracker is known to list nobody at this address.
-    fn is_free(&self, address: SocketAddr) -> bool {
+    /// Whether the tracker lists somebody at this address, if that is known.
+    fn is_on_list(&self, address: SocketAddr) -> Option<bool> {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        self.hall.desk.is_on_list(address) == Some(false)
+        self.hall.desk.is_on_list(address)
     }
 
     /// Takes in what became known on the connection of this game server.
