@@ -52,9 +52,9 @@ async function sorts(stage) {
   await sort("address", "1001 1002 1003 1004 1005 1006", "1006 1005 1004 1003 1002 1001");
   // What is no letter or digit in front does not count: these are "Friday", "img", "script" and "W".
   await sort("name", "1001 1002 1004 1005 1003 1006", "1003 1005 1004 1002 1001 1006");
-  const order = await stage.browser.evaluate('["Zoë 2", "zoe 10", "★ zoe 3", "émile", "Emil", "", "***", "Öl", "Straße", "strasse 1"].map((name) => [name, sortable(name)])'
+  const order = await stage.browser.evaluate('["Zoë 2", "zoe 10", "★ zoe 3", "zoe ４", "가", "ァ", "émile", "Emil", "", "***", "Öl", "Straße", "strasse 1"].map((name) => [name, sortable(name)])'
     + '.sort(([a, x], [b, y]) => (x === "") - (y === "") || (x < y ? -1 : Number(x > y))).map(([name]) => name).join()');
-  if (order !== "Emil,émile,Öl,Straße,strasse 1,Zoë 2,★ zoe 3,zoe 10,,***") throw new Error(`names are sorted ${order}`);
+  if (order !== "Emil,émile,Öl,Straße,strasse 1,Zoë 2,★ zoe 3,zoe ４,zoe 10,ァ,가,,***") throw new Error(`names are sorted ${order}`);
   await stage.go("#sort=version&order=up&search=o");
   await stage.shows("the address of the page holds sort and search", "1002 1003 1001 1004");
 }

@@ -50,7 +50,7 @@ impl Collated {
         let mut out = String::with_capacity(text.len());
         let mut number = String::new();
         // The last character ends a number, and is not one of the text.
-        for c in text.chars().chain(['\n']) {
+        for c in text.chars().chain(['\n']).map(half_width) {
             if c.is_ascii_digit() {
                 number.push(c);
                 continue;
@@ -84,13 +84,20 @@ pub(crate) fn folded(text: &str) -> String {
     out
 }
 
+/// What a full-width form of a character of ASCII stands for; any other character as it is.
+fn half_width(c: char) -> char {
+    match c {
+        '！'..='～' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
+}
+
 /// Adds a lower-case character without its accents; a mark by itself is one.
 fn push_base(out: &mut String, c: char) {
+    let c = half_width(c);
     match c {
         // Most of what is written.
         '\0'..='~' => return out.push(c),
-        // Full-width forms of these.
-        '！'..='～' => return out.extend(char::from_u32(u32::from(c) - 0xfee0)),
         'ß' => return out.push_str("ss"),
         'æ' | 'ǣ' | 'ǽ' => return out.push_str("ae"),
         'œ' => return out.push_str("oe"),
@@ -126,7 +133,8 @@ mod tests {
         let sorted = [
             "  2 fast",
             "[007] bond",
-            "10 fast",
+            "１０ fast",
+            "11 fast",
             "-= alpha =-",
             "Ärger",
             "azimut",
@@ -142,7 +150,9 @@ mod tests {
             "Ωμέγα",
             "Ели",
             "ёлка",
+            "ァ",
             "金曜日",
+            "가",
         ];
         let mut texts = sorted;
         texts.reverse();
@@ -160,6 +170,8 @@ mod tests {
             ("ΛΌΓΟΣ", "λόγος"),
             ("Ǿ Ǽ Ǣ", "ø ae æ"),
             ("Йод", "Иод"),
+            ("ｍａｐ　１２", "Map\u{3000}12"),
+            ("大会０７", "大会7"),
         ] {
             assert_eq!(Collated::of(one), Collated::of(other), "{one}");
         }
