@@ -1,4 +1,5 @@
 // What is listed, its order, and what narrows it.
+import { listOf, someServers } from "./lists.mjs";
 import { ATTACK, LINK, TITLE } from "./stage.mjs";
 
 export async function listed(stage) {
@@ -17,6 +18,7 @@ export async function listed(stage) {
   await sorts(stage);
   await narrows(stage);
   await follows(stage);
+  await stale(stage);
 }
 
 async function hostile(stage) {
@@ -97,4 +99,19 @@ async function follows(stage) {
   await browser.evaluate('document.getElementById("game").value = "Xonotic", document.getElementById("game").dispatchEvent(new Event("change"))');
   await stage.shows("a game can be chosen", "1001");
   await stage.see("the pictures are of that game", 'text("players").startsWith("Players 20")', 'text("players")');
+}
+
+// What may be gone comes last in every order, as in `gltracker list`, and counts as in the pictures and metrics.
+async function stale(stage) {
+  const servers = someServers(4);
+  servers.forEach(({ info }, n) => Object.assign(info, { nbplayers: n + 1, description: "dcba"[n] }, n === 3 && { stale: "yes" }));
+  delete servers[0].info.nbplayers;
+  stage.instead["servers.json"] = listOf(servers);
+  await stage.browser.screen(1280, 800);
+  for (const [hash, order] of [["", "b c d a"], ["#sort=players&order=up", "c b d a"], ["#sort=name&order=up", "b c d a"], ["#sort=address&order=down", "b c d a"]]) {
+    await stage.go(hash);
+    await stage.see(`${hash || "at first"}: who may be gone comes last`, `seen(".open").map((name) => name.textContent).join(" ") === "${order}"`, 'seen(".open").map((name) => name.textContent)');
+  }
+  await stage.see("and counts", 'text("players").startsWith("Players 9")', 'text("players")');
+  delete stage.instead["servers.json"];
 }
