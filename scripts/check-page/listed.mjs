@@ -90,7 +90,7 @@ async function follows(stage) {
   await columns("there are columns for what is listed", "name players version speed size erase more address");
   await browser.evaluate('rowAt("1001").isTheSame = true');
   stage.update("1001", 'nbplayers=20 description="Saturday cycles" map=oasis mode=dm game=Xonotic');
-  await columns("another game brings its own", "name players game map mode version speed size erase more address");
+  await columns("another game brings its own, and what has no room is a tag", "name players game map mode version speed size more address");
   await stage.shows("an open page follows the list", "1001 1002 1003 1004 1005 1006");
   await stage.see("the row is another and the same", 'rowAt("1001").querySelector(".open").textContent === "Saturday cycles" && rowAt("1001").isTheSame');
   await stage.see("a full one is told by a word", 'rowAt("1001").querySelector(".bar").textContent === "full"');

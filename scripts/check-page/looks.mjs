@@ -43,6 +43,7 @@ export async function looks(stage) {
   }
   stage.instead["servers.json"] = listOf(servers);
   await room(stage);
+  await tags(stage);
   stage.instead = {};
 }
 
@@ -90,4 +91,24 @@ async function room(stage) {
   await stage.see("two columns on a tablet", `new Set(${inSight}.map((row) => row.getBoundingClientRect().left)).size === 2`);
   await stage.browser.screen(1280, 800);
   await stage.see("sixty lines on a desktop", "seen('#rows .row').length === 60 && seen('.tags[data-more]').length > 0 && seen('#rows .row').every((row) => row.getBoundingClientRect().height === 36)");
+}
+
+// No tag is cut where there is room, and no address for the tags.
+async function tags(stage) {
+  const { browser } = stage;
+  const long = someServers(3).map(({ addresses, info }) => ({ addresses, info: { ...info, zone: "europe-west" } }));
+  // Fields that are wide and nothing else: some become tags, for which there must be room, too.
+  const wide = { map: "a-very-long-mapname", mode: "instagib-ctf", version: "0.8.6-beta2", speed: "unlimited", size: "gigantic", erase: "on", game: "counterstrikes" };
+  const only = someServers(30).map(({ addresses, info: { ip, port } }) => ({ addresses, info: { ip, port, nbplayers: 1, maxplayers: 8, ...wide } }));
+  const cut = "seen('.tag').filter((tag) => tag.offsetTop === tag.parentNode.firstChild.offsetTop && tag.scrollWidth > tag.clientWidth).map((tag) => tag.textContent)";
+  const beyond = "seen('.address bdi').filter((address) => address.getBoundingClientRect().right > address.closest('.row').getBoundingClientRect().right - 44).length";
+  for (const [what, servers] of [["sixty", someServers(60)], ["three from a zone with a long name", long], ["thirty with wide fields", only]]) {
+    for (const width of [1280, 1920]) {
+      stage.instead["servers.json"] = listOf(servers);
+      stage.instead["activity.json"] = activityOf(servers);
+      await browser.screen(width, 800);
+      await stage.go();
+      await stage.see(`${width} pixels, ${what}: no tag is cut, and no address`, `heads().includes("newest") && seen(".row").length === ${servers.length} && ${cut}.length === 0 && ${beyond} === 0`, `[${cut}, ${beyond}]`);
+    }
+  }
 }
