@@ -44,6 +44,7 @@ export async function looks(stage) {
   stage.instead["servers.json"] = listOf(servers);
   await room(stage);
   await tags(stage);
+  await head(stage);
   stage.instead = {};
 }
 
@@ -111,4 +112,16 @@ async function tags(stage) {
       await stage.see(`${width} pixels, ${what}: no tag is cut, and no address`, `heads().includes("newest") && seen(".row").length === ${servers.length} && ${cut}.length === 0 && ${beyond} === 0`, `[${cut}, ${beyond}]`);
     }
   }
+}
+
+// The head of the table stays in sight.
+async function head(stage) {
+  const { browser } = stage;
+  await browser.screen(1280, 800);
+  stage.instead["servers.json"] = listOf(someServers(300));
+  await stage.go();
+  await browser.evaluate("scrollTo(0, 3000)");
+  const top = 'at("heads").getBoundingClientRect().top';
+  await stage.see("the head of the table stays in sight", `scrollY >= 3000 && ${top} === 0 && document.elementFromPoint(200, 20).closest(".heads") !== null`, `[scrollY, ${top}]`);
+  await browser.shoot("scrolled-1280-light");
 }
