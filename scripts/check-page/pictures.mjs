@@ -29,6 +29,8 @@ export async function pictures(stage) {
   await stage.go("#sort=newest&order=down");
   await stage.see("the newest come first", '(() => { const all = seen("#rows .row").map((row) => row.querySelector(".new") !== null); return all[0] && all.indexOf(false) === all.filter(Boolean).length; })()');
   await stage.see("and are what the tracker saw come", `seen(".new").length === ${servers.filter((_, n) => n % 7 === 3).length}`, 'seen(".new").length');
+  await stage.go("#sort=newest&order=up");
+  await stage.see("the oldest come first the other way round", '(() => { const all = seen("#rows .row").map((row) => row.querySelector(".new") === null); return all[0] && all.indexOf(false) === all.filter(Boolean).length; })()');
   // Half of what the tracker has seen is not there yet: then nobody is known to be new.
   const young = JSON.parse(stage.instead["activity.json"]);
   young.all = { players: [4, 5], servers: [60, 60] };
