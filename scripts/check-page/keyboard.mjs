@@ -13,6 +13,15 @@ export async function keyboard(stage) {
   await stage.see("a screen reader is told", 'text("found") === "1 game server found" && document.getElementById("found").ariaLive === "polite"');
   await browser.type(" nowhere");
   await stage.see("found nothing", 'text("found") === "0 game servers found" && text("state").startsWith("Nothing matches")');
+  await browser.evaluate('seen("#state button")[0].focus()');
+  await browser.press("Enter", 13, "\r");
+  await at("a filter when all are shown again", 'seen(".row").length === 6 && document.activeElement.matches(".chip")');
+  await stage.go("#map=oasis&mode=dm");
+  await browser.evaluate('seen("#only .chip")[0].focus()');
+  await browser.press("Enter", 13, "\r");
+  await at("the other of two fields when one is let go", 'document.activeElement.matches("#only .chip") && document.activeElement.textContent === "mode dm"');
+  await browser.press("Enter", 13, "\r");
+  await at("a filter when the last one is", 'seen("#only .chip").length === 0 && document.activeElement.matches(".chip")');
   await stage.go("#sort=address&order=up");
   await browser.press("/", 191, "/");
   await browser.press("ArrowDown", 40);
