@@ -45,6 +45,7 @@ export async function looks(stage) {
   await room(stage);
   await tags(stage);
   await head(stage);
+  await phone(stage);
   stage.instead = {};
 }
 
@@ -124,4 +125,29 @@ async function head(stage) {
   const top = 'at("heads").getBoundingClientRect().top';
   await stage.see("the head of the table stays in sight", `scrollY >= 3000 && ${top} === 0 && document.elementFromPoint(200, 20).closest(".heads") !== null`, `[scrollY, ${top}]`);
   await browser.shoot("scrolled-1280-light");
+}
+
+// What has little to say, on cards and in the sheet of a phone.
+async function phone(stage) {
+  const { browser } = stage;
+  const bare = someServers(3).map(({ addresses, info: { ip, port } }) => ({ addresses, info: { ip, port, checked: "yes" } }));
+  const map = "a-map-with-a-name-for-which-no-phone-has-room-at-all";
+  stage.instead["servers.json"] = listOf([...bare, { ...bare[0], addresses: ["198.51.100.7:9"], info: { ip: "198.51.100.7", port: 9, zone: "eu", map } }]);
+  delete stage.instead["activity.json"];
+  for (const [width, height] of [[390, 844], [768, 1024]]) {
+    await browser.screen(width, height);
+    await stage.go();
+    const indents = "seen('.rest.alone').map((rest) => rest.querySelector('.address bdi').getBoundingClientRect().left - rest.getBoundingClientRect().left)";
+    // A tick stands before it.
+    await stage.see(`${width} pixels: an address alone is not indented`, `${indents}.length === 3 && ${indents}.every((indent) => indent < 20)`, indents);
+    await browser.shoot(`bare-${width}-light`);
+  }
+  await browser.screen(390, 844);
+  await stage.go(`#map=${map}`);
+  await stage.see("a long field that narrows is cut and not its ×", 'seen("#only .chip").length === 1 && seen("#only .chip")[0].scrollWidth <= seen("#only .chip")[0].clientWidth && seen("#only bdi")[0].scrollWidth > seen("#only bdi")[0].clientWidth', 'seen("#only .chip")[0].scrollWidth');
+  await browser.shoot("chip-390-light");
+  await stage.go(`#server=${bare[0].addresses[0]}`);
+  const sheet = 'at("details").getBoundingClientRect()';
+  await stage.see("a sheet is as high as what it says", `${sheet}.bottom === innerHeight && ${sheet}.height < 300 && at("details").scrollHeight <= at("details").clientHeight`, `${sheet}.toJSON()`);
+  await browser.shoot("sheet-390-light");
 }
