@@ -52,6 +52,10 @@ async function silence(stage) {
     const then = Date.now() - (seconds - ahead) * 1000;
     stage.instead["servers.json"] = listOf(someServers(9), then, then - 60000);
   };
+  const then = Date.now() - 5 * 3600 * 1000;
+  stage.instead["servers.json"] = listOf([], then, then);
+  await stage.go();
+  await stage.see("of an empty list only what was known last", 'text("silence").includes("for 5 hours") && text("state").startsWith("Nobody was here when the tracker was last heard") && !/at the moment|5 hours/.test(text("state"))', 'text("state")');
   silentFor(180);
   await stage.go();
   await stage.see("a dead tracker is told", 'text("silence") === "The tracker has not been heard for 3 minutes. This is what it said last."', 'text("silence")');
