@@ -103,6 +103,26 @@ fn a_full_engine_is_told_and_used_again_when_it_has_room() {
     });
 }
 
+/// Whoever reads the log is not to look for a dead engine when the password is what is missing.
+#[test]
+fn another_reason_is_said_as_soon_as_it_is_known() {
+    let Some(engine) = EngineProcess::start(&[]) else {
+        return;
+    };
+    let a = engine.tracker("a", &[]);
+    in_state(&a, "sharing");
+    // Whoever is connected already is not asked for it.
+    let set = ["CONFIG", "SET", "requirepass", "x"];
+    assert_eq!(engine.ask(&set), "OK");
+    engine.signal("STOP");
+    a.wait_for_log("error=\"127.");
+    in_state(&a, "away");
+    engine.signal("CONT");
+    within(SOON, || {
+        a.wait_for_log("it wants a password");
+    });
+}
+
 #[test]
 fn what_others_keep_under_the_names_of_trackers_is_left_as_it_is() {
     let Some(engine) = EngineProcess::start(&[]) else {

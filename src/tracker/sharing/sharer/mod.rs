@@ -67,6 +67,8 @@ struct Sharer {
     own_list: OwnList,
     status: Arc<Status>,
     outage: Outage,
+    /// The log's last word of the engine is that it refuses.
+    is_refusal_said: bool,
     /// When to connect again.
     retry_at: Instant,
     /// A whole round was made on this connection.
@@ -103,6 +105,7 @@ impl Sharer {
             own_list: OwnList::default(),
             status,
             outage: Outage::default(),
+            is_refusal_said: false,
             retry_at: now,
             is_proven: false,
             alive: HashMap::new(),
@@ -216,7 +219,11 @@ impl Sharer {
             self.retry_at = now + wait;
         }
         self.status.set_state(state, &error.to_string(), now);
-        if self.outage.fails(now) {
+        // A new reason is said at once; that it cannot be reached is no more than was said.
+        let is_refusal = state == State::Refused;
+        let is_news = is_refusal && !self.is_refusal_said;
+        if self.outage.fails(now) || is_news {
+            self.is_refusal_said = is_refusal;
             let so = "own game servers are listed as always, those of other trackers are stale";
             let fields = [("error", &error as _), ("so", &so as _)];
             self.shared.log.warn("not-sharing", &fields);
