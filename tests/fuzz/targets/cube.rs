@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 /// From where all of them come.
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// How long one may be on the list that does not answer, in seconds.
-const TRUE_WITHIN: u64 = 120;
+/// How long one may be on the list that does not answer.
+const TRUE_WITHIN: Duration = Duration::from_secs(120);
 
 /// The most game servers of one host.
 const MOST_OF_HOST: usize = 10;
@@ -49,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
             _ => {}
         }
     }
-    scene.pass(TRUE_WITHIN);
+    scene.pass(TRUE_WITHIN.as_secs());
     assert!(scene.listed.is_empty(), "the list is not true");
 });
 
@@ -75,6 +75,8 @@ struct Scene {
     /// How many questions there were.
     questions: u32,
     listed: BTreeMap<SocketAddr, Infos>,
+    /// When each of them answered last.
+    answered: BTreeMap<SocketAddr, Instant>,
 }
 
 impl Scene {
@@ -87,6 +89,7 @@ impl Scene {
             asked: BTreeMap::new(),
             questions: 0,
             listed: BTreeMap::new(),
+            answered: BTreeMap::new(),
         }
     }
 
@@ -154,7 +157,7 @@ impl Scene {
     fn hang_up(&mut self, connection: u64) {
         let mut acts = Vec::new();
         self.sessions.remove(&connection);
-        self.roll.on_hang_ups(&[connection], self.now, &mut acts);
+        self.roll.on_closed(&[connection], self.now, &mut acts);
         self.take(acts);
     }
 
@@ -178,6 +181,8 @@ impl Scene {
             let asked = asked.count();
             assert!(asked <= MOST_OF_HOST, "{asked} questions at once");
             self.take(acts);
+            let late = |at: &SocketAddr| self.now >= self.answered[at] + TRUE_WITHIN;
+            assert!(!self.listed.keys().any(late), "it does not answer");
         }
     }
 
@@ -196,6 +201,7 @@ impl Scene {
                     }
                     infos.set("game", "x").expect("it is a value");
                     self.listed.insert(address, infos);
+                    self.answered.insert(address, self.now);
                     assert!(self.listed.len() <= MOST_OF_HOST);
                 }
                 Act::Unlist(address, _) => {

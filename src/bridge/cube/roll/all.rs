@@ -76,7 +76,7 @@ impl Roll {
         }
     }
 
-    /// An entry that is asked now.
+    /// An entry that is asked now, unless it owes an answer.
     fn enter(&mut self, address: SocketAddr, dialect: Dialect, now: Instant) -> &mut Entry {
         let entry = self.entries.entry(address).or_insert_with(|| Entry {
             dialect,
@@ -91,11 +91,14 @@ impl Roll {
             owes: false,
             told: String::new(),
         });
-        if entry.state == State::Away {
+        // One that is listed stays so by answers alone.
+        if entry.state != State::Listed {
             entry.state = State::New;
+            entry.asked = 0;
         }
-        entry.asked = 0;
-        entry.ask_at = now;
+        if entry.asked == 0 {
+            entry.ask_at = now;
+        }
         entry.forget_at = now + MEMORY;
         entry
     }

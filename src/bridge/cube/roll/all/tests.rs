@@ -141,6 +141,29 @@ fn who_was_not_reached_by_the_question_can_neither_list_nor_keep_nor_rename() {
 }
 
 #[test]
+fn who_registers_again_and_again_must_answer_all_the_same() {
+    let mut scene = Scene::new();
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    scene.pass(0);
+    scene.pong(28786, 0);
+    scene.pass(2);
+    let mut acts = Vec::new();
+    for _ in 0..14 {
+        scene.register(Dialect::Cube2, "28785").unwrap();
+        acts.extend(scene.pass(1));
+    }
+    // At once, and not faster than others.
+    assert_eq!(acts, [ask(28786), ask(28786), ask(28786)]);
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    let why = "it does not answer any more";
+    assert_eq!(scene.pass(1)[0], Unlist(at(28785), why));
+    // It may begin anew.
+    scene.register(Dialect::Cube2, "28785").unwrap();
+    assert_eq!(scene.pass(0), [ask(28786)]);
+    assert!(matches!(scene.pong(28786, 0)[..], [List(..)]));
+}
+
+#[test]
 fn who_never_answers_is_told_what_to_do_and_comes_back_by_itself() {
     let mut scene = Scene::new();
     scene.register(Dialect::Cube2, "28785").unwrap();
