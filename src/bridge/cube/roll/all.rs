@@ -63,7 +63,8 @@ impl Roll {
         let entry = self.enter(address, dialect, now);
         entry.dialect = dialect;
         entry.said = said;
-        entry.connection = Some(connection);
+        entry.connections.retain(|id| *id != connection);
+        entry.connections.push(connection);
         entry.owes = true;
         entry.told.clear();
         Ok(address)
@@ -81,7 +82,7 @@ impl Roll {
         let entry = self.entries.entry(address).or_insert_with(|| Entry {
             dialect,
             said: Registration::default(),
-            connection: None,
+            connections: Vec::new(),
             state: State::New,
             asked: 0,
             open: [None; 2],
@@ -150,18 +151,19 @@ impl Roll {
     }
 
     /// Connections were closed, by whomever; the numbers stand in order. A server of Red Eclipse is listed
-    /// only while its own is open; others are asked whether they are still there.
+    /// only while one is open that has registered it; others are asked whether they are still there.
     pub fn on_closed(&mut self, connections: &[u64], now: Instant, out: &mut Vec<Act>) {
         self.entries.retain(|address, entry| {
-            let is_closed = |id| connections.binary_search(&id).is_ok();
-            if !entry.connection.is_some_and(is_closed) {
+            let before = entry.connections.len();
+            let is_open = |id: &u64| connections.binary_search(id).is_err();
+            entry.connections.retain(is_open);
+            if entry.connections.len() == before {
                 return true;
             }
-            entry.connection = None;
             if entry.asked == 0 {
                 entry.ask_at = now;
             }
-            let is_over = entry.dialect == Dialect::RedEclipse;
+            let is_over = entry.dialect == Dialect::RedEclipse && entry.connections.is_empty();
             if is_over && entry.state == State::Listed {
                 out.push(Act::Unlist(*address, "its connection is closed"));
             }
@@ -223,11 +225,12 @@ impl Roll {
         });
     }
 
-    /// The connections of those who are listed.
+    /// The connections of those who are listed: of each the oldest, so that no host keeps more than it has
+    /// game servers.
     pub fn listed_connections(&self) -> HashSet<u64> {
         let all = self.entries.values();
         all.filter(|entry| entry.state == State::Listed)
-            .filter_map(|entry| entry.connection)
+            .filter_map(|entry| entry.connections.iter().min().copied())
             .collect()
     }
 }

@@ -48,8 +48,9 @@ pub(super) enum State {
 pub(super) struct Entry {
     pub(super) dialect: Dialect,
     pub(super) said: Registration,
-    /// Where its operator reads.
-    pub(super) connection: Option<u64>,
+    /// Those that have registered it and are open: whoever spoke last, last. Its host may have others than
+    /// its own.
+    pub(super) connections: Vec<u64>,
     pub(super) state: State,
     /// How many questions since the last answer.
     pub(super) asked: u32,
@@ -114,7 +115,7 @@ impl Entry {
             }
             let why = unanswered(self.asked, info(address));
             self.tell(self.dialect.refused(why), out);
-            self.owes = self.connection.is_some();
+            self.owes = !self.connections.is_empty();
             self.state = State::Away;
             gap = REST;
         }
@@ -126,7 +127,7 @@ impl Entry {
 
     /// Tells the operator something that he has not just been told.
     fn tell(&mut self, text: String, out: &mut Vec<Act>) {
-        if let Some(connection) = self.connection
+        if let Some(&connection) = self.connections.last()
             && text != self.told
         {
             self.told.clone_from(&text);

@@ -25,11 +25,21 @@ impl Scene {
     }
 
     fn register(&mut self, dialect: Dialect, port: &str) -> Result<SocketAddr, String> {
+        self.register_on(1, dialect, port)
+    }
+
+    fn register_on(
+        &mut self,
+        connection: u64,
+        dialect: Dialect,
+        port: &str,
+    ) -> Result<SocketAddr, String> {
         let said = Registration {
             port: port.to_owned(),
             ..Registration::default()
         };
-        self.roll.register(PEER, dialect, said, 1, self.now)
+        self.roll
+            .register(PEER, dialect, said, connection, self.now)
     }
 
     fn pass(&mut self, seconds: u64) -> Vec<Act> {
@@ -222,6 +232,30 @@ fn red_eclipse_is_listed_while_its_connection_lives() {
     scene.roll.on_closed(&[1], scene.now, &mut out);
     assert_eq!(out, [Unlist(at(28801), "its connection is closed")]);
     assert!(scene.roll.entries.is_empty());
+}
+
+#[test]
+fn another_of_its_host_that_hangs_up_takes_no_server_of_red_eclipse_off() {
+    let mut scene = Scene::new();
+    scene.register(Dialect::RedEclipse, "28801").unwrap();
+    scene.pass(0);
+    scene.pong(28802, 0);
+    scene.register_on(2, Dialect::RedEclipse, "28801").unwrap();
+    assert_eq!(scene.roll.listed_connections(), [1].into(), "one of each");
+    let mut out = Vec::new();
+    scene.roll.on_closed(&[2], scene.now, &mut out);
+    assert_eq!((out, scene.pass(0)), (vec![], vec![ask(28802)]));
+    scene.pong(28802, 0);
+    // Its operator reads on.
+    assert!(told(&scene.pass(0))[0].starts_with("echo \"ping reply confirmed"));
+    // A server that was started again may register before the end of the old connection is seen.
+    scene.register_on(3, Dialect::RedEclipse, "28801").unwrap();
+    let mut out = Vec::new();
+    scene.roll.on_closed(&[1], scene.now, &mut out);
+    assert_eq!(out, []);
+    assert_eq!(scene.roll.listed_connections(), [3].into());
+    scene.roll.on_closed(&[3], scene.now, &mut out);
+    assert_eq!(out, [Unlist(at(28801), "its connection is closed")]);
 }
 
 #[test]
