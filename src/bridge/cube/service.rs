@@ -261,9 +261,9 @@ impl Requests<'_> {
     fn register(&mut self, connection: &mut Connection, dialect: Dialect, said: Registration) {
         let (peer, port, now) = (connection.peer, said.port.clone(), self.now);
         let registered = self.roll.register(peer, dialect, said, connection.id, now);
-        connection.stay();
         match registered {
             Ok(address) => {
+                connection.stay();
                 self.counts.registrations.add_one();
                 connection.say(&dialect.registered(address), now);
             }
@@ -307,4 +307,44 @@ fn stranger(word: &str) -> String {
         "unknown command '{word}': this is a master of Cube 2, Red Eclipse and AssaultCube; game servers say \
          regserv or server, players list or update"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::log::{Level, Log};
+    use crate::bridge::hall::Counters;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::sync::Arc;
+
+    #[test]
+    fn whose_registration_is_refused_may_not_stay() {
+        let hall = Hall {
+            desk: Arc::default(),
+            log: Log::start(Level::Error, io::sink()).unwrap(),
+            counters: Counters::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut service = Service::new(&hall, listener, socket, true, None).unwrap();
+        let [mut refused, mut taken] = ["5", "28785"].map(|port| {
+            let mut stream = TcpStream::connect(at).unwrap();
+            writeln!(stream, "regserv {port}").unwrap();
+            stream
+        });
+        let is_done = |counts: &Counts| counts.registrations.get() > 0 && counts.refused.get() > 0;
+        while !is_done(&service.counts) {
+            service.turn();
+        }
+        service.look(Instant::now() + Duration::from_secs(60), &mut Vec::new());
+        let patience = Some(Duration::from_secs(10));
+        refused.set_read_timeout(patience).unwrap();
+        let mut text = String::new();
+        refused.read_to_string(&mut text).expect("it is closed");
+        assert!(text.starts_with("failreg invalid port '5'"), "{text}");
+        taken.set_nonblocking(true).unwrap();
+        assert!(taken.read(&mut [0]).is_err(), "it stays");
+    }
 }

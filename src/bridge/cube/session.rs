@@ -7,7 +7,7 @@ use super::dialect::{self, Request};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a newcomer has for its first line.
+/// How long a newcomer has to say what it wants: to register, or to ask.
 const FIRST_LINE: Duration = Duration::from_secs(15);
 
 /// How long a list may take to be read, and its reader to hang up.
