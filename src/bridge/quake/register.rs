@@ -4,6 +4,7 @@
 //! it is asked for some minutes more, and is back with its first answer. One that says that it ends is
 //! asked at once, with less patience: so nobody can say that for somebody else.
 
+use super::games::Tag;
 use crate::bridge::hall::address::host;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -33,7 +34,10 @@ const FORGOTTEN_AFTER: u8 = LOST_AFTER + 20;
 /// One that has registered.
 #[derive(Debug)]
 struct Entry {
+    /// The word of its heartbeat by which it was listed.
     tag: u8,
+    /// The word of the latest heartbeat, which may be somebody else's.
+    heard: u8,
     is_listed: bool,
     is_ending: bool,
     /// Questions since the last answer.
@@ -58,7 +62,7 @@ pub(super) struct Register {
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// It is asked; its heartbeat was of this kind.
+    /// It is asked; its last heartbeat was of this kind.
     Ask(SocketAddr, u8),
     /// It does not answer any more; true if it has said that it ends.
     Lost(SocketAddr, bool),
@@ -96,6 +100,7 @@ impl Register {
         if self.entries.len() < self.most && !self.entries.contains_key(&address) {
             let entry = Entry {
                 tag,
+                heard: tag,
                 is_listed: false,
                 is_ending: false,
                 unanswered: 0,
@@ -108,11 +113,14 @@ impl Register {
     }
 
     /// A heartbeat of one that is known has it asked, as soon as it may be. False if it is not known.
-    pub(super) fn heartbeat(&mut self, address: SocketAddr, is_ending: bool, now: Instant) -> bool {
+    pub(super) fn heartbeat(&mut self, address: SocketAddr, tag: Tag, now: Instant) -> bool {
         let Some(entry) = self.entries.get_mut(&address) else {
             return false;
         };
-        entry.is_ending |= is_ending;
+        match tag {
+            Tag::Known(tag) => entry.heard = tag,
+            Tag::Flatline => entry.is_ending = true,
+        }
         let soonest = entry.asked.map_or(now, |asked| now.max(asked + GAP));
         let next = entry.next.min(soonest);
         self.move_to(address, next);
@@ -147,13 +155,19 @@ impl Register {
                 (false, false) if entry.unanswered < LOST_AFTER => PATIENCE,
                 (false, false) => ASK_EVERY,
             };
-            let tag = entry.tag;
+            let tag = entry.heard;
             self.move_to(address, now + patience);
             return Some(Due::Ask(address, tag));
         }
     }
 
-    /// The right answer to a challenge. `spread` is a random number from 0 to 1.
+    /// The word by which one that is known was listed.
+    pub(super) fn tag(&self, address: SocketAddr) -> Option<u8> {
+        self.entries.get(&address).map(|entry| entry.tag)
+    }
+
+    /// The right answer to a challenge: it is listed by the word `tag`. `spread` is a random number from
+    /// 0 to 1.
     pub(super) fn answered(
         &mut self,
         address: SocketAddr,
@@ -174,9 +188,11 @@ impl Register {
             *self.hosts.entry(host(address.ip())).or_default() += 1;
         }
         let next = now + ASK_EVERY + ASK_SPREAD.mul_f64(spread);
-        let asked = self.entries.get(&address).and_then(|entry| entry.asked);
+        let known = self.entries.get(&address);
+        let asked = known.and_then(|entry| entry.asked);
         let entry = Entry {
             tag,
+            heard: known.map_or(tag, |entry| entry.heard),
             is_listed: true,
             is_ending: false,
             unanswered: 0,

@@ -182,7 +182,7 @@ impl Master {
         if let Err(reason) = self.may_register(from) {
             return self.refuse(from, reason.to_owned(), out);
         }
-        let is_known = self.register.heartbeat(from, tag == Tag::Flatline, now);
+        let is_known = self.register.heartbeat(from, tag, now);
         let room = length.saturating_sub(ASK_BYTES);
         match tag {
             Tag::Known(tag) if !is_known && room >= SHORTEST => {
@@ -203,19 +203,31 @@ impl Master {
         let Some(claim) = self.challenges.check(from, word, now) else {
             return self.counts.strays.add_one();
         };
-        let games = &self.rules.games;
-        let Some((tag, game)) = games.tag_at(claim.tag) else {
+        let Some(read) = self.read(info, claim.tag) else {
             return self.counts.strays.add_one();
         };
-        let wanted = response::read(info, game, games).map(|infos| Wanted {
-            door: WORD,
-            tag: tag.to_owned(),
-            infos,
-        });
-        match wanted {
+        // Anybody can send a heartbeat in its name. What it says of itself may still agree with the word by
+        // which it was listed.
+        let by_old_word = || self.read(info, self.register.tag(from)?)?.ok();
+        match read.or_else(|reason| by_old_word().ok_or(reason)) {
             Err(reason) => self.refuse(from, reason, out),
-            Ok(wanted) => self.admit(from, claim, wanted, now, out),
+            Ok((tag, wanted)) => {
+                let claim = Claim { tag, ..claim };
+                self.admit(from, claim, wanted, now, out);
+            }
         }
+    }
+
+    /// What an answer says of one whose heartbeat has the word at this place, if there is one there.
+    fn read(&self, info: InfoString<'_>, tag: u8) -> Option<Result<(u8, Wanted), String>> {
+        let games = &self.rules.games;
+        let (word, game) = games.tag_at(tag)?;
+        let wanted = |infos| Wanted {
+            door: WORD,
+            tag: word.to_owned(),
+            infos,
+        };
+        Some(response::read(info, game, games).map(|infos| (tag, wanted(infos))))
     }
 
     /// Has one listed that has answered, if there is room.

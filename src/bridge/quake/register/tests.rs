@@ -37,7 +37,7 @@ fn life(register: &mut Register, start: Instant) -> Vec<(u64, Due)> {
 fn one_that_falls_silent_is_gone_in_a_minute_and_asked_for_ten_more() {
     let (mut register, start) = (Register::new(10, 10), Instant::now());
     let one = address(1);
-    assert!(!register.heartbeat(one, false, start));
+    assert!(!register.heartbeat(one, Tag::Known(2), start));
     assert_eq!(register.answered(one, 2, 1, 0.5, start), Admitted::New);
     let life = life(&mut register, start);
     let ask = Due::Ask(one, 2);
@@ -60,7 +60,7 @@ fn one_that_says_that_it_ends_is_gone_in_seconds_and_one_that_answers_stays() {
     let (ended, alive) = (address(1), address(2));
     for address in [ended, alive] {
         register.answered(address, 0, 1, 0.0, start);
-        assert!(register.heartbeat(address, true, at(start, 10)));
+        assert!(register.heartbeat(address, Tag::Flatline, at(start, 10)));
     }
     let now = at(start, 10);
     assert_eq!(register.due(now), Some(Due::Ask(ended, 0)));
@@ -83,7 +83,7 @@ fn heartbeats_have_one_asked_at_once_but_not_too_often() {
     let mut asked = Vec::new();
     for tenth in 0..200 {
         let now = start + Duration::from_millis(100) * tenth;
-        register.heartbeat(one, false, now);
+        register.heartbeat(one, Tag::Known(0), now);
         while let Some(Due::Ask(address, 0)) = register.due(now) {
             asked.push(tenth);
             register.answered(address, 0, 2 + u64::from(tenth), 0.0, now);
@@ -103,6 +103,7 @@ fn a_challenge_is_good_once_and_one_that_was_lost_comes_back() {
     for step in [5, 4] {
         assert_eq!(register.answered(one, 1, step, 0.0, start), Admitted::Stale);
     }
+    assert!(register.heartbeat(one, Tag::Known(0), start));
     assert_eq!(register.answered(one, 0, 6, 0.0, start), Admitted::Again);
     let now = at(start, 300);
     for _ in 0..3 {
@@ -139,7 +140,8 @@ quickcheck! {
             let address = address(u16::from(who % 12) * 30);
             match what % 5 {
                 0 => drop(register.answered(address, 0, step as u64 + 1, 0.3, now)),
-                1 => drop(register.heartbeat(address, what > 128, now)),
+                1 if what > 128 => drop(register.heartbeat(address, Tag::Flatline, now)),
+                1 => drop(register.heartbeat(address, Tag::Known(what), now)),
                 2 => register.remember(address, 0, now),
                 _ => while register.due(now).is_some() {},
             }

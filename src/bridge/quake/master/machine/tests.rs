@@ -275,6 +275,44 @@ fn what_is_wrong_is_not_listed_and_gets_no_reply() {
 }
 
 #[test]
+fn the_latest_heartbeat_counts_and_a_forged_one_renames_nobody_who_says_its_game() {
+    let mut world = World::new(Rules::default());
+    let beat = |world: &mut World, tag: &str| {
+        world.wait(3);
+        world.register(SERVER, tag, OPENARENA);
+    };
+    for tag in ["QuakeArena-1", "EnemyTerritory-1", "EnemyTerritory-1"] {
+        beat(&mut world, tag);
+    }
+    for _ in 0..20 {
+        beat(&mut world, "Wolfenstein-1");
+    }
+    let game = |world: &World| world.listing.servers[0].1.get("game").unwrap().into_owned();
+    assert_eq!(game(&world), "Quake3Arena");
+    assert_eq!((world.said.len(), world.count("quake-refused")), (1, 0));
+    // Another game has come up there.
+    world.wait(3);
+    let xonotic = OPENARENA.replace("Quake3Arena", "Xonotic");
+    world.register(SERVER, "DarkPlaces", &xonotic);
+    assert_eq!(game(&world), "Xonotic");
+    // One that does not say what it is goes by its latest heartbeat, listed or not.
+    let nameless = OPENARENA.replace("\\gamename\\Quake3Arena", "");
+    for (tag, right, silence) in [
+        ("Wolfenstein-1", "wolfmp", 3),
+        ("EnemyTerritory-1", "et", 100),
+        ("QuakeArena-1", "Quake3Arena", 3),
+    ] {
+        world.wait(3);
+        world.register(SERVER, tag, &nameless);
+        assert_eq!(game(&world), right);
+        world.wait(silence);
+    }
+    let (word, _) = world.next_question(SERVER);
+    world.answer(SERVER, &nameless, &word);
+    assert_eq!(game(&world), "Quake3Arena");
+}
+
+#[test]
 fn hosts_have_limits_and_those_who_do_not_answer_take_no_room() {
     let mut world = World::new(Rules {
         most: 40,
