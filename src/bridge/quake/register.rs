@@ -119,7 +119,9 @@ impl Register {
         };
         match tag {
             Tag::Known(tag) => entry.heard = tag,
-            Tag::Flatline => entry.is_ending = true,
+            Tag::Flatline if entry.is_listed => entry.is_ending = true,
+            // It has ended already, and may come back as any other.
+            Tag::Flatline => return true,
         }
         let soonest = entry.asked.map_or(now, |asked| now.max(asked + GAP));
         let next = entry.next.min(soonest);

@@ -76,6 +76,19 @@ fn one_that_says_that_it_ends_is_gone_in_seconds_and_one_that_answers_stays() {
 }
 
 #[test]
+fn one_that_is_off_the_list_is_asked_on_whoever_says_that_it_ends() {
+    let (mut register, start) = (Register::new(10, 10), Instant::now());
+    let one = address(1);
+    register.answered(one, 2, 1, 0.5, start);
+    while register.listed() > 0 {
+        register.due(register.next().unwrap());
+    }
+    register.heartbeat(one, Tag::Flatline, at(start, 50));
+    let life = life(&mut register, start);
+    assert_eq!((life.len(), life[1].0 - life[0].0), (20, 30));
+}
+
+#[test]
 fn heartbeats_have_one_asked_at_once_but_not_too_often() {
     let (mut register, start) = (Register::new(10, 10), Instant::now());
     let one = address(1);
