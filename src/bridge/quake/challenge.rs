@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// The characters of a word, 6 bits each. Engines refuse `" % / ; \`.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The fewest characters of a word: a heartbeat that is answered is long enough for so many.
-pub(super) const SHORTEST: usize = 8;
+/// The fewest characters of a word: the shortest heartbeat has room for so many.
+pub(super) const SHORTEST: usize = 7;
 
 /// The most characters of a word.
 pub(super) const LONGEST: usize = 11;
@@ -113,7 +113,7 @@ mod tests {
     fn a_word_is_good_for_two_seconds_and_one_address() {
         let now = Instant::now();
         let challenges = Challenges::new(now);
-        for (wait, length) in [(0, 8), (70, 11), (3_600_000, 10)] {
+        for (wait, length) in [(0, 7), (70, 11), (3_600_000, 10)] {
             let made = now + Duration::from_millis(wait);
             let word = challenges.word(ADDRESS, 3, length, made);
             assert_eq!(word.len(), length);
@@ -132,7 +132,7 @@ mod tests {
             }
             let other = SocketAddr::new(ADDRESS.ip(), 27961);
             assert_eq!(check(other, &word, 0), None);
-            assert_eq!(check(ADDRESS, &word[..7], 0), None);
+            assert_eq!(check(ADDRESS, &word[..6], 0), None);
             assert_eq!(check(ADDRESS, &format!("{word}AAAA"), 0), None);
             let stranger = Challenges::new(now);
             assert_eq!(stranger.check(ADDRESS, word.as_bytes(), made), None);

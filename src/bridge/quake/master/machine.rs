@@ -16,7 +16,10 @@ use crate::query::quake3::{self, InfoString};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// A heartbeat is answered by no more bytes than it has: these and the challenge.
+/// A heartbeat has so many bytes, and its word.
+const HEARTBEAT_BYTES: usize = b"\xff\xff\xff\xffheartbeat ".len();
+
+/// It is answered by no more bytes than it has: these and the challenge.
 const ASK_BYTES: usize = b"\xff\xff\xff\xffgetinfo ".len();
 
 /// Those who were listed by an earlier run are asked so far apart: 4,096 of them in 8 s.
@@ -200,10 +203,11 @@ impl Master {
         out: &mut Vec<Act>,
     ) {
         let word = info.get("challenge").unwrap_or_default();
-        let Some(claim) = self.challenges.check(from, word, now) else {
-            return self.counts.strays.add_one();
-        };
-        let Some(read) = self.read(info, claim.tag) else {
+        let claim = self.challenges.check(from, word, now);
+        // Shorter ones than were sent would be guessed sooner.
+        let claim = claim.filter(|claim| word.len() >= self.shortest(claim.tag));
+        let read = claim.and_then(|claim| Some((claim, self.read(info, claim.tag)?)));
+        let Some((claim, read)) = read else {
             return self.counts.strays.add_one();
         };
         // Anybody can send a heartbeat in its name. What it says of itself may still agree with the word by
@@ -216,6 +220,12 @@ impl Master {
                 self.admit(from, claim, wanted, now, out);
             }
         }
+    }
+
+    /// The fewest characters of a challenge for a heartbeat with the word at this place.
+    fn shortest(&self, tag: u8) -> usize {
+        let word = self.rules.games.tag_at(tag).map_or("", |(word, _)| word);
+        (HEARTBEAT_BYTES + word.len() - ASK_BYTES).min(LONGEST)
     }
 
     /// What an answer says of one whose heartbeat has the word at this place, if there is one there.

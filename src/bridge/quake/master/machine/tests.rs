@@ -275,6 +275,29 @@ fn what_is_wrong_is_not_listed_and_gets_no_reply() {
 }
 
 #[test]
+fn the_shortest_heartbeat_is_answered_too_and_no_other_by_so_short_a_word() {
+    let mut rules = Rules::default();
+    rules.games.add_tag("COD-4=cod4").unwrap();
+    let mut world = World::new(rules);
+    let info = OPENARENA.replace("Quake3Arena", "cod4");
+    for (from, end, length) in [(SERVER, "", 7), ("198.51.100.8:27960", "\n", 8)] {
+        let heartbeat = out_of_band(&format!("heartbeat COD-4{end}"));
+        let sent = world.receive(from, &heartbeat);
+        let word = word_for(&sent, from);
+        assert_eq!((word.len(), sent[0].1.len()), (length, heartbeat.len()));
+        world.answer(from, &info, &word);
+    }
+    assert_eq!(world.listing.servers.len(), 2);
+    let other = "198.51.100.9:27960";
+    let sent = world.receive(other, &out_of_band("heartbeat QuakeArena-1"));
+    let word = word_for(&sent, other);
+    world.answer(other, OPENARENA, &word[..10]);
+    assert_eq!(world.count("quake-strays"), 1);
+    world.answer(other, OPENARENA, &word);
+    assert_eq!(world.listing.servers.len(), 3);
+}
+
+#[test]
 fn the_latest_heartbeat_counts_and_a_forged_one_renames_nobody_who_says_its_game() {
     let mut world = World::new(Rules::default());
     let beat = |world: &mut World, tag: &str| {
