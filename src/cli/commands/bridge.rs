@@ -82,7 +82,7 @@ const FLAGS: [Flag; 18] = [
     Flag {
         name: "--no-loopback",
         value: "",
-        help: "Quake: none may register from 127.0.0.1 and its like",
+        help: "Quake: none may register from 127.0.0.1 and its like\nThose may whom --map lists elsewhere.",
     },
     Flag {
         name: "--map",

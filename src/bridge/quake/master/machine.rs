@@ -281,10 +281,11 @@ impl Master {
     /// Checks that a game server can be at this address.
     fn may_register(&self, address: SocketAddr) -> Result<(), &'static str> {
         let has_zone = matches!(address, SocketAddr::V6(v6) if v6.scope_id() != 0);
+        let listed = Scope::of(self.listed_at(address).ip());
         match Scope::of(address.ip()) {
             Some(_) if address.port() == 0 => Err("port 0 is nobody's"),
             Some(_) if has_zone => Err("a link-local address cannot be listed"),
-            Some(Scope::Machine) if !self.rules.loopback => {
+            Some(_) if listed == Some(Scope::Machine) && !self.rules.loopback => {
                 Err("only this machine reaches it (--no-loopback)")
             }
             Some(_) => Ok(()),

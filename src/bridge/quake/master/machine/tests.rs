@@ -396,6 +396,23 @@ fn lists_are_throttled_and_the_others_are_not_concerned() {
 }
 
 #[test]
+fn one_of_this_machine_is_welcome_without_loopback_where_it_is_listed_elsewhere() {
+    let rules = |from: [u8; 4], to: [u8; 4]| Rules {
+        loopback: false,
+        maps: vec![(from.into(), to.into())],
+        ..Rules::default()
+    };
+    let mut world = World::new(rules([127, 0, 0, 1], [203, 0, 113, 7]));
+    world.register("127.0.0.1:27960", "QuakeArena-1", OPENARENA);
+    let elsewhere = SocketAddr::from(([203, 0, 113, 7], 27960));
+    assert_eq!(world.listing.servers[0].0, elsewhere);
+    let heartbeat = out_of_band("heartbeat QuakeArena-1\n");
+    assert_eq!(world.receive("127.0.0.2:27960", &heartbeat), []);
+    let mut world = World::new(rules([198, 51, 100, 7], [127, 0, 0, 1]));
+    assert_eq!(world.receive(SERVER, &heartbeat), []);
+}
+
+#[test]
 fn who_was_listed_before_is_asked_at_once_and_under_its_own_address() {
     let from: IpAddr = [127, 0, 0, 1].into();
     let to: IpAddr = [203, 0, 113, 7].into();
