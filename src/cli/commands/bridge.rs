@@ -166,13 +166,15 @@ struct Told {
     quake: Vec<SocketAddr>,
     cube: Vec<(SocketAddr, Option<String>)>,
     rules: Rules,
+    /// A flag of the Quake door that was given.
+    of_quake: Option<&'static str>,
     state: Option<PathBuf>,
     publish: Option<PathBuf>,
     level: Option<Level>,
 }
 
 impl Told {
-    fn set(&mut self, flag: &Flag, value: &OsStr) -> Result<(), UsageError> {
+    fn set(&mut self, flag: &'static Flag, value: &OsStr) -> Result<(), UsageError> {
         let wrong = |why: String| UsageError(format!("{}: {why}", flag.name));
         if self.login.set(flag, value)? {
             return Ok(());
@@ -195,6 +197,7 @@ impl Told {
                     name => {
                         let is_known = quake::set(&mut self.rules, name, value).map_err(wrong)?;
                         assert!(is_known, "{name} is in FLAGS and not here");
+                        self.of_quake = Some(name);
                     }
                 }
             }
@@ -206,6 +209,15 @@ impl Told {
         mut self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, UsageError> {
+        if let Some(flag) = self.of_quake
+            && self.quake.is_empty()
+            && !self.cube.is_empty()
+        {
+            return Err(UsageError(format!(
+                "{flag} is for the Quake family, whose door is closed where --cube alone is named; \
+                 add --quake, or leave out {flag}"
+            )));
+        }
         let doors = self.doors();
         let here = SocketAddr::from(([127, 0, 0, 1], TRACKER_PORT));
         let tracker = self.tracker.unwrap_or(TrackerAddress::new(here));
@@ -311,7 +323,13 @@ mod tests {
         );
         let everywhere = "[::]:28787".parse().unwrap();
         assert_eq!(place_of_game("=redeclipse"), Ok((everywhere, game)));
-        assert!(run(&["--quake", "--cube", "127.0.0.1:0", "--quake"]).is_ok());
+        for right in [
+            &["--quake", "--cube", "127.0.0.1:0", "--quake"][..],
+            &["--no-loopback", "--cube", "--quake"],
+            &["--no-loopback"],
+        ] {
+            assert!(run(right).is_ok(), "{right:?}");
+        }
     }
 
     #[test]
@@ -323,6 +341,10 @@ mod tests {
             ),
             (&["--quake", "fd:0"], "write [::]:27950 for all"),
             (&["--cube", "127.0.0.1:5="], "behind =, as in"),
+            (
+                &["--cube", "--no-loopback"],
+                "--no-loopback is for the Quake family",
+            ),
             (&["--clients", "a b"], "--clients: 'a b' is not an address"),
             (&["--tracker"], "--tracker needs a value"),
             (&["--quakes"], "did you mean --quake?"),
