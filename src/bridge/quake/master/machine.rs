@@ -13,7 +13,7 @@ use crate::bridge::quake::register::{Admitted, Due, Register};
 use crate::bridge::quake::response;
 use crate::protocol::scope::Scope;
 use crate::query::quake3::{self, InfoString};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// A heartbeat has so many bytes, and its word.
@@ -83,11 +83,12 @@ impl Master {
         }
     }
 
-    /// Has those asked whom an earlier run listed, each with the word of its heartbeat.
+    /// Has those asked whom an earlier run listed, each with [what was to be remembered](Self::memory).
     pub fn remember(&mut self, all: impl Iterator<Item = (SocketAddr, String)>, mut now: Instant) {
-        for (address, word) in all {
-            let original = self.rules.maps.iter().find(|(_, to)| *to == address.ip());
-            let ip = original.map_or(address.ip(), |(from, _)| *from);
+        for (address, tag) in all {
+            let pair = tag.rsplit_once('@');
+            let pair = pair.and_then(|(word, ip)| Some((word, ip.parse().ok()?)));
+            let (word, ip) = pair.unwrap_or_else(|| (&tag, self.first_mapped_to(address.ip())));
             if let Some(Tag::Known(tag)) = self.rules.games.tag(word.as_bytes()) {
                 self.register
                     .remember(SocketAddr::new(ip, address.port()), tag, now);
@@ -206,13 +207,13 @@ impl Master {
         let claim = self.challenges.check(from, word, now);
         // Shorter ones than were sent would be guessed sooner.
         let claim = claim.filter(|claim| word.len() >= self.shortest(claim.tag));
-        let read = claim.and_then(|claim| Some((claim, self.read(info, claim.tag)?)));
+        let read = claim.and_then(|claim| Some((claim, self.read(from, info, claim.tag)?)));
         let Some((claim, read)) = read else {
             return self.counts.strays.add_one();
         };
         // Anybody can send a heartbeat in its name. What it says of itself may still agree with the word by
         // which it was listed.
-        let by_old_word = || self.read(info, self.register.tag(from)?)?.ok();
+        let by_old_word = || self.read(from, info, self.register.tag(from)?)?.ok();
         match read.or_else(|reason| by_old_word().ok_or(reason)) {
             Err(reason) => self.refuse(from, reason, out),
             Ok((tag, wanted)) => {
@@ -229,12 +230,17 @@ impl Master {
     }
 
     /// What an answer says of one whose heartbeat has the word at this place, if there is one there.
-    fn read(&self, info: InfoString<'_>, tag: u8) -> Option<Result<(u8, Wanted), String>> {
+    fn read(
+        &self,
+        from: SocketAddr,
+        info: InfoString<'_>,
+        tag: u8,
+    ) -> Option<Result<(u8, Wanted), String>> {
         let games = &self.rules.games;
         let (word, game) = games.tag_at(tag)?;
         let wanted = |infos| Wanted {
             door: WORD,
-            tag: word.to_owned(),
+            tag: self.memory(from, word),
             infos,
         };
         Some(response::read(info, game, games).map(|infos| (tag, wanted(infos))))
@@ -291,6 +297,21 @@ impl Master {
             Some(_) => Ok(()),
             None => Err("the address is nobody's"),
         }
+    }
+
+    /// What is to be remembered of a game server: the word of its heartbeat, and behind an `@` from where it
+    /// registers, unless that can be told from where it is listed.
+    fn memory(&self, from: SocketAddr, word: &str) -> String {
+        match self.first_mapped_to(self.listed_at(from).ip()) {
+            ip if ip == from.ip() => word.to_owned(),
+            _ => format!("{word}@{}", from.ip()),
+        }
+    }
+
+    /// The first address that is listed as this one, which may be that itself.
+    fn first_mapped_to(&self, ip: IpAddr) -> IpAddr {
+        let mut maps = self.rules.maps.iter();
+        maps.find(|(_, to)| *to == ip).map_or(ip, |(from, _)| *from)
     }
 
     /// Where a game server is listed.

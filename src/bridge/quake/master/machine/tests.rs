@@ -3,6 +3,7 @@
 use super::*;
 use crate::protocol::fields::{Changes, Infos};
 use quickcheck::quickcheck;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A master, whom it has listed, and the time.
@@ -12,6 +13,8 @@ struct World {
     listing: Listing,
     now: Instant,
     said: Vec<String>,
+    /// What a later run is to remember.
+    memories: BTreeMap<SocketAddr, String>,
 }
 
 impl World {
@@ -23,6 +26,7 @@ impl World {
             listing: Listing::default(),
             now,
             said: Vec::new(),
+            memories: BTreeMap::new(),
         }
     }
 
@@ -68,6 +72,7 @@ impl World {
                 }
                 Act::List(address, wanted) => {
                     self.change(address);
+                    self.memories.insert(address, wanted.tag);
                     self.listing.servers.push((address, wanted.infos));
                 }
                 Act::Unlist(address) => self.change(address),
@@ -432,6 +437,33 @@ fn who_was_listed_before_is_asked_at_once_and_under_its_own_address() {
     assert_eq!(world.ports(CLIENT, "getservers 71 empty"), [27960]);
     world.wait(60);
     assert_eq!(world.listing.servers.len(), 0);
+}
+
+#[test]
+fn all_who_are_listed_at_one_address_are_asked_where_they_registered() {
+    let to: IpAddr = [203, 0, 113, 7].into();
+    let rules = Rules {
+        maps: vec![([10, 0, 0, 2].into(), to), ([10, 0, 0, 3].into(), to)],
+        ..Rules::default()
+    };
+    let mut world = World::new(rules.clone());
+    let all = ["10.0.0.2:27961", "10.0.0.3:27962", "203.0.113.7:27963"];
+    for server in all {
+        world.register(server, "QuakeArena-1", OPENARENA);
+    }
+    // An older bridge knows the word alone, and asks the first.
+    let right = [
+        "QuakeArena-1",
+        "QuakeArena-1@10.0.0.3",
+        "QuakeArena-1@203.0.113.7",
+    ];
+    assert_eq!(world.memories.values().collect::<Vec<_>>(), right);
+    assert!(world.memories.keys().all(|address| address.ip() == to));
+    let memories = world.memories.into_iter();
+    let mut world = World::new(rules);
+    world.master.remember(memories, world.now);
+    let asked: Vec<_> = world.wait(1).into_iter().map(|(to, _)| to).collect();
+    assert_eq!(asked, all.map(|server| server.parse().unwrap()));
 }
 
 #[test]
