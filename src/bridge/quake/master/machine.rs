@@ -83,7 +83,7 @@ impl Master {
         }
     }
 
-    /// Has those asked whom an earlier run listed, each with [what was to be remembered](Self::memory).
+    /// Has those asked whom an earlier run listed, each with what was to be remembered of it.
     pub fn remember(&mut self, all: impl Iterator<Item = (SocketAddr, String)>, mut now: Instant) {
         for (address, tag) in all {
             let pair = tag.rsplit_once('@');
