@@ -86,6 +86,13 @@ impl Bridge {
         self.desk.unlist("test", address.parse().unwrap());
     }
 
+    /// Fails unless an entry that ends so is still listed when the bridge has had time to log in.
+    fn leaves(&self, tracker: &TrackerProcess, entry: &str) {
+        self.list("198.51.100.7:2", "map=witness");
+        tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=witness")));
+        assert!(tracker.list().iter().any(|line| line.ends_with(entry)));
+    }
+
     fn log(&self) -> String {
         String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap()
     }
@@ -244,14 +251,7 @@ fn whoever_was_thrown_out_by_another_login_is_back_when_that_is_gone() {
     );
     // A change is no reason to throw the other one out.
     bridge.list("198.51.100.7:1", "map=changed");
-    bridge.list("198.51.100.7:2", "map=witness");
-    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=witness")));
-    assert!(
-        tracker
-            .list()
-            .iter()
-            .any(|line| line.ends_with("map=other"))
-    );
+    bridge.leaves(&tracker, "map=other");
     let left = Instant::now();
     drop(other);
     let line = bridge.wait_for_log("level=info event=listed server=198.51.100.7:1");
@@ -266,14 +266,10 @@ fn whoever_was_thrown_out_by_another_login_is_back_when_that_is_gone() {
 #[test]
 fn whoever_is_on_the_list_already_stays_there() {
     let tracker = TrackerProcess::start();
-    let log_in = || {
-        let mut admin = Peer::connect(tracker.servers);
-        let number = admin.challenge();
-        admin.send(&format!("INFOS {number} ip=198.51.100.7 port=1 map=admins"));
-        assert!(admin.line().starts_with("OK listed"));
-        admin
-    };
-    let admin = log_in();
+    let mut admin = Peer::connect(tracker.servers);
+    let number = admin.challenge();
+    admin.send(&format!("INFOS {number} ip=198.51.100.7 port=1 map=admins"));
+    assert!(admin.line().starts_with("OK listed"));
     let bridge = Bridge::start(&tracker, PASSWORD);
     bridge.list("198.51.100.7:1", "map=bridges");
     let line = bridge.wait_for_log("event=not-listed");
@@ -281,14 +277,7 @@ fn whoever_is_on_the_list_already_stays_there() {
         line.contains("it is on the list already") && line.contains("as soon as that is gone"),
         "{line}"
     );
-    bridge.list("198.51.100.7:2", "map=witness");
-    tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=witness")));
-    assert!(
-        tracker
-            .list()
-            .iter()
-            .any(|line| line.ends_with("map=admins"))
-    );
+    bridge.leaves(&tracker, "map=admins");
     drop(admin);
     tracker.wait_for_list(|list| list.iter().any(|line| line.ends_with("map=bridges")));
     assert_eq!(bridge.log().matches("event=not-listed").count(), 1);

@@ -312,19 +312,12 @@ fn stranger(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::log::{Level, Log};
-    use crate::bridge::hall::Counters;
     use std::io::{Read, Write};
     use std::net::TcpStream;
-    use std::sync::Arc;
 
     #[test]
     fn whose_registration_is_refused_may_not_stay() {
-        let hall = Hall {
-            desk: Arc::default(),
-            log: Log::start(Level::Error, io::sink()).unwrap(),
-            counters: Counters::default(),
-        };
+        let hall = Hall::of_test();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -21,6 +21,16 @@ pub struct Hall {
 }
 
 impl Hall {
+    /// One for a test, whose log nobody reads.
+    #[cfg(test)]
+    pub(in crate::bridge) fn of_test() -> Self {
+        Self {
+            desk: Arc::default(),
+            log: Log::start(crate::base::log::Level::Error, io::sink()).unwrap(),
+            counters: Counters::default(),
+        }
+    }
+
     /// Logs that a game server is new, and who can reach it if not everybody can.
     pub(crate) fn log_registered(&self, door: &str, server: SocketAddr, game: &str) {
         let fields: [(&str, &dyn Display); 3] =

@@ -175,19 +175,9 @@ fn say_read(file: &KeptFile, read: &format::Read, log: &Log) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::log::Level;
     use crate::bridge::desk::Wanted;
-    use crate::bridge::hall::Counters;
     use crate::protocol::fields::Infos;
     use std::fs;
-
-    fn hall() -> Hall {
-        Hall {
-            desk: Arc::default(),
-            log: Log::start(Level::Error, io::sink()).unwrap(),
-            counters: Counters::default(),
-        }
-    }
 
     #[test]
     fn those_of_an_earlier_run_are_kept_until_they_should_have_answered() {
@@ -197,7 +187,7 @@ mod tests {
         let path = folder.join("state");
         let good = "server=198.51.100.7:1 door=quake tag=x\n";
         fs::write(&path, format!("gltracker-bridge 1\n{good}nonsense\n")).unwrap();
-        let hall = hall();
+        let hall = Hall::of_test();
         let mut state = StateFile::open(path.clone(), &hall).unwrap();
         let second = StateFile::open(path.clone(), &hall).unwrap_err();
         assert!(second.contains("another process"), "{second}");

@@ -127,18 +127,11 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::log::{Level, Log};
     use crate::bridge::desk::Wanted;
-    use crate::bridge::hall::Counters;
-    use std::sync::Arc;
 
     #[test]
     fn the_list_is_told_for_ten_minutes_and_again_when_it_is_back() {
-        let hall = Hall {
-            desk: Arc::default(),
-            log: Log::start(Level::Error, io::sink()).unwrap(),
-            counters: Counters::default(),
-        };
+        let hall = Hall::of_test();
         let mut list = List {
             hall: hall.clone(),
             tracker: "a:1".to_owned(),
